@@ -20,6 +20,10 @@ import enum
 from collections.abc import Sequence
 from typing import ClassVar
 
+from typing_extensions import override
+
+_LONGEST_SHOWN = 100
+
 
 class Kind(enum.StrEnum):
     """The class of an error: what each dialect maps to its own type, code and status."""
@@ -165,7 +169,7 @@ class ModelNotFound(CallerError):
     kind = Kind.MODEL_NOT_FOUND
 
     def __init__(self, model: str, nearest: Sequence[str] = ()) -> None:
-        shown = model if len(model) <= 100 else model[:100] + "…"
+        shown = model if len(model) <= _LONGEST_SHOWN else model[:_LONGEST_SHOWN] + "…"
         hint = f" Did you mean {' or '.join(repr(name) for name in nearest)}?" if nearest else ""
         super().__init__(f"The model {shown!r} does not exist here.{hint}", param="model")
         self.nearest = tuple(nearest)
@@ -256,7 +260,10 @@ class ConnectFailed(UpstreamError):
 
 
 class UpstreamTimeout(UpstreamError):
-    """A deadline passed: `code` is connect_timeout, first_byte_timeout, idle_timeout, total_timeout."""
+    """A deadline passed.
+
+    `code` is connect_timeout, first_byte_timeout, idle_timeout or total_timeout.
+    """
 
     kind = Kind.TIMEOUT
 
@@ -294,6 +301,7 @@ class UpstreamRefused(UpstreamError):
         self.disposition = disposition
 
     @property
+    @override
     def error_kind(self) -> Kind:
         """The kind as the provider's dialect read it."""
         return self.refused_kind
@@ -321,6 +329,7 @@ class Exhausted(AntiphonError):
         self.should_retry = should_retry
 
     @property
+    @override
     def error_kind(self) -> Kind:
         """The kind that fits all attempts together."""
         return self.exhausted_kind
@@ -345,8 +354,13 @@ class Mistake:
         self.path = path
         self.message = message
 
+    @override
     def __str__(self) -> str:
-        return f"{self.where}: {self.path}: {self.message}" if self.path else f"{self.where}: {self.message}"
+        return (
+            f"{self.where}: {self.path}: {self.message}"
+            if self.path
+            else f"{self.where}: {self.message}"
+        )
 
 
 class ConfigurationError(AntiphonError):

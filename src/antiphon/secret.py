@@ -9,6 +9,8 @@ from __future__ import annotations
 import hmac
 from typing import Never
 
+from typing_extensions import override
+
 _MASK = "**********"
 
 
@@ -31,17 +33,22 @@ class Secret:
     def __bool__(self) -> bool:
         return bool(self._text)
 
+    @override
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and self.matches(other._text)
 
+    @override
     def __hash__(self) -> int:
         return hash(self._text)
 
+    @override
     def __repr__(self) -> str:
         return f"Secret('{_MASK}')" if self._text else "Secret('')"
 
+    @override
     def __str__(self) -> str:
         return _MASK if self._text else ""
 
+    @override
     def __reduce__(self) -> Never:
         raise TypeError("A Secret is not to be pickled.")

@@ -1,0 +1,1 @@
+"""Wire formats: bytes to the model and back. Pure; none imports another."""

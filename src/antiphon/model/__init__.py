@@ -1,0 +1,1 @@
+"""The canonical words: what every dialect is read into and written from, and the ports."""
