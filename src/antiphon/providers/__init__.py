@@ -1,0 +1,1 @@
+"""Who answers, where, with which key and at what price; and the one door out to models."""

@@ -1,0 +1,97 @@
+"""A new connection: look-up, TCP, TLS, and a telling error where one of them fails."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+
+from antiphon.errors import ConnectFailed
+from antiphon.providers.transport.call import Origin
+from antiphon.providers.transport.connection import Connection
+from antiphon.providers.transport.tls import Trust, why
+
+KEEP_ALIVE_AFTER = 60
+"""Seconds of silence after which the kernel asks whether the other side is still there."""
+
+
+async def dial(
+    origin: Origin, make: Callable[[], Connection], trust: Trust, *, deadline: float
+) -> Connection:
+    """Open one connection; the caller bounds the time, `deadline` only shares it out.
+
+    Raises:
+        ConnectFailed: `dns_error`, `connect_refused`, `connect_failed` or `tls_error`.
+    """
+    loop = asyncio.get_running_loop()
+    context = trust.context(origin.ca_file) if origin.scheme == "https" else None
+    hosts = await _addresses(origin, loop)
+    while True:
+        host = hosts.pop(0)
+        # One address that swallows packets must not eat the time of the others.
+        share = deadline if not hosts else loop.time() + (deadline - loop.time()) / (len(hosts) + 1)
+        try:
+            async with asyncio.timeout_at(share):
+                return await _connect(origin, host, make, context)
+        except (ConnectFailed, TimeoutError):
+            if not hosts:
+                raise
+
+
+async def _addresses(origin: Origin, loop: asyncio.AbstractEventLoop) -> list[str]:
+    if origin.is_address:
+        return [origin.host]
+    try:
+        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ConnectFailed(
+            f"The name {origin.host} cannot be resolved.", code="dns_error"
+        ) from error
+    hosts = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    if not hosts:
+        raise ConnectFailed(f"The name {origin.host} has no address.", code="dns_error")
+    return hosts
+
+
+async def _connect(
+    origin: Origin, host: str, make: Callable[[], Connection], context: ssl.SSLContext | None
+) -> Connection:
+    loop = asyncio.get_running_loop()
+    name = (origin.server_name or origin.host) if context is not None else None
+    try:
+        transport, connection = await loop.create_connection(
+            make, host, origin.port, ssl=context, server_hostname=name
+        )
+    except ConnectionRefusedError as error:
+        raise ConnectFailed(
+            f"{origin.authority} refuses connections.", code="connect_refused"
+        ) from error
+    except (
+        ssl.SSLError,
+        ssl.CertificateError,
+        ConnectionResetError,
+        ConnectionAbortedError,
+    ) as error:
+        if context is None:
+            raise ConnectFailed(
+                f"{origin.authority} closed the connection at once.", code="connect_failed"
+            ) from error
+        raise ConnectFailed(f"{origin.authority}: {why(error)}", code="tls_error") from error
+    except OSError as error:
+        if isinstance(error, TimeoutError) and error.errno is None:
+            raise
+        raise ConnectFailed(
+            f"{origin.authority} cannot be reached: {error.strerror}.", code="connect_failed"
+        ) from error
+    _keep_alive(transport)
+    return connection
+
+
+def _keep_alive(transport: asyncio.BaseTransport) -> None:
+    """An answer may take minutes, and networks between forget silent connections."""
+    opened = transport.get_extra_info("socket")
+    if opened is not None:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_AFTER)
