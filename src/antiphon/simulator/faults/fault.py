@@ -1,0 +1,27 @@
+"""What a fault is."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from antiphon.simulator.dialect import Dialect
+from antiphon.simulator.received import Received
+from antiphon.simulator.reply import Reply
+
+
+class Scene(Struct, frozen=True):
+    """Where a fault happens: what a broken reply may have to know."""
+
+    dialect: Dialect
+    received: Received
+
+
+Damage: TypeAlias = Callable[[Reply, Scene], Reply]
+
+
+class Fault(Struct, frozen=True):
+    """One thing that goes wrong."""
+
+    description: str
+    damage: Damage

@@ -1,0 +1,28 @@
+"""OpenAI Chat Completions, as a provider speaks it."""
+
+from antiphon.simulator.answers import Answer, Question
+from antiphon.simulator.dialect import Delivery, Problem
+from antiphon.simulator.openai_chat.completion import complained, completed
+from antiphon.simulator.openai_chat.request import heard
+from antiphon.simulator.openai_chat.stream import streamed
+from antiphon.simulator.reply import Reply
+
+__all__ = ["OpenAIChat"]
+
+
+class OpenAIChat:
+    """The dialect; it has no state."""
+
+    @property
+    def wire(self) -> str:
+        return "openai-chat"
+
+    def hear(self, body: bytes) -> Question:
+        return heard(body)
+
+    def say(self, question: Question, answers: tuple[Answer, ...], delivery: Delivery) -> Reply:
+        spoken = streamed if question.stream else completed
+        return spoken(question, answers, delivery)
+
+    def complain(self, problem: Problem) -> Reply:
+        return complained(problem)
