@@ -1,0 +1,62 @@
+"""From a key to its principal.
+
+Keys are looked up by their SHA-256, so the table holds nothing that opens a door, and how long
+a look-up takes says nothing about how much of a key was right. A fast hash is enough: keys are
+random, so there is no dictionary to try (passwords are another matter).
+
+Hot path: `find` is one digest and one dict look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from antiphon.access.config import KeySettings
+from antiphon.model.principal import Principal
+
+_SHOWN = 4
+"""Bytes of the digest that name a key in logs."""
+
+
+def digest_of(key: bytes | str) -> bytes:
+    """The SHA-256 of a key, by which it is known."""
+    return sha256(key if isinstance(key, bytes) else key.encode()).digest()
+
+
+class StaticKeys:
+    """The keys of the configuration, and the admin key.
+
+    Args:
+        keys: As configured; their texts are not kept.
+        admin: The digest of the admin key, which may do everything.
+    """
+
+    __slots__ = ("_principals",)
+
+    def __init__(self, keys: Sequence[KeySettings] = (), *, admin: bytes | None = None) -> None:
+        self._principals = {digest_of(each.key.reveal()): _principal(each) for each in keys}
+        if admin is not None:
+            self._principals[admin] = Principal(
+                key_id="admin", scopes=frozenset({"inference", "admin"})
+            )
+
+    def find(self, key: bytes | str) -> Principal | None:
+        """Whose key this is, or None."""
+        if isinstance(key, str):
+            key = key.encode("utf-8", "surrogatepass")
+        return self._principals.get(sha256(key).digest())
+
+    def __len__(self) -> int:
+        return len(self._principals)
+
+
+def _principal(settings: KeySettings) -> Principal:
+    return Principal(
+        key_id=f"static-{digest_of(settings.key.reveal())[:_SHOWN].hex()}",
+        team=settings.team,
+        department=settings.department,
+        user=settings.user,
+        scopes=frozenset(settings.scopes),
+        models=settings.models,
+    )

@@ -1,0 +1,131 @@
+"""The `models` section: the names that callers use, and what stands behind each."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema
+from typing_extensions import override
+
+ANY = "*"
+"""The name of the route that takes every `provider/model` name which has no route of its own."""
+
+JsonSchema = dict[str, object]
+
+
+class Target(NamedTuple):
+    """A model at a provider, as `provider/model`; only the first slash counts."""
+
+    provider: str
+    model: str
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Split `provider/model`.
+
+        Raises:
+            ValueError: One of the two is missing.
+        """
+        provider, _, model = text.partition("/")
+        if not provider or not model or text != "".join(text.split()):
+            raise ValueError("must be PROVIDER/MODEL, without spaces")
+        return cls(provider, model)
+
+
+class RetrySettings(BaseModel):
+    """How often, and how soon, a request is tried again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    attempts: int | None = Field(
+        default=None,
+        ge=1,
+        le=20,
+        description="The most calls that one request may cause, over all its deployments. "
+        "By default one for each deployment and one more.",
+    )
+    backoff: float = Field(
+        default=0.5,
+        ge=0,
+        le=60,
+        description="Seconds to wait before a deployment that failed is tried again, unless the "
+        "provider says how long.",
+    )
+    factor: float = Field(
+        default=2.0, ge=1, le=10, description="What each further wait is multiplied by."
+    )
+
+
+class RouteSettings(BaseModel):
+    """What stands behind a name; `PROVIDER/MODEL` alone, or a list of them, is enough."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    deployments: tuple[str, ...] = Field(
+        default=(),
+        description="Models at providers, each as `PROVIDER/MODEL`; the next one is asked when "
+        "one fails.",
+    )
+    aliases: tuple[str, ...] = Field(default=(), description="Other names for the same route.")
+    strategy: Literal["priority"] = Field(
+        default="priority",
+        description="How the deployments are ordered: `priority` keeps the order given, and puts "
+        "those last that are failing right now.",
+    )
+    retry: RetrySettings = Field(
+        default_factory=RetrySettings, description="Trying again when a call fails."
+    )
+    deadline: float = Field(
+        default=600, gt=0, description="Seconds for the whole request, all attempts included."
+    )
+    passthrough: bool = Field(
+        default=False,
+        description='Only for the name `"*"`: names that no route has are read as '
+        "`PROVIDER/MODEL` and reach that provider directly.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        match value:
+            case str():
+                return {"deployments": [value]}
+            case [*deployments]:
+                return {"deployments": deployments}
+            case _:
+                return value
+
+    @field_validator("deployments")
+    @classmethod
+    def _are_targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            Target.parse(text)
+        return value
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The deployments, split."""
+        return tuple(Target.parse(text) for text in self.deployments)
+
+    @property
+    def attempts(self) -> int:
+        """The most calls that one request may cause."""
+        return self.retry.attempts or len(self.deployments) + 1
+
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchema:
+        """The short forms belong to the schema too."""
+        whole = handler.resolve_ref_schema(handler(core_schema))
+        target: JsonSchema = {"type": "string", "pattern": "^[^/\\s]+/\\S+$"}
+        return {"anyOf": [target, {"type": "array", "items": target}, whole]}
