@@ -1,0 +1,1 @@
+"""What Antiphon costs, measured beside nginx and beside nothing at all."""
