@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+import msgspec
+
 from antiphon.clock import NEVER
 from antiphon.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
 from antiphon.providers.transport.call import Call, Head
@@ -47,88 +49,58 @@ class Line(Protocol):
         ...
 
 
-class Answer:
+class Terms(msgspec.Struct, frozen=True, eq=False):
+    """What all answers of one transport have in common.
+
+    Attributes:
+        loop: The running loop.
+        again: Sends the call of an answer once more, on a fresh connection.
+        whole_bound: How many bytes of body `whole` tells at most.
+        stream_bound: How many bytes of a stream `read` tells at most.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    again: Callable[[Answer], Awaitable[None]]
+    whole_bound: float
+    stream_bound: float
+
+
+class Answer(msgspec.Struct, eq=False):
     """What comes back for one call, read by one task at a time.
 
     Whoever got it closes it. Cancelling a task that awaits it closes it too.
+    (A struct, since it is filled in C: a class with as many slots takes three times as long.)
 
     Attributes:
         call: What was asked.
-        bound: How many bytes of body are taken at most.
+        terms: What all answers have in common.
+        total: The loop time at which the call is over.
         reused: Whether the request went out on a connection that had served before.
         sent_at: When the request was written, by the transport's clock.
         first_byte_at: When the body began (or the answer ended without one); 0 before.
     """
 
-    __slots__ = (
-        "_again",
-        "_done",
-        "_due",
-        "_error",
-        "_gather",
-        "_head",
-        "_held",
-        "_inflater",
-        "_line",
-        "_loop",
-        "_parts",
-        "_patience",
-        "_stale",
-        "_taken",
-        "_total",
-        "_unread",
-        "_waiter",
-        "_whole_bound",
-        "bound",
-        "call",
-        "first_byte_at",
-        "reused",
-        "sent_at",
-    )
-
-    def __init__(
-        self,
-        call: Call,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        total: float,
-        bound: float,
-        whole_bound: float,
-        again: Callable[[Answer], Awaitable[None]],
-    ) -> None:
-        """Wait for `attached`.
-
-        Args:
-            call: What is asked.
-            loop: The running loop.
-            total: The loop time at which the call is over.
-            bound: How many bytes of body `read` tells at most.
-            whole_bound: How many bytes of body `whole` tells at most.
-            again: Sends the call once more, on a fresh connection.
-        """
-        self.call = call
-        self.bound = bound
-        self.reused = False
-        self.sent_at = 0.0
-        self.first_byte_at = 0.0
-        self._loop = loop
-        self._again = again
-        self._whole_bound = whole_bound
-        self._total = total
-        self._due = NEVER
-        self._patience = NEVER
-        self._gather = not call.stream
-        self._head: Head | None = None
-        self._inflater: Inflater | None = None
-        self._parts: list[bytes] = []
-        self._unread = 0
-        self._taken = 0
-        self._line: Line | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._error: UpstreamError | None = None
-        self._done = False
-        self._held = False
-        self._stale = False
+    call: Call
+    terms: Terms
+    total: float
+    _gather: bool
+    _bound: float
+    reused: bool = False
+    sent_at: float = 0.0
+    first_byte_at: float = 0.0
+    _due: float = NEVER
+    _patience: float = NEVER
+    _head: Head | None = None
+    _inflater: Inflater | None = None
+    _parts: list[bytes] = msgspec.field(default_factory=list[bytes])
+    _unread: int = 0
+    _taken: int = 0
+    _line: Line | None = None
+    _waiter: asyncio.Future[None] | None = None
+    _error: UpstreamError | None = None
+    _done: bool = False
+    _held: bool = False
+    _stale: bool = False
 
     # ------------------------------------------------------------------ for the caller
 
@@ -141,7 +113,7 @@ class Answer:
         Raises:
             UpstreamError: The connection failed before the head was here.
         """
-        until = NEVER if patience is None else self._loop.time() + patience
+        until = NEVER if patience is None else self.terms.loop.time() + patience
         while self._head is None or (self._gather and not self._done):
             if self._done:
                 raise self._failure()
@@ -158,7 +130,7 @@ class Answer:
         Raises:
             UpstreamError: The connection failed; what came before was read before.
         """
-        until = NEVER if patience is None else self._loop.time() + patience
+        until = NEVER if patience is None else self.terms.loop.time() + patience
         while not self._parts or (self._gather and not self._done):
             if self._done:
                 if self._error is not None:
@@ -176,8 +148,9 @@ class Answer:
         """
         if not self._done:
             self._gather = True
-            self.bound = self._taken + self._whole_bound
-            self._release()
+            self._bound = self._taken + self.terms.whole_bound
+            if self._held:
+                self._release()
             while not self._done:
                 await self._news(NEVER)
         if self._error is not None:
@@ -196,19 +169,14 @@ class Answer:
         """Whether the answer is complete, has failed or was closed."""
         return self._done
 
-    @property
-    def total(self) -> float:
-        """The loop time at which the call is over."""
-        return self._total
-
     def attached(self, line: Line, now: float, at: float) -> float:
         """The request is written to `line`; returns the first deadline."""
         self._line = line
         self.sent_at = at
         if self._gather:
-            return self._total
-        self._due = now + self.call.timeouts.first_byte
-        return min(self._due, self._total)
+            return self.total
+        due = self._due = now + self.call.timeouts.first_byte
+        return min(self.total, due)
 
     async def sent(self) -> None:
         """Wait until the request has left, or the answer makes that pointless."""
@@ -218,7 +186,7 @@ class Answer:
             and (line := self._line) is not None
             and line.choked
         ):
-            await self._wait(NEVER)
+            await self._news(NEVER)
 
     def stir(self) -> None:
         """Wake whoever waits, to look again."""
@@ -230,9 +198,8 @@ class Answer:
 
     # ------------------------------------------------------------------ for the connection
 
-    def began(self, head: Head) -> None:
+    def began(self, head: Head, encoding: bytes | None) -> None:
         """Status and headers are here; raises `UpstreamBroken` for an unknown encoding."""
-        encoding = head.get(b"content-encoding")
         if encoding is not None and encoding not in PLAIN:
             self._inflater = Inflater(encoding)
             plain = tuple(pair for pair in head.headers if pair[0] not in _DESCRIBES_BODY)
@@ -251,10 +218,10 @@ class Answer:
                 self._held = True
                 self._line.hold()
             return
-        due = self._loop.time() + self.call.timeouts.idle
+        due = self.terms.loop.time() + self.call.timeouts.idle
         if self._due == NEVER and self._line is not None:
             # Only now can the deadline be nearer than the alarm: later bytes only put it off.
-            self._line.watch(min(due, self._total))
+            self._line.watch(min(due, self.total))
         self._due = due
 
     def told(self) -> None:
@@ -290,7 +257,7 @@ class Answer:
 
     def ring(self, now: float) -> float:
         """Look at the deadlines; returns the next one, or `NEVER` after a failure."""
-        if now >= self._total:
+        if now >= self.total:
             self._end(out_of_time())
             return NEVER
         if now >= self._due:
@@ -299,7 +266,7 @@ class Answer:
         if now >= self._patience:
             self._patience = NEVER
             self.stir()
-        return min(self._total, self._due, self._patience)
+        return min(self.total, self._due, self._patience)
 
     # ------------------------------------------------------------------ inside
 
@@ -308,30 +275,28 @@ class Answer:
         if self._stale:
             await self._try_again()
             return True
-        if until <= self._loop.time():
-            return False
-        await self._wait(until)
-        return True
-
-    async def _wait(self, until: float) -> None:
         if self._waiter is not None:
             raise RuntimeError("An answer is read by one task at a time.")
+        loop = self.terms.loop
         self._patience = until
-        line = self._line
-        if until != NEVER and line is not None:
-            line.watch(min(until, self._due, self._total))
-        waiter = self._waiter = self._loop.create_future()
+        if until != NEVER:
+            if until <= loop.time():
+                return False
+            if self._line is not None:
+                self._line.watch(min(until, self._due, self.total))
+        waiter = self._waiter = loop.create_future()
         try:
             await waiter
         except BaseException:
             self._waiter = None
             self.close()
             raise
+        return True
 
     async def _try_again(self) -> None:
         self._stale = False
         try:
-            await self._again(self)
+            await self.terms.again(self)
         except UpstreamError as error:
             self.failed(error)
         except BaseException:
@@ -345,9 +310,9 @@ class Answer:
                 return
         size = len(data)
         self._taken += size
-        if self._taken > self.bound:
+        if self._taken > self._bound:
             raise UpstreamBroken(
-                f"The body is larger than {self.bound:.0f} bytes.", code="body_too_large"
+                f"The body is larger than {self._bound:.0f} bytes.", code="body_too_large"
             )
         self._unread += size
         self._parts.append(data)
@@ -356,17 +321,18 @@ class Answer:
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
-        self._release()
+        self._unread = 0
+        if self._held:
+            self._release()
         return data
 
     def _release(self) -> None:
-        self._unread = 0
-        if self._held:
-            self._held = False
-            if self._line is not None:
-                self._due = self._loop.time() + self.call.timeouts.idle
-                self._line.watch(min(self._due, self._total))
-                self._line.resume()
+        """Let the upstream go on; from now on its silence counts again."""
+        self._held = False
+        if self._line is not None:
+            self._due = self.terms.loop.time() + self.call.timeouts.idle
+            self._line.watch(min(self._due, self.total))
+            self._line.resume()
 
     def _end(self, error: UpstreamError) -> None:
         line = self._line

@@ -81,6 +81,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_parts",
         "_quiet",
+        "_rings_at",
         "_state",
         "_transport",
         "choked",
@@ -118,6 +119,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._keep_alive = False
         self._quiet = 0
+        self._rings_at = NEVER
         self._state = _HEAD
         self._parts: list[bytes] = []
         self.on_body = self._parts.append
@@ -131,11 +133,12 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         return transport is not None and not transport.is_closing()
 
-    def send(self, answer: Answer) -> None:
-        """Write the call of this answer and feed the answer from now on."""
+    def send(self, answer: Answer, now: float) -> None:
+        """Write the call of this answer at this loop time, and feed the answer from then on."""
         transport = self._transport
+        answer.reused = self.served > 0
         if transport is None or transport.is_closing():
-            answer.failed(UpstreamBroken("The connection closed at once.", code="closed"))
+            self._closed_at_once(answer)
             return
         call = answer.call
         body = call.body
@@ -143,18 +146,20 @@ class Connection(asyncio.Protocol):
         self._state = _HEAD
         self._quiet = 0
         self._headers = []
-        answer.reused = self.served > 0
         self.served += 1
         if len(body) < JOIN_BELOW:
             transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (call.head, len(body), body))
         else:
             transport.writelines((b"%bcontent-length: %d\r\n\r\n" % (call.head, len(body)), body))
-        self._alarm.set(answer.attached(self, self._loop.time(), self._now()))
+        due = answer.attached(self, now, self._now())
+        if due < self._rings_at:
+            self._ring_at(due)
 
     def rest(self, expires: float) -> None:
         """Stay open without a request, until this loop time."""
         self._expires = expires
-        self._alarm.set(expires)
+        if expires < self._rings_at:
+            self._ring_at(expires)
 
     def fail(self, error: UpstreamError) -> None:
         """Close the socket and tell the answer under way, if any, why."""
@@ -168,8 +173,8 @@ class Connection(asyncio.Protocol):
 
     def watch(self, deadline: float) -> None:
         """Ring the answer at this loop time at the latest."""
-        if deadline < self._alarm.deadline:
-            self._alarm.set(deadline)
+        if deadline < self._rings_at:
+            self._ring_at(deadline)
 
     def hold(self) -> None:
         """Read nothing more for now."""
@@ -184,7 +189,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close the socket at once; idempotent."""
         self._answer = None
-        self._alarm.close()
+        self._silence()
         self._keeper.dropped(self)
         if self._transport is not None:
             self._transport.abort()
@@ -210,7 +215,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if self._state < _COMPLETE:
-                self._broken(answer, self._fault or _garbage(error), error)
+                self._broken(answer, self._fault or _garbage(error))
                 return
             self._state = _EXTRA
         parts = self._parts
@@ -235,7 +240,7 @@ class Connection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended(exc)
-        self._alarm.close()
+        self._silence()
         self._transport = None
         self._keeper.lost(self)
 
@@ -274,11 +279,16 @@ class Connection(asyncio.Protocol):
                 raise self._refuse("The upstream wants to switch protocols.")
             headers.clear()
             return
-        self._check_framing(headers)
+        encoding = None
+        for name, value in headers:
+            if name == b"content-encoding":
+                encoding = value
+            elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                raise self._refuse("The body comes in a transfer encoding that is not spoken here.")
         self._keep_alive = self._parser.should_keep_alive()
         self._state = _BODY
         try:
-            answer.began(Head(status, tuple(headers)))
+            answer.began(Head(status, tuple(headers)), encoding)
         except UpstreamBroken as error:
             self._fault = error
             raise
@@ -313,9 +323,8 @@ class Connection(asyncio.Protocol):
         if self._state == _BODY:
             answer.told()
 
-    def _broken(self, answer: Answer, fault: UpstreamError, cause: Exception) -> None:
+    def _broken(self, answer: Answer, fault: UpstreamError) -> None:
         """What came is not HTTP; what came before it is still told."""
-        fault.__cause__ = cause.__context__ if fault is self._fault else cause
         if self._parts and self._state == _BODY:
             try:
                 answer.received(b"".join(self._parts), self._now())
@@ -347,27 +356,35 @@ class Connection(asyncio.Protocol):
         except UpstreamBroken as error:
             answer.failed(error)
 
+    def _ring_at(self, deadline: float) -> None:
+        # Only ever sooner: an alarm that rings too early costs less than one moved per request.
+        self._rings_at = deadline
+        self._alarm.set(deadline)
+
     def _rang(self) -> None:
+        self._rings_at = NEVER
         now = self._loop.time()
         answer = self._answer
-        if answer is not None:
-            due = answer.ring(now)
-            if due != NEVER:
-                self._alarm.set(due)
-        elif now >= self._expires:
+        due = self._expires if answer is None else answer.ring(now)
+        if due > now:
+            self._ring_at(due)
+        elif answer is None:
             self.abort()
+
+    def _silence(self) -> None:
+        self._rings_at = NEVER
+        self._alarm.close()
+
+    def _closed_at_once(self, answer: Answer) -> None:
+        if answer.reused:
+            answer.went_stale()
         else:
-            self._alarm.set(self._expires)
+            answer.failed(UpstreamBroken("The connection closed at once.", code="closed"))
 
     def _check_size(self, headers: list[tuple[bytes, bytes]]) -> None:
         if sum(len(name) + len(value) + 4 for name, value in headers) > self._max_header_bytes:
             self._fault = _oversized(self._max_header_bytes)
             raise self._fault
-
-    def _check_framing(self, headers: list[tuple[bytes, bytes]]) -> None:
-        for name, value in headers:
-            if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
-                raise self._refuse("The body comes in a transfer encoding that is not spoken here.")
 
     def _refuse(self, message: str) -> UpstreamBroken:
         fault = self._fault = UpstreamBroken(message, code="bad_http")
@@ -376,7 +393,9 @@ class Connection(asyncio.Protocol):
 
 def _garbage(error: Exception) -> UpstreamBroken:
     # The parser's reason names a rule of HTTP, never what was received.
-    return UpstreamBroken(f"What came is not HTTP: {error}.", code="bad_http")
+    broken = UpstreamBroken(f"What came is not HTTP: {error}.", code="bad_http")
+    broken.__cause__ = error
+    return broken
 
 
 def _oversized(bound: int) -> UpstreamBroken:

@@ -30,10 +30,10 @@ async def dial(
     while True:
         host = hosts.pop(0)
         # One address that swallows packets must not eat the time of the others.
-        share = deadline if not hosts else loop.time() + (deadline - loop.time()) / (len(hosts) + 1)
+        share = loop.time() + (deadline - loop.time()) / (len(hosts) + 1) if hosts else None
         try:
             async with asyncio.timeout_at(share):
-                return await _connect(origin, host, make, context)
+                return await _connect(origin, host, make(), context)
         except (ConnectFailed, TimeoutError):
             if not hosts:
                 raise
@@ -55,37 +55,35 @@ async def _addresses(origin: Origin, loop: asyncio.AbstractEventLoop) -> list[st
 
 
 async def _connect(
-    origin: Origin, host: str, make: Callable[[], Connection], context: ssl.SSLContext | None
+    origin: Origin, host: str, connection: Connection, context: ssl.SSLContext | None
 ) -> Connection:
     loop = asyncio.get_running_loop()
     name = (origin.server_name or origin.host) if context is not None else None
     try:
-        transport, connection = await loop.create_connection(
-            make, host, origin.port, ssl=context, server_hostname=name
+        transport, _ = await loop.create_connection(
+            lambda: connection, host, origin.port, ssl=context, server_hostname=name
         )
-    except ConnectionRefusedError as error:
-        raise ConnectFailed(
-            f"{origin.authority} refuses connections.", code="connect_refused"
-        ) from error
-    except (
-        ssl.SSLError,
-        ssl.CertificateError,
-        ConnectionResetError,
-        ConnectionAbortedError,
-    ) as error:
-        if context is None:
-            raise ConnectFailed(
-                f"{origin.authority} closed the connection at once.", code="connect_failed"
-            ) from error
-        raise ConnectFailed(f"{origin.authority}: {why(error)}", code="tls_error") from error
     except OSError as error:
-        if isinstance(error, TimeoutError) and error.errno is None:
-            raise
-        raise ConnectFailed(
-            f"{origin.authority} cannot be reached: {error.strerror}.", code="connect_failed"
-        ) from error
+        connection.abort()
+        raise _failure(origin, error) from error
+    except BaseException:
+        # The loop itself would end a TLS connection politely, and wait for the other side.
+        connection.abort()
+        raise
     _keep_alive(transport)
     return connection
+
+
+def _failure(origin: Origin, error: OSError) -> ConnectFailed:
+    where = origin.authority
+    if isinstance(error, ConnectionRefusedError):
+        return ConnectFailed(f"{where} refuses connections.", code="connect_refused")
+    if isinstance(error, (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)):
+        if origin.scheme == "https":
+            return ConnectFailed(f"{where}: {why(error)}", code="tls_error")
+        return ConnectFailed(f"{where} closed the connection at once.", code="connect_failed")
+    reason = error.strerror or "no reason given"
+    return ConnectFailed(f"{where} cannot be reached: {reason}.", code="connect_failed")
 
 
 def _keep_alive(transport: asyncio.BaseTransport) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from antiphon.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
-from antiphon.providers.transport.answer import out_of_time
+from antiphon.providers.transport.answer import Terms, out_of_time
 from antiphon.providers.transport.call import Origin
 from antiphon.providers.transport.connection import Connection
 from antiphon.providers.transport.dial import dial
@@ -46,6 +46,7 @@ class Pool:
     """Lends the connections of one origin.
 
     Attributes:
+        terms: What the answers that come over these connections have in common.
         created: Connections made so far.
     """
 
@@ -55,13 +56,13 @@ class Pool:
         "_closed",
         "_emptied",
         "_idle",
-        "_loop",
         "_now",
         "_opening",
         "_origin",
         "_trust",
         "_waiters",
         "created",
+        "terms",
     )
 
     def __init__(
@@ -70,14 +71,14 @@ class Pool:
         bounds: PoolBounds,
         trust: Trust,
         *,
-        loop: asyncio.AbstractEventLoop,
+        terms: Terms,
         now: Callable[[], float],
     ) -> None:
         self.created = 0
         self._origin = origin
         self._bounds = bounds
         self._trust = trust
-        self._loop = loop
+        self.terms = terms
         self._now = now
         self._idle: dict[Connection, None] = {}
         self._alive: set[Connection] = set()
@@ -98,12 +99,7 @@ class Pool:
 
     def take(self) -> Connection | None:
         """The connection that was released last, if one is idle."""
-        idle = self._idle
-        while idle:
-            connection = idle.popitem()[0]
-            if connection.usable:
-                return connection
-        return None
+        return self._idle.popitem()[0] if self._idle else None
 
     async def acquire(self, *, connect: float, total: float, fresh: bool = False) -> Connection:
         """An idle connection, a new one, or the first that comes free.
@@ -118,7 +114,7 @@ class Pool:
             UpstreamTimeout: None could be had in time.
             UpstreamError: `pool_exhausted` where too many wait already.
         """
-        deadline = min(self._loop.time() + connect, total)
+        deadline = min(self.terms.loop.time() + connect, total)
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._acquire(deadline, fresh=fresh)
@@ -130,15 +126,18 @@ class Pool:
                 code="connect_timeout",
             ) from error
 
-    async def aclose(self) -> None:
-        """Close every connection, refuse whoever waits, and see the last socket gone."""
+    def close(self) -> None:
+        """Abort every connection and refuse whoever waits for one."""
         self._closed = True
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_exception(_closed())
+                waiter.set_exception(closing())
         for connection in tuple(self._alive):
-            connection.fail(_closed())
+            connection.fail(closing())
+
+    async def emptied(self) -> None:
+        """After `close`: wait until the last socket is gone."""
         if self._alive or self._opening:
             self._emptied = self._emptied or asyncio.Event()
             await self._emptied.wait()
@@ -161,7 +160,7 @@ class Pool:
             connection.abort()
             return
         self._idle[connection] = None
-        connection.rest(self._loop.time() + self._bounds.idle_seconds)
+        connection.rest(self.terms.loop.time() + self._bounds.idle_seconds)
 
     def dropped(self, connection: Connection) -> None:
         """The connection is not to be used any more."""
@@ -178,7 +177,7 @@ class Pool:
     async def _acquire(self, deadline: float, *, fresh: bool) -> Connection:
         while True:
             if self._closed:
-                raise _closed()
+                raise closing()
             connection = None if fresh else self.take()
             if connection is not None:
                 return connection
@@ -204,7 +203,7 @@ class Pool:
                 f"Every connection to {self._origin.authority} is busy and the queue is full.",
                 code="pool_exhausted",
             )
-        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+        waiter: asyncio.Future[Connection | None] = self.terms.loop.create_future()
         self._waiters.append(waiter)
         try:
             return await waiter
@@ -233,12 +232,12 @@ class Pool:
             self._grant()
         if self._closed:
             connection.abort()
-            raise _closed()
+            raise closing()
         return connection
 
     def _make(self) -> Connection:
         return Connection(
-            self, self._loop, max_header_bytes=self._bounds.max_header_bytes, now=self._now
+            self, self.terms.loop, max_header_bytes=self._bounds.max_header_bytes, now=self._now
         )
 
     def _grant(self) -> None:
@@ -253,5 +252,6 @@ class Pool:
             self._emptied.set()
 
 
-def _closed() -> UpstreamError:
+def closing() -> UpstreamError:
+    """The error of a call that meets a transport at its end."""
     return UpstreamBroken("The gateway is closing its connections.", code="transport_closed")

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from antiphon.clock import NEVER
-from antiphon.providers.transport.answer import Answer, out_of_time
+from antiphon.providers.transport.answer import Answer, Terms, out_of_time
 from antiphon.providers.transport.call import Call, Origin
-from antiphon.providers.transport.pool import Pool, PoolBounds
+from antiphon.providers.transport.pool import Pool, PoolBounds, closing
 from antiphon.providers.transport.tls import Trust
 
 
@@ -39,7 +39,7 @@ class Transport:
         reused: Calls that went out on a connection that had served before.
     """
 
-    __slots__ = ("_bounds", "_now", "_pools", "_stream_bound", "_trust", "reused")
+    __slots__ = ("_bounds", "_closed", "_now", "_pools", "_trust", "reused")
 
     def __init__(
         self, *, bounds: PoolBounds | None = None, now: Callable[[], float] = time.monotonic
@@ -55,8 +55,7 @@ class Transport:
         self._now = now
         self._pools: dict[Origin, Pool] = {}
         self._trust = Trust()
-        stream_bound = self._bounds.max_stream_bytes
-        self._stream_bound = NEVER if stream_bound is None else stream_bound
+        self._closed = False
 
     @property
     def open(self) -> int:
@@ -75,29 +74,21 @@ class Transport:
 
     async def send(self, call: Call) -> Answer:
         """Send a call: connected, and its request written, when this returns."""
-        loop = asyncio.get_running_loop()
-        pool = self._pools.get(call.origin)
-        if pool is None:
-            pool = self._pools[call.origin] = Pool(
-                call.origin, self._bounds, self._trust, loop=loop, now=self._now
-            )
-        now = loop.time()
-        total = min(now + call.timeouts.total, call.deadline)
+        pool = self._pools.get(call.origin) or self._new_pool(call.origin)
+        terms = pool.terms
+        now = terms.loop.time()
+        total = now + call.timeouts.total
+        total = min(total, call.deadline)
         if total <= now:
             raise out_of_time()
         connection = pool.take()
         if connection is None:
             connection = await pool.acquire(connect=call.timeouts.connect, total=total)
-        bounds = self._bounds
-        answer = Answer(
-            call,
-            loop,
-            total=total,
-            bound=self._stream_bound if call.stream else bounds.max_body_bytes,
-            whole_bound=bounds.max_body_bytes,
-            again=self._send_again,
-        )
-        connection.send(answer)
+            now = terms.loop.time()
+        stream = call.stream
+        bound = terms.stream_bound if stream else terms.whole_bound
+        answer = Answer(call, terms, total, not stream, bound)
+        connection.send(answer, now)
         if answer.reused:
             self.reused += 1
         if connection.choked:
@@ -106,19 +97,36 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close every connection and wait until the last socket is gone; calls under way fail."""
+        self._closed = True
         for pool in self._pools.values():
-            await pool.aclose()
+            pool.close()
+        for pool in self._pools.values():
+            await pool.emptied()
+
+    def _new_pool(self, origin: Origin) -> Pool:
+        if self._closed:
+            raise closing()
+        bounds = self._bounds
+        terms = Terms(
+            asyncio.get_running_loop(),
+            self._send_again,
+            bounds.max_body_bytes,
+            NEVER if bounds.max_stream_bytes is None else bounds.max_stream_bytes,
+        )
+        pool = self._pools[origin] = Pool(origin, bounds, self._trust, terms=terms, now=self._now)
+        return pool
 
     async def _send_again(self, answer: Answer) -> None:
         """Repeat a call that met a stale connection; on a fresh one, so at most once."""
         call = answer.call
-        connection = await self._pools[call.origin].acquire(
+        pool = self._pools[call.origin]
+        connection = await pool.acquire(
             connect=call.timeouts.connect, total=answer.total, fresh=True
         )
         if answer.over:
             # Closed meanwhile by another task: the connection is as good as new.
-            self._pools[call.origin].release(connection)
+            pool.release(connection)
             return
-        connection.send(answer)
+        connection.send(answer, pool.terms.loop.time())
         if connection.choked:
             await answer.sent()
