@@ -1,0 +1,1 @@
+"""One YAML file, read to plain data that remembers where each member stood."""
