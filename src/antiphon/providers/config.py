@@ -1,0 +1,217 @@
+"""One entry of `providers:` in the configuration.
+
+An entry names a row of the catalog by its own name, or by `catalog`; what it leaves out, the row
+says. Pydantic reads it once; `provider.py` makes of it what the road uses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FilePath,
+    PlainSerializer,
+    PlainValidator,
+    TypeAdapter,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from antiphon.providers.address import is_private
+from antiphon.providers.auth import header_line
+from antiphon.providers.keys import Key, KeyFile
+from antiphon.providers.quirks import QUIRKS
+from antiphon.providers.transport.call import Origin
+from antiphon.secret import Secret
+
+_FILE = re.compile(r"\$\{file:(.+)\}")
+_OWN_HEADERS = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "host"}
+    | {"expect", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+_BILLION = 1_000_000_000
+
+
+def _secret(value: object) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("it must be a text")  # noqa: TRY004  pydantic takes ValueError
+    return Secret(value)
+
+
+def _key(value: object) -> Secret | KeyFile:
+    if isinstance(value, KeyFile):
+        return value
+    if isinstance(value, str) and (named := _FILE.fullmatch(value)):
+        return KeyFile(Path(named[1]))
+    secret = _secret(value)
+    Key(secret)
+    return secret
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str | Path | Secret | KeyFile) else value
+
+
+def _as_mapping(value: object) -> object:
+    """A list of names as a mapping to nothing; a name without facts may stand there bare."""
+    if isinstance(value, list | tuple):
+        return dict.fromkeys(_NAMES.validate_python(value), _BARE)
+    if isinstance(value, dict):
+        members = _MEMBERS.validate_python(value)
+        return {name: _BARE if each is None else each for name, each in members.items()}
+    return value
+
+
+_NAMES = TypeAdapter(list[str])
+_MEMBERS = TypeAdapter(dict[str, object])
+_BARE: Mapping[str, object] = {}
+
+_TEXT = WithJsonSchema({"type": "string", "writeOnly": True})
+SecretText: TypeAlias = Annotated[Secret, PlainValidator(_secret), PlainSerializer(str), _TEXT]
+"""A text that no dump shows."""
+KeyText: TypeAlias = Annotated[Secret | KeyFile, PlainValidator(_key), PlainSerializer(str), _TEXT]
+"""A key, or `${file:PATH}` for one that stands in a file and is read again when it changes."""
+Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class LimitSettings(_Settings):
+    """What a provider allows; none is no limit."""
+
+    requests_per_minute: int | None = Field(default=None, gt=0, description="Requests in a minute.")
+    tokens_per_minute: int | None = Field(default=None, gt=0, description="Tokens in a minute.")
+    concurrency: int | None = Field(default=None, gt=0, description="Requests at once.")
+
+
+class TimeoutSettings(_Settings):
+    """How long each part of a call may take, in seconds."""
+
+    connect: Seconds = Field(default=5.0, description="To a connection, TLS included.")
+    first_byte: Seconds = Field(default=120.0, description="To a stream's first byte.")
+    idle: Seconds = Field(default=60.0, description="Between two reads.")
+    total: Seconds = Field(default=600.0, description="For the whole call.")
+
+
+class PriceSettings(_Settings):
+    """Dollars per million tokens; what is not given costs what its kin costs."""
+
+    input: Decimal = Field(ge=0, description="Prompt tokens.")
+    output: Decimal = Field(ge=0, description="Answer tokens.")
+    cache_read: Decimal | None = Field(default=None, ge=0, description="Read from a cache.")
+    cache_write: Decimal | None = Field(default=None, ge=0, description="Written to a cache.")
+    cache_write_1h: Decimal | None = Field(default=None, ge=0, description="Written for an hour.")
+    reasoning: Decimal | None = Field(default=None, ge=0, description="Tokens of thought.")
+    audio_input: Decimal | None = Field(default=None, ge=0, description="Audio of the prompt.")
+    audio_output: Decimal | None = Field(default=None, ge=0, description="Audio of the answer.")
+    image: Decimal | None = Field(default=None, ge=0, description="Pictures of the prompt.")
+
+    def in_billionths(self) -> Mapping[str, int]:
+        """As `rates.Prices.of` takes them."""
+        given: dict[str, Decimal] = self.model_dump(exclude_none=True)
+        return {word: int((price * _BILLION).to_integral_value()) for word, price in given.items()}
+
+
+class ModelSettings(_Settings):
+    """What is known better here than in `models.toml` and the price book."""
+
+    context: int | None = Field(default=None, gt=0, description="Tokens of prompt and answer.")
+    max_output: int | None = Field(default=None, gt=0, description="Tokens of the answer.")
+    vision: bool | None = Field(default=None, description="It reads pictures.")
+    audio: bool | None = Field(default=None, description="It hears.")
+    tools: bool | None = Field(default=None, description="It calls tools.")
+    forced_tools: bool | None = Field(default=None, description="It obeys a forced tool choice.")
+    json_schema: bool | None = Field(default=None, description="It keeps to a given schema.")
+    reasoning: bool | None = Field(default=None, description="It thinks before it answers.")
+    sampling: bool | None = Field(default=None, description="It takes temperature and its kin.")
+    prefill: bool | None = Field(default=None, description="It goes on with a begun answer.")
+    prices: PriceSettings | None = Field(default=None, description="Dollars per million tokens.")
+
+
+class ProviderSettings(_Settings):
+    """One provider; every member may be left out where the catalog has a row of that name."""
+
+    catalog: str | None = Field(
+        default=None, description="The row of the catalog; by default the entry's own name."
+    )
+    dialect: str | None = Field(default=None, description="The wire format that it speaks.")
+    allow_http: bool = Field(
+        default=False, description="Plain http is right although the host is public."
+    )
+    base_url: str | None = Field(
+        default=None, description="Where it answers, with or without `/v1` and closing slash."
+    )
+    api_key: Annotated[tuple[KeyText, ...] | None, BeforeValidator(_as_list)] = Field(
+        default=None, description="A key, or several that are used in turn."
+    )
+    api_key_file: Annotated[tuple[Path, ...] | None, BeforeValidator(_as_list)] = Field(
+        default=None, description="A file that holds a key; read again when it changes."
+    )
+    api_version: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9._-]+$", description="Sent as `api-version` (Azure)."
+    )
+    headers: Mapping[str, SecretText] = Field(
+        default_factory=dict[str, Secret], description="Headers that every request carries."
+    )
+    ca_file: FilePath | None = Field(
+        default=None, description="PEM file to trust instead of the system's store."
+    )
+    allow_host: bool = Field(
+        default=False, description="The host is right although it is not the vendor's."
+    )
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="What it allows.")
+    timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings, description="In seconds.")
+    quirks: tuple[str, ...] = Field(default=(), description="Added to those of the row.")
+    models: Annotated[Mapping[str, ModelSettings], BeforeValidator(_as_mapping)] = Field(
+        default_factory=dict[str, ModelSettings],
+        description="Its models, as a list, or as a mapping with what is known of each.",
+    )
+    discover: bool = Field(default=True, description="Ask it which models it has.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_url(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        origin = Origin.parse(value.strip())
+        if origin.scheme == "http" and not is_private(origin.host) and not info.data["allow_http"]:
+            raise ValueError(
+                f"{origin.host} is a public host: what goes there must go over https "
+                "(or set allow_http)"
+            )
+        return value
+
+    @field_validator("quirks")
+    @classmethod
+    def _are_quirks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in QUIRKS:
+                raise ValueError(f"no such quirk: {name!r}; there are {', '.join(sorted(QUIRKS))}")
+        return value
+
+    @field_validator("headers")
+    @classmethod
+    def _are_headers(cls, value: Mapping[str, Secret]) -> Mapping[str, Secret]:
+        for name, secret in value.items():
+            if name.lower() in _OWN_HEADERS:
+                raise ValueError(f"{name!r} is set by the gateway itself")
+            header_line(name, secret.reveal())
+        return value
+
+    @property
+    def keys(self) -> tuple[Secret | KeyFile, ...]:
+        """All keys, those in files last."""
+        return (*(self.api_key or ()), *(KeyFile(path) for path in self.api_key_file or ()))

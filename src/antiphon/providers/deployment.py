@@ -1,0 +1,213 @@
+"""A model at a provider: everything that an attempt needs, rendered once.
+
+Hot path: `head` costs the key ring's turn and one look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from antiphon.dialects.base import Dialect, Quirk
+from antiphon.providers.auth import HeaderAuth, Signer
+from antiphon.providers.catalog import ProviderRow
+from antiphon.providers.keys import Key, KeyRing
+from antiphon.providers.models import ModelFacts
+from antiphon.providers.rates import Quote
+from antiphon.providers.transport.call import Origin, Timeouts
+
+UNWELL_AFTER = 3
+"""Failures in a row after which a deployment is tried last."""
+UNWELL_FOR = 30.0
+"""Seconds after its last failure for which it stays last."""
+_MOST_HEADS = 64
+
+
+class Health:
+    """What attempts have shown of a deployment; policies read it, attempts write it.
+
+    Attributes:
+        successes: Attempts that gave a whole answer.
+        failures: Attempts that did not.
+        consecutive_failures: Failures since the last success.
+        last_error: The code of the last failure.
+        last_error_at: Its monotonic time.
+    """
+
+    __slots__ = ("consecutive_failures", "failures", "last_error", "last_error_at", "successes")
+
+    def __init__(self) -> None:
+        self.successes = 0
+        self.failures = 0
+        self.consecutive_failures = 0
+        self.last_error = ""
+        self.last_error_at = 0.0
+
+    def succeeded(self) -> None:
+        """An attempt gave a whole answer."""
+        self.successes += 1
+        self.consecutive_failures = 0
+
+    def failed(self, code: str, at: float) -> None:
+        """An attempt failed through the deployment's own fault, at this monotonic time."""
+        self.failures += 1
+        self.consecutive_failures += 1
+        self.last_error = code
+        self.last_error_at = at
+
+    def is_well(self, now: float) -> bool:
+        """Whether it deserves its place in the order."""
+        return self.consecutive_failures < UNWELL_AFTER or now >= self.last_error_at + UNWELL_FOR
+
+
+class Door:
+    """What all deployments of one provider share.
+
+    Attributes:
+        provider: The entry's name.
+        row: The row of the catalog that it goes by.
+        dialect: The wire format that is spoken there.
+        origin: Where connections go.
+        timeouts: The deadlines of each call.
+        keys: Shared, so that a dead key is dead for every model.
+        auth: How a key is shown.
+        signer: Signs each request, where the provider wants that.
+        headers: Header lines that every request carries, the key's not among them.
+    """
+
+    __slots__ = (
+        "auth",
+        "dialect",
+        "headers",
+        "keys",
+        "origin",
+        "provider",
+        "row",
+        "signer",
+        "timeouts",
+    )
+
+    def __init__(  # noqa: PLR0913  a record, built in one place
+        self,
+        provider: str,
+        row: ProviderRow,
+        *,
+        dialect: Dialect,
+        origin: Origin,
+        timeouts: Timeouts,
+        keys: KeyRing,
+        auth: HeaderAuth,
+        headers: bytes,
+        signer: Signer | None = None,
+    ) -> None:
+        self.provider = provider
+        self.row = row
+        self.dialect = dialect
+        self.origin = origin
+        self.timeouts = timeouts
+        self.keys = keys
+        self.auth = auth
+        self.headers = headers
+        self.signer = signer
+
+    def render(self, key: Key, *, request: str, accept: str) -> bytes:
+        """Request line and header lines, without `content-length` and the blank line."""
+        return b"".join(
+            (
+                f"{request} HTTP/1.1\r\nhost: {self.origin.authority}\r\n".encode("ascii"),
+                self.headers,
+                f"accept: {accept}\r\n".encode("ascii"),
+                self.auth.headers(key),
+            )
+        )
+
+
+class Deployment:
+    """A model at a provider.
+
+    Attributes:
+        name: `provider/model`, as it is shown and logged.
+        provider: The entry's name.
+        model: The model's name there.
+        row: The row of the catalog.
+        dialect: The wire format that is spoken there.
+        origin: Where connections go.
+        target: Path and query of the endpoint.
+        quirks: The row's, the model's and the configuration's, in this order.
+        timeouts: The deadlines of each call.
+        keys: The provider's.
+        signer: Signs each request, where the provider wants that.
+        facts: What the model can do.
+        rates: What it costs; None where that is not known, and `unpriced` says why.
+        health: What attempts have shown.
+    """
+
+    __slots__ = (
+        "_door",
+        "_heads",
+        "dialect",
+        "facts",
+        "health",
+        "keys",
+        "model",
+        "name",
+        "origin",
+        "provider",
+        "quirks",
+        "rates",
+        "row",
+        "signer",
+        "target",
+        "timeouts",
+        "unpriced",
+    )
+
+    def __init__(
+        self,
+        door: Door,
+        model: str,
+        *,
+        target: str,
+        quirks: Sequence[Quirk],
+        facts: ModelFacts,
+        quote: Quote,
+    ) -> None:
+        self.name = f"{door.provider}/{model}"
+        self.provider = door.provider
+        self.model = model
+        self.row = door.row
+        self.dialect = door.dialect
+        self.origin = door.origin
+        self.target = target
+        self.quirks = tuple(quirks)
+        self.timeouts = door.timeouts
+        self.keys = door.keys
+        self.signer = door.signer
+        self.facts = facts
+        self.rates = quote.card
+        self.unpriced = quote.reason
+        self.health = Health()
+        self._door = door
+        self._heads: dict[Key, tuple[bytes, bytes]] = {}
+
+    def head(self, stream: bool) -> tuple[bytes, Key]:  # noqa: FBT001  an index, on the hot path
+        """Request line and headers for `Call.head`, and the key that they carry.
+
+        Raises:
+            UpstreamRefused: No key is live (`code="no_live_key"`).
+        """
+        key = self.keys.take()
+        heads = self._heads.get(key)
+        if heads is None:
+            heads = self._render(key)
+        return heads[stream], key
+
+    def _render(self, key: Key) -> tuple[bytes, bytes]:
+        if len(self._heads) >= _MOST_HEADS:  # keys that were rotated away
+            self._heads.clear()
+        request = f"POST {self.target}"
+        heads = (
+            self._door.render(key, request=request, accept="application/json"),
+            self._door.render(key, request=request, accept=self.dialect.stream_type),
+        )
+        self._heads[key] = heads
+        return heads

@@ -1,0 +1,260 @@
+"""From an entry of the configuration to deployments.
+
+`mistakes` says what is wrong with an entry before anything is built, so that a file's mistakes
+come all at once; `Provider` is built from an entry that has none.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+import msgspec
+
+from antiphon.clock import Clock
+from antiphon.dialects.base import Dialect
+from antiphon.errors import ConfigurationError, Mistake
+from antiphon.providers.address import Address, parse_address
+from antiphon.providers.auth import HeaderAuth, header_line
+from antiphon.providers.catalog import GENERIC, Catalog, ProviderRow
+from antiphon.providers.config import ModelSettings, ProviderSettings
+from antiphon.providers.deployment import Deployment, Door
+from antiphon.providers.keys import Key, KeyRing
+from antiphon.providers.models import ModelFacts
+from antiphon.providers.quirks import QUIRKS
+from antiphon.providers.rates import FREE, Quote, flat
+from antiphon.providers.transport.call import Timeouts
+
+_ENDPOINTS: Mapping[str, str] = {"openai_chat": "/chat/completions"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MODEL = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
+
+
+class Provider:
+    """An entry of the configuration, ready to make deployments that share its keys.
+
+    Attributes:
+        name: The entry's name.
+        row: The row of the catalog that it goes by.
+        settings: What the entry said.
+        address: Where it answers.
+        keys: Its keys.
+    """
+
+    __slots__ = ("_catalog", "_clock", "_door", "address", "keys", "name", "row", "settings")
+
+    def __init__(
+        self,
+        name: str,
+        settings: ProviderSettings,
+        *,
+        catalog: Catalog,
+        dialects: Mapping[str, Dialect],
+        clock: Clock,
+    ) -> None:
+        """Build it.
+
+        Raises:
+            ConfigurationError: The entry has mistakes, or a key file cannot be read.
+        """
+        found = mistakes(name, settings, catalog=catalog, dialects=dialects)
+        if found:
+            raise ConfigurationError([Mistake("providers", path, why) for path, why in found])
+        self.name = name
+        self.settings = settings
+        self.row = row_of(name, settings, catalog)
+        self.address = _address(settings, self.row)
+        self.keys = KeyRing(settings.keys, clock=clock)
+        self._catalog = catalog
+        self._clock = clock
+        self._door = Door(
+            name,
+            self.row,
+            dialect=dialects[settings.dialect or self.row.dialect],
+            origin=self.address.origin,
+            timeouts=Timeouts(**settings.timeouts.model_dump()),
+            keys=self.keys,
+            auth=HeaderAuth(self.row.auth.header, self.row.auth.value),
+            headers=_headers(settings),
+        )
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that configuration names, else those that the row shows."""
+        return tuple(self.settings.models) or self.row.models
+
+    @property
+    def is_private(self) -> bool:
+        """Whether what is sent there stays on the user's own machines and networks."""
+        return self.address.is_private
+
+    def deployment(self, model: str) -> Deployment:
+        """A model of this provider, listed or not.
+
+        Raises:
+            ConfigurationError: The name can be no model's.
+        """
+        if not is_model_name(model):
+            raise ConfigurationError([Mistake("providers", self.name, "this is no model name")])
+        entry = self._catalog.models.row(model)
+        own = self.settings.models.get(model, _NOTHING)
+        quote = self._quote(model, own)
+        names = (
+            *self.row.quirks,
+            *(entry.quirks if self.row.name in entry.at else ()),
+            *self.settings.quirks,
+        )
+        endpoint = _ENDPOINTS[self._door.dialect.name]
+        return Deployment(
+            self._door,
+            model,
+            target=self._target(endpoint),
+            quirks=[QUIRKS[quirk] for quirk in dict.fromkeys(names)],
+            facts=_facts(entry, own, quote),
+            quote=quote,
+        )
+
+    def models_head(self) -> tuple[bytes, Key] | None:
+        """The head of a request for the list of models; None where there is no such list."""
+        if not self.row.models_path or not self.settings.discover:
+            return None
+        key = self.keys.take()
+        request = f"GET {self._target(self.row.models_path)}"
+        return self._door.render(key, request=request, accept="application/json"), key
+
+    def _target(self, endpoint: str) -> str:
+        version = self.settings.api_version
+        return f"{self.address.path}{endpoint}{f'?api-version={version}' if version else ''}"
+
+    def _quote(self, model: str, own: ModelSettings) -> Quote:
+        book = self._catalog.prices.quote(self.row.prices, model, now=self._clock.now())
+        if own.prices is not None:
+            card = flat(own.prices.in_billionths(), source="configuration")
+            return Quote(card, context=book.context)
+        return Quote(FREE) if self.row.self_hosted else book
+
+
+def build_deployment(
+    provider_name: str,
+    settings: ProviderSettings,
+    upstream_model: str,
+    *,
+    catalog: Catalog,
+    dialects: Mapping[str, Dialect],
+    clock: Clock,
+) -> Deployment:
+    """A single deployment with a key ring of its own; several share a `Provider`."""
+    provider = Provider(provider_name, settings, catalog=catalog, dialects=dialects, clock=clock)
+    return provider.deployment(upstream_model)
+
+
+def row_of(name: str, settings: ProviderSettings, catalog: Catalog) -> ProviderRow:
+    """The row that an entry goes by.
+
+    Raises:
+        KeyError: It names a row that is not there.
+    """
+    if settings.catalog is not None:
+        return catalog[settings.catalog]
+    return catalog[name] if name in catalog else catalog[GENERIC]
+
+
+def mistakes(
+    name: str, settings: ProviderSettings, *, catalog: Catalog, dialects: Mapping[str, Dialect]
+) -> Sequence[tuple[str, str]]:
+    """What is wrong with an entry beyond its form: path of the member, and what is wrong."""
+    if not _NAME.fullmatch(name):
+        return [(name, "a provider's name has letters, digits, '.', '_' and '-' only")]
+    try:
+        row = row_of(name, settings, catalog)
+    except KeyError:
+        return [(f"{name}.catalog", f"no such row{_nearest(settings.catalog or '', catalog)}")]
+    found: list[tuple[str, str]] = []
+    dialect = settings.dialect or row.dialect
+    if dialect not in dialects or dialect not in _ENDPOINTS:
+        found.append((f"{name}.dialect", f"{dialect!r} is not one of {', '.join(dialects)}"))
+    if settings.base_url is None and row.base_url is None:
+        found.append((f"{name}.base_url", _no_address(name, row, catalog)))
+    else:
+        try:
+            _address(settings, row)
+        except ValueError as error:
+            found.append((f"{name}.base_url", str(error)))
+    if not settings.keys and not row.key_optional:
+        found.append((f"{name}.api_key", f"no key: give one, or set {' or '.join(row.key_env)}"))
+    found += [
+        (f"{name}.models.{model}", "this is no model name")
+        for model in settings.models
+        if not is_model_name(model)
+    ]
+    return found
+
+
+def is_model_name(text: str) -> bool:
+    """Whether this can be the name of a model: visible ASCII, spaces inside, at most 256 long."""
+    return _MODEL.fullmatch(text) is not None
+
+
+def model_names(body: bytes) -> tuple[str, ...]:
+    """The names in the answer to `models_head`; none where it is no such list.
+
+    Most answer `{"data": [{"id": ...}]}`, Together a bare list, Gemini with `models/` before.
+    """
+    try:
+        if body.lstrip().startswith(b"["):
+            models = msgspec.json.decode(body, type=list[_Model])
+        else:
+            models = msgspec.json.decode(body, type=_Models).data
+    except msgspec.DecodeError:
+        return ()
+    names = (model.id.removeprefix("models/") for model in models)
+    return tuple(dict.fromkeys(name for name in names if is_model_name(name)))
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]
+
+
+_NOTHING = ModelSettings.model_construct()
+
+
+def _address(settings: ProviderSettings, row: ProviderRow) -> Address:
+    return parse_address(
+        settings.base_url or row.base_url or "",
+        row,
+        ca_file=None if settings.ca_file is None else str(settings.ca_file),
+        allow_host=settings.allow_host,
+    )
+
+
+def _headers(settings: ProviderSettings) -> bytes:
+    lines = [
+        header_line("user-agent", f"antiphon/{metadata.version('antiphon')}"),
+        header_line("content-type", "application/json"),
+        header_line("accept-encoding", "identity"),
+    ]
+    lines += [header_line(name, value.reveal()) for name, value in settings.headers.items()]
+    return b"".join(lines)
+
+
+def _facts(entry: ModelFacts, own: ModelSettings, quote: Quote) -> ModelFacts:
+    known = {name: getattr(entry, name) for name in ModelFacts.__struct_fields__}
+    if known["context"] is None:
+        known["context"] = quote.context
+    return ModelFacts(**{**known, **own.model_dump(exclude_none=True, exclude={"prices"})})
+
+
+def _no_address(name: str, row: ProviderRow, catalog: Catalog) -> str:
+    hint = _nearest(name, catalog) if row.name == GENERIC else ""
+    return f"no address: give one, or set {' or '.join(row.base_url_env)}{hint}"
+
+
+def _nearest(name: str, catalog: Catalog) -> str:
+    near = difflib.get_close_matches(name, catalog.names, n=2)
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
