@@ -1,0 +1,45 @@
+"""The whole configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from antiphon.access.config import AuthSettings
+from antiphon.config.server import ServerSettings
+from antiphon.config.storage import StorageSettings
+from antiphon.limits.config import LimitsSettings
+from antiphon.pipeline.config import ANY, RouteSettings
+from antiphon.providers.config import ProviderSettings
+
+
+def _any_model() -> Mapping[str, RouteSettings]:
+    return {ANY: RouteSettings(passthrough=True)}
+
+
+class Settings(BaseModel):
+    """What one `antiphon.yaml` may say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    server: ServerSettings = Field(
+        default_factory=ServerSettings, description="Where the gateway listens."
+    )
+    auth: AuthSettings = Field(default_factory=AuthSettings, description="Who may call.")
+    limits: LimitsSettings = Field(
+        default_factory=LimitsSettings, description="How much may be under way."
+    )
+    storage: StorageSettings = Field(
+        default_factory=StorageSettings, description="Where it keeps what must survive it."
+    )
+    providers: Mapping[str, ProviderSettings] = Field(
+        default_factory=dict[str, ProviderSettings],
+        description="Who can be asked, by a name of your choice or that of a catalog row. Without "
+        "this section the environment is searched for the keys and addresses of known providers.",
+    )
+    models: Mapping[str, RouteSettings] = Field(
+        default_factory=_any_model,
+        description="The names that callers use. Without this section every model is reached as "
+        "`PROVIDER/MODEL`.",
+    )
