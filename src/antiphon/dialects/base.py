@@ -122,6 +122,7 @@ class Dialect(ABC):
 
         Raises:
             NotAnAnswer: It is HTML, an error body, nothing, or no reply at all.
+            UpstreamRefused: It is an error body that says what is wrong.
         """
 
     @abstractmethod
@@ -130,6 +131,7 @@ class Dialect(ABC):
 
         Raises:
             NotAnAnswer: It is none.
+            UpstreamRefused: It is an error body that says what is wrong.
         """
 
     @abstractmethod
@@ -156,7 +158,13 @@ class Dialect(ABC):
     def decode_error(
         self, status: int, headers: Mapping[bytes, bytes], body: bytes
     ) -> UpstreamError:
-        """Read a provider's refusal: what it was, and what it says about trying again."""
+        """Read a provider's refusal: what it was, and what it says about trying again.
+
+        Args:
+            status: The HTTP status.
+            headers: Names in lower case.
+            body: As much of it as was read.
+        """
 
     @abstractmethod
     def encode_error(self, error: AntiphonError, *, request_id: str) -> bytes:
@@ -175,7 +183,7 @@ class Payload:
     """A request body: the caller's bytes, and a typed view for whoever asks.
 
     Raises:
-        MalformedBody: On construction, where the body is not JSON, or lacks what the dialect requires.
+        MalformedBody: On construction, where the body lacks what the dialect requires.
     """
 
     __slots__ = ("_members", "_request", "dialect", "model", "stream")

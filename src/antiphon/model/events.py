@@ -73,8 +73,9 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class LogprobsDelta(msgspec.Struct, frozen=True):
-    """Log probabilities of what was just said, raw in the dialect that they came in."""
+    """Log probabilities of what was just said, in the dialect that they came in."""
 
+    dialect: str
     payload: msgspec.Raw
     choice: int = 0
 

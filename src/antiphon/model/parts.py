@@ -12,6 +12,12 @@ import enum
 
 import msgspec
 
+ABSENT = msgspec.Raw(b"")
+"""No raw JSON at all: the default of raw members, false where it is tested.
+
+`Raw | None` would read nothing but null back (msgspec), and replies are stored and read back.
+"""
+
 
 class Extra(msgspec.Struct, frozen=True):
     """Members that only one dialect knows, as raw JSON.
@@ -25,14 +31,16 @@ class Extra(msgspec.Struct, frozen=True):
     members: dict[str, msgspec.Raw]
 
 
-class CacheMark(msgspec.Struct, frozen=True):
+class CacheMark(msgspec.Struct, frozen=True, omit_defaults=True):
     """The prompt up to and including this part may be cached by the provider.
 
     Attributes:
         ttl: How long, in the provider's spelling (`5m`, `1h`, `30m`); None is its default.
+        spelling: The member it came in, where a dialect has several (`cache_control`).
     """
 
     ttl: str | None = None
+    spelling: str | None = None
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -115,6 +123,8 @@ class CallKind(enum.StrEnum):
     """JSON that fits a schema."""
     CUSTOM = "custom"
     """Free text, perhaps in a grammar."""
+    LEGACY = "legacy"
+    """A function, in the members that calls with ids replaced: its `call_id` is made up."""
 
 
 class ToolCall(msgspec.Struct, frozen=True, tag="tool_call", omit_defaults=True):

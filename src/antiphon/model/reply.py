@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from antiphon.model.parts import Extra, Turn
+from antiphon.model.parts import Extra, Opaque, Turn
 from antiphon.model.usage import Usage
 
 
@@ -41,13 +41,13 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of the answers; most requests have one.
 
     Attributes:
-        logprobs: Raw, in the dialect of `extra` or of the reply.
+        logprobs: Log probabilities, in the dialect that they came in.
     """
 
     index: int
     turn: Turn
     stop: Stop | None = None
-    logprobs: msgspec.Raw | None = None
+    logprobs: Opaque | None = None
     extra: Extra | None = None
 
 

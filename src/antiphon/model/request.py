@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from antiphon.model.parts import CacheMark, Extra, Turn
+from antiphon.model.parts import ABSENT, CacheMark, CallKind, Extra, Turn
 
 
 class FunctionTool(msgspec.Struct, frozen=True, tag="function", omit_defaults=True):
@@ -14,7 +14,7 @@ class FunctionTool(msgspec.Struct, frozen=True, tag="function", omit_defaults=Tr
 
     name: str
     description: str | None = None
-    parameters: msgspec.Raw | None = None
+    parameters: msgspec.Raw = ABSENT
     strict: bool | None = None
     cache: CacheMark | None = None
     extra: Extra | None = None
@@ -25,7 +25,7 @@ class CustomTool(msgspec.Struct, frozen=True, tag="custom", omit_defaults=True):
 
     name: str
     description: str | None = None
-    format: msgspec.Raw | None = None
+    format: msgspec.Raw = ABSENT
     cache: CacheMark | None = None
     extra: Extra | None = None
 
@@ -57,12 +57,14 @@ class ToolChoice(msgspec.Struct, frozen=True, omit_defaults=True):
         mode: NAMED means exactly `names[0]`; ALLOWED means only `names`.
         names: The tools of NAMED and ALLOWED.
         required: For ALLOWED: one of them must be called.
+        kind: Of the tool of NAMED.
         extra: A choice that only one dialect knows, whole.
     """
 
     mode: ToolMode
     names: tuple[str, ...] = ()
     required: bool = False
+    kind: CallKind = CallKind.FUNCTION
     extra: Extra | None = None
 
 
@@ -80,7 +82,7 @@ class Output(msgspec.Struct, frozen=True, omit_defaults=True):
     form: OutputForm = OutputForm.TEXT
     name: str | None = None
     description: str | None = None
-    schema: msgspec.Raw | None = None
+    schema: msgspec.Raw = ABSENT
     strict: bool | None = None
     extra: Extra | None = None
 
@@ -112,7 +114,7 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     presence_penalty: float | None = None
     repetition_penalty: float | None = None
     seed: int | None = None
-    logit_bias: msgspec.Raw | None = None
+    logit_bias: msgspec.Raw = ABSENT
     logprobs: bool | None = None
     top_logprobs: int | None = None
 
@@ -122,7 +124,7 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
 
     user: str | None = None
     safety_id: str | None = None
-    metadata: msgspec.Raw | None = None
+    metadata: msgspec.Raw = ABSENT
 
 
 class PromptCache(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -130,7 +132,7 @@ class PromptCache(msgspec.Struct, frozen=True, omit_defaults=True):
 
     key: str | None = None
     retention: str | None = None
-    options: msgspec.Raw | None = None
+    options: msgspec.Raw = ABSENT
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -138,7 +140,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
 
     store: bool | None = None
     previous_id: str | None = None
-    conversation: msgspec.Raw | None = None
+    conversation: msgspec.Raw = ABSENT
     background: bool | None = None
 
 
@@ -149,7 +151,8 @@ class ChatRequest(msgspec.Struct, frozen=True, omit_defaults=True):
         model: The name that the caller uses.
         turns: The conversation; system and developer turns stand where they were said.
         max_output_tokens: Bound of the answer, thought included.
-        max_visible_only: The bound came in a member that some models refuse (`max_tokens`).
+        legacy_max_tokens: The bound came in a member that some models refuse (`max_tokens`).
+        legacy_functions: The tools came in members that know no call ids (`functions`).
         extra: Members that only the caller's dialect knows.
     """
 
@@ -163,6 +166,7 @@ class ChatRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     sampling: Sampling = msgspec.field(default_factory=Sampling)
     max_output_tokens: int | None = None
     legacy_max_tokens: bool = False
+    legacy_functions: bool = False
     n: int | None = None
     stop: tuple[str, ...] = ()
     modalities: tuple[str, ...] = ()

@@ -18,8 +18,8 @@ from typing_extensions import override
 from antiphon.errors import MalformedBody
 
 _SPLIT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_TEXT = msgspec.json.Decoder(str)
-_FLAG = msgspec.json.Decoder(bool)
+_TEXT = msgspec.json.Decoder(str | None)
+_FLAG = msgspec.json.Decoder(bool | None)
 _KEY = msgspec.json.Encoder()
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _COLON = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
@@ -65,12 +65,24 @@ class Members(Mapping[str, bytes]):
         return bytes(self._members[name])
 
     @override
+    def __contains__(self, name: object) -> bool:
+        return name in self._members
+
+    @override
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 
     @override
     def __len__(self) -> int:
         return len(self._members)
+
+    def raw(self, name: str) -> bytes | msgspec.Raw | None:
+        """A member without copying it; None where it is absent."""
+        return self._members.get(name)
+
+    def raws(self) -> dict[str, bytes | msgspec.Raw]:
+        """All members without copying them."""
+        return dict(self._members)
 
     def text(self, name: str) -> str | None:
         """A member as a string; None where it is absent or null.
@@ -79,7 +91,7 @@ class Members(Mapping[str, bytes]):
             MalformedBody: It is something else.
         """
         raw = self._members.get(name)
-        if raw is None or raw == b"null":
+        if raw is None:
             return None
         try:
             return _TEXT.decode(raw)
@@ -93,10 +105,10 @@ class Members(Mapping[str, bytes]):
             MalformedBody: It is something else.
         """
         raw = self._members.get(name)
-        if raw is None or raw == b"null":
+        if raw is None:
             return False
         try:
-            return _FLAG.decode(raw)
+            return _FLAG.decode(raw) or False
         except msgspec.DecodeError as error:
             raise MalformedBody(f"{name!r} must be true or false.", param=name) from error
 

@@ -101,3 +101,12 @@ def data_of(frame: bytes) -> bytes | None:
 def frame_of(data: bytes) -> bytes:
     """One event of data without a line end, ready to send."""
     return b"data: %b\n\n" % data
+
+
+def name_of(frame: bytes) -> bytes:
+    """The event's name; empty where it has none."""
+    name = b""
+    for line in _LINE.split(frame):
+        if line.startswith(b"event:"):
+            name = line[6:].removeprefix(b" ")
+    return name

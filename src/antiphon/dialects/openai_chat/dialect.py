@@ -1,0 +1,100 @@
+"""The dialect, put together from its readers and writers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from typing_extensions import override
+
+from antiphon.dialects.base import Dialect, Framing, ReplyFacts, StreamDecoder, StreamEncoder
+from antiphon.dialects.openai_chat.complaints import write_error, write_stream_error
+from antiphon.dialects.openai_chat.decoder import ChunkStream
+from antiphon.dialects.openai_chat.encoder import ChunkWriter
+from antiphon.dialects.openai_chat.errors import read_error
+from antiphon.dialects.openai_chat.fields import DIALECT
+from antiphon.dialects.openai_chat.replies import inspect_reply, read_reply, write_reply
+from antiphon.dialects.openai_chat.requests import (
+    ask_usage,
+    check_request,
+    read_request,
+    wants_usage,
+    write_request,
+)
+from antiphon.errors import AntiphonError, UpstreamError
+from antiphon.model.reply import ChatReply
+from antiphon.model.request import ChatRequest
+from antiphon.wire.shallow import Members
+from antiphon.wire.sse import Splitter
+
+
+class OpenAIChat(Dialect):
+    """OpenAI Chat Completions."""
+
+    name: ClassVar[str] = DIALECT
+    # A blank line, not a comment: it dispatches nothing in any reader of events, and it is safe
+    # for the clients of the other dialects too, some of which fail on comments.
+    heartbeat: ClassVar[bytes] = b"\n"
+    stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
+
+    @override
+    def decode_request(self, members: Members) -> ChatRequest:
+        return read_request(members)
+
+    @override
+    def encode_request(self, request: ChatRequest, *, model: str) -> Members:
+        return write_request(request, model=model)
+
+    @override
+    def check_request(self, members: Members) -> None:
+        check_request(members)
+
+    @override
+    def wants_usage(self, members: Members) -> bool:
+        return wants_usage(members)
+
+    @override
+    def ask_usage(self, members: Members) -> Members:
+        return ask_usage(members)
+
+    @override
+    def inspect_reply(self, body: bytes) -> ReplyFacts:
+        return inspect_reply(body)
+
+    @override
+    def decode_reply(self, body: bytes) -> ChatReply:
+        return read_reply(body)
+
+    @override
+    def encode_reply(self, reply: ChatReply) -> bytes:
+        return write_reply(reply)
+
+    @override
+    def splitter(self) -> Framing:
+        return Splitter()
+
+    @override
+    def stream_decoder(self) -> StreamDecoder:
+        return ChunkStream()
+
+    @override
+    def stream_encoder(self, *, include_usage: bool) -> StreamEncoder:
+        return ChunkWriter(include_usage=include_usage)
+
+    @override
+    def decode_error(
+        self, status: int, headers: Mapping[bytes, bytes], body: bytes
+    ) -> UpstreamError:
+        return read_error(status, headers, body)
+
+    @override
+    def encode_error(self, error: AntiphonError, *, request_id: str) -> bytes:
+        return write_error(error, request_id=request_id)
+
+    @override
+    def encode_stream_error(self, error: AntiphonError, *, request_id: str) -> bytes:
+        return write_stream_error(error, request_id=request_id)
+
+
+OPENAI_CHAT = OpenAIChat()
+"""The dialect: it holds no state."""

@@ -1,0 +1,229 @@
+"""Errors of providers, read: what it was, and what it says about trying again."""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from antiphon.dialects.openai_chat.fields import Fields
+from antiphon.dialects.openai_chat.redaction import without_addresses, without_keys
+from antiphon.dialects.openai_chat.refusals import (
+    BAD_KEY,
+    BROKEN,
+    BY_CODE,
+    BY_STATUS,
+    BY_TEXT,
+    BY_TYPE,
+    NOT_SERVED,
+    VAGUE,
+    Reading,
+)
+from antiphon.errors import Disposition, MalformedBody, UpstreamRefused
+
+_LONGEST_WAIT = 86_400.0
+_CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+_STATUSES = range(400, 600)
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What an error body says, in whichever shape.
+
+    Attributes:
+        status: The status that the body itself states; 0 if none.
+    """
+
+    message: str = ""
+    code: str = ""
+    type: str = ""
+    param: str | None = None
+    status: int = 0
+
+    @property
+    def reading(self) -> Reading | None:
+        """What its own words say, where they say enough."""
+        return BY_CODE.get(self.code) or BY_CODE.get(self.type) or BY_TYPE.get(self.type)
+
+
+def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamRefused:
+    """Read a provider's refusal."""
+    return refusal_of(
+        read_envelope(body), status=status, body=body, retry_after=read_retry_after(headers)
+    )
+
+
+def refusal_of(
+    envelope: Envelope | None,
+    *,
+    status: int,
+    body: bytes = b"",
+    retry_after: float | None = None,
+) -> UpstreamRefused:
+    """The error that an envelope describes; None is a body of no known shape."""
+    if envelope is None:
+        reading, envelope = _read_unshaped(status, body), _describe(status, body)
+    else:
+        reading = _read(status or envelope.status, envelope)
+    message = without_keys(envelope.message or f"The provider answered with status {status}.")
+    if reading.disposition not in {Disposition.CALLERS_FAULT, Disposition.CONTEXT_LENGTH}:
+        message = without_addresses(message)
+    if reading is BAD_KEY:
+        message = f"The provider refused the gateway's key: {message}"
+    return UpstreamRefused(
+        message,
+        kind=reading.kind,
+        disposition=reading.disposition,
+        code=_code_of(envelope, status),
+        upstream_status=status or envelope.status or None,
+        retry_after=retry_after,
+        param=envelope.param,
+    )
+
+
+def read_envelope(body: bytes) -> Envelope | None:
+    """What an error body says; None where it is no JSON object, or speaks of no error."""
+    try:
+        fields = Fields.parse(body.strip().removeprefix(b"[").removesuffix(b"]"), "")
+    except MalformedBody:
+        return None
+    if fields.begins("error", b"{"):
+        inner = fields.object("error")
+        assert inner is not None
+        return _envelope(inner, fields)
+    if fields.begins("error", b'"'):
+        return _envelope(fields, fields, message=fields.text("error") or "")
+    if "detail" in fields:
+        raw = fields.raw("detail")
+        text = msgspec.json.decode(raw) if bytes(raw)[:1] == b'"' else bytes(raw).decode()
+        return _envelope(fields, fields, message=str(text))
+    if "message" in fields or _word(fields, "object") == "error":
+        return _envelope(fields, fields)
+    return None
+
+
+def read_retry_after(headers: Mapping[bytes, bytes]) -> float | None:
+    """Seconds until a retry may succeed: from `retry-after-ms`, else `retry-after`.
+
+    A date is read against the answer's own `date`, because a dialect has no clock.
+    """
+    milliseconds = _seconds(headers.get(b"retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get(b"retry-after")
+    seconds = _seconds(value)
+    if seconds is not None or value is None:
+        return seconds
+    then, now = _date(value), _date(headers.get(b"date"))
+    return None if then is None or now is None else _bounded(then - now)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def _read(status: int, envelope: Envelope) -> Reading:
+    reading = envelope.reading
+    if reading is None and status in VAGUE:
+        text = f"{envelope.code} {envelope.message}"
+        reading = next((read for phrase, read in BY_TEXT if phrase.search(text)), None)
+    return reading or _by_status(status)
+
+
+def _by_status(status: int) -> Reading:
+    default = BROKEN if status >= 500 else NOT_SERVED  # noqa: PLR2004
+    return BY_STATUS.get(status, default)
+
+
+def _read_unshaped(status: int, body: bytes) -> Reading:
+    """A page of a proxy, plain text, nothing: only the status speaks, and less surely."""
+    if is_html(body) and status in {400, 403, 404}:
+        return NOT_SERVED
+    return _read(status, Envelope(message=body[:1000].decode(errors="replace")))
+
+
+def _describe(status: int, body: bytes) -> Envelope:
+    if is_html(body):
+        return Envelope(f"The provider answered with status {status} and a web page.")
+    text = body[:500].decode(errors="replace").strip()
+    return Envelope(text or f"The provider answered with status {status} and an empty body.")
+
+
+def is_html(body: bytes) -> bool:
+    """Whether a body is a web page."""
+    return body[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
+def _envelope(inner: Fields, outer: Fields, *, message: str = "") -> Envelope:
+    code = _word(inner, "code") or _word(outer, "code")
+    kind = _word(inner, "type") or _word(outer, "error_type") or _word(outer, "type")
+    stated = _word(outer, "http_status_code") or _word(inner, "status") or code
+    status = int(stated) if stated.isdecimal() and len(stated) == 3 else 0  # noqa: PLR2004
+    return Envelope(
+        message or _message(inner),
+        code,
+        kind,
+        _word(inner, "param") or None,
+        status if status in _STATUSES else 0,
+    )
+
+
+def _message(fields: Fields) -> str:
+    text = _word(fields, "message")
+    if not text and "message" in fields:
+        text = bytes(fields.raw("message")).decode(errors="replace")
+    if fields.begins("metadata", b"{"):
+        # OpenRouter: "Provider returned error", and the provider's own words beside it.
+        inner = fields.object("metadata")
+        raw = _word(inner, "raw") if inner is not None else ""
+        text = f"{text}: {raw}" if raw else text
+    return text
+
+
+def _word(fields: Fields, name: str) -> str:
+    """A member as text, where it is text or a number."""
+    if fields.begins(name, b'"'):
+        try:
+            return fields.text(name) or ""
+        except MalformedBody:
+            return ""
+    if name in fields and not any(fields.begins(name, byte) for byte in (b"{", b"[", b"t", b"f")):
+        return bytes(fields.raw(name)).decode()
+    return ""
+
+
+def _code_of(envelope: Envelope, status: int) -> str:
+    code = envelope.code
+    if code and not (code.isdecimal() and int(code) in _STATUSES) and _CODE.fullmatch(code):
+        return code
+    if envelope.type and _CODE.fullmatch(envelope.type):
+        return envelope.type
+    shown = status or envelope.status
+    return f"http_{shown}" if shown else "upstream_error"
+
+
+# ------------------------------------------------------------------ retry-after
+
+
+def _seconds(value: bytes | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return _bounded(number) if math.isfinite(number) else None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def _date(value: bytes | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return email.utils.parsedate_to_datetime(value.decode("latin-1")).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,199 @@
+"""What the errors of providers mean: tables, read in the order of this page.
+
+The envelope's own words come first, then the text where a status says too little, then the
+status: servers that are only like OpenAI's agree on little else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from antiphon.errors import Disposition, Kind
+
+
+class Reading(NamedTuple):
+    """What an error is, and what it says about trying again."""
+
+    kind: Kind
+    disposition: Disposition
+
+
+BAD_REQUEST: Final = Reading(Kind.BAD_REQUEST, Disposition.CALLERS_FAULT)
+TOO_LONG: Final = Reading(Kind.CONTEXT_TOO_LONG, Disposition.CONTEXT_LENGTH)
+TOO_LARGE: Final = Reading(Kind.TOO_LARGE, Disposition.CALLERS_FAULT)
+FILTERED: Final = Reading(Kind.CONTENT_FILTER, Disposition.CALLERS_FAULT)
+UNSUPPORTED: Final = Reading(Kind.UNSUPPORTED_PARAMETER, Disposition.CALLERS_FAULT)
+BAD_KEY: Final = Reading(Kind.UPSTREAM_AUTH, Disposition.DEAD_KEY)
+NO_MONEY: Final = Reading(Kind.QUOTA_EXHAUSTED, Disposition.DEAD_KEY)
+NO_MODEL: Final = Reading(Kind.MODEL_NOT_FOUND, Disposition.HARD_DOWN)
+NOT_SERVED: Final = Reading(Kind.UPSTREAM, Disposition.HARD_DOWN)
+RATE_LIMITED: Final = Reading(Kind.RATE_LIMITED, Disposition.TRANSIENT)
+OVERLOADED: Final = Reading(Kind.OVERLOADED, Disposition.TRANSIENT)
+TIMED_OUT: Final = Reading(Kind.TIMEOUT, Disposition.TRANSIENT)
+BROKEN: Final = Reading(Kind.UPSTREAM, Disposition.TRANSIENT)
+
+
+BY_CODE: Final[dict[str, Reading]] = {
+    # OpenAI and Azure
+    "context_length_exceeded": TOO_LONG,
+    "insufficient_quota": NO_MONEY,
+    "credit_balance_exhausted": NO_MONEY,
+    "billing_hard_limit_reached": NO_MONEY,
+    "billing_not_active": NO_MONEY,
+    "enforced_spend_limit_reached": NO_MONEY,
+    "rate_limit_exceeded": RATE_LIMITED,
+    "slow_down": RATE_LIMITED,
+    "invalid_api_key": BAD_KEY,
+    "account_deactivated": BAD_KEY,
+    "model_not_found": NO_MODEL,
+    "DeploymentNotFound": NO_MODEL,
+    "content_filter": FILTERED,
+    "content_policy_violation": FILTERED,
+    "ResponsibleAIPolicyViolation": FILTERED,
+    "unsupported_parameter": UNSUPPORTED,
+    "unsupported_value": UNSUPPORTED,
+    "server_is_overloaded": OVERLOADED,
+    "server_error": BROKEN,
+    # Groq, OpenRouter, LiteLLM and others
+    "model_decommissioned": NO_MODEL,
+    "model_deprecated": NO_MODEL,
+    "ContextWindowExceededError": TOO_LONG,
+    "request_too_large": TOO_LARGE,
+    # Moonshot
+    "exceeded_current_quota_error": NO_MONEY,
+    "rate_limit_reached_error": RATE_LIMITED,
+    "engine_overloaded_error": OVERLOADED,
+    "resource_not_found_error": NO_MODEL,
+    "invalid_authentication_error": BAD_KEY,
+    "incorrect_api_key_error": BAD_KEY,
+    "permission_denied_error": BAD_KEY,
+    # Z.AI
+    "1000": BAD_KEY,
+    "1001": BAD_KEY,
+    "1002": BAD_KEY,
+    "1003": BAD_KEY,
+    "1004": BAD_KEY,
+    "1110": NO_MONEY,
+    "1111": NO_MONEY,
+    "1112": NO_MONEY,
+    "1113": NO_MONEY,
+    "1120": NO_MONEY,
+    "1121": BAD_KEY,
+    "1210": BAD_REQUEST,
+    "1211": NO_MODEL,
+    "1212": NO_MODEL,
+    "1213": BAD_REQUEST,
+    "1214": BAD_REQUEST,
+    "1220": BAD_KEY,
+    "1221": NO_MODEL,
+    "1222": NO_MODEL,
+    "1230": BROKEN,
+    "1234": BROKEN,
+    "1261": TOO_LONG,
+    "1301": FILTERED,
+    "1302": RATE_LIMITED,
+    "1303": RATE_LIMITED,
+    "1304": NO_MONEY,
+    "1305": OVERLOADED,
+    "1308": NO_MONEY,
+    "1309": NO_MONEY,
+    "1310": NO_MONEY,
+    "1312": OVERLOADED,
+}
+"""By the envelope's `code`, else by its `type`."""
+
+BY_TYPE: Final[dict[str, Reading]] = {
+    "authentication_error": BAD_KEY,
+    "permission_error": BAD_KEY,
+    "billing_error": NO_MONEY,
+    "rate_limit_error": RATE_LIMITED,
+    "overloaded_error": OVERLOADED,
+    "overloaded": OVERLOADED,
+    "timeout": TIMED_OUT,
+    # Text Generation Inference
+    "validation": BAD_REQUEST,
+    "template_error": BAD_REQUEST,
+    "generation": BROKEN,
+    "incomplete_generation": BROKEN,
+    "unhealthy": OVERLOADED,
+}
+"""Types that say enough without a code."""
+
+BY_TEXT: Final[tuple[tuple[re.Pattern[str], Reading], ...]] = (
+    (
+        re.compile(
+            r"maximum context length|max context length|context window|prompt is too long"
+            r"|prompt too long|exceeds? (?:the )?(?:available |model'?s? )?context"
+            r"|exceeds the maximum number of tokens allowed|exceeded model token limit"
+            r"|context_length_exceeded|input is too long|inputs?` tokens \+ `max_new_tokens"
+            r"|maximum prompt length|longer than the model's context|Prompt exceeds max length",
+            re.IGNORECASE,
+        ),
+        TOO_LONG,
+    ),
+    (
+        re.compile(
+            r"insufficient (?:account )?(?:balance|credit|quota|funds)|exceeded your current quota"
+            r"|credit balance is too low|out of credits|requires more credits|余额不足|欠费"
+            r"|spend(?:ing)? limit",
+            re.IGNORECASE,
+        ),
+        NO_MONEY,
+    ),
+    (
+        re.compile(
+            r"(?:incorrect|invalid) (?:api|access)[ _-]?(?:key|token)|api key (?:not valid|expired)"
+            r"|api key is invalid",
+            re.IGNORECASE,
+        ),
+        BAD_KEY,
+    ),
+    (
+        re.compile(
+            r"content management policy|content_policy|content policy|violat\w+ .{0,40}polic"
+            r"|high risk|敏感",
+            re.IGNORECASE,
+        ),
+        FILTERED,
+    ),
+    (
+        re.compile(
+            r"model\b.{0,100}(?:does not exist|not found|is not available|no longer (?:supported"
+            r"|available|accessible)|has been (?:deprecated|decommissioned))|no such model"
+            r"|unknown model",
+            re.IGNORECASE,
+        ),
+        NO_MODEL,
+    ),
+    (re.compile(r"\brate[- ]?limit|too many requests", re.IGNORECASE), RATE_LIMITED),
+    (re.compile(r"\boverloaded\b|at capacity", re.IGNORECASE), OVERLOADED),
+)
+"""By phrases, where neither the envelope nor the status says enough."""
+
+VAGUE: Final = frozenset({0, 400, 403, 404, 413, 422, 424, 429, 500})
+"""Statuses that different servers use for different things; 0 is an error without one."""
+
+BY_STATUS: Final[dict[int, Reading]] = {
+    0: BROKEN,
+    400: BAD_REQUEST,
+    401: BAD_KEY,
+    402: NO_MONEY,
+    403: BAD_KEY,
+    404: NO_MODEL,
+    408: TIMED_OUT,
+    409: BROKEN,
+    413: TOO_LARGE,
+    422: BAD_REQUEST,
+    424: BROKEN,
+    425: BROKEN,
+    429: RATE_LIMITED,
+    498: BAD_KEY,
+    500: BROKEN,
+    501: NOT_SERVED,
+    502: BROKEN,
+    503: OVERLOADED,
+    504: TIMED_OUT,
+    529: OVERLOADED,
+}
+"""By the status alone; any other of 500 and above is BROKEN, any other below NOT_SERVED."""

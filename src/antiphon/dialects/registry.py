@@ -1,0 +1,11 @@
+"""The dialects that are spoken here, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.openai_chat import OPENAI_CHAT
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({OPENAI_CHAT.name: OPENAI_CHAT})
