@@ -6,11 +6,12 @@ import pytest
 from openai import AsyncOpenAI
 
 from antiphon.simulator import Simulator, SimulatorSpec
+from tests.simulator.callers import RECORDINGS, Raw, called, chat_request
 
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[Simulator]:
-    async with Simulator(SimulatorSpec(name="lab", seed=7)) as running:
+    async with Simulator(SimulatorSpec(name="lab", seed=7, replay=RECORDINGS)) as running:
         yield running
 
 
@@ -18,3 +19,18 @@ async def simulator() -> AsyncIterator[Simulator]:
 async def client(simulator: Simulator) -> AsyncIterator[AsyncOpenAI]:
     async with AsyncOpenAI(base_url=simulator.base_url, api_key="sk-test", max_retries=0) as openai:
         yield openai
+
+
+@pytest.fixture
+def raw(simulator: Simulator) -> Raw:
+    """Asks on a connection of its own and returns all that comes back."""
+
+    async def ask(
+        model: str = "sim-small", *, text: str = "hello", headers: str = "", **members: object
+    ) -> bytes:
+        request = chat_request(model, text=text, headers=headers, **members)
+        async with called(simulator) as (reader, writer):
+            writer.write(request)
+            return await reader.read()
+
+    return ask

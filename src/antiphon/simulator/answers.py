@@ -123,11 +123,24 @@ def _shortened(answer: Answer, question: Question) -> Answer:
     """The answer within the caller's maximum; thoughts count, as they do at real providers."""
     if question.max_tokens is None or answer.completion_tokens <= question.max_tokens:
         return answer
-    if answer.calls:
-        return msgspec.structs.replace(answer, finish="length")
     reasoning = cut_to(answer.reasoning, question.max_tokens)
-    text = cut_to(answer.text, question.max_tokens - count_tokens(reasoning))
-    return Answer(text=text, reasoning=reasoning, finish="length")
+    left = question.max_tokens - count_tokens(reasoning)
+    text = cut_to(answer.text, left)
+    calls = _shortened_calls(answer.calls, left)
+    return Answer(text=text, reasoning=reasoning, calls=calls, finish="length")
+
+
+def _shortened_calls(calls: tuple[ToolCall, ...], left: int) -> tuple[ToolCall, ...]:
+    """The calls for which there is room; the last one's arguments may break off."""
+    kept: list[ToolCall] = []
+    for call in calls:
+        name = call.tool.name
+        arguments = cut_to(name + call.arguments, left)[len(name) :]
+        left -= count_tokens(name + arguments)
+        if left < 0:
+            break
+        kept.append(msgspec.structs.replace(call, arguments=arguments))
+    return tuple(kept)
 
 
 def _text(question: Question, dice: Dice) -> str:

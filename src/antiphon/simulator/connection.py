@@ -110,13 +110,14 @@ class Connection(asyncio.Protocol):
         self._reading = Request()
         self._waiting: deque[Request] = deque()
         self._current: Received | None = None
+        self._deciding = False
         self._task: asyncio.Task[None] | None = None
         self._drained: asyncio.Future[None] | None = None
 
     @property
     def idle(self) -> bool:
         """Whether nobody is being answered."""
-        return self._current is None
+        return self._current is None and not self._deciding
 
     # asyncio's side
 
@@ -135,6 +136,9 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._reject(400, b"This is no HTTP/1.1 request.\n")
+        # Not in the parser's callback, which would take a mistake of ours for one of the caller's.
+        if self._current is None and self._waiting:
+            self._serve_next()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -157,6 +161,8 @@ class Connection(asyncio.Protocol):
 
     def drop(self) -> None:
         """Close at once, whatever is going on."""
+        if self._current is not None:
+            self._break(self._current)
         self._transport.abort()
 
     # httptools' side
@@ -190,19 +196,20 @@ class Connection(asyncio.Protocol):
             self._reading.body.append(body)
 
     def on_message_complete(self) -> None:
-        """It is read: answer it, or after those before it."""
-        if self._transport.is_closing():
-            return
-        if self._current is None:
-            self._serve(self._reading)
-        else:
-            self._waiting.append(self._reading)
+        """It is read, and will be answered after those before it."""
+        self._waiting.append(self._reading)
 
     # the performance
 
-    def _serve(self, request: Request) -> None:
+    def _serve_next(self) -> None:
+        if self._transport.is_closing():
+            return
+        request = self._waiting.popleft()
+        # The decision may be to drop all idle connections, and this one is not.
+        self._deciding = True
         received, reply = self._desk.receive(request, self._number)
         self._current = received
+        self._deciding = False
         if reply.immediate:
             self._transport.write(b"".join([data for _, data in performed(reply)]))
             self._end(received, close=reply.ending is Ending.CLOSE or not request.keep_alive)
@@ -218,8 +225,8 @@ class Connection(asyncio.Protocol):
                 await self._house.pause(pause)
             unsent += data
         await self._send(unsent)
-        self._task = None
         if (breaking := _BREAKING.get(reply.ending)) is None:
+            self._task = None
             self._end(received, close=reply.ending is Ending.CLOSE or not request.keep_alive)
         else:
             await breaking(self, received)
@@ -238,7 +245,8 @@ class Connection(asyncio.Protocol):
         if close:
             self._transport.close()
         elif self._waiting:
-            self._serve(self._waiting.popleft())
+            # Not at once: a long queue of pipelined requests would be as deep a recursion.
+            asyncio.get_running_loop().call_soon(self._serve_next)
 
     async def cut(self, received: Received) -> None:
         """Close in the middle of a body."""

@@ -42,8 +42,5 @@ class Dice:
         return options[self.below(len(options))]
 
     def token(self, length: int) -> str:
-        """Letters and digits, as in the ids that providers make."""
-        return "".join(self.choice(_ALPHABET) for _ in range(length))
-
-
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+        """Digits and letters, for an id."""
+        return f"{self.below(1 << 62):016x}{self.below(1 << 62):016x}"[:length]

@@ -60,6 +60,7 @@ class Listener:
             OSError: the address is taken, or not ours.
         """
         self._keep_shut()
+        self._emptied = None
         if self._server is None:
             self._server = await asyncio.get_running_loop().create_server(
                 self._connect, self.host, self.port, ssl=self._ssl_context, backlog=_BACKLOG
@@ -99,6 +100,7 @@ class Listener:
         self.accepted += 1
         if self._emptied is not None:
             connection.drop()
+        self._desk.noticed()
         return self.accepted
 
     def closed(self, connection: Connection) -> None:
@@ -112,12 +114,16 @@ class Listener:
         """Run something that waits; `close` cancels it and waits for its end."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
         return task
 
     async def pause(self, seconds: float) -> None:
         """Let so much time pass."""
         await self._sleep(seconds)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._desk.noticed()
 
     def _connect(self) -> Connection:
         return Connection(self, self._desk)

@@ -28,6 +28,7 @@ _CLASSES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _MORE = 3
+_MOST = 4096
 
 
 def text_for(pattern: str, dice: Dice) -> str:
@@ -87,7 +88,7 @@ class _Reader:
             sign = self._next()
             if sign == "\\":
                 members.extend(_CLASSES.get(escaped := self._next(), escaped))
-            elif sign == "-" and members and self._peek() != "]":
+            elif sign == "-" and members and self._peek() not in {"]", ""}:
                 first, last = ord(members[-1]), ord(self._next())
                 members.extend(map(chr, range(first + 1, last + 1)))
             else:
@@ -119,8 +120,8 @@ class _Reader:
             inside, _, rest = self._pattern[self._at :].partition("}")
             self._at = len(self._pattern) - len(rest)
             least, comma, most = inside.partition(",")
-            low = int(least or 0)
-            high = int(most) if most else low + (_MORE if comma else 0)
+            low = _number(least, 0)
+            high = _number(most, low + (_MORE if comma else 0))
         self._take("?")  # A lazy repetition matches the same texts.
         return self._dice.between(low, high)
 
@@ -136,6 +137,10 @@ class _Reader:
         taken = self._peek() == sign
         self._at += taken
         return taken
+
+
+def _number(digits: str, otherwise: int) -> int:
+    return min(int(digits), _MOST) if digits.isdecimal() else otherwise
 
 
 _ATOMS: Final[Mapping[str, Callable[[_Reader], str]]] = MappingProxyType(

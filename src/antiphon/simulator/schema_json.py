@@ -18,6 +18,7 @@ from antiphon.simulator.pattern_text import text_for
 
 AnySchema: TypeAlias = Union["Schema", bool]
 _DEEP = 4
+_BOTTOMLESS = 64
 
 
 class Schema(Struct, frozen=True, rename="camel"):
@@ -77,6 +78,8 @@ class _Maker:
     def make(self, schema: AnySchema, depth: int, *, name: str = "") -> object:
         if isinstance(schema, bool):
             return self._dice.choice(_WORDS)
+        if depth > _BOTTOMLESS:
+            return None  # A schema that requires itself has no value at all.
         schema = self._resolved(schema)
         if not isinstance(schema.const, UnsetType):
             return schema.const

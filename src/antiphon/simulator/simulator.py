@@ -164,7 +164,7 @@ class Simulator:
     async def until(self, condition: Callable[[Self], bool]) -> None:
         """Wait for something to become true of it; put a deadline around it.
 
-        Looked at whenever a request comes or ends and whenever a connection closes.
+        Looked at whenever a request, a connection or a task comes or goes.
         """
         if condition(self):
             return
@@ -238,8 +238,14 @@ class Simulator:
             road = road_to(received.method, received.path) or nowhere
             reply = road(self, received)
             self.noticed()
-        signed = replace(reply, headers=(*reply.headers, self._signature))
-        return received, replace(signed, pieces=()) if received.method == "HEAD" else signed
+        return received, self._signed(reply, received)
+
+    def _signed(self, reply: Reply, received: Received) -> Reply:
+        headers = (*reply.headers, self._signature)
+        if not any(name == b"x-request-id" for name, _ in headers):
+            headers = (*headers, (b"x-request-id", b"req_%d" % received.serial))
+        pieces = () if received.method == "HEAD" else reply.pieces
+        return replace(reply, headers=headers, pieces=pieces)
 
     def ended(self, received: Received, outcome: Outcome) -> None:
         """The request is over."""

@@ -41,7 +41,8 @@ class _Message(Struct, frozen=True):
     def text(self) -> str:
         if self.content is None or isinstance(self.content, str):
             return self.content or ""
-        return "\n".join(part.text or part.refusal for part in self.content)
+        texts = (part.text or part.refusal for part in self.content)
+        return "\n".join(text for text in texts if text)
 
     def calls(self) -> str:
         named = [call.function or call.custom for call in self.tool_calls or ()]

@@ -11,6 +11,7 @@ CREATED: Final = 1_767_225_600
 FINGERPRINT: Final = "simulator"
 _CACHED_FROM = 1024
 _CACHED_STEP = 128
+_CERTAIN = -0.125
 
 
 class PromptDetails(Struct, frozen=True):
@@ -121,21 +122,11 @@ def fragment_of(call: ToolCall, arguments: str, *, index: int) -> Call:
 
 def logprobs_of(words: list[str], alternatives: int) -> Logprobs:
     """Probabilities that only look the part: each word was all but certain."""
-    return Logprobs(
-        [
-            TokenProbability(
-                word,
-                -0.125,
-                list(word.encode()),
-                [
-                    Alternative(word, -0.125, list(word.encode()))
-                    for _ in range(min(alternatives, 1))
-                ]
-                + [
-                    Alternative(f" {n}", -2.5 - n, [32, 48 + n % 10])
-                    for n in range(1, alternatives)
-                ],
-            )
-            for word in words
-        ]
-    )
+    return Logprobs([_probability(word, alternatives) for word in words])
+
+
+def _probability(word: str, alternatives: int) -> TokenProbability:
+    chosen = Alternative(word, _CERTAIN, list(word.encode()))
+    others = [Alternative(f" {n}", _CERTAIN - n, list(b" %d" % n)) for n in range(1, alternatives)]
+    shown = [chosen, *others][:alternatives]
+    return TokenProbability(chosen.token, chosen.logprob, chosen.bytes, shown)

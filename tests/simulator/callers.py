@@ -1,0 +1,75 @@
+"""Callers who see every byte."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from antiphon.simulator import Simulator
+
+RECORDINGS = Path(__file__).parent / "recordings.jsonl"
+Raw: TypeAlias = Callable[..., Awaitable[bytes]]
+Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def called(simulator: Simulator, **options: object) -> AsyncIterator[Streams]:
+    """A connection that is closed whatever happens; nothing on it may take ten seconds."""
+    reader, writer = await asyncio.open_connection(*simulator.address, **options)
+    try:
+        async with asyncio.timeout(10):
+            yield reader, writer
+    finally:
+        await left(writer)
+
+
+async def left(writer: asyncio.StreamWriter) -> None:
+    """Hang up."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+def chat_request(
+    model: str = "sim-small",
+    *,
+    text: str = "hello",
+    headers: str = "",
+    close: bool = True,
+    **members: object,
+) -> bytes:
+    """A request as bytes; it asks to close the connection, so that its end is the answer's end."""
+    asked = {"model": model, "messages": [{"role": "user", "content": text}], **members}
+    body = json.dumps(asked).encode()
+    closing = "connection: close\r\n" if close else ""
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: lab\r\n{headers}{closing}"
+    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def body_of(answer: bytes) -> bytes:
+    """An answer's body, out of its chunks."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if b"transfer-encoding: chunked" not in head:
+        return body
+    return b"".join(chunks_of(body))
+
+
+def chunks_of(body: bytes) -> list[bytes]:
+    chunks: list[bytes] = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        length = int(size, 16)
+        if not length:
+            break
+        chunks.append(rest[:length])
+        body = rest[length + 2 :]
+    return chunks
+
+
+def events_of(answer: bytes) -> list[dict]:
+    """The JSON events of a streamed answer; whoever expects other events reads the bytes."""
+    lines = body_of(answer).split(b"\n\n")
+    data = [line.removeprefix(b"data: ") for line in lines if line.startswith(b"data: ")]
+    return [json.loads(one) for one in data if one != b"[DONE]"]
