@@ -9,44 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import msgspec
 
 from antiphon.clock import NEVER
-from antiphon.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
+from antiphon.errors import UpstreamBroken, UpstreamError
 from antiphon.providers.transport.call import Call, Head
+from antiphon.providers.transport.faults import out_of_time, silence
 from antiphon.providers.transport.inflate import PLAIN, Inflater
+from antiphon.providers.transport.ports import Line
 
 HIGH_WATER = 64 * 1024
 """Unread bytes of a stream beyond which the upstream is held back."""
 
 _DESCRIBES_BODY = (b"content-encoding", b"content-length")
-
-
-class Line(Protocol):
-    """What an answer asks of the connection that feeds it."""
-
-    @property
-    def choked(self) -> bool:
-        """Whether the request is still on its way out."""
-        ...
-
-    def watch(self, deadline: float) -> None:
-        """Ring the answer at this loop time at the latest."""
-        ...
-
-    def hold(self) -> None:
-        """Read nothing more for now."""
-        ...
-
-    def resume(self) -> None:
-        """Read on."""
-        ...
-
-    def abort(self) -> None:
-        """Close the socket at once."""
-        ...
 
 
 class Terms(msgspec.Struct, frozen=True, eq=False):
@@ -261,7 +237,7 @@ class Answer(msgspec.Struct, eq=False):
             self._end(out_of_time())
             return NEVER
         if now >= self._due:
-            self._end(self._silence())
+            self._end(silence(self.call.timeouts, begun=self.first_byte_at > 0))
             return NEVER
         if now >= self._patience:
             self._patience = NEVER
@@ -342,18 +318,3 @@ class Answer(msgspec.Struct, eq=False):
 
     def _failure(self) -> UpstreamError:
         return self._error or UpstreamBroken("The answer ended before it began.", code="closed")
-
-    def _silence(self) -> UpstreamTimeout:
-        timeouts = self.call.timeouts
-        if self.first_byte_at:
-            return UpstreamTimeout(
-                f"Nothing more came for {timeouts.idle:g} s.", code="idle_timeout"
-            )
-        return UpstreamTimeout(
-            f"No answer began within {timeouts.first_byte:g} s.", code="first_byte_timeout"
-        )
-
-
-def out_of_time() -> UpstreamTimeout:
-    """The error of a call whose total deadline passed."""
-    return UpstreamTimeout("The time for the whole call is over.", code="total_timeout")

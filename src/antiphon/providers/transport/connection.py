@@ -8,8 +8,8 @@ connection serves its deadlines in use and its expiry at rest, so neither makes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from typing_extensions import override
@@ -18,6 +18,8 @@ from antiphon.clock import NEVER, Alarm
 from antiphon.errors import UpstreamBroken, UpstreamError
 from antiphon.providers.transport.answer import Answer
 from antiphon.providers.transport.call import Head
+from antiphon.providers.transport.faults import garbage, oversized, reset
+from antiphon.providers.transport.ports import Wire
 
 JOIN_BELOW = 16 * 1024
 """Up to this size, copying a body beside its head is cheaper than a second buffer."""
@@ -25,19 +27,6 @@ JOIN_BELOW = 16 * 1024
 _SWITCHING_PROTOCOLS, _FIRST_FINAL_STATUS = 101, 200
 
 _SIZED = frozenset({b"content-length", b"transfer-encoding"})
-
-
-@runtime_checkable
-class Wire(Protocol):
-    """What a loop's stream transport does: uvloop's is no subclass of `asyncio.Transport`."""
-
-    def write(self, data: bytes) -> None: ...
-    def writelines(self, list_of_data: Iterable[bytes]) -> None: ...
-    def get_write_buffer_size(self) -> int: ...
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
-    def is_closing(self) -> bool: ...
-    def abort(self) -> None: ...
 
 
 class Keeper(Protocol):
@@ -215,7 +204,7 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             if self._state < _COMPLETE:
-                self._broken(answer, self._fault or _garbage(error))
+                self._broken(answer, self._fault or garbage(error))
                 return
             self._state = _EXTRA
         parts = self._parts
@@ -257,9 +246,9 @@ class Connection(asyncio.Protocol):
     # ------------------------------------------------------------------ for the parser
 
     def on_message_begin(self) -> None:
-        """A head begins; after a complete answer there is nothing to begin."""
+        """A head begins; behind a complete answer it must not, and its body is not taken in."""
         if self._state >= _COMPLETE:
-            self._state = _EXTRA
+            raise self._refuse("Something follows the complete answer.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header is complete, or a trailer, which nobody reads."""
@@ -319,7 +308,7 @@ class Connection(asyncio.Protocol):
             self._quiet = 0
             answer.received(body, self._now())
         elif self._quiet > self._max_header_bytes:
-            raise _oversized(self._max_header_bytes)
+            raise oversized(self._max_header_bytes)
         if self._state == _BODY:
             answer.told()
 
@@ -342,7 +331,7 @@ class Connection(asyncio.Protocol):
         if not heard and answer.reused:
             answer.went_stale()
         elif exc is not None:
-            answer.failed(_reset(exc))
+            answer.failed(reset(exc))
         elif not heard:
             answer.failed(UpstreamBroken("The upstream closed without a word.", code="closed"))
         elif self._state == _HEAD or any(name in _SIZED for name, _ in self._headers):
@@ -383,28 +372,9 @@ class Connection(asyncio.Protocol):
 
     def _check_size(self, headers: list[tuple[bytes, bytes]]) -> None:
         if sum(len(name) + len(value) + 4 for name, value in headers) > self._max_header_bytes:
-            self._fault = _oversized(self._max_header_bytes)
+            self._fault = oversized(self._max_header_bytes)
             raise self._fault
 
     def _refuse(self, message: str) -> UpstreamBroken:
         fault = self._fault = UpstreamBroken(message, code="bad_http")
         return fault
-
-
-def _garbage(error: Exception) -> UpstreamBroken:
-    # The parser's reason names a rule of HTTP, never what was received.
-    broken = UpstreamBroken(f"What came is not HTTP: {error}.", code="bad_http")
-    broken.__cause__ = error
-    return broken
-
-
-def _oversized(bound: int) -> UpstreamBroken:
-    return UpstreamBroken(
-        f"The head of the answer is larger than {bound} bytes.", code="headers_too_large"
-    )
-
-
-def _reset(exc: Exception) -> UpstreamBroken:
-    broken = UpstreamBroken("The connection was reset.", code="reset")
-    broken.__cause__ = exc
-    return broken

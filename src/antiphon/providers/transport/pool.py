@@ -12,11 +12,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from antiphon.errors import UpstreamBroken, UpstreamError, UpstreamTimeout
-from antiphon.providers.transport.answer import Terms, out_of_time
+from antiphon.errors import UpstreamError, UpstreamTimeout
+from antiphon.providers.transport.answer import Terms
 from antiphon.providers.transport.call import Origin
 from antiphon.providers.transport.connection import Connection
 from antiphon.providers.transport.dial import dial
+from antiphon.providers.transport.faults import closing, out_of_time
 from antiphon.providers.transport.tls import Trust
 
 
@@ -250,8 +251,3 @@ class Pool:
                 waiter.set_result(None)
         if self._emptied is not None and not self._alive and not self._opening:
             self._emptied.set()
-
-
-def closing() -> UpstreamError:
-    """The error of a call that meets a transport at its end."""
-    return UpstreamBroken("The gateway is closing its connections.", code="transport_closed")

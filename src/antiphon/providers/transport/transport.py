@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from antiphon.clock import NEVER
-from antiphon.providers.transport.answer import Answer, Terms, out_of_time
+from antiphon.providers.transport.answer import Answer, Terms
 from antiphon.providers.transport.call import Call, Origin
-from antiphon.providers.transport.pool import Pool, PoolBounds, closing
+from antiphon.providers.transport.faults import closing, out_of_time
+from antiphon.providers.transport.pool import Pool, PoolBounds
 from antiphon.providers.transport.tls import Trust
 
 
