@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
-    field_validator,
     model_validator,
 )
 from pydantic_core import CoreSchema
@@ -38,6 +38,11 @@ class Target(NamedTuple):
         if not provider or not model or text != "".join(text.split()):
             raise ValueError("must be PROVIDER/MODEL, without spaces")
         return cls(provider, model)
+
+
+def _is_target(text: str) -> str:
+    Target.parse(text)
+    return text
 
 
 class RetrySettings(BaseModel):
@@ -69,7 +74,7 @@ class RouteSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    deployments: tuple[str, ...] = Field(
+    deployments: tuple[Annotated[str, AfterValidator(_is_target)], ...] = Field(
         default=(),
         description="Models at providers, each as `PROVIDER/MODEL`; the next one is asked when "
         "one fails.",
@@ -95,20 +100,8 @@ class RouteSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
-        match value:
-            case str():
-                return {"deployments": [value]}
-            case [*deployments]:
-                return {"deployments": deployments}
-            case _:
-                return value
-
-    @field_validator("deployments")
-    @classmethod
-    def _are_targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for text in value:
-            Target.parse(text)
-        return value
+        deployments: object = [value] if isinstance(value, str) else value
+        return {"deployments": deployments} if isinstance(value, str | list) else value
 
     @property
     def targets(self) -> tuple[Target, ...]:

@@ -1,0 +1,143 @@
+"""What no section can see alone: names that must exist elsewhere, or only once.
+
+A check reports a finding with the members that it depends on; where one of those is itself
+mistaken, the finding says nothing new and is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from antiphon.config.server import is_loopback
+from antiphon.config.settings import Settings
+from antiphon.config.words import did_you_mean, one_of, quoted
+from antiphon.dialects.base import Dialect
+from antiphon.pipeline.config import ANY, RouteSettings, Target
+from antiphon.providers.catalog import Catalog
+from antiphon.providers.provider import mistakes
+from antiphon.yamlfile.places import Path
+
+SHORTEST_KEY = 16
+"""Characters under which a key can be guessed."""
+
+
+class Finding(NamedTuple):
+    """Something wrong at a member."""
+
+    path: Path
+    message: str
+    depends: tuple[Path, ...] = ()
+
+
+def findings(
+    settings: Settings, *, catalog: Catalog, dialects: Mapping[str, Dialect]
+) -> Iterator[Finding]:
+    """What makes the configuration unusable."""
+    yield from _exposure(settings)
+    yield from _keys(settings)
+    for name, entry in settings.providers.items():
+        for member, message in mistakes(name, entry, catalog=catalog, dialects=dialects):
+            path = tuple(member.removeprefix(name).lstrip(".").split(".", 1)) if member else ()
+            yield Finding(("providers", name, *(step for step in path if step)), message)
+    yield from _names(settings)
+    for name, route in settings.models.items():
+        yield from _route(name, route, settings, catalog)
+
+
+def advice(settings: Settings) -> Iterator[Finding]:
+    """What can be used, but is probably not meant."""
+    auth = settings.auth
+    if auth.keys and not auth.required:
+        message = "is false although keys are listed: callers without a key are served too"
+        yield Finding(("auth", "required"), message)
+    for index, each in enumerate(auth.keys):
+        if len(each.key.reveal()) < SHORTEST_KEY:
+            message = f"is shorter than {SHORTEST_KEY} characters and can be guessed"
+            yield Finding(("auth", "keys", index, "key"), message)
+    if auth.admin_key is not None and len(auth.admin_key.reveal()) < SHORTEST_KEY:
+        message = f"is shorter than {SHORTEST_KEY} characters and can be guessed"
+        yield Finding(("auth", "admin_key"), message)
+
+
+def _exposure(settings: Settings) -> Iterator[Finding]:
+    if not settings.auth.required and not is_loopback(settings.server.host):
+        yield Finding(
+            ("server", "host"),
+            "is reachable from other machines, which needs auth.required: true",
+            (("auth", "required"),),
+        )
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    if settings.auth.admin_key is not None:
+        seen[settings.auth.admin_key.reveal()] = "auth.admin_key"
+    for index, each in enumerate(settings.auth.keys):
+        text = each.key.reveal()
+        path: Path = ("auth", "keys", index)
+        if text in seen:
+            yield Finding((*path, "key"), f"is the same key as {seen[text]}")
+        seen.setdefault(text, f"auth.keys.{index}")
+        for model in sorted(each.models):
+            if not _is_known(model, settings):
+                hint = did_you_mean(model, _all_names(settings))
+                message = f"no model is called {quoted(model)}{hint}"
+                yield Finding((*path, "models"), message, (("models",),))
+
+
+def _names(settings: Settings) -> Iterator[Finding]:
+    """Names of models: without spaces, and each only once."""
+    taken = {name: f"models.{name}" for name in settings.models}
+    for name, route in settings.models.items():
+        if not name or name != "".join(name.split()):
+            yield Finding(("models", name), "a model's name must not be empty or have spaces")
+        for index, alias in enumerate(route.aliases):
+            path: Path = ("models", name, "aliases", index)
+            if not alias or alias != "".join(alias.split()):
+                yield Finding(path, "a model's name must not be empty or have spaces")
+            elif alias in taken:
+                yield Finding(path, f"the name {quoted(alias)} is taken by {taken[alias]}")
+            taken.setdefault(alias, f"models.{name}")
+
+
+def _route(
+    name: str, route: RouteSettings, settings: Settings, catalog: Catalog
+) -> Iterator[Finding]:
+    path: Path = ("models", name)
+    deployments: Path = (*path, "deployments")
+    if name == ANY:
+        if not route.passthrough:
+            yield Finding(path, 'the name "*" takes passthrough: true', ((*path, "passthrough"),))
+        if route.deployments or route.aliases:
+            yield Finding(path, 'the name "*" takes no deployments or aliases')
+    elif route.passthrough:
+        yield Finding((*path, "passthrough"), 'belongs to the name "*" alone')
+    elif not route.deployments:
+        yield Finding(path, "needs deployments", (deployments,))
+    for index, target in enumerate(route.targets):
+        if target.provider not in settings.providers:
+            message = _unknown(target, settings, catalog)
+            yield Finding((*deployments, index), message, (("providers", target.provider),))
+
+
+def _unknown(target: Target, settings: Settings, catalog: Catalog) -> str:
+    name = target.provider
+    hint = did_you_mean(name, settings.providers)
+    if name in catalog:
+        return f"the provider {quoted(name)} is not listed; add {name}: {{}} to providers"
+    if not hint and settings.providers:
+        hint = f"; there is {one_of(sorted(settings.providers)[:5])}"
+    return f"no provider is called {quoted(name)}{hint}"
+
+
+def _is_known(model: str, settings: Settings) -> bool:
+    provider = model.partition("/")[0]
+    return model in _all_names(settings) or (
+        ANY in settings.models and provider in settings.providers and "/" in model
+    )
+
+
+def _all_names(settings: Settings) -> set[str]:
+    aliases = {alias for route in settings.models.values() for alias in route.aliases}
+    return aliases | (set(settings.models) - {ANY})

@@ -1,0 +1,184 @@
+"""The configuration before it is checked: data in layers, each member knowing where it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from pathlib import Path as FilePath
+
+from antiphon.config.fields import is_mapping_at, names_at
+from antiphon.config.settings import Settings
+from antiphon.config.storage import DATA_DIR
+from antiphon.config.tree import is_any_list, is_any_mapping, is_list, is_mapping
+from antiphon.errors import ConfigurationError, Mistake
+from antiphon.providers.keys import KeyFile
+from antiphon.yamlfile.expand import FileBacked
+from antiphon.yamlfile.places import Path, Places, dotted
+
+_EACH = "*"
+_PATHS = (
+    ("storage", "data_dir"),
+    ("providers", _EACH, "ca_file"),
+    ("providers", _EACH, "api_key_file"),
+)
+"""Members that are paths: a relative one starts at the configuration's folder."""
+
+
+class Draft:
+    """What was said, by whom.
+
+    Attributes:
+        source: Where it comes from, for people.
+        path: The file, where there is one.
+        mistakes: What is wrong already, by member.
+        hidden: Members whose value is never shown.
+    """
+
+    def __init__(
+        self,
+        data: dict[str, object],
+        places: Places,
+        *,
+        source: str,
+        path: FilePath | None = None,
+        mistakes: Mapping[Path, Mistake],
+        hidden: AbstractSet[Path],
+    ) -> None:
+        self.source = source
+        self.path = path
+        self.mistakes = dict(mistakes)
+        self.hidden = hidden
+        self._data = data
+        self._places = places
+        self._origins: dict[Path, str] = {}
+
+    def put(self, path: Path, value: object, origin: str) -> None:
+        """Set a member, whatever was said of it before."""
+        holder = self._data
+        for step in path[:-1]:
+            inner = holder.get(str(step))
+            if not is_mapping(inner):
+                # A section that is no mapping is reported, and not replaced.
+                if inner is not None:
+                    return
+                inner = holder[str(step)] = {}
+            holder = inner
+        holder[str(path[-1])] = value
+        self._origins[path] = origin
+        self.mistakes.pop(path, None)
+
+    def override(self, values: Mapping[str, object], origin: str, path: Path = ()) -> None:
+        """Set all members of a mapping in the shape of the file."""
+        for name, value in values.items():
+            if is_mapping(value):
+                self.override(value, origin, (*path, name))
+            else:
+                self.put((*path, name), value, origin)
+
+    def mistake(self, path: Path, message: str) -> Mistake:
+        """A mistake at a member, with whoever said it."""
+        origin = self._origins.get(path)
+        if origin is not None:
+            return Mistake(origin, dotted(path), message)
+        return self._places.mistake(path, message)
+
+    def settled(self, environ: Mapping[str, str]) -> dict[str, object]:
+        """The data, ready to be checked: nothing where nothing was said, and paths made whole."""
+        folder = FilePath() if self.path is None else self.path.parent
+        home = environ.get("HOME")
+        settled = _without_nothing(self._data, ())
+        storage = settled.setdefault("storage", {})
+        if is_mapping(storage):
+            storage.setdefault("data_dir", str(DATA_DIR))
+        for pattern in _PATHS:
+            _change(settled, pattern, lambda text: _anchored(text, folder, home))
+        _change(settled, ("providers", _EACH, "api_key"), _key_file)
+        return settled
+
+
+def file_draft(path: FilePath, environ: Mapping[str, str]) -> Draft:
+    """What a file says.
+
+    Raises:
+        ConfigurationError: It cannot be read or is not YAML.
+    """
+    # Here, because the YAML library costs a tenth of a second, and a start without a file none.
+    from antiphon.yamlfile.document import read  # noqa: PLC0415
+
+    document = read(path, environ)
+    data: object = {} if document.data is None else document.data
+    if not is_mapping(data):
+        message = "must hold a mapping, such as `providers: {...}`"
+        raise ConfigurationError([document.places.mistake((), message)])
+    return Draft(
+        data,
+        document.places,
+        source=str(path),
+        path=path,
+        mistakes=document.mistakes,
+        hidden=document.expanded,
+    )
+
+
+def given_draft(values: Mapping[str, object], source: str = "configuration") -> Draft:
+    """What a program says, in the shape of the file."""
+    data = {name: _copied(value) for name, value in values.items()}
+    return Draft(data, Places(source, {}), source=source, mistakes={}, hidden=frozenset())
+
+
+def _copied(value: object) -> object:
+    """Mappings and lists of any kind as those of a file."""
+    if is_any_mapping(value):
+        return {str(name): _copied(each) for name, each in value.items()}
+    if is_any_list(value):
+        return [_copied(each) for each in value]
+    return value
+
+
+def _without_nothing(data: Mapping[str, object], path: Path) -> dict[str, object]:
+    """Without members that have no value; an entry of a list of names is an empty mapping.
+
+    So a section whose lines are all commented out is as good as none, and `anthropic:` is a
+    provider of which nothing has to be said.
+    """
+    settings = names_at(Settings, path)
+    settled: dict[str, object] = {}
+    for name, value in data.items():
+        here = (*path, name)
+        if is_mapping(value):
+            settled[name] = _without_nothing(value, here)
+        elif is_list(value):
+            settled[name] = [
+                _without_nothing(each, (*here, index)) if is_mapping(each) else each
+                for index, each in enumerate(value)
+            ]
+        elif value is not None:
+            settled[name] = value
+        elif name not in settings:
+            settled[name] = {} if is_mapping_at(Settings, here) else None
+    return settled
+
+
+def _change(data: dict[str, object], pattern: Path, change: Callable[[str], object]) -> None:
+    """Change the texts at a pattern of paths, also where they stand in a list."""
+    first, rest = pattern[0], pattern[1:]
+    for name in list(data) if first == _EACH else [str(first)]:
+        value = data.get(name)
+        if rest:
+            if is_mapping(value):
+                _change(value, rest, change)
+        elif isinstance(value, str):
+            data[name] = change(value)
+        elif is_list(value):
+            data[name] = [change(each) if isinstance(each, str) else each for each in value]
+
+
+def _anchored(text: str, folder: FilePath, home: str | None) -> str:
+    if home and (text == "~" or text.startswith("~/")):
+        return home + text[1:]
+    return str(folder / text)
+
+
+def _key_file(text: str) -> object:
+    """A key that stands in a file stays one, so that the key ring reads it again."""
+    return KeyFile(text.path) if isinstance(text, FileBacked) else text

@@ -1,0 +1,181 @@
+"""Find the configuration, read it, and give back settings or every mistake at once.
+
+What is said nearer to the start of the process wins: arguments, then the environment, then the
+`.env` beside the file, then the file. With no file at all, the providers whose keys or addresses
+stand in the environment are found, and each of their models is reachable as `PROVIDER/MODEL`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
+
+import msgspec
+
+from antiphon.config.checks import advice
+from antiphon.config.draft import Draft, file_draft, given_draft
+from antiphon.config.settings import Settings
+from antiphon.config.validate import validate
+from antiphon.config.words import nearest
+from antiphon.dialects.registry import DIALECTS
+from antiphon.errors import ConfigurationError, Mistake
+from antiphon.pipeline.config import RouteSettings
+from antiphon.providers.catalog import GENERIC, Catalog, load_catalog
+from antiphon.providers.config import ProviderSettings
+from antiphon.providers.environment import find_providers, from_environment
+from antiphon.yamlfile.environment import environment, process_environment
+from antiphon.yamlfile.places import Path
+
+CONFIG_VARIABLE = "ANTIPHON_CONFIG"
+FILES = ("antiphon.yaml", "antiphon.yml")
+"""Looked for in the working folder, in this order."""
+
+VARIABLES: Mapping[str, Path] = {
+    "ANTIPHON_HOST": ("server", "host"),
+    "ANTIPHON_PORT": ("server", "port"),
+    "ANTIPHON_ROOT_PATH": ("server", "root_path"),
+    "ANTIPHON_AUTH_REQUIRED": ("auth", "required"),
+    "ANTIPHON_ADMIN_KEY": ("auth", "admin_key"),
+    "ANTIPHON_DATA": ("storage", "data_dir"),
+}
+"""Environment variables that beat the file."""
+
+DEFAULT = "default"
+"""The name under which the model of `LLM_MODEL` is reached when there is no file."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A configuration that can be used.
+
+    Attributes:
+        settings: All of it, with what was found in the environment.
+        source: Where it came from, for people.
+        path: The file, where there is one.
+        warnings: What can be used but is probably not meant.
+    """
+
+    settings: Settings
+    source: str
+    path: FilePath | None
+    warnings: tuple[str, ...]
+
+
+def load(
+    source: str | FilePath | Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+    catalog: Catalog | None = None,
+) -> Loaded:
+    """The configuration.
+
+    Args:
+        source: The file; or its content, in which nothing is replaced and which no environment
+            variable beats; or None, to look for the file.
+        environ: In place of the environment of the process.
+        overrides: Arguments of a command, in the shape of the file.
+        catalog: In place of the catalog that ships with the package.
+
+    Raises:
+        ConfigurationError: It cannot be used; all mistakes at once.
+    """
+    process = process_environment() if environ is None else environ
+    catalog = catalog or load_catalog()
+    if isinstance(source, Mapping):
+        draft, environ = given_draft(source), process
+    else:
+        path = find_file(process) if source is None else FilePath(source)
+        environ = environment(FilePath() if path is None else path.parent, process)
+        draft = given_draft({}, "the environment") if path is None else file_draft(path, environ)
+        for name, member in VARIABLES.items():
+            if environ.get(name, "").strip():
+                draft.put(member, environ[name].strip(), f"environment: {name}")
+    draft.override(overrides or {}, "argument")
+    return _settled(draft, environ, catalog)
+
+
+def find_file(environ: Mapping[str, str], folder: FilePath | None = None) -> FilePath | None:
+    """The file that `ANTIPHON_CONFIG` names, else the one in the folder, else None."""
+    named = environ.get(CONFIG_VARIABLE, "").strip()
+    if named:
+        return FilePath(named)
+    candidates = [(folder or FilePath()) / name for name in FILES]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _settled(draft: Draft, environ: Mapping[str, str], catalog: Catalog) -> Loaded:
+    """Check the draft, and fill in what the environment knows."""
+    found = _Found(environ, catalog)
+    verdict = validate(
+        draft.settled(environ),
+        spoiled=draft.mistakes.keys(),
+        hidden=draft.hidden,
+        catalog=catalog,
+        dialects=DIALECTS,
+        complete=found.complete,
+    )
+    mistakes = [*draft.mistakes.values(), *found.mistakes]
+    mistakes += [draft.mistake(each.path, each.message) for each in verdict.findings]
+    if mistakes or verdict.settings is None:
+        raise ConfigurationError(sorted(mistakes, key=_position))
+    warnings = [draft.mistake(each.path, each.message) for each in advice(verdict.settings)]
+    return Loaded(
+        verdict.settings,
+        draft.source,
+        draft.path,
+        (*(str(each) for each in warnings), *_unknown_variables(environ)),
+    )
+
+
+class _Found:
+    """Adds what stands in the environment: keys, addresses, or all the providers."""
+
+    def __init__(self, environ: Mapping[str, str], catalog: Catalog) -> None:
+        self._environ = environ
+        self._catalog = catalog
+        self.mistakes: list[Mistake] = []
+
+    def complete(self, settings: Settings) -> Settings:
+        """The settings with what the file leaves to the environment."""
+        if "providers" not in settings.model_fields_set:
+            return self._without_file(settings)
+        providers = {name: self._entry(name, each) for name, each in settings.providers.items()}
+        return settings.model_copy(update={"providers": providers})
+
+    def _entry(self, name: str, entry: ProviderSettings) -> ProviderSettings:
+        try:
+            return from_environment(name, entry, self._environ, self._catalog)
+        except ConfigurationError as error:
+            self.mistakes += error.mistakes
+        except KeyError:
+            pass  # `catalog` names no row: `providers` reports it, with the nearest one
+        return entry
+
+    def _without_file(self, settings: Settings) -> Settings:
+        try:
+            providers = find_providers(self._environ, self._catalog)
+        except ConfigurationError as error:
+            self.mistakes += error.mistakes
+            return settings
+        models = dict(settings.models)
+        model = self._environ.get("LLM_MODEL", "").strip()
+        if "models" not in settings.model_fields_set and model and GENERIC in providers:
+            models[DEFAULT] = RouteSettings(deployments=(f"{GENERIC}/{model}",))
+        return settings.model_copy(update={"providers": providers, "models": models})
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like ours and are misspelt."""
+    known = (*VARIABLES, CONFIG_VARIABLE)
+    strange = [name for name in environ if name.startswith("ANTIPHON_") and name not in known]
+    meant = {name: nearest(name, known) for name in sorted(strange)}
+    return [
+        f"environment: {name}: is not read here; did you mean {right!r}?"
+        for name, right in meant.items()
+        if right is not None
+    ]
+
+
+def _position(mistake: Mistake) -> tuple[str, Sequence[int]]:
+    file, _, rest = mistake.where.partition(":")
+    return (file, [int(part) for part in rest.split(":") if part.isdigit()])
