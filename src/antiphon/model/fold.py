@@ -18,7 +18,17 @@ from antiphon.model.events import (
     ToolCallStarted,
     UsageReported,
 )
-from antiphon.model.parts import Author, Origin, Part, Reasoning, Refusal, Text, ToolCall, Turn
+from antiphon.model.parts import (
+    Author,
+    Opaque,
+    Origin,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    Turn,
+)
 from antiphon.model.reply import ChatReply, Choice, Stop
 from antiphon.model.usage import Usage
 
@@ -69,6 +79,7 @@ class Fold:
                     index=index,
                     turn=Turn(author=Author.ASSISTANT, parts=choice.parts()),
                     stop=choice.stop,
+                    logprobs=tuple(choice.logprobs),
                 )
                 for index, choice in sorted(self._choices.items())
             ),
@@ -147,6 +158,7 @@ class _OpenChoice:
 
     def __init__(self) -> None:
         self.stop: Stop | None = None
+        self.logprobs: list[Opaque] = []
         self._parts: list[_OpenPart | _OpenCall] = []
         self._calls: dict[int, _OpenCall] = {}
 
@@ -173,8 +185,8 @@ class _OpenChoice:
                     self._calls[event.index].pieces.append(event.arguments)
             case Finished(stop=stop):
                 self.stop = stop
-            case LogprobsDelta():
-                pass
+            case LogprobsDelta(dialect=dialect, payload=payload):
+                self.logprobs.append(Opaque(dialect, payload))
 
     def parts(self) -> tuple[Part, ...]:
         return tuple(part.close() for part in self._parts)

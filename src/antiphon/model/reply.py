@@ -41,13 +41,13 @@ class Choice(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of the answers; most requests have one.
 
     Attributes:
-        logprobs: Log probabilities, in the dialect that they came in.
+        logprobs: Log probabilities in the dialect that they came in, one for each piece of it.
     """
 
     index: int
     turn: Turn
     stop: Stop | None = None
-    logprobs: Opaque | None = None
+    logprobs: tuple[Opaque, ...] = ()
     extra: Extra | None = None
 
 

@@ -80,9 +80,9 @@ class Members(Mapping[str, bytes]):
         """A member without copying it; None where it is absent."""
         return self._members.get(name)
 
-    def raws(self) -> dict[str, bytes | msgspec.Raw]:
+    def raws(self) -> dict[str, msgspec.Raw]:
         """All members without copying them."""
-        return dict(self._members)
+        return {name: msgspec.Raw(raw) for name, raw in self._members.items()}
 
     def text(self, name: str) -> str | None:
         """A member as a string; None where it is absent or null.
@@ -132,15 +132,13 @@ class Members(Mapping[str, bytes]):
         cut into the source instead. One length tells: a join is as short as the object can be
         written, so what was joined equals the source but for the changes if it is as long.
         """
-        if not self._changed and self._source:
-            return self._source
         joined = _join(self._members)
         if not self._source:
             return joined
         excess = len(self._source) - len(joined)
         for name, now in self._changed.items():
             was = self._original.get(name)
-            excess += len(now) + (len(name) + 4 if was is None else -len(bytes(was)))
+            excess += len(now) + (len(_KEY.encode(name)) + 2 if was is None else -len(was))
         if excess == 0:
             return joined
         return _splice(self._source, self._original, self._changed) or joined

@@ -71,6 +71,9 @@ class Splitter:
         frames: list[bytes] = []
         start = 0
         for blank in _BLANK.finditer(chunk):
+            if blank.end() == len(chunk) and blank.group().endswith(b"\n\r"):
+                # The LF of this CRLF is still to come: it belongs to this frame.
+                break
             frames.append(chunk[start : blank.end()])
             start = blank.end()
         return self._keep(chunk[start:], frames)
@@ -99,7 +102,9 @@ def data_of(frame: bytes) -> bytes | None:
 
 
 def frame_of(data: bytes) -> bytes:
-    """One event of data without a line end, ready to send."""
+    """One event of data, ready to send; an LF in the data begins another `data:` line."""
+    if b"\n" in data:
+        data = data.replace(b"\n", b"\ndata: ")
     return b"data: %b\n\n" % data
 
 

@@ -48,6 +48,8 @@ def read_legacy_call(fields: Fields, call_id: str = LEGACY_ID) -> ToolCall | Non
     if inner is None:
         return None
     name, arguments = inner.text("name") or "", read_arguments(inner, "arguments")
+    if not name and not arguments:
+        return None
     fields.keep_rest_of("function_call", inner)
     return ToolCall(call_id, name, arguments, kind=CallKind.LEGACY)
 

@@ -105,7 +105,8 @@ class ChunkStream(StreamDecoder):
         if len(chunk.error) > NULL_LENGTH or not chunk.choices:
             failed = _read_failure(frame, data, chunk)
             if failed is not None:
-                return (failed,)
+                usage = _usage_of(chunk)
+                return (UsageReported(usage, alone=False), failed) if usage else (failed,)
         events: list[StreamEvent] = []
         usage = _usage_of(chunk)
         if chunk.choices or usage:

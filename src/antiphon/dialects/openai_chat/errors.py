@@ -158,7 +158,7 @@ def is_html(body: bytes) -> bool:
 def _envelope(inner: Fields, outer: Fields, *, message: str = "") -> Envelope:
     code = _word(inner, "code") or _word(outer, "code")
     kind = _word(inner, "type") or _word(outer, "error_type") or _word(outer, "type")
-    stated = _word(outer, "http_status_code") or _word(inner, "status") or code
+    stated = _first_word(outer, inner) or code
     status = int(stated) if stated.isdecimal() and len(stated) == 3 else 0  # noqa: PLR2004
     return Envelope(
         message or _message(inner),
@@ -191,6 +191,11 @@ def _word(fields: Fields, name: str) -> str:
     if name in fields and not any(fields.begins(name, byte) for byte in (b"{", b"[", b"t", b"f")):
         return bytes(fields.raw(name)).decode()
     return ""
+
+
+def _first_word(outer: Fields, inner: Fields) -> str:
+    words = (_word(outer, "http_status_code"), _word(inner, "status_code"), _word(inner, "status"))
+    return next((word for word in words if word), "")
 
 
 def _code_of(envelope: Envelope, status: int) -> str:

@@ -45,7 +45,7 @@ class Fields:
 
     __slots__ = ("_left", "path")
 
-    def __init__(self, left: dict[str, Json], path: str = "") -> None:
+    def __init__(self, left: dict[str, msgspec.Raw], path: str = "") -> None:
         self._left = left
         self.path = path
 
@@ -53,7 +53,7 @@ class Fields:
     def parse(cls, raw: Json, path: str) -> Fields:
         """Split an object one level deep."""
         try:
-            return cls({**_SPLIT.decode(raw)}, path)
+            return cls(_SPLIT.decode(raw), path)
         except (msgspec.DecodeError, RecursionError) as error:
             raise wrong(path, "an object") from error
 
@@ -107,12 +107,12 @@ class Fields:
     def object(self, name: str) -> Fields | None:
         """Take an object."""
         left = self._take(name, _OBJECT, "an object")
-        return None if left is None else Fields({**left}, self._path(name))
+        return None if left is None else Fields(left, self._path(name))
 
     def raw(self, name: str) -> msgspec.Raw:
         """Take anything, unread; ABSENT where it is absent or null."""
         raw = self._left.pop(name, None)
-        return ABSENT if raw is None or is_null(raw) else msgspec.Raw(raw)
+        return ABSENT if raw is None or is_null(raw) else raw
 
     def raw_object(self, name: str) -> msgspec.Raw:
         """Take an object, unread."""
@@ -124,15 +124,15 @@ class Fields:
         """Put back what is left of an object that was taken, under its name."""
         left = inner.left() if inner is not None else None
         if left:
-            self._left[name] = msgspec.json.encode(left)
+            self._left[name] = msgspec.Raw(msgspec.json.encode(left))
 
     def keep(self, name: str, raw: Json) -> None:
         """Put a member back."""
-        self._left[name] = raw
+        self._left[name] = msgspec.Raw(raw)
 
     def left(self) -> dict[str, msgspec.Raw]:
         """What was not taken and says something."""
-        return {name: msgspec.Raw(raw) for name, raw in self._left.items() if not is_null(raw)}
+        return {name: raw for name, raw in self._left.items() if not is_null(raw)}
 
     def extra(self) -> Extra | None:
         """What is left, as the model keeps it."""

@@ -131,7 +131,7 @@ def _read_function(fields: Fields, at: int, pending: dict[str, str]) -> Turn:
 
 
 def _read_result(fields: Fields) -> tuple[Text | Image | Audio | File | Opaque, ...]:
-    parts = read_content(fields) or ()
+    parts = read_content(fields) or (Text(""),)
     return tuple(Text(part.text) if isinstance(part, Refusal) else part for part in parts)
 
 
@@ -210,6 +210,8 @@ def _read_spoken(fields: Fields) -> Audio | None:
     if inner is None:
         return None
     audio_id, data, transcript = inner.text("id"), inner.text("data"), inner.text("transcript")
+    if not audio_id and not data:
+        return None
     fields.keep_rest_of("audio", inner)
     blob = Blob(file_id=audio_id) if data is None else Blob(data=data)
     return Audio(blob, id=audio_id, transcript=transcript)

@@ -7,6 +7,8 @@ is said in OpenAI's words, `tool_calls` where a tool was called; usage is writte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from antiphon.dialects.base import ReplyFacts
@@ -164,7 +166,7 @@ def _read_choice(fields: Fields, at: int, reply_id: str) -> Choice:
         at if index is None else index,
         turn,
         stop=read_stop(finish, called=bool(turn.tool_calls)) if finish else None,
-        logprobs=Opaque(DIALECT, logprobs) if logprobs else None,
+        logprobs=(Opaque(DIALECT, logprobs),) if logprobs else (),
         extra=fields.extra(),
     )
 
@@ -173,13 +175,11 @@ def _read_choice(fields: Fields, at: int, reply_id: str) -> Choice:
 
 
 def _write_choice(choice: Choice) -> Written:
-    logprobs = choice.logprobs
-    ours = logprobs is not None and logprobs.dialect == DIALECT
     out = written(
         {
             "index": choice.index,
             "message": _write_message(choice.turn),
-            "logprobs": logprobs.payload if logprobs is not None and ours else None,
+            "logprobs": _write_logprobs(choice.logprobs),
             "finish_reason": write_stop(choice.stop) if choice.stop else None,
         },
         choice.extra,
@@ -200,3 +200,17 @@ def _write_message(turn: Turn) -> Written:
         said["audio"] = written(data)
     out = written({"role": "assistant", "name": turn.name, **said}, turn.extra)
     return {"content": None, "refusal": None, **out}
+
+
+def _write_logprobs(pieces: Sequence[Opaque]) -> msgspec.Raw | Written | None:
+    """Log probabilities: as they came, or what came in pieces put together."""
+    ours = [piece.payload for piece in pieces if piece.dialect == DIALECT]
+    if len(ours) <= 1:
+        return ours[0] if ours else None
+    joined: dict[str, list[msgspec.Raw]] = {}
+    for payload in ours:
+        piece = Fields.parse(payload, "logprobs")
+        for name in ("content", "refusal"):
+            if piece.begins(name, b"["):
+                joined.setdefault(name, []).extend(piece.items(name))
+    return {"content": None, "refusal": None, **joined}

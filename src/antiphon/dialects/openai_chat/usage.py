@@ -49,6 +49,8 @@ class _Counts(msgspec.Struct):
 
 
 _COUNTS = msgspec.json.Decoder(_Counts | None)
+_NO_PROMPT_DETAILS = _PromptDetails()
+_NO_COMPLETION_DETAILS = _CompletionDetails()
 
 
 def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
@@ -57,37 +59,30 @@ def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
         counts = _COUNTS.decode(raw)
     except msgspec.DecodeError:
         return None
-    if counts is None:
+    totals = None if counts is None else _totals(counts)
+    if counts is None or totals is None or sum(totals) > _ABSURD:
         return None
-    totals = _totals(counts)
-    if totals is None:
-        return None
-    prompt, completion, thought_apart = totals
-    asked = counts.prompt_tokens_details or _PromptDetails()
-    answered = counts.completion_tokens_details or _CompletionDetails()
-    if prompt + completion + thought_apart > _ABSURD:
-        return None
+    asked = counts.prompt_tokens_details or _NO_PROMPT_DETAILS
+    answered = counts.completion_tokens_details or _NO_COMPLETION_DETAILS
     cached = max(
-        _count(asked.cached_tokens),
-        _count(counts.cached_tokens),
-        _count(counts.prompt_cache_hit_tokens),
-        _count(counts.num_cached_tokens),
+        asked.cached_tokens or 0,
+        counts.cached_tokens or 0,
+        counts.prompt_cache_hit_tokens or 0,
+        counts.num_cached_tokens or 0,
     )
+    prompt, completion, apart = totals
     cache_read, prompt = _part(cached, prompt)
-    cache_write, prompt = _part(_count(asked.cache_write_tokens), prompt)
-    audio_input, prompt = _part(_count(asked.audio_tokens), prompt)
-    image, prompt = _part(_count(asked.image_tokens), prompt)
-    reasoning = _count(answered.reasoning_tokens)
-    if thought_apart:
-        reasoning = max(reasoning - thought_apart, 0)
-    reasoning, completion = _part(reasoning, completion)
-    audio_output, completion = _part(_count(answered.audio_tokens), completion)
+    cache_write, prompt = _part(asked.cache_write_tokens, prompt)
+    audio_input, prompt = _part(asked.audio_tokens, prompt)
+    image, prompt = _part(asked.image_tokens, prompt)
+    reasoning, completion = _part((answered.reasoning_tokens or 0) - apart, completion)
+    audio_output, completion = _part(answered.audio_tokens, completion)
     return Usage(
         input_tokens=prompt,
         cache_read_tokens=cache_read,
         cache_write_tokens=cache_write,
         output_tokens=completion,
-        reasoning_tokens=reasoning + thought_apart,
+        reasoning_tokens=reasoning + apart,
         audio_input_tokens=audio_input,
         audio_output_tokens=audio_output,
         image_tokens=image,
@@ -132,7 +127,9 @@ def _count(value: _Count) -> int:
     return 0 if value is None or value < 0 else int(value)
 
 
-def _part(wanted: int, whole: int) -> tuple[int, int]:
+def _part(wanted: _Count, whole: int) -> tuple[int, int]:
     """A part of a whole, and what is left of it."""
-    part = min(wanted, whole)
+    if not wanted or wanted < 0:
+        return 0, whole
+    part = min(int(wanted), whole)
     return part, whole - part
