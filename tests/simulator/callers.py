@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from antiphon.simulator import Simulator
 
+GUIDE = Path(__file__).parents[2] / "docs/guides/simulator.md"
 RECORDINGS = Path(__file__).parent / "recordings.jsonl"
 Raw: TypeAlias = Callable[..., Awaitable[bytes]]
 Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -6,7 +6,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from antiphon.simulator import FAULTS, Simulator
-from tests.simulator.callers import Raw
+from tests.simulator.callers import GUIDE, Raw
 
 
 @pytest.fixture
@@ -88,6 +88,12 @@ async def test_an_unknown_control_tells_the_known_ones(control: AsyncClient) -> 
     answer = await control.get("/nonsense")
     assert answer.status_code == 404
     assert "POST /_simulator/faults" in answer.json()["controls"]
+
+
+async def test_every_control_is_in_the_guide(control: AsyncClient) -> None:
+    guide = GUIDE.read_text()
+    for known in (await control.get("/nonsense")).json()["controls"]:
+        assert known.endswith("/") or f"| `{known}` |" in guide
 
 
 async def test_control_needs_no_key_and_meets_no_fault(

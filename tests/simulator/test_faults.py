@@ -4,16 +4,14 @@ import asyncio
 import gzip
 import json
 import socket
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from antiphon.simulator import FAULTS, Fault, Outcome, Problem, Scene, Simulator, SimulatorSpec
 from antiphon.simulator.reply import Reply
-from tests.simulator.callers import Raw, body_of, called, chat_request, chunks_of, events_of
+from tests.simulator.callers import GUIDE, Raw, body_of, called, chat_request, chunks_of, events_of
 
-GUIDE = Path(__file__).parents[2] / "docs/guides/simulator.md"
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
 STOCK = {"type": "function", "function": {"name": "get_stock", "parameters": {}}}
 ENDLESS = {"stall", "stall-inside", "endless"}

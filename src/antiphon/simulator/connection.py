@@ -137,8 +137,7 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._reject(400, b"This is no HTTP/1.1 request.\n")
         # Not in the parser's callback, which would take a mistake of ours for one of the caller's.
-        if self._current is None and self._waiting:
-            self._serve_next()
+        self._serve_next()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -202,7 +201,8 @@ class Connection(asyncio.Protocol):
     # the performance
 
     def _serve_next(self) -> None:
-        if self._transport.is_closing():
+        """Answer the next request, if there is one and nobody is being answered."""
+        if self._current is not None or not self._waiting or self._transport.is_closing():
             return
         request = self._waiting.popleft()
         # The decision may be to drop all idle connections, and this one is not.

@@ -31,5 +31,5 @@ class SimulatorSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Armed from the start."""
     refuse_for: float = 1.0
     """Seconds for which the fault `refused` closes the door."""
-    keep: int = 10_000
+    keep: int = 1_000
     """How many received requests are kept."""

@@ -18,13 +18,7 @@ ERROR_PAGE: Final = (
 )
 
 
-def problem(status: int, message: str, *, code: str | None, **other: str) -> Problem:
-    """A problem in OpenAI's usual words for the status."""
-    kind = other.get("type") or _TYPES.get(status, "invalid_request_error")
-    return Problem(status, message, kind, code, other.get("param"))
-
-
-def complaining(told: Problem, headers: Headers = ()) -> Damage:
+def _complaining(told: Problem, headers: Headers = ()) -> Damage:
     """Answers with this problem instead, in the words of the dialect."""
 
     def damage(_reply: Reply, scene: Scene) -> Reply:
@@ -33,7 +27,7 @@ def complaining(told: Problem, headers: Headers = ()) -> Damage:
     return damage
 
 
-def answering(body: bytes, *, status: int, headers: Headers) -> Damage:
+def _answering(body: bytes, *, status: int, headers: Headers) -> Damage:
     """Answers with these bytes instead."""
 
     def damage(_reply: Reply, _scene: Scene) -> Reply:
@@ -55,41 +49,35 @@ def _as_success(reply: Reply) -> Reply:
 
 
 def _limited(*headers: tuple[bytes, bytes]) -> Damage:
-    return complaining(_RATE_LIMITED, headers)
+    return _complaining(_RATE_LIMITED, headers)
 
 
-_TYPES: Final[Mapping[int, str]] = MappingProxyType(
-    {
-        429: "requests",
-        500: "server_error",
-        502: "server_error",
-        503: "server_error",
-        504: "server_error",
-    }
+_RATE_LIMITED: Final = Problem(
+    429,
+    "Rate limit reached for requests. Please try again in 1s.",
+    type="requests",
+    code="rate_limit_exceeded",
 )
-_RATE_LIMITED: Final = problem(
-    429, "Rate limit reached for requests. Please try again in 1s.", code="rate_limit_exceeded"
-)
-_QUOTA: Final = problem(
+_QUOTA: Final = Problem(
     429,
     "You exceeded your current quota, please check your plan and billing details.",
     code="insufficient_quota",
     type="insufficient_quota",
 )
-_TOO_LONG: Final = problem(
+_TOO_LONG: Final = Problem(
     400,
     "This model's maximum context length is 8192 tokens. However, your messages resulted in "
     "9001 tokens. Please reduce the length of the messages.",
     code="context_length_exceeded",
     param="messages",
 )
-_FILTERED: Final = problem(
+_FILTERED: Final = Problem(
     400,
     "The response was filtered due to the prompt triggering the content management policy.",
     code="content_filter",
     param="prompt",
 )
-_OVERLOADED: Final = problem(500, "The model is overloaded.", code="overloaded", type="overloaded")
+_OVERLOADED: Final = Problem(500, "The model is overloaded.", code="overloaded", type="overloaded")
 
 STATUS_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
@@ -109,25 +97,25 @@ STATUS_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "429 with `x-should-retry: false`", _limited((b"x-should-retry", b"false"))
         ),
         "quota": Fault(
-            "429 `insufficient_quota`: no money left, retrying is useless", complaining(_QUOTA)
+            "429 `insufficient_quota`: no money left, retrying is useless", _complaining(_QUOTA)
         ),
         "bad-key": Fault(
             "401 `invalid_api_key`",
-            complaining(problem(401, "Incorrect API key provided.", code="invalid_api_key")),
+            _complaining(Problem(401, "Incorrect API key provided.", code="invalid_api_key")),
         ),
         "key-echo": Fault("401 whose message repeats the key that was sent", _naming_the_key),
         "forbidden": Fault(
             "403: the key may not use this model",
-            complaining(problem(403, "You are not allowed to sample from this model.", code=None)),
+            _complaining(Problem(403, "You are not allowed to sample from this model.")),
         ),
         "no-model": Fault(
             "404 `model_not_found`",
-            complaining(problem(404, "The model does not exist.", code="model_not_found")),
+            _complaining(Problem(404, "The model does not exist.", code="model_not_found")),
         ),
         "bad-request": Fault(
             "400: a parameter that this model does not take",
-            complaining(
-                problem(
+            _complaining(
+                Problem(
                     400,
                     "Unsupported parameter: 'temperature' is not supported with this model.",
                     code="unsupported_parameter",
@@ -135,43 +123,53 @@ STATUS_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
                 )
             ),
         ),
-        "context-length": Fault("400 `context_length_exceeded`", complaining(_TOO_LONG)),
+        "context-length": Fault("400 `context_length_exceeded`", _complaining(_TOO_LONG)),
         "content-filter": Fault(
-            "400 `content_filter`, as Azure refuses a prompt", complaining(_FILTERED)
+            "400 `content_filter`, as Azure refuses a prompt", _complaining(_FILTERED)
         ),
         "timeout": Fault(
-            "408: the provider gave up waiting", complaining(problem(408, "Timeout.", code=None))
+            "408: the provider gave up waiting", _complaining(Problem(408, "Timeout."))
         ),
         "server-error": Fault(
             "500 `server_error`",
-            complaining(problem(500, "The server had an error while processing.", code=None)),
+            _complaining(
+                Problem(500, "The server had an error while processing.", type="server_error")
+            ),
         ),
         "server-error-text": Fault(
             "500 with plain text",
-            answering(b"Internal Server Error", status=500, headers=(_TEXT,)),
+            _answering(b"Internal Server Error", status=500, headers=(_TEXT,)),
         ),
         "bad-gateway": Fault(
-            "502 with the HTML page of a proxy", answering(ERROR_PAGE, status=502, headers=(_HTML,))
+            "502 with the HTML page of a proxy",
+            _answering(ERROR_PAGE, status=502, headers=(_HTML,)),
         ),
-        "unavailable": Fault("503 without a body", answering(b"", status=503, headers=(_TEXT,))),
+        "unavailable": Fault("503 without a body", _answering(b"", status=503, headers=(_TEXT,))),
         "overloaded": Fault(
             "503 `server_is_overloaded` with `Retry-After: 1`",
-            complaining(
-                problem(503, "The engine is overloaded.", code="server_is_overloaded"),
+            _complaining(
+                Problem(
+                    503,
+                    "The engine is overloaded.",
+                    type="server_error",
+                    code="server_is_overloaded",
+                ),
                 ((b"retry-after", b"1"),),
             ),
         ),
         "redirect": Fault(
             "302 to another path of the same host",
-            answering(b"", status=302, headers=((b"location", b"/elsewhere"),)),
+            _answering(b"", status=302, headers=((b"location", b"/elsewhere"),)),
         ),
-        "html": Fault("200 with an HTML page", answering(ERROR_PAGE, status=200, headers=(_HTML,))),
+        "html": Fault(
+            "200 with an HTML page", _answering(ERROR_PAGE, status=200, headers=(_HTML,))
+        ),
         "error-200": Fault(
             "200 with an error as its body",
             lambda _, scene: _as_success(scene.dialect.complain(_OVERLOADED)),
         ),
-        "empty-200": Fault("200 with no body", answering(b"", status=200, headers=(JSON,))),
-        "empty-object": Fault("200 with `{}`", answering(b"{}", status=200, headers=(JSON,))),
-        "no-content": Fault("204", answering(b"", status=204, headers=())),
+        "empty-200": Fault("200 with no body", _answering(b"", status=200, headers=(JSON,))),
+        "empty-object": Fault("200 with `{}`", _answering(b"{}", status=200, headers=(JSON,))),
+        "no-content": Fault("204", _answering(b"", status=204, headers=())),
     }
 )
