@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for text in table.tables(results):
         print(f"\n{text}")
+    for text in table.warnings(results):
+        print(f"\nwarning: {text}")
     tested = [target.name for target in _targets(options) if target.name not in {NGINX, DIRECT}]
     measured = {name: table.measured_figures(results, name) for name in tested}
     for name, values in measured.items():

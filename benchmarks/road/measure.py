@@ -43,7 +43,8 @@ def requests_at_full_speed(
     before = started.process.quiet_cpu_ns()
     watch = _CoreWatch(bench.cores)
     loaded = loop.run(target, started, seconds=bench.seconds)
-    cores = watch.shares()
+    ran = started.process.cpu_ns() - before if target.is_process else 0
+    cores = watch.shares(ran)
     spent = started.process.quiet_cpu_ns() - before
     return {
         # The one request that was looked at in full counts too.
@@ -91,7 +92,7 @@ def events_on_many_streams(bench: Bench, target: Target, started: Started) -> di
         watch = _CoreWatch(bench.cores)
         time.sleep(bench.seconds)
         end, after = time.monotonic(), started.process.cpu_ns()
-        cores = watch.shares()
+        cores = watch.shares(after - before if target.is_process else 0)
         measured = held.result()
     check_streams(measured, started)
     if measured.first_end < end:
@@ -138,14 +139,22 @@ class _CoreWatch:
 
     def __init__(self, cores: Cores) -> None:
         self._cores = cores
+        self._begin = time.monotonic_ns()
         self._before = self._read()
 
-    def shares(self) -> dict[str, float]:
-        """Return the busy share of both sides since the watch began."""
+    def shares(self, tested_ns: int) -> dict[str, float]:
+        """Return the busy share of both sides, and that of strangers on the core under test.
+
+        Args:
+            tested_ns: the CPU time that the server under test used since the watch began.
+        """
         shares = {}
         for name, (busy, total) in self._read().items():
             busy_before, total_before = self._before[name]
             shares[name] = (busy - busy_before) / max(1.0, total - total_before)
+        if self._cores.apart:
+            own = tested_ns / (time.monotonic_ns() - self._begin)
+            shares["strangers"] = max(0.0, shares["tested_core_busy"] - own)
         return shares
 
     def _read(self) -> dict[str, tuple[float, float]]:

@@ -9,6 +9,7 @@ from benchmarks.road.targets import DIRECT, NGINX
 from benchmarks.road.weigh import SOAK_FIRST, SOAK_SECOND
 
 Row = Sequence[str]
+STRANGERS = 0.05
 _US = ".1f"
 
 
@@ -18,6 +19,22 @@ def tables(results: Results) -> Iterator[str]:
         title, head, row = _TABLES[case]
         rows = [[_name(case, target), *row(results, target)] for target in results.targets(case)]
         yield f"{title}\n{_grid([['', *head], *rows])}"
+
+
+def warnings(results: Results) -> Iterator[str]:
+    """Say where another program took so much of the core under test that figures suffer."""
+    for case in results.cases:
+        shares = [
+            s.values["strangers"]
+            for s in results.samples
+            if s.case == case and "strangers" in s.values
+        ]
+        if shares and max(shares) > STRANGERS:
+            disturbed = sum(share > STRANGERS for share in shares)
+            yield (
+                f"{case}: other programs ran on the core under test in {disturbed} of"
+                f" {len(shares)} measurements (up to {max(shares):.0%} of it)"
+            )
 
 
 def verdicts(figures: dict[str, Figure], measured: dict[str, float]) -> str:
