@@ -11,8 +11,6 @@ from antiphon.config.settings import Settings
 from antiphon.config.storage import DATA_DIR
 from antiphon.config.tree import is_any_list, is_any_mapping, is_list, is_mapping
 from antiphon.errors import ConfigurationError, Mistake
-from antiphon.providers.keys import KeyFile
-from antiphon.yamlfile.expand import FileBacked
 from antiphon.yamlfile.places import Path, Places, dotted
 
 _EACH = "*"
@@ -92,7 +90,6 @@ class Draft:
             storage.setdefault("data_dir", str(DATA_DIR))
         for pattern in _PATHS:
             _change(settled, pattern, lambda text: _anchored(text, folder, home))
-        _change(settled, ("providers", _EACH, "api_key"), _key_file)
         return settled
 
 
@@ -177,8 +174,3 @@ def _anchored(text: str, folder: FilePath, home: str | None) -> str:
     if home and (text == "~" or text.startswith("~/")):
         return home + text[1:]
     return str(folder / text)
-
-
-def _key_file(text: str) -> object:
-    """A key that stands in a file stays one, so that the key ring reads it again."""
-    return KeyFile(text.path) if isinstance(text, FileBacked) else text

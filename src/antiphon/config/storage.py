@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
 DATA_DIR = Path("~/.local/share/antiphon")
 
 

@@ -77,6 +77,8 @@ def url_of_host(text: str, *, default: str) -> str:
     if not mark:
         scheme, rest = usual.scheme, text
     host, slash, path = rest.partition("/")
+    if "@" in host:
+        return f"{scheme}://{rest}"  # refused where URLs are read
     if host.count(":") > 1 and not host.startswith("["):
         host = f"[{host}]"
     parts = urlsplit(f"//{host}")

@@ -6,8 +6,7 @@ says. Pydantic reads it once; `provider.py` makes of it what the road uses.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -20,7 +19,6 @@ from pydantic import (
     FilePath,
     PlainSerializer,
     PlainValidator,
-    TypeAdapter,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -32,8 +30,8 @@ from antiphon.providers.keys import Key, KeyFile
 from antiphon.providers.quirks import QUIRKS
 from antiphon.providers.transport.call import Origin
 from antiphon.secret import Secret
+from antiphon.yamlfile.expand import FileBacked
 
-_FILE = re.compile(r"\$\{file:(.+)\}")
 _OWN_HEADERS = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "content-type", "host"}
     | {"expect", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -52,36 +50,31 @@ def _secret(value: object) -> Secret:
 def _key(value: object) -> Secret | KeyFile:
     if isinstance(value, KeyFile):
         return value
-    if isinstance(value, str) and (named := _FILE.fullmatch(value)):
-        return KeyFile(Path(named[1]))
+    if isinstance(value, FileBacked):
+        return KeyFile(value.path)
     secret = _secret(value)
     Key(secret)
     return secret
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str | Path | Secret | KeyFile) else value
+def _as_list(value: Sequence[object] | None) -> object:
+    return value if value is None or isinstance(value, list | tuple) else [value]
 
 
-def _as_mapping(value: object) -> object:
-    """A list of names as a mapping to nothing; a name without facts may stand there bare."""
+def _as_mapping(value: Sequence[object] | Mapping[str, object]) -> object:
+    """A list of names as a mapping to nothing; in a mapping, a name may stand alone too."""
     if isinstance(value, list | tuple):
-        return dict.fromkeys(_NAMES.validate_python(value), _BARE)
+        return {str(name): ModelSettings() for name in value}
     if isinstance(value, dict):
-        members = _MEMBERS.validate_python(value)
-        return {name: _BARE if each is None else each for name, each in members.items()}
+        return {name: ModelSettings() if each is None else each for name, each in value.items()}
     return value
 
-
-_NAMES = TypeAdapter(list[str])
-_MEMBERS = TypeAdapter(dict[str, object])
-_BARE: Mapping[str, object] = {}
 
 _TEXT = WithJsonSchema({"type": "string", "writeOnly": True})
 SecretText: TypeAlias = Annotated[Secret, PlainValidator(_secret), PlainSerializer(str), _TEXT]
 """A text that no dump shows."""
 KeyText: TypeAlias = Annotated[Secret | KeyFile, PlainValidator(_key), PlainSerializer(str), _TEXT]
-"""A key, or `${file:PATH}` for one that stands in a file and is read again when it changes."""
+"""A key; one written as `${file:PATH}` is read again when the file changes."""
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -154,12 +147,14 @@ class ProviderSettings(_Settings):
     base_url: str | None = Field(
         default=None, description="Where it answers, with or without `/v1` and closing slash."
     )
-    api_key: Annotated[tuple[KeyText, ...] | None, BeforeValidator(_as_list)] = Field(
-        default=None, description="A key, or several that are used in turn."
-    )
-    api_key_file: Annotated[tuple[Path, ...] | None, BeforeValidator(_as_list)] = Field(
-        default=None, description="A file that holds a key; read again when it changes."
-    )
+    api_key: Annotated[
+        tuple[KeyText, ...] | None,
+        BeforeValidator(_as_list, json_schema_input_type=str | list[str] | None),
+    ] = Field(default=None, description="A key, or several that are used in turn.")
+    api_key_file: Annotated[
+        tuple[Path, ...] | None,
+        BeforeValidator(_as_list, json_schema_input_type=str | list[str] | None),
+    ] = Field(default=None, description="A file that holds a key; read again when it changes.")
     api_version: str | None = Field(
         default=None, pattern=r"^[A-Za-z0-9._-]+$", description="Sent as `api-version` (Azure)."
     )
@@ -175,7 +170,12 @@ class ProviderSettings(_Settings):
     limits: LimitSettings = Field(default_factory=LimitSettings, description="What it allows.")
     timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings, description="In seconds.")
     quirks: tuple[str, ...] = Field(default=(), description="Added to those of the row.")
-    models: Annotated[Mapping[str, ModelSettings], BeforeValidator(_as_mapping)] = Field(
+    models: Annotated[
+        Mapping[str, ModelSettings],
+        BeforeValidator(
+            _as_mapping, json_schema_input_type=list[str] | dict[str, ModelSettings | None]
+        ),
+    ] = Field(
         default_factory=dict[str, ModelSettings],
         description="Its models, as a list, or as a mapping with what is known of each.",
     )

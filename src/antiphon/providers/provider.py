@@ -7,6 +7,7 @@ come all at once; `Provider` is built from an entry that has none.
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -136,20 +137,6 @@ class Provider:
         return Quote(FREE) if self.row.self_hosted else book
 
 
-def build_deployment(
-    provider_name: str,
-    settings: ProviderSettings,
-    upstream_model: str,
-    *,
-    catalog: Catalog,
-    dialects: Mapping[str, Dialect],
-    clock: Clock,
-) -> Deployment:
-    """A single deployment with a key ring of its own; several share a `Provider`."""
-    provider = Provider(provider_name, settings, catalog=catalog, dialects=dialects, clock=clock)
-    return provider.deployment(upstream_model)
-
-
 def row_of(name: str, settings: ProviderSettings, catalog: Catalog) -> ProviderRow:
     """The row that an entry goes by.
 
@@ -221,7 +208,7 @@ class _Models(msgspec.Struct):
     data: list[_Model]
 
 
-_NOTHING = ModelSettings.model_construct()
+_NOTHING = ModelSettings()
 
 
 def _address(settings: ProviderSettings, row: ProviderRow) -> Address:
@@ -235,12 +222,17 @@ def _address(settings: ProviderSettings, row: ProviderRow) -> Address:
 
 def _headers(settings: ProviderSettings) -> bytes:
     lines = [
-        header_line("user-agent", f"antiphon/{metadata.version('antiphon')}"),
+        header_line("user-agent", _user_agent()),
         header_line("content-type", "application/json"),
         header_line("accept-encoding", "identity"),
     ]
     lines += [header_line(name, value.reveal()) for name, value in settings.headers.items()]
     return b"".join(lines)
+
+
+@functools.cache
+def _user_agent() -> str:
+    return f"antiphon/{metadata.version('antiphon')}"
 
 
 def _facts(entry: ModelFacts, own: ModelSettings, quote: Quote) -> ModelFacts:

@@ -32,9 +32,9 @@ class OpenAIChat(Dialect):
     """OpenAI Chat Completions."""
 
     name: ClassVar[str] = DIALECT
-    # A blank line, not a comment: it dispatches nothing in any reader of events, and it is safe
-    # for the clients of the other dialects too, some of which fail on comments.
-    heartbeat: ClassVar[bytes] = b"\n"
+    # A comment with its blank line, as OpenRouter sends it to every client there is: a reader of
+    # lines skips it, and a reader that cuts at blank lines loses nothing that follows.
+    heartbeat: ClassVar[bytes] = b":\n\n"
     stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
 
     @override

@@ -1,0 +1,53 @@
+# Set-up, checks and tests. `make setup` needs Python 3.11 or newer with venv, and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test check format bench hot-path campaign corpus docs lock clean
+
+setup: .venv/.ready
+
+.venv/.ready: requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	$(BIN)/antiphon demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Against nginx in the same run; needs nginx and wrk, and says so.
+bench: setup
+	$(BIN)/python -m benchmarks.road
+
+hot-path: setup
+	$(BIN)/python -m benchmarks.hot_path
+
+# The long proofs: fuzzing, floods, and the whole corpus where ANTIPHON_CORPUS names its folder.
+campaign: setup
+	$(BIN)/python -m pytest -m campaign --timeout 1800
+
+docs: setup
+	$(BIN)/python -m tools.docs
+
+# New locks. They hold hashes and no address of an index.
+lock:
+	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url -o requirements/runtime.txt
+	$(BIN)/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-emit-index-url -o requirements/dev.txt
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Composition root: builds, starts, drains and stops a gateway."""

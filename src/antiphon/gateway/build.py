@@ -1,0 +1,116 @@
+"""From the configuration to a snapshot that the road can use.
+
+Everything that can be decided once is decided here: which deployments stand behind a name, their
+addresses, keys, quirks and prices. A request finds it by one look-up.
+"""
+
+from __future__ import annotations
+
+from antiphon.access.admin import AdminKey, admin_key
+from antiphon.access.keys import StaticKeys, digest_of
+from antiphon.clock import Clock
+from antiphon.config.settings import Settings
+from antiphon.dialects.registry import DIALECTS
+from antiphon.errors import ConfigurationError
+from antiphon.pipeline.config import ANY, RouteSettings, Target
+from antiphon.pipeline.plan import Plan, Snapshot
+from antiphon.providers.catalog import Catalog, load_catalog
+from antiphon.providers.deployment import Deployment
+from antiphon.providers.provider import Provider
+
+_PASSTHROUGH_PLANS = 1_000
+"""Callers choose these names, so what is made for them is bounded."""
+
+
+class Build:
+    """Makes deployments and plans of settings; a deployment that stands in two routes is one.
+
+    Attributes:
+        providers: By the names of the configuration.
+
+    Raises:
+        ConfigurationError: Entries that cannot be built, all at once.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock, catalog: Catalog | None = None) -> None:
+        self._settings = settings
+        self._deployments: dict[str, Deployment] = {}
+        self._passed: dict[str, Plan] = {}
+        self.providers: dict[str, Provider] = {}
+        catalog = catalog or load_catalog()
+        errors: list[ConfigurationError] = []
+        for name, entry in settings.providers.items():
+            try:
+                self.providers[name] = Provider(
+                    name, entry, catalog=catalog, dialects=DIALECTS, clock=clock
+                )
+            except ConfigurationError as error:
+                errors.append(error)
+        if errors:
+            raise ConfigurationError([each for error in errors for each in error.mistakes])
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether `provider/model` names reach their provider without a route."""
+        route = self._settings.models.get(ANY)
+        return route is not None and route.passthrough
+
+    def admin_key(self) -> AdminKey:
+        """The admin key: the configured one, else the one made at the first start.
+
+        Raises:
+            ConfigurationError: Its file cannot be kept.
+        """
+        configured = self._settings.auth.admin_key
+        if configured is not None:
+            return AdminKey(digest_of(configured.reveal()), None)
+        return admin_key(self._settings.storage.data_dir)
+
+    def snapshot(self, admin: bytes) -> Snapshot:
+        """The configuration in force, compiled.
+
+        Raises:
+            ConfigurationError: A route names a model that cannot be one.
+        """
+        plans: dict[str, Plan] = {}
+        for name, route in self._settings.models.items():
+            if name == ANY:
+                continue
+            plan = Plan(name, [self._deployment(target) for target in route.targets], route)
+            for alias in (name, *route.aliases):
+                plans[alias] = plan
+        return Snapshot(
+            plans,
+            passthrough=self._pass if self.passes_through else None,
+            keys=StaticKeys(self._settings.auth.keys, admin=admin),
+        )
+
+    def _pass(self, name: str) -> Plan | None:
+        """The plan of a `provider/model` name that no route has."""
+        plan = self._passed.get(name)
+        if plan is not None:
+            return plan
+        provider, _, model = name.partition("/")
+        if provider not in self.providers or not model:
+            return None
+        try:
+            deployment = self._deployment(Target(provider, model))
+        except ConfigurationError:
+            # Not a name that any model can have: the caller is told that it does not exist.
+            return None
+        if len(self._passed) >= _PASSTHROUGH_PLANS:
+            oldest = next(iter(self._passed))
+            del self._passed[oldest]
+            self._deployments.pop(oldest, None)
+        plan = self._passed[name] = Plan(ANY, [deployment], self._route)
+        return plan
+
+    @property
+    def _route(self) -> RouteSettings:
+        return self._settings.models[ANY]
+
+    def _deployment(self, target: Target) -> Deployment:
+        name = f"{target.provider}/{target.model}"
+        if name not in self._deployments:
+            self._deployments[name] = self.providers[target.provider].deployment(target.model)
+        return self._deployments[name]

@@ -1,0 +1,300 @@
+"""Antiphon in one object: the gateway that the server serves and that a program embeds.
+
+    async with Antiphon.from_config("antiphon.yaml") as gateway:
+        reply = await gateway.chat(model="fast", messages=[{"role": "user", "content": "Hi"}])
+        print(reply.text)
+
+A request from inside the process passes the same pipeline as one from outside: the same limits,
+fallback and records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from antiphon.clock import Clock, SystemClock
+from antiphon.config.load import Loaded, load
+from antiphon.config.settings import Settings
+from antiphon.dialects.base import Payload
+from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.errors import Draining
+from antiphon.gateway.build import Build
+from antiphon.gateway.listing import list_models
+from antiphon.limits.concurrency import Concurrency
+from antiphon.model.events import StreamEvent
+from antiphon.model.principal import Principal
+from antiphon.model.reply import ChatReply
+from antiphon.pipeline.exchange import Exchange, RequestIds
+from antiphon.pipeline.phases import Pipeline
+from antiphon.pipeline.plan import Snapshot
+from antiphon.pipeline.replies import StreamReply, WholeReply
+from antiphon.providers.deployment import Deployment
+from antiphon.providers.transport import Transport
+from antiphon.telemetry.metrics import Metrics
+from antiphon.telemetry.series import gauge
+from antiphon.version import VERSION
+from antiphon.wire.shallow import Members
+
+IN_PROCESS = Principal(key_id="in-process", scopes=frozenset({"inference", "admin"}))
+_GRACE = 2.0
+"""Seconds for exchanges that were told to end."""
+
+
+class ModelEntry(msgspec.Struct, frozen=True):
+    """A name that callers may ask for.
+
+    Attributes:
+        deployments: What stands behind it, in order.
+    """
+
+    name: str
+    deployments: tuple[str, ...]
+
+    def as_openai(self) -> dict[str, object]:
+        """The entry in the shape of OpenAI's `/v1/models`."""
+        return {"id": self.name, "object": "model", "created": 0, "owned_by": "antiphon"}
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the gateway does; calls no provider.
+
+    Attributes:
+        status: `healthy`; `degraded` where a deployment is failing; `unhealthy` where all are.
+    """
+
+    status: str
+    version: str
+    deployments: dict[str, str]
+
+
+class Antiphon:
+    """An LLM gateway.
+
+    Args:
+        loaded: The configuration; `from_config` reads it.
+        clock: Where time comes from.
+    """
+
+    def __init__(self, loaded: Loaded, *, clock: Clock | None = None) -> None:
+        settings = loaded.settings
+        self.settings: Settings = settings
+        self.warnings: Sequence[str] = loaded.warnings
+        self.source: str = loaded.source
+        self.version = VERSION
+        self.clock = clock or SystemClock()
+        self.metrics = Metrics()
+        self.transport = Transport()
+        self.request_ids = RequestIds(secrets.token_hex(6))
+        self.draining = False
+        self.unreachable: Mapping[str, str] = {}
+        self._build = Build(settings, clock=self.clock)
+        self.admin_key = self._build.admin_key()
+        self.snapshot: Snapshot = self._build.snapshot(self.admin_key.digest)
+        self.pipeline = Pipeline(
+            transport=self.transport,
+            concurrency=Concurrency(settings.limits.concurrency),
+            metrics=self.metrics,
+            clock=self.clock,
+            auth_required=settings.auth.required,
+            heartbeat=settings.server.heartbeat_seconds,
+        )
+        self._add_gauges()
+
+    @classmethod
+    def from_config(
+        cls,
+        source: str | Path | Mapping[str, object] | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """A gateway by a file, by the same content as a mapping, or by what the environment has.
+
+        Args:
+            source: Path of a YAML file, or its content; None looks for `ANTIPHON_CONFIG`,
+                `./antiphon.yaml`, and then for providers in the environment.
+            environ: In place of the process's own environment.
+            clock: Where time comes from.
+
+        Raises:
+            ConfigurationError: With every mistake at once.
+        """
+        return cls(load(source, environ=environ), clock=clock)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.transport.aclose()
+
+    # asking
+
+    async def chat(self, **members: object) -> ChatReply:
+        """Ask a model and wait for the whole answer.
+
+        Args:
+            members: As in the body of OpenAI's Chat Completions: `model`, `messages`, `tools`...
+
+        Raises:
+            CallerError: The request cannot be served as it stands.
+            UpstreamError, Exhausted: No deployment gave an answer.
+        """
+        async with self._open({**members, "stream": False}) as reply:
+            assert isinstance(reply, WholeReply)
+            return OPENAI_CHAT.decode_reply(reply.body)
+
+    @asynccontextmanager
+    async def stream(self, **members: object) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
+        """Ask a model and read the answer while it is being written.
+
+            async with gateway.stream(model="fast", messages=[...]) as events:
+                async for event in events: ...
+
+        Leaving the block early ends the provider's work.
+
+        Raises:
+            CallerError: The request cannot be served as it stands.
+            UpstreamError, Exhausted: No deployment gave an answer, or it broke off.
+        """
+        options = {"include_usage": True}
+        async with self._open({"stream_options": options, **members, "stream": True}) as reply:
+            assert isinstance(reply, StreamReply)
+            yield _events(reply)
+
+    @asynccontextmanager
+    async def _open(self, members: Mapping[str, object]) -> AsyncGenerator[WholeReply | StreamReply]:
+        if self.draining:
+            raise Draining("The gateway is shutting down.")
+        task = asyncio.current_task()
+        assert task is not None
+        exchange = Exchange(
+            id=self.request_ids.new(),
+            started=self.clock.monotonic(),
+            payload=Payload(OPENAI_CHAT, Members.parse(msgspec.json.encode(members))),
+            snapshot=self.snapshot,
+            principal=IN_PROCESS,
+            interrupt=task.cancel,
+        )
+        try:
+            async with self.pipeline.open(exchange) as reply:
+                yield reply
+        except asyncio.CancelledError:
+            if exchange.interrupted is None:
+                raise
+            task.uncancel()
+            raise exchange.interrupted from None
+
+    # looking
+
+    def models(self, principal: Principal) -> list[ModelEntry]:
+        """The names that this caller may ask for."""
+        plans = self.snapshot.plans
+        return [
+            ModelEntry(name, tuple(each.name for each in plan.deployments))
+            for name, plan in plans.items()
+            if principal.may_use(name)
+        ]
+
+    def principal(self, credential: bytes | None) -> Principal:
+        """Whose key this is.
+
+        Raises:
+            Unauthenticated: A key is required, and there is none that is known.
+        """
+        return self.pipeline.authenticate(self.snapshot, credential)
+
+    def nearest(self, name: str) -> list[str]:
+        """Names that look like this one."""
+        return difflib.get_close_matches(name[:200], self.snapshot.plans, n=3)
+
+    def deployments(self) -> list[Deployment]:
+        """Everything that stands behind a name, once."""
+        plans = self.snapshot.plans.values()
+        return list({each.name: each for plan in plans for each in plan.deployments}.values())
+
+    def health(self) -> Health:
+        """How the gateway does."""
+        now = self.clock.monotonic()
+        states = {each.name: each.health.is_well(now) for each in self.deployments()}
+        status = "healthy"
+        if not all(states.values()):
+            status = "degraded" if any(states.values()) else "unhealthy"
+        return Health(
+            status=status,
+            version=self.version,
+            deployments={name: "up" if well else "failing" for name, well in states.items()},
+        )
+
+    async def reachable(self) -> list[ModelEntry]:
+        """The names that can be asked for, those of the passthrough asked of each provider.
+
+        What could not be asked is in `unreachable` afterwards, with the reason.
+        """
+        entries = self.models(IN_PROCESS)
+        if not self._build.passes_through:
+            return entries
+        listed, self.unreachable = await list_models(self._build.providers.values(), self.transport)
+        known = {entry.name for entry in entries}
+        return entries + [ModelEntry(name, (name,)) for name in listed if name not in known]
+
+    # ending
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, wait for what runs, and end what is left with a clear error."""
+        self.draining = True
+        await self._idle(seconds)
+        for exchange in list(self.pipeline.live):
+            exchange.interrupt(Draining("The gateway is shutting down.", retry_after=1))
+        await self._idle(_GRACE)
+
+    def hurry(self) -> None:
+        """Have a drain wait no longer."""
+        self.pipeline.hurry()
+
+    async def _idle(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.pipeline.idle()
+
+    def _add_gauges(self) -> None:
+        pipeline, transport = self.pipeline, self.transport
+        self.metrics.add_gauge(
+            lambda: gauge(
+                "antiphon_inflight", "Requests under way.", [({}, float(len(pipeline.live)))]
+            )
+        )
+        self.metrics.add_gauge(
+            lambda: gauge(
+                "antiphon_upstream_connections",
+                "Connections to providers.",
+                [
+                    ({"state": "idle"}, float(transport.idle)),
+                    ({"state": "busy"}, float(transport.open - transport.idle)),
+                ],
+            )
+        )
+
+
+async def _events(reply: StreamReply) -> AsyncIterator[StreamEvent]:
+    """The events of a reply; an error event raises what it reports."""
+    splitter, decoder = OPENAI_CHAT.splitter(), OPENAI_CHAT.stream_decoder()
+    while piece := await reply.next():
+        if reply.failure is not None:
+            raise reply.failure
+        for frame in splitter.feed(piece):
+            for event in decoder.feed(frame):
+                yield event

@@ -1,0 +1,1 @@
+"""The life of one exchange: authenticate, admit, route, attempt, relay, record."""

@@ -1,0 +1,264 @@
+"""Walking the candidates of one exchange until one gives an answer.
+
+Hot path: the first candidate usually answers, and then this is one dict look-up for the
+pre-rendered head, one join for the body, and one wait.
+"""
+
+from __future__ import annotations
+
+from asyncio import sleep
+from collections.abc import Iterator
+from itertools import chain
+
+from antiphon.clock import NEVER, Clock
+from antiphon.errors import Disposition, Exhausted, Kind, NotAnAnswer, UpstreamError
+from antiphon.model.usage import Usage
+from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.providers.auth import Unsigned
+from antiphon.providers.deployment import Deployment
+from antiphon.providers.keys import Key
+from antiphon.providers.transport import Answer, Call, Head, Upstream
+from antiphon.telemetry.metrics import Metrics
+
+_FIRST_ERROR_STATUS = 400
+_FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
+_ERROR_BYTES = 64 * 1024
+_ERROR_PATIENCE = 2.0
+"""Seconds of silence after which an error body is taken as it is."""
+_LONGEST_WAIT = 10.0
+"""Seconds: a provider that asks for more is not asked again."""
+
+
+class Walk:
+    """Tries the plan's deployments in order; each `open` goes on where the last one stopped.
+
+    Once each was tried, those whose failure may pass are tried again after a wait, while attempts
+    and time are left. The walk owns the answer that is open; whoever reads it says how it ended:
+    `succeeded`, `failed`, or, when the caller is gone, `close`.
+    """
+
+    __slots__ = (
+        "_again",
+        "_answer",
+        "_candidates",
+        "_clock",
+        "_exchange",
+        "_key",
+        "_metrics",
+        "_round",
+        "_same",
+        "_transport",
+        "_wait_until",
+        "attempt",
+    )
+
+    attempt: Attempt
+    """The attempt under way; set by `open`."""
+
+    def __init__(
+        self, exchange: Exchange, transport: Upstream, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._exchange = exchange
+        self._transport = transport
+        self._clock = clock
+        self._metrics = metrics
+        self._candidates: Iterator[Deployment] = iter(exchange.plan.order(clock.monotonic()))
+        self._round = 0
+        self._again: list[tuple[Deployment, float]] = []
+        self._same: Deployment | None = None
+        self._wait_until = 0.0
+        self._answer: Answer | None = None
+        self._key: Key | None = None
+
+    async def open(self, patience: float = NEVER) -> tuple[Answer, Head] | None:
+        """The next answer with a success status, or None if `patience` seconds were silent.
+
+        After None, call again: the same attempt goes on.
+
+        Raises:
+            UpstreamError: It is the caller's fault, or too long for every candidate.
+            Exhausted: No candidate is left.
+        """
+        while True:
+            candidate: Deployment | None = None
+            if self._answer is None:
+                if not await self._waited(patience):
+                    return None
+                candidate = self._next()
+            try:
+                if candidate is not None:
+                    self._answer = await self._send(candidate)
+                answer = self._answer
+                assert answer is not None
+                head = await answer.head(None if patience == NEVER else patience)
+                if head is None:
+                    return None
+                self.attempt.first_byte_at = self._clock.monotonic()
+                if _FIRST_SUCCESS <= head.status <= _LAST_SUCCESS:
+                    return answer, head
+                raise await self._refusal(answer, head)
+            except UpstreamError as error:
+                self.failed(error)
+
+    def succeeded(self, usage: Usage | None) -> None:
+        """The open answer is whole and good; its connection goes back once it is drained."""
+        attempt = self.attempt
+        attempt.ended_at = self._clock.monotonic()
+        attempt.usage = usage
+        deployment = attempt.deployment
+        deployment.health.succeeded()
+        self._metrics.attempts.add((deployment.name, "ok"))
+        self._metrics.upstream.observe((deployment.name,), attempt.ended_at - attempt.sent_at)
+        if usage is not None:
+            self._metrics.count_usage(deployment.name, usage)
+
+    def failed(self, error: UpstreamError) -> None:
+        """The open attempt failed; the walk may go on.
+
+        Raises:
+            UpstreamError: The error itself, where no other candidate would do better.
+            Exhausted: No candidate is left.
+        """
+        attempt = self.attempt
+        attempt.ended_at = self._clock.monotonic()
+        attempt.error = error
+        self.close()
+        deployment, key = attempt.deployment, self._key
+        self._metrics.attempts.add((deployment.name, error.code))
+        match error.disposition:
+            case Disposition.CALLERS_FAULT:
+                raise error
+            case Disposition.CONTEXT_LENGTH:
+                pass
+            case Disposition.DEAD_KEY if key is not None and deployment.keys.set_aside(
+                key, error.code
+            ):
+                self._same = deployment
+            case Disposition.TRANSIENT:
+                deployment.health.failed(error.code, attempt.ended_at)
+                self._again.append((deployment, error.retry_after or 0.0))
+            case _:
+                deployment.health.failed(error.code, attempt.ended_at)
+
+    def close(self) -> None:
+        """Let go of the open answer; one that is not whole loses its socket at once."""
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
+
+    def _next(self) -> Deployment:
+        exchange = self._exchange
+        done = exchange.attempts
+        if len(done) >= exchange.plan.attempts or self._clock.monotonic() >= exchange.deadline:
+            raise self._summary()
+        deployment, self._same = self._same, None
+        if deployment is None:
+            deployment = next(self._candidates, None)
+        if deployment is None:
+            raise self._summary()
+        if done and done[-1].deployment is not deployment:
+            self._metrics.fallbacks.add((done[-1].deployment.name, deployment.name))
+        return deployment
+
+    async def _waited(self, patience: float) -> bool:
+        """Start another round if the last one is through, and wait for it; False if too long."""
+        if self._again and self._same is None:
+            self._look_ahead()
+        wait = self._wait_until - self._clock.monotonic()
+        if self._wait_until and wait > 0:
+            await sleep(min(wait, patience))
+            return wait <= patience
+        return True
+
+    def _look_ahead(self) -> None:
+        """Where each candidate was tried, begin again with those whose failure may pass."""
+        candidate = next(self._candidates, None)
+        if candidate is not None:
+            self._candidates = chain((candidate,), self._candidates)
+            return
+        exchange, plan = self._exchange, self._exchange.plan
+        backoff = plan.backoff * plan.factor**self._round
+        waits = [
+            (max(asked, backoff), each) for each, asked in self._again if asked <= _LONGEST_WAIT
+        ]
+        self._again = []
+        self._round += 1
+        if not waits or len(exchange.attempts) >= plan.attempts:
+            return
+        self._candidates = iter([each for _, each in waits])
+        self._wait_until = self._clock.monotonic() + min(wait for wait, _ in waits)
+        if self._wait_until >= exchange.deadline:
+            self._candidates, self._wait_until = iter(()), 0.0
+
+    async def _send(self, deployment: Deployment) -> Answer:
+        exchange = self._exchange
+        self._key = None
+        self.attempt = attempt = Attempt(deployment, self._clock.monotonic())
+        exchange.attempts.append(attempt)
+        payload = exchange.payload
+        body = payload.encode(deployment.dialect, model=deployment.model, quirks=deployment.quirks)
+        head, self._key = deployment.head(payload.stream)
+        if deployment.signer is not None:
+            head += await deployment.signer.sign(
+                Unsigned("POST", deployment.origin.authority, deployment.target, head, body),
+                self._key,
+            )
+        call = Call(
+            origin=deployment.origin,
+            head=head,
+            body=body,
+            timeouts=deployment.timeouts,
+            stream=payload.stream,
+            deadline=exchange.deadline,
+        )
+        return await self._transport.send(call)
+
+    async def _refusal(self, answer: Answer, head: Head) -> UpstreamError:
+        if head.status < _FIRST_ERROR_STATUS:
+            return NotAnAnswer(
+                f"The provider answered with status {head.status}.", code="unexpected_status"
+            )
+        body = b""
+        try:
+            while len(body) < _ERROR_BYTES:
+                piece = await answer.read(_ERROR_PATIENCE)
+                if not piece:
+                    break
+                body += piece
+        except UpstreamError:
+            # The status says enough; what came of the body may say more.
+            pass
+        dialect = self.attempt.deployment.dialect
+        return dialect.decode_error(head.status, dict(head.headers), body)
+
+    def _summary(self) -> Exhausted | UpstreamError:
+        """One error for all attempts (DESIGN section 3, "Errors when all failed")."""
+        failures = [
+            (attempt.deployment.name, attempt.error)
+            for attempt in self._exchange.attempts
+            if attempt.error is not None
+        ]
+        errors = [error for _, error in failures]
+        if errors and all(error.disposition is Disposition.CONTEXT_LENGTH for error in errors):
+            return errors[0]
+        late = self._clock.monotonic() >= self._exchange.deadline
+        kinds = {Kind.TIMEOUT} if late else {error.error_kind for error in errors}
+        waits = [error.retry_after for error in errors if error.retry_after is not None]
+        hopeless = {Disposition.DEAD_KEY, Disposition.HARD_DOWN}
+        return Exhausted(
+            f"No deployment of {self._exchange.plan.alias!r} gave an answer.",
+            kind=_kind_of(kinds, errors),
+            attempts=failures,
+            retry_after=min(waits) if waits else None,
+            should_retry=False if all(each.disposition in hopeless for each in errors) else None,
+        )
+
+
+def _kind_of(kinds: set[Kind], errors: list[UpstreamError]) -> Kind:
+    if kinds == {Kind.RATE_LIMITED}:
+        return Kind.RATE_LIMITED
+    if kinds <= {Kind.TIMEOUT}:
+        return Kind.TIMEOUT
+    if kinds == {Kind.OVERLOADED} or all(error.code.startswith("connect") for error in errors):
+        return Kind.OVERLOADED
+    return Kind.UPSTREAM

@@ -1,0 +1,200 @@
+"""The order of everything, on one page.
+
+authenticate, admit, route and attempt, relay, record: an exchange passes them in this order and
+no other. `record` runs whatever happens, and never awaits, so a caller who hangs up cannot
+prevent it.
+
+Hot path.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, Event
+from types import TracebackType
+
+from antiphon.clock import Clock
+from antiphon.errors import AntiphonError, CallerLeft, Forbidden, InternalFault, Unauthenticated
+from antiphon.limits.concurrency import Concurrency
+from antiphon.model.principal import ANONYMOUS, Principal
+from antiphon.pipeline.attempt import Walk
+from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.plan import Snapshot
+from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
+from antiphon.providers.transport import Upstream
+from antiphon.telemetry.metrics import Metrics
+
+
+class Pipeline:
+    """Carries exchanges through their phases.
+
+    Args:
+        transport: The only socket to models.
+        concurrency: How many exchanges may be under way at once.
+        auth_required: Whether a caller without a key is refused.
+        heartbeat: Seconds of silence after which a stream's caller is sent a sign of life.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Upstream,
+        concurrency: Concurrency,
+        metrics: Metrics,
+        clock: Clock,
+        auth_required: bool,
+        heartbeat: float,
+    ) -> None:
+        self._transport = transport
+        self._concurrency = concurrency
+        self._metrics = metrics
+        self._clock = clock
+        self._auth_required = auth_required
+        self._heartbeat = heartbeat
+        self.live: set[Exchange] = set()
+        self._idle: Event | None = None
+
+    def open(self, exchange: Exchange) -> Passage:
+        """The exchange's answer, as an asynchronous context manager.
+
+        Raises (on entry):
+            CallerError: No such model, no right to it, no key.
+            Overloaded: Too much is under way.
+            UpstreamError, Exhausted: No deployment gave an answer.
+        """
+        return Passage(self, exchange)
+
+    def authenticate(self, snapshot: Snapshot, credential: bytes | None) -> Principal:
+        """Find out who is calling; from the headers alone, before a body is read.
+
+        Raises:
+            Unauthenticated: A key is required, and there is none that is known.
+        """
+        principal = snapshot.keys.find(credential) if credential else None
+        if principal is not None:
+            return principal
+        if self._auth_required:
+            raise Unauthenticated(
+                "The API key is not known here." if credential else "An API key is required."
+            )
+        return ANONYMOUS
+
+    def route(self, exchange: Exchange) -> None:
+        """Find the plan of the name that was asked for."""
+        model = exchange.payload.model
+        plan = exchange.snapshot.plan(model)
+        if not exchange.principal.may_use(model):
+            raise Forbidden(f"This key may not use the model {model!r}.", param="model")
+        exchange.plan = plan
+        exchange.deadline = exchange.started + plan.deadline
+
+    def admit(self, exchange: Exchange) -> None:
+        """Take a place; `Passage` gives it back."""
+        self._concurrency.take()
+        self.live.add(exchange)
+
+    def leave(self, exchange: Exchange) -> None:
+        """Give the place back."""
+        self.live.discard(exchange)
+        self._concurrency.give()
+        if self._idle is not None and not self.live:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no exchange is under way."""
+        self._idle = Event()
+        if self.live:
+            await self._idle.wait()
+
+    def hurry(self) -> None:
+        """Let whoever waits for `idle` go on."""
+        if self._idle is not None:
+            self._idle.set()
+
+    async def answer(self, exchange: Exchange, walk: Walk) -> WholeReply | StreamReply:
+        """Have the walk give an answer."""
+        if not exchange.payload.stream:
+            return await whole_reply(exchange, walk)
+        reply = StreamReply(exchange, walk, self._clock, self._heartbeat)
+        await reply.start()
+        return reply
+
+    def walk(self, exchange: Exchange) -> Walk:
+        """The candidates of an exchange."""
+        return Walk(exchange, self._transport, self._clock, self._metrics)
+
+    def record(self, exchange: Exchange) -> None:
+        """Count what happened. Never awaits, so it cannot be cancelled."""
+        metrics, now = self._metrics, self._clock.monotonic()
+        attempts = exchange.attempts
+        outcome = exchange.outcome
+        status, label = _verdict(outcome)
+        route = exchange.plan.alias if hasattr(exchange, "plan") else ""
+        name = attempts[-1].deployment.name if attempts else ""
+        metrics.requests.add((route, name, status, label))
+        metrics.duration.observe((route,), now - exchange.started)
+        if exchange.first_token_at:
+            metrics.first_token.observe((route,), exchange.first_token_at - exchange.started)
+        elif outcome is None and not exchange.payload.stream:
+            metrics.overhead.observe((route,), overhead(exchange, now))
+
+    def record_refusal(self, error: AntiphonError) -> None:
+        """Count a request that was refused before it became an exchange."""
+        self._metrics.requests.add(("", "", str(error.status), error.error_kind.value))
+
+
+class Passage:
+    """One exchange inside the pipeline; leaving it gives back what it took and records it."""
+
+    __slots__ = ("_exchange", "_pipeline", "_walk")
+
+    def __init__(self, pipeline: Pipeline, exchange: Exchange) -> None:
+        self._pipeline = pipeline
+        self._exchange = exchange
+        self._walk: Walk | None = None
+
+    async def __aenter__(self) -> WholeReply | StreamReply:
+        pipeline, exchange = self._pipeline, self._exchange
+        try:
+            pipeline.route(exchange)
+            pipeline.admit(exchange)
+            self._walk = pipeline.walk(exchange)
+            return await pipeline.answer(exchange, self._walk)
+        except BaseException as error:
+            self._leave(error)
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        exchange = self._exchange
+        if error is not None and exchange.outcome is None and not exchange.complete:
+            exchange.outcome = exchange.interrupted or error
+        try:
+            if self._walk is not None:
+                self._walk.close()
+                self._pipeline.leave(exchange)
+        finally:
+            self._pipeline.record(exchange)
+
+
+def overhead(exchange: Exchange, now: float) -> float:
+    """Seconds of the exchange so far that were not spent waiting for a provider."""
+    waited = sum((each.ended_at or now) - each.sent_at for each in exchange.attempts)
+    return max(now - exchange.started - waited, 0.0)
+
+
+def _verdict(outcome: BaseException | None) -> tuple[str, str]:
+    """HTTP status and class of an outcome, as labels."""
+    if outcome is None:
+        return "200", "ok"
+    if isinstance(outcome, CancelledError):
+        outcome = CallerLeft("The caller left.")
+    if not isinstance(outcome, AntiphonError):
+        outcome = InternalFault("A defect.")
+    return str(outcome.status), outcome.error_kind.value

@@ -1,0 +1,90 @@
+"""What the configuration compiles to: one look-up per request, and nothing left to decide twice.
+
+A `Snapshot` is the configuration in force. It is immutable and replaced whole, so an exchange
+that started on one finishes on it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+
+from antiphon.access.keys import StaticKeys
+from antiphon.dialects.base import Dialect
+from antiphon.errors import ModelNotFound
+from antiphon.pipeline.config import RouteSettings
+from antiphon.providers.deployment import Deployment
+
+
+class Plan:
+    """A compiled route.
+
+    Attributes:
+        alias: The name that callers use; a label of metrics.
+        deployments: In the order in which they are tried.
+        attempts: The most calls that one request may cause.
+        deadline: Seconds for the whole request.
+        backoff: Seconds to wait before a deployment that failed is tried again.
+        factor: What each further wait is multiplied by.
+    """
+
+    __slots__ = ("alias", "attempts", "backoff", "deadline", "deployments", "factor")
+
+    def __init__(self, alias: str, deployments: Sequence[Deployment], route: RouteSettings) -> None:
+        self.alias = alias
+        self.deployments = tuple(deployments)
+        self.attempts = route.retry.attempts or len(self.deployments) + 1
+        self.deadline = route.deadline
+        self.backoff = route.retry.backoff
+        self.factor = route.retry.factor
+
+    def road(self, heard: Dialect) -> str:
+        """How a request of this dialect travels, for people: `passthrough` or `translated`."""
+        alike = all(each.dialect is heard for each in self.deployments)
+        return "passthrough" if alike else "translated"
+
+    def order(self, now: float) -> Sequence[Deployment]:
+        """The deployments, those that are failing right now last."""
+        for deployment in self.deployments:
+            if not deployment.health.is_well(now):
+                return sorted(self.deployments, key=lambda each: not each.health.is_well(now))
+        return self.deployments
+
+
+class Snapshot:
+    """The configuration in force, compiled.
+
+    Args:
+        plans: By the names that callers use.
+        passthrough: Makes the plan of a `provider/model` name that no route has, or None.
+        keys: Who may call.
+        generation: Grows with each replacement.
+    """
+
+    __slots__ = ("_passthrough", "generation", "keys", "plans")
+
+    def __init__(
+        self,
+        plans: Mapping[str, Plan],
+        *,
+        passthrough: Callable[[str], Plan | None] | None,
+        keys: StaticKeys,
+        generation: int = 1,
+    ) -> None:
+        self.plans = plans
+        self.keys = keys
+        self.generation = generation
+        self._passthrough = passthrough
+
+    def plan(self, model: str) -> Plan:
+        """The plan of a name.
+
+        Raises:
+            ModelNotFound: No route has it; the nearest names are listed.
+        """
+        plan = self.plans.get(model)
+        if plan is None and self._passthrough is not None:
+            plan = self._passthrough(model)
+        if plan is None:
+            raise ModelNotFound(model, difflib.get_close_matches(model[:200], self.plans, n=3))
+        return plan

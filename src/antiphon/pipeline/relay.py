@@ -1,0 +1,150 @@
+"""Forwarding a stream spoken in one dialect to a caller who hears another.
+
+Every frame is split on bytes and decoded once. Between equal dialects a frame that nobody
+changes goes on as the provider's bytes, and all frames of one read leave in one piece.
+
+Hot path: per event one decode and a few comparisons; see `benchmarks/hot_path.py`.
+"""
+
+from __future__ import annotations
+
+from antiphon.dialects.base import Dialect
+from antiphon.errors import UpstreamBroken, UpstreamError
+from antiphon.model.events import (
+    USEFUL,
+    Ended,
+    Finished,
+    StreamEvent,
+    StreamFailed,
+    TextDelta,
+    UsageReported,
+)
+from antiphon.model.reply import StopReason
+from antiphon.model.usage import Usage
+from antiphon.wire.sse import FrameTooLong
+
+
+class Relay:
+    """One provider's stream on its way to one caller.
+
+    Attributes:
+        useful: The first useful event was seen: the content commit point.
+        ended: The provider's terminal event was seen: the answer is whole.
+        finished: A choice has said why it stopped.
+        usage: What the provider counted, so far.
+        failure: What broke the stream, or None.
+        frames: Frames seen; the status commit point counts them.
+    """
+
+    __slots__ = (
+        "_alike",
+        "_decode",
+        "_decoder",
+        "_encode",
+        "_hide_usage",
+        "_splitter",
+        "ended",
+        "failure",
+        "finished",
+        "frames",
+        "stop",
+        "usage",
+        "useful",
+    )
+
+    def __init__(self, *, spoken: Dialect, heard: Dialect, wants_usage: bool) -> None:
+        self._splitter = spoken.splitter()
+        self._decoder = spoken.stream_decoder()
+        self._decode = self._decoder.feed
+        self._encode = heard.stream_encoder(include_usage=wants_usage).feed
+        self._alike = spoken is heard
+        self._hide_usage = not wants_usage
+        self.useful = False
+        self.ended = False
+        self.finished = False
+        self.frames = 0
+        self.failure: UpstreamError | None = None
+        self.stop: StopReason | None = None
+        self.usage: Usage | None = None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What the caller gets of the next bytes of the provider.
+
+        An error does not raise here, since what came before it in the same bytes is still good:
+        it is left in `failure`, and nothing after it is passed on.
+        """
+        try:
+            frames = self._splitter.feed(chunk)
+        except FrameTooLong as error:
+            self.failure = UpstreamBroken(str(error), code="event_too_large")
+            return b""
+        return self._forward(frames)
+
+    def finish(self) -> bytes:
+        """What the caller gets at the provider's clean end of file.
+
+        A stream that has said why it stopped is whole even where the provider forgot the
+        terminal event; the caller gets it from us. Any other end leaves `truncated` in `failure`.
+        """
+        left = self._splitter.flush().strip()
+        piece = self._forward([left + b"\n\n"]) if left and not self.ended else b""
+        if self.ended or self.failure is not None:
+            return piece
+        if self.finished:
+            self.ended = True
+            return piece + self._encode(Ended())
+        self.failure = UpstreamBroken(
+            "The stream ended before its terminal event.", code="truncated"
+        )
+        return piece
+
+    def _forward(self, frames: list[bytes]) -> bytes:
+        pieces: list[bytes] = []
+        decode, alike = self._decode, self._alike
+        try:
+            for frame in frames:
+                if self.ended:
+                    break
+                events = decode(frame)
+                usage_shown = False
+                for event in events:
+                    if type(event) is TextDelta:
+                        self.useful = True
+                    elif self._observe(event):
+                        usage_shown = True
+                if not alike:
+                    pieces += map(self._encode, events)
+                elif usage_shown and self._hide_usage:
+                    pieces.append(self._masked(frame, events))
+                else:
+                    pieces.append(frame)
+        except UpstreamError as error:
+            self.failure = error
+        self.frames += len(frames)
+        return b"".join(pieces)
+
+    def _observe(self, event: StreamEvent) -> bool:
+        """Note what an event says of the stream; True for usage."""
+        match event:
+            case UsageReported(usage=usage):
+                self.usage = usage
+                return True
+            case Finished(stop=stop):
+                self.finished = True
+                self.stop = self.stop or stop.reason
+            case Ended():
+                self.ended = True
+            case StreamFailed(error=error):
+                raise error
+            case _ if isinstance(event, USEFUL):
+                self.useful = True
+            case _:
+                pass
+        return False
+
+    def _masked(self, frame: bytes, events: tuple[StreamEvent, ...]) -> bytes:
+        match events:
+            case (UsageReported(alone=True),):
+                return b""
+            case _:
+                return self._decoder.without_usage(frame)

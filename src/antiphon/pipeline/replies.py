@@ -1,0 +1,256 @@
+"""What an exchange gives back: a whole answer, or one that is still being written.
+
+A stream has two commit points. *Status*: the head goes out at the first useful event, after so
+many frames or bytes of preamble, or at the first heartbeat. *Content*: the first useful event is
+out. Until content another deployment can still answer; after it, a failure is an event of the
+caller's dialect. A stream never ends in silence.
+"""
+
+from __future__ import annotations
+
+from antiphon.clock import Clock
+from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
+from antiphon.pipeline.attempt import Walk
+from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.relay import Relay
+from antiphon.providers.transport import Answer, Head
+
+_PREAMBLE_FRAMES = 64
+_PREAMBLE_BYTES = 256 * 1024
+_DRAIN_SECONDS = 1.0
+
+
+class WholeReply:
+    """An answer in one piece, in the caller's dialect."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+
+async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
+    """The first good answer of the walk, whole.
+
+    Raises:
+        UpstreamError: It is the caller's fault, or too long for every candidate.
+        Exhausted: No candidate gave one.
+    """
+    heard = exchange.payload.dialect
+    while True:
+        opened = await walk.open()
+        assert opened is not None
+        answer, _ = opened
+        spoken = walk.attempt.deployment.dialect
+        try:
+            body = await answer.whole()
+            facts = spoken.inspect_reply(body)
+            if spoken is not heard:
+                body = heard.encode_reply(spoken.decode_reply(body))
+        except UpstreamError as error:
+            walk.failed(error)
+            continue
+        exchange.usage, exchange.stop = facts.usage, facts.stop
+        walk.succeeded(facts.usage)
+        walk.close()
+        return WholeReply(body)
+
+
+class StreamReply:
+    """An answer while it is being written, in the caller's dialect.
+
+    Attributes:
+        failure: What the stream ended with, once it has told the caller; or None.
+
+    Hot path: `next` is one wait on the provider and one `Relay.feed`.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_clock",
+        "_content",
+        "_ended",
+        "_exchange",
+        "_first",
+        "_heard_at",
+        "_heartbeat",
+        "_held",
+        "_held_size",
+        "_relay",
+        "_walk",
+        "failure",
+    )
+
+    _relay: Relay
+    """Of the open answer; set with `_answer`."""
+
+    def __init__(self, exchange: Exchange, walk: Walk, clock: Clock, heartbeat: float) -> None:
+        self._exchange = exchange
+        self._walk = walk
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._answer: Answer | None = None
+        self._first: bytes | None = None
+        self._heard_at = exchange.started
+        self._held: list[bytes] = []
+        self._held_size = 0
+        self._content = False
+        self._ended = False
+        self.failure: AntiphonError | None = None
+
+    @property
+    def content_type(self) -> str:
+        """Of the caller's dialect."""
+        return self._exchange.payload.dialect.stream_type
+
+    async def start(self) -> None:
+        """Wait until the status may go out.
+
+        Raises:
+            UpstreamError: It is the caller's fault, or too long for every candidate.
+            Exhausted: No candidate gave an answer.
+        """
+        self._first = await self._advance()
+
+    async def next(self) -> bytes:
+        """The next bytes for the caller; empty at the end."""
+        if self._first is not None:
+            piece, self._first = self._first, None
+            return piece
+        if self._ended:
+            return b""
+        try:
+            return await self._advance()
+        except AntiphonError as error:
+            return self.fail(error)
+
+    def fail(self, error: AntiphonError) -> bytes:
+        """End the stream with an error event; empty if it has ended already."""
+        if self._ended:
+            return b""
+        self._ended = True
+        self._answer = None
+        self._walk.close()
+        self._exchange.outcome = self.failure = error
+        dialect = self._exchange.payload.dialect
+        return dialect.encode_stream_error(error, request_id=self._exchange.id)
+
+    async def drain(self) -> None:
+        """Wait shortly for the end of the provider's body, so that its connection can be kept."""
+        answer, self._answer = self._answer, None
+        if answer is None:
+            return
+        try:
+            while await answer.read(_DRAIN_SECONDS):
+                pass
+        except UpstreamError:
+            # The answer was whole already; only the connection is lost.
+            pass
+        self._walk.close()
+
+    async def _advance(self) -> bytes:
+        """Bytes that may go out now: content, a heartbeat, an overlong preamble, or the end."""
+        while True:
+            if self._answer is None:
+                if not await self._open():
+                    return self._beat()
+            elif self._relay.failure is not None:
+                self._give_up(self._relay.failure)
+            elif (out := await self._read_on(self._answer)) is not None:
+                return out
+
+    async def _read_on(self, answer: Answer) -> bytes | None:
+        """One read of the provider: what of it may go out; None for nothing yet."""
+        relay = self._relay
+        try:
+            chunk = await answer.read(self._patience())
+        except UpstreamError as error:
+            self._give_up(error)
+            return None
+        if chunk is None:
+            return self._beat()
+        piece = relay.feed(chunk) if chunk else relay.finish()
+        if relay.ended:
+            return self._end(piece)
+        if self._content:
+            return self._out(piece) if piece else None
+        return None if relay.failure is not None else self._hold(piece)
+
+    def _patience(self) -> float:
+        """Seconds until the caller must hear something."""
+        return max(self._heard_at + self._heartbeat - self._clock.monotonic(), 0.001)
+
+    def _beat(self) -> bytes:
+        return self._out(self._exchange.payload.dialect.heartbeat)
+
+    def _out(self, piece: bytes) -> bytes:
+        self._heard_at = self._clock.monotonic()
+        return piece
+
+    async def _open(self) -> bool:
+        """Open the next candidate's stream; False if a heartbeat is due first."""
+        while True:
+            opened = await self._walk.open(self._patience())
+            if opened is None:
+                return False
+            answer, head = opened
+            exchange = self._exchange
+            payload, spoken = exchange.payload, self._walk.attempt.deployment.dialect
+            try:
+                if not _is_stream(head):
+                    spoken.inspect_reply(await answer.whole())
+                    raise NotAnAnswer("A stream was asked for.", code="not_a_stream")
+            except UpstreamError as error:
+                self._walk.failed(error)
+                continue
+            self._relay = Relay(
+                spoken=spoken, heard=payload.dialect, wants_usage=payload.wants_usage
+            )
+            self._answer = answer
+            return True
+
+    def _hold(self, piece: bytes) -> bytes | None:
+        """Keep a preamble back until there is content, or too much of it.
+
+        Whatever goes out commits: two deployments' preambles in one stream would be one message
+        with two beginnings.
+        """
+        relay = self._relay
+        self._held.append(piece)
+        self._held_size += len(piece)
+        if relay.useful:
+            self._exchange.first_token_at = self._clock.monotonic()
+        elif relay.frames < _PREAMBLE_FRAMES and self._held_size < _PREAMBLE_BYTES:
+            return None
+        self._content = True
+        return self._out(self._release())
+
+    def _end(self, piece: bytes) -> bytes | None:
+        """The terminal event is here: settle, then let it go out."""
+        relay, exchange = self._relay, self._exchange
+        if not (self._content or relay.useful or relay.finished):
+            self._give_up(NotAnAnswer("The stream holds no answer.", code="empty_stream"))
+            return None
+        self._ended = exchange.complete = True
+        exchange.usage, exchange.stop = relay.usage, relay.stop
+        self._held.append(piece)
+        self._walk.succeeded(relay.usage)
+        return self._release()
+
+    def _release(self) -> bytes:
+        held, self._held = b"".join(self._held), []
+        return held
+
+    def _give_up(self, error: UpstreamError) -> None:
+        """Leave this candidate; raises where its content is out: no other can go on from there."""
+        self._answer = None
+        self._walk.failed(error)
+        if self._content:
+            raise error
+        self._held.clear()
+        self._held_size = 0
+
+
+def _is_stream(head: Head) -> bool:
+    content_type = head.get(b"content-type") or b""
+    return not content_type.startswith((b"application/json", b"text/html"))

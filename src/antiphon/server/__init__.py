@@ -1,0 +1,1 @@
+"""HTTP: the protocol with deadlines, the doors, the management API, health."""

@@ -1,0 +1,156 @@
+"""Dispatch: one dict look-up from method and path to the door that answers.
+
+Doors are bare ASGI. Health and metrics are too, since a probe must be cheap when all else is
+not. The management API is FastAPI, and is loaded behind the first answers (`Deferred`).
+
+Hot path.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.errors import AntiphonError, MethodNotAllowed, PathNotFound
+from antiphon.gateway.gateway import Antiphon
+from antiphon.server.asgi import (
+    App,
+    Door,
+    Headers,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    headers_of,
+)
+from antiphon.server.caller import Caller, Doorman
+from antiphon.server.doors import ChatDoor
+from antiphon.server.errors import answer_error
+from antiphon.server.health import HealthDoor, LivenessDoor, MetricsDoor, ReadinessDoor
+from antiphon.server.models import ModelsDoor
+
+_log = logging.getLogger("antiphon.server")
+_MANAGED = ("/api/", "/docs", "/openapi.json")
+_CORS_METHODS = b"GET, POST, DELETE, OPTIONS"
+_EXPOSED = b", ".join(
+    b"x-" + name
+    for name in (
+        b"request-id",
+        b"antiphon-request-id",
+        b"antiphon-deployment",
+        b"antiphon-attempts",
+        b"antiphon-overhead-ms",
+        b"antiphon-warnings",
+    )
+)
+
+
+class GatewayApp:
+    """The gateway as an ASGI application.
+
+    Args:
+        gateway: Started by whoever serves this application.
+        management: The management API, an ASGI application.
+    """
+
+    def __init__(self, gateway: Antiphon, management: App) -> None:
+        settings = gateway.settings
+        server = settings.server
+        self._gateway = gateway
+        self._management = management
+        self._root = server.root_path.rstrip("/")
+        self._doorman = Doorman(
+            open_to=None if settings.auth.required else [server.host],
+            origins=server.cors.origins,
+        )
+        chat = ChatDoor(gateway, OPENAI_CHAT, max_body=server.max_body_bytes)
+        self._models = ModelsDoor(gateway, OPENAI_CHAT)
+        self._doors: Mapping[str, Door] = {
+            "/v1/chat/completions": chat,
+            "/chat/completions": chat,
+            "/openai/v1/chat/completions": chat,
+            "/v1/models": self._models,
+            "/models": self._models,
+            "/openai/v1/models": self._models,
+            "/health": HealthDoor(gateway),
+            "/livez": LivenessDoor(),
+            "/readyz": ReadinessDoor(gateway),
+            "/metrics": MetricsDoor(gateway),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return await _refuse_protocol(scope, send)
+        path = scope["path"]
+        assert isinstance(path, str)
+        if self._root:
+            path = path.removeprefix(self._root)
+        try:
+            caller = Caller(headers_of(scope))
+            self._doorman.admit(caller)
+            if caller.origin is not None and self._doorman.allows(caller.origin):
+                if scope["method"] == "OPTIONS":
+                    return await _preflight(send, caller.origin)
+                send = _with_cors(send, caller.origin)
+            door = self._doors.get(path)
+            if door is not None:
+                return await door(caller, scope, receive, send)
+            if path.startswith(_MANAGED):
+                return await self._management(
+                    {**scope, "path": path, "root_path": self._root}, receive, send
+                )
+            if path.startswith(("/v1/models/", "/openai/v1/models/", "/models/")):
+                return await self._models(caller, scope, receive, send)
+            if path == "/":
+                return await _banner(scope, send)
+            raise PathNotFound(f"Nothing answers on {path[:200]!r}.")
+        except AntiphonError as error:
+            await answer_error(send, OPENAI_CHAT, error, [], self._gateway.request_ids.new())
+
+
+async def _banner(scope: Scope, send: Send) -> None:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise MethodNotAllowed(str(scope["method"]), ["GET", "HEAD"])
+    await answer(
+        send,
+        200,
+        [(b"content-type", b"text/plain; charset=utf-8")],
+        b"Antiphon is running. See /docs.\n",
+    )
+
+
+async def _preflight(send: Send, origin: str) -> None:
+    headers: Headers = [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-allow-methods", _CORS_METHODS),
+        (b"access-control-allow-headers", b"*, authorization"),
+        (b"access-control-max-age", b"600"),
+        (b"vary", b"origin"),
+    ]
+    await answer(send, 200, headers, b"")
+
+
+def _with_cors(send: Send, origin: str) -> Send:
+    """Let a page of an allowed origin read the answer."""
+
+    async def send_with_cors(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            cors: Headers = [
+                (b"access-control-allow-origin", origin.encode("latin-1")),
+                (b"access-control-expose-headers", _EXPOSED),
+                (b"vary", b"origin"),
+            ]
+            message = {**message, "headers": [*headers_of(message), *cors]}
+        await send(message)
+
+    return send_with_cors
+
+
+async def _refuse_protocol(scope: Scope, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        raise NotImplementedError(f"No {scope['type']} here.")

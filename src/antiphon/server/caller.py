@@ -1,0 +1,111 @@
+"""What a request's headers say of its caller, read once.
+
+Hot path: one pass over the headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_ONCE = frozenset({b"host", b"authorization", b"content-length", b"origin", b"content-encoding"})
+_READ = _ONCE | {b"x-api-key", b"api-key", b"x-goog-api-key"}
+_BEARER = b"bearer "
+
+
+class Caller:
+    """The headers that matter.
+
+    Attributes:
+        credential: The key as it was sent: `Authorization: Bearer`, `x-api-key`, `api-key` or
+            `x-goog-api-key`, the first that is there; None without one.
+        host: The `Host` header.
+        origin: The `Origin` header; None where no browser page is behind the request.
+        content_length: As announced; None for a chunked body.
+    """
+
+    __slots__ = ("content_length", "credential", "host", "origin")
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Read the headers.
+
+        Raises:
+            InvalidRequest: A header that must stand once stands twice, or the body is compressed.
+        """
+        found: dict[bytes, bytes] = {}
+        for name, value in headers:
+            if name in _READ:
+                if name in found and name in _ONCE:
+                    raise InvalidRequest(f"The header {name.decode()!r} stands twice.")
+                found.setdefault(name, value)
+        self.credential = _credential(found)
+        self.host = found.get(b"host", b"").decode("latin-1")
+        origin = found.get(b"origin")
+        self.origin = None if origin is None else origin.decode("latin-1")
+        length = found.get(b"content-length")
+        self.content_length = int(length) if length is not None else None
+        if found.get(b"content-encoding", b"identity") != b"identity":
+            raise InvalidRequest("Compressed request bodies are not read here.")
+
+    def check_size(self, bound: int) -> None:
+        """Refuse an announced body before it is read.
+
+        Raises:
+            BodyTooLarge: It is over the bound.
+        """
+        if self.content_length is not None and self.content_length > bound:
+            raise BodyTooLarge(f"The body is over {bound} bytes.")
+
+
+class Doorman:
+    """Refuses foreign pages: where no key is required, only this machine may ask.
+
+    Without a key, a browser on this machine would let any web page call the gateway, by an
+    address of its own (`Origin`) or by a name that it points here (DNS rebinding, `Host`).
+
+    Args:
+        open_to: None where keys are required; else further host names that are ours.
+        origins: Origins of pages that may call; `*` admits all.
+    """
+
+    __slots__ = ("_hosts", "_origins")
+
+    def __init__(self, *, open_to: Iterable[str] | None, origins: Iterable[str] = ()) -> None:
+        self._hosts = None if open_to is None else _LOOPBACK | frozenset(open_to)
+        self._origins = frozenset(origins)
+
+    def admit(self, caller: Caller) -> None:
+        """Check one request.
+
+        Raises:
+            Forbidden: Its Host or Origin is foreign, and no key is required here.
+        """
+        hosts = self._hosts
+        if hosts is None:
+            return
+        if _host_of(caller.host) not in hosts:
+            raise Forbidden("This Host is not served here without authentication.")
+        if caller.origin is not None and not self.allows(caller.origin):
+            raise Forbidden("This Origin is not served here without authentication.")
+
+    def allows(self, origin: str) -> bool:
+        """Whether pages of this origin may read our answers."""
+        if origin in self._origins or "*" in self._origins:
+            return True
+        return self._hosts is not None and (urlsplit(origin).hostname or "") in self._hosts
+
+
+def _host_of(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+def _credential(found: dict[bytes, bytes]) -> bytes | None:
+    authorization = found.get(b"authorization")
+    if authorization is not None and authorization[:7].lower() == _BEARER:
+        return authorization[7:].strip() or None
+    return found.get(b"x-api-key") or found.get(b"api-key") or found.get(b"x-goog-api-key")

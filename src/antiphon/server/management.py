@@ -1,0 +1,222 @@
+"""The management API: FastAPI, with its documentation served from our own files.
+
+Every path needs the admin key, but for the documentation itself. The doors of inference add
+their own schema, so `/docs` shows the whole surface.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib.resources import files
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.errors import (
+    STATUS,
+    AntiphonError,
+    InternalFault,
+    InvalidRequest,
+    Kind,
+    MethodNotAllowed,
+    PathNotFound,
+)
+from antiphon.gateway.gateway import Antiphon
+from antiphon.providers.deployment import Deployment
+from antiphon.server.caller import Caller
+from antiphon.server.errors import error_headers
+from antiphon.server.health import require_admin
+from antiphon.server.schema import door_schemas
+
+_log = logging.getLogger("antiphon.server")
+_ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+}
+
+
+class KeyView(BaseModel):
+    """One key of a provider, as far as it may be shown."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    fingerprint: str
+    live: bool
+    reason: str
+    since: float
+
+
+class DeploymentView(BaseModel):
+    """A model at a provider, and how it does."""
+
+    name: str
+    provider: str
+    model: str
+    dialect: str
+    address: str
+    priced: bool
+    well: bool
+    successes: int
+    failures: int
+    consecutive_failures: int
+    last_error: str | None
+    keys: list[KeyView]
+
+
+class RouteView(BaseModel):
+    """A name that callers use, and what stands behind it."""
+
+    name: str
+    deployments: list[str]
+    attempts: int
+    deadline_seconds: float
+    road: str
+
+
+class StatusView(BaseModel):
+    """The gateway at a glance."""
+
+    status: str
+    version: str
+    generation: int
+    draining: bool
+    live_requests: int
+    upstream_connections: int
+
+
+def create_management(gateway: Antiphon) -> FastAPI:
+    """The management API of one gateway."""
+    app = FastAPI(
+        title="Antiphon",
+        version=gateway.version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    _add_routes(app, gateway)
+    _add_docs(app)
+    _add_errors(app, gateway)
+    own = app.openapi
+
+    def openapi() -> dict[str, object]:
+        schema = own()
+        paths: dict[str, object] = schema["paths"]
+        paths.update(door_schemas())
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
+    def admin(request: Request) -> None:
+        require_admin(gateway, Caller(request.scope["headers"]))
+
+    guarded = [Depends(admin)]
+
+    @app.get("/api/v1/status", dependencies=guarded, tags=["management"])
+    def status() -> StatusView:
+        """The gateway at a glance."""
+        return StatusView(
+            status=gateway.health().status,
+            version=gateway.version,
+            generation=gateway.snapshot.generation,
+            draining=gateway.draining,
+            live_requests=len(gateway.pipeline.live),
+            upstream_connections=gateway.transport.open,
+        )
+
+    @app.get("/api/v1/routes", dependencies=guarded, tags=["management"])
+    def routes() -> list[RouteView]:
+        """The names that callers use, and the road that each takes."""
+        return [
+            RouteView(
+                name=name,
+                deployments=[deployment.name for deployment in plan.deployments],
+                attempts=plan.attempts,
+                deadline_seconds=plan.deadline,
+                road=plan.road(OPENAI_CHAT),
+            )
+            for name, plan in sorted(gateway.snapshot.plans.items())
+        ]
+
+    @app.get("/api/v1/deployments", dependencies=guarded, tags=["management"])
+    def deployments() -> list[DeploymentView]:
+        """Every model at every provider, and how it does."""
+        return [_view(gateway, each) for each in gateway.deployments()]
+
+
+def _view(gateway: Antiphon, deployment: Deployment) -> DeploymentView:
+    health = deployment.health
+    return DeploymentView(
+        name=deployment.name,
+        provider=deployment.provider,
+        model=deployment.model,
+        dialect=deployment.dialect.name,
+        address=deployment.origin.authority,
+        priced=deployment.rates is not None,
+        well=health.is_well(gateway.clock.monotonic()),
+        successes=health.successes,
+        failures=health.failures,
+        consecutive_failures=health.consecutive_failures,
+        last_error=health.last_error,
+        keys=[KeyView.model_validate(key) for key in deployment.keys.status()],
+    )
+
+
+def _add_docs(app: FastAPI) -> None:
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url=f"{app.root_path}/openapi.json",
+            title="Antiphon API",
+            swagger_js_url=f"{app.root_path}/docs/swagger-ui-bundle.js",
+            swagger_css_url=f"{app.root_path}/docs/swagger-ui.css",
+            swagger_favicon_url="data:,",
+        )
+
+    @app.get("/docs/{name}", include_in_schema=False)
+    def asset(name: str) -> Response:
+        if name not in _ASSETS:
+            raise PathNotFound(f"Nothing answers on '/docs/{name[:100]}'.")
+        content = files("antiphon.server").joinpath("assets", name).read_bytes()
+        return Response(content, media_type=_ASSETS[name])
+
+
+def _add_errors(app: FastAPI, gateway: Antiphon) -> None:
+    """Every error in the envelope that the SDKs read, whichever part of FastAPI raises it."""
+
+    def render(request: Request, error: AntiphonError) -> Response:
+        request_id = gateway.request_ids.new()
+        headers = {name.decode(): value.decode() for name, value in error_headers(error)}
+        body = OPENAI_CHAT.encode_error(error, request_id=request_id)
+        return Response(
+            body, OPENAI_CHAT.status_of(error), {**headers, "x-antiphon-request-id": request_id}
+        )
+
+    @app.exception_handler(AntiphonError)
+    def on_own(request: Request, error: AntiphonError) -> Response:
+        return render(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        return render(request, InvalidRequest(first["msg"], param=where))
+
+    @app.exception_handler(HTTPException)
+    def on_http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == STATUS[Kind.METHOD_NOT_ALLOWED]:
+            allowed = (error.headers or {}).get("Allow", "GET").split(", ")
+            return render(request, MethodNotAllowed(request.method, allowed))
+        return render(request, PathNotFound(f"Nothing answers on {request.url.path[:200]!r}."))
+
+    @app.exception_handler(Exception)
+    def on_defect(request: Request, error: Exception) -> Response:
+        _log.error("The management API met a defect on %s", request.url.path, exc_info=error)
+        return render(request, InternalFault("The gateway met a defect."))

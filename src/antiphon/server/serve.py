@@ -1,0 +1,146 @@
+"""Serving the gateway: uvicorn's server, with a shutdown that drains.
+
+On SIGTERM `/readyz` turns to 503 and new requests are refused while the listener stays open, so a
+load balancer sees it. Running streams finish within a bound; what still runs then is ended with
+an error event, never cut. A second signal shortens the wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+
+import uvicorn
+from typing_extensions import override
+
+from antiphon.config.settings import ServerSettings
+from antiphon.errors import ConfigurationError, Mistake
+from antiphon.gateway.gateway import Antiphon
+from antiphon.server.app import GatewayApp
+from antiphon.server.deferred import Deferred, management
+from antiphon.server.protocol import Bounds, protocol_with
+
+_BACKLOG = 2048
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_GRACE = 5
+"""Seconds for connections to close once every exchange has ended."""
+
+
+async def serve(gateway: Antiphon, *, on_ready: Callable[[str], Awaitable[None]]) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal shortens the drain.
+
+    Args:
+        gateway: Started by the caller, and stopped by it afterwards.
+        on_ready: Called with the address once connections are taken.
+
+    Raises:
+        ConfigurationError: The address cannot be bound.
+    """
+    stop = asyncio.Event()
+
+    def received() -> None:
+        if stop.is_set():
+            gateway.hurry()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, received)
+    try:
+        async with serving(gateway) as address:
+            await on_ready(address)
+            await stop.wait()
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
+    """Serve while the block runs, then drain; gives the address.
+
+    Raises:
+        ConfigurationError: The address cannot be bound.
+    """
+    settings = gateway.settings.server
+    listener = _listen(settings)
+    server = _Server(_uvicorn(gateway))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listener]))
+        await server.ready.wait()
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        try:
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            await gateway.drain(settings.drain_seconds)
+            server.should_exit = True
+
+
+def _uvicorn(gateway: Antiphon) -> uvicorn.Config:
+    settings = gateway.settings.server
+    app = GatewayApp(gateway, Deferred(lambda: management(gateway)))
+    return uvicorn.Config(
+        app,
+        http=protocol_with(_bounds(settings)),
+        loop="none",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+        timeout_graceful_shutdown=_GRACE,
+        backlog=_BACKLOG,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Tells when it serves, and leaves signals to `serve`.
+
+    Attributes:
+        ready: Set once connections are taken.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        where = f"{settings.host}:{settings.port}"
+        message = f"cannot listen on {where}: {error.strerror}; choose another with --port"
+        raise ConfigurationError([Mistake("server", "", message)]) from error
+    listener.setblocking(False)  # noqa: FBT003  the socket's own word
+    return listener
+
+
+def _bounds(settings: ServerSettings) -> Bounds:
+    deadlines = settings.deadlines
+    return Bounds(
+        connections=settings.max_connections,
+        headers=deadlines.headers,
+        body=deadlines.body,
+        write_stall=deadlines.write_stall,
+        keep_alive=deadlines.keep_alive,
+    )

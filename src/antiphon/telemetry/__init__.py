@@ -1,0 +1,1 @@
+"""Metrics, and later traces and the request's log line."""

@@ -1,0 +1,82 @@
+"""A gateway and its pretend providers, on real sockets, for one test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+import openai
+
+from antiphon.gateway.gateway import Antiphon
+from antiphon.server.serve import serving
+from antiphon.simulator import Fleet, Simulator, SimulatorSpec
+
+KEY = "test-key-0123456789abcdef"
+HELLO = [{"role": "user", "content": "Hello there"}]
+
+
+class Stage:
+    """What a test needs of a running gateway."""
+
+    def __init__(self, gateway: Antiphon, address: str, fleet: Fleet) -> None:
+        self.gateway = gateway
+        self.address = address
+        self.simulators: list[Simulator] = list(fleet.values())
+        self.client = openai.AsyncOpenAI(
+            base_url=f"{address}/v1", api_key=KEY, max_retries=0, timeout=20
+        )
+        self.http = httpx2.AsyncClient(base_url=address, timeout=20)
+        host, port = address.removeprefix("http://").rsplit(":", 1)
+        self.host, self.port = host, int(port)
+
+    @property
+    def first(self) -> Simulator:
+        return self.simulators[0]
+
+    @property
+    def second(self) -> Simulator:
+        return self.simulators[1]
+
+
+def configuration(fleet: Fleet, **sections: object) -> dict[str, object]:
+    """Every simulator as a provider of its name; `both` falls back from one to the next."""
+    names = list(fleet)
+    settings: dict[str, object] = {
+        "server": {"port": 0, "drain_seconds": 0.5, **sections.pop("server", {})},  # type: ignore
+        "providers": {
+            name: {
+                "dialect": "openai_chat",
+                "base_url": each.base_url,
+                "api_key": "sk-upstream",
+                **sections.pop("provider", {}),  # type: ignore
+            }
+            for name, each in fleet.items()
+        },
+        "models": {
+            "fast": {"deployments": [f"{names[0]}/sim-small"], "retry": {"attempts": 1}},
+            "both": {
+                "deployments": [f"{name}/sim-small" for name in names],
+                "retry": {"attempts": len(names)},
+            },
+            "*": {"passthrough": True},
+            **sections.pop("models", {}),  # type: ignore
+        },
+        **sections,
+    }
+    return settings
+
+
+@asynccontextmanager
+async def stage(
+    tmp_path: object, specs: list[SimulatorSpec] | None = None, **sections: object
+) -> AsyncIterator[Stage]:
+    """Start everything, and stop everything."""
+    specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
+    async with Fleet(specs) as fleet:
+        settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
+        gateway = Antiphon.from_config(settings, environ={})
+        async with gateway, serving(gateway) as address:
+            running = Stage(gateway, address, fleet)
+            async with running.client, running.http:
+                yield running
