@@ -40,6 +40,6 @@ class Settings(BaseModel):
     )
     models: Mapping[str, RouteSettings] = Field(
         default_factory=_any_model,
-        description="The names that callers use. Without this section every model is reached as "
-        "`PROVIDER/MODEL`.",
+        description="The names that callers use. `NAME: PROVIDER/MODEL` is enough, or a list of "
+        "these for fallback. Without this section every model is reached as `PROVIDER/MODEL`.",
     )
