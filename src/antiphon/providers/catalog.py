@@ -53,7 +53,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         models: What to show where the list cannot be asked for.
         wrong_hosts: Hosts that are mistaken for this provider's, and the address that was meant.
         docs: Where its API is described.
-        tier: `verified` has been run against recorded or real traffic, `community` not yet.
+        tier: `verified` where its replies are known from recorded traffic, else `community`.
     """
 
     name: str
