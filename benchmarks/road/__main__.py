@@ -109,7 +109,7 @@ def _measure(
     runs = {name: case.run for name, case in loaded_cases().items()} | weighing_cases()
     wanted = options.only or [name for name in runs if name != _LONG or options.full]
     targets = _targets(options)
-    with tempfile.TemporaryDirectory(prefix="antiphon-bench-") as place:
+    with machine.alone(), tempfile.TemporaryDirectory(prefix="antiphon-bench-") as place:
         folder = Path(place)
         # Long enough for the streams to outlive the window that is measured.
         drip_seconds = measure.DRIP_RAMP + 2 * measure.DRIP_MARGIN + options.seconds + 1

@@ -1,11 +1,14 @@
 """The machine: which cores serve whom, which tools are missing, how busy it was before we came."""
 
 import contextlib
+import fcntl
 import os
 import platform
 import resource
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +66,18 @@ def pinned(cores: frozenset[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Keep a second benchmark waiting: two at once would measure each other."""
+    with (Path(tempfile.gettempdir()) / "antiphon-bench.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another benchmark on this machine to end", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def find_tools() -> Tools:
