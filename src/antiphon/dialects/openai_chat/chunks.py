@@ -76,4 +76,11 @@ class Chunk(msgspec.Struct, gc=False):
 CHUNK = msgspec.json.Decoder(Chunk)
 
 NULL_LENGTH = 4
-"""Raw JSON that is longer than `null` says something."""
+"""A raw object that is longer than `null` says something."""
+
+_NOTHING = frozenset({b"", b"null", b"false", b'""', b"{}", b"[]"})
+
+
+def is_error(raw: msgspec.Raw) -> bool:
+    """Whether an `error` member reports one: any text may be one, however short."""
+    return bytes(raw) not in _NOTHING

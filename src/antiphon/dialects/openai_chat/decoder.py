@@ -11,7 +11,14 @@ from typing_extensions import override
 
 from antiphon.dialects.base import StreamDecoder
 from antiphon.dialects.openai_chat.calls import made_up_id
-from antiphon.dialects.openai_chat.chunks import CHUNK, NULL_LENGTH, Chunk, ChunkChoice, Delta
+from antiphon.dialects.openai_chat.chunks import (
+    CHUNK,
+    NULL_LENGTH,
+    Chunk,
+    ChunkChoice,
+    Delta,
+    is_error,
+)
 from antiphon.dialects.openai_chat.errors import Envelope, read_envelope, refusal_of
 from antiphon.dialects.openai_chat.fields import DIALECT, Fields
 from antiphon.dialects.openai_chat.parts import read_part, thought_of
@@ -66,7 +73,7 @@ class ChunkStream(StreamDecoder):
             and choices is not None
             and len(choices) == 1
             and len(chunk.usage) <= NULL_LENGTH
-            and len(chunk.error) <= NULL_LENGTH
+            and not chunk.error
             and chunk.x_groq is None
         ):
             choice = choices[0]
@@ -102,7 +109,7 @@ class ChunkStream(StreamDecoder):
         return frame[:at] + cut + frame[at + len(data) :]
 
     def _read(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
-        if len(chunk.error) > NULL_LENGTH or not chunk.choices:
+        if chunk.error or not chunk.choices:
             failed = _read_failure(frame, data, chunk)
             if failed is not None:
                 usage = _usage_of(chunk)
@@ -203,10 +210,8 @@ def _without_usage(data: bytes) -> bytes:
     members = Members.parse(data)
     choices = members.raw("choices")
     if choices is not None and b'"usage"' in bytes(choices):
-        cut = [
-            Members.parse(bytes(raw)).without("usage").encode()
-            for raw in msgspec.json.decode(choices, type=list[msgspec.Raw])
-        ]
+        items = (bytes(raw) for raw in Fields(members.raws()).items("choices"))
+        cut = [Members.parse(item).without("usage").encode() for item in items]
         members = members.replace({"choices": b"[%b]" % b",".join(cut)})
     return members.without("usage").encode()
 
@@ -227,7 +232,7 @@ def _read_other(frame: bytes, data: bytes, error: Exception) -> tuple[StreamEven
 
 def _read_failure(frame: bytes, data: bytes, chunk: Chunk) -> StreamFailed | None:
     """The error that a frame reports, in whichever shape."""
-    if len(chunk.error) <= NULL_LENGTH and name_of(frame) != b"error":
+    if not is_error(chunk.error) and name_of(frame) != b"error":
         fields = Fields.parse(data, "")
         named = (fields.text(name) for name in ("object", "type") if fields.begins(name, b'"'))
         if "error" not in named:

@@ -67,9 +67,10 @@ def refusal_of(
         reading, envelope = _read_unshaped(status, body), _describe(status, body)
     else:
         reading = _read(status or envelope.status, envelope)
-    message = without_keys(envelope.message or f"The provider answered with status {status}.")
+    message = envelope.message or f"The provider answered with status {status}."
     if reading.disposition not in {Disposition.CALLERS_FAULT, Disposition.CONTEXT_LENGTH}:
         message = without_addresses(message)
+    message = without_keys(message)
     if reading is BAD_KEY:
         message = f"The provider refused the gateway's key: {message}"
     return UpstreamRefused(

@@ -255,7 +255,8 @@ def _write_assistant(turn: Turn) -> Written:
     audio = next((part for part in turn.parts if isinstance(part, Audio)), None)
     if audio is not None and (audio.blob.file_id or audio.id):
         out["audio"] = {"id": audio.blob.file_id or audio.id}
-    if not any(out.get(name) for name in ("content", "tool_calls", "function_call", "audio")):
+    said = ("content", "tool_calls", "function_call", "audio")
+    if all(out.get(name) is None for name in said):
         out["content"] = ""
     return written(out, turn.extra)
 

@@ -13,7 +13,7 @@ import msgspec
 
 from antiphon.dialects.base import ReplyFacts
 from antiphon.dialects.openai_chat.calls import LEGACY_ID, made_up_id
-from antiphon.dialects.openai_chat.chunks import NULL_LENGTH
+from antiphon.dialects.openai_chat.chunks import NULL_LENGTH, is_error
 from antiphon.dialects.openai_chat.errors import (
     is_html,
     read_envelope,
@@ -48,6 +48,13 @@ class _SeenReply(msgspec.Struct, gc=False):
 _SEEN = msgspec.json.Decoder(_SeenReply)
 _NO_CALLS = len("null")
 
+_EMPTY_CHOICE: Written = dict.fromkeys(("index", "message", "logprobs", "finish_reason"))
+_EMPTY_MESSAGE: Written = dict.fromkeys(("role", "content", "refusal"))
+"""What OpenAI always writes, be it null."""
+
+_INSTEAD = ("refusal", "tool_calls", "function_call")
+"""What stands in place of content."""
+
 
 def inspect_reply(body: bytes) -> ReplyFacts:
     """What the road must know of a reply with a success status.
@@ -62,7 +69,7 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         reply = _SEEN.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise _no_answer(body) from error
-    if not reply.choices or len(reply.error) > NULL_LENGTH:
+    if not reply.choices or is_error(reply.error):
         raise _no_answer(body)
     first = reply.choices[0]
     usage = read_usage(reply.usage) if len(reply.usage) > NULL_LENGTH else None
@@ -184,22 +191,22 @@ def _write_choice(choice: Choice) -> Written:
         },
         choice.extra,
     )
-    return {"logprobs": None, "finish_reason": None, **out}
+    return {**_EMPTY_CHOICE, **out}
 
 
 def _write_message(turn: Turn) -> Written:
     content = [part for part in turn.parts if isinstance(part, Text | Opaque)]
     audio = next((part for part in turn.parts if isinstance(part, Audio)), None)
     said = write_said(turn)
-    if any(isinstance(part, Opaque) for part in content):
+    if any(isinstance(part, Opaque) and part.dialect == DIALECT for part in content):
         said["content"] = write_content(content)
-    elif content or not (said or audio):
+    elif content or not (audio or any(name in said for name in _INSTEAD)):
         said["content"] = "".join(part.text for part in content if isinstance(part, Text))
     if audio is not None:
         data = {"id": audio.id, "data": audio.blob.data, "transcript": audio.transcript}
         said["audio"] = written(data)
     out = written({"role": "assistant", "name": turn.name, **said}, turn.extra)
-    return {"content": None, "refusal": None, **out}
+    return {**_EMPTY_MESSAGE, **out}
 
 
 def _write_logprobs(pieces: Sequence[Opaque]) -> msgspec.Raw | Written | None:
