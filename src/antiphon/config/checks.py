@@ -23,11 +23,19 @@ SHORTEST_KEY = 16
 
 
 class Finding(NamedTuple):
-    """Something wrong at a member."""
+    """Something wrong at a member.
+
+    Attributes:
+        path: The member.
+        message: What is wrong.
+        depends: Other members that it follows from.
+        rival: The member that the message ends with the name of, where there is one.
+    """
 
     path: Path
     message: str
     depends: tuple[Path, ...] = ()
+    rival: Path | None = None
 
 
 def findings(
@@ -70,15 +78,15 @@ def _exposure(settings: Settings) -> Iterator[Finding]:
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
-    seen: dict[str, str] = {}
+    seen: dict[str, Path] = {}
     if settings.auth.admin_key is not None:
-        seen[settings.auth.admin_key.reveal()] = "auth.admin_key"
+        seen[settings.auth.admin_key.reveal()] = ("auth", "admin_key")
     for index, each in enumerate(settings.auth.keys):
         text = each.key.reveal()
         path: Path = ("auth", "keys", index)
         if text in seen:
-            yield Finding((*path, "key"), f"is the same key as {seen[text]}")
-        seen.setdefault(text, f"auth.keys.{index}")
+            yield Finding((*path, "key"), "is the same key as", rival=seen[text])
+        seen.setdefault(text, path)
         for model in sorted(each.models):
             if not _is_known(model, settings):
                 hint = did_you_mean(model, _all_names(settings))

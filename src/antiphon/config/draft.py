@@ -21,6 +21,9 @@ _PATHS = (
 )
 """Members that are paths: a relative one starts at the configuration's folder."""
 
+_TELLING = 6
+"""Characters from which on a text can be a secret; shorter ones are parts of other words."""
+
 
 class Draft:
     """What was said, by whom.
@@ -49,6 +52,7 @@ class Draft:
         self._data = data
         self._places = places
         self._origins: dict[Path, str] = {}
+        self._values = [value for path in hidden if len(value := _text_at(data, path)) >= _TELLING]
 
     def put(self, path: Path, value: object, origin: str) -> None:
         """Set a member, whatever was said of it before."""
@@ -74,7 +78,9 @@ class Draft:
                 self.put((*path, name), value, origin)
 
     def mistake(self, path: Path, message: str) -> Mistake:
-        """A mistake at a member, with whoever said it."""
+        """A mistake at a member, with whoever said it; what came through `${...}` is masked."""
+        for value in self._values:
+            message = message.replace(value, "${...}")
         origin = self._origins.get(path)
         if origin is not None:
             return Mistake(origin, dotted(path), message)
@@ -174,3 +180,12 @@ def _anchored(text: str, folder: FilePath, home: str | None) -> str:
     if home and (text == "~" or text.startswith("~/")):
         return home + text[1:]
     return str(folder / text)
+
+
+def _text_at(data: object, path: Path) -> str:
+    for step in path:
+        if is_mapping(data):
+            data = data.get(str(step))
+        elif is_list(data) and isinstance(step, int):
+            data = data[step]
+    return data if isinstance(data, str) else ""

@@ -26,6 +26,7 @@ from antiphon.providers.environment import find_providers, from_environment
 from antiphon.yamlfile.environment import environment, process_environment
 from antiphon.yamlfile.places import Path
 
+_PREFIX = "ANTIPHON_"
 CONFIG_VARIABLE = "ANTIPHON_CONFIG"
 FILES = ("antiphon.yaml", "antiphon.yml")
 """Looked for in the working folder, in this order."""
@@ -166,13 +167,12 @@ class _Found:
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Variables that look like ours and are misspelt."""
-    known = (*VARIABLES, CONFIG_VARIABLE)
-    strange = [name for name in environ if name.startswith("ANTIPHON_") and name not in known]
-    meant = {name: nearest(name, known) for name in sorted(strange)}
+    known = [name.removeprefix(_PREFIX) for name in (*VARIABLES, CONFIG_VARIABLE)]
+    named = [name.removeprefix(_PREFIX) for name in sorted(environ) if name.startswith(_PREFIX)]
     return [
-        f"environment: {name}: is not read here; did you mean {right!r}?"
-        for name, right in meant.items()
-        if right is not None
+        f"environment: {_PREFIX}{name}: is not read here; did you mean {_PREFIX}{meant}?"
+        for name in named
+        if name not in known and (meant := nearest(name, known)) is not None
     ]
 
 

@@ -45,6 +45,9 @@ class Rest:
     def __init__(self, data: object, lost: frozenset[Path], renames: Mapping[Path, str]) -> None:
         self._lost = lost
         self._renames = renames
+        self._written: dict[Path, Path] = {
+            (*path[:-1], meant): path for path, meant in renames.items()
+        }
         self._kept: dict[Path, Sequence[int]] = {}
         self.data = self._without(data, ())
 
@@ -61,7 +64,7 @@ class Rest:
             if isinstance(step, int) and step < len(kept):
                 original = (*original, kept[step])
             else:
-                original = (*original, step)
+                original = self._written.get((*original, step), (*original, step))
         return original
 
     def _without(self, value: object, path: Path) -> object:
@@ -78,7 +81,7 @@ class Rest:
         for name, value in members.items():
             meant = self._renames.get((*path, name))
             if meant is not None and meant not in members:
-                rest.setdefault(meant, value)
+                rest.setdefault(meant, self._without(value, (*path, name)))
             elif (*path, name) not in self._lost:
                 rest[name] = self._without(value, (*path, name))
         return rest

@@ -20,7 +20,7 @@ from antiphon.config.tree import Rest, in_data, touches
 from antiphon.config.words import Fault, did_you_mean, nearest, reworded
 from antiphon.dialects.base import Dialect
 from antiphon.providers.catalog import Catalog
-from antiphon.yamlfile.places import Path
+from antiphon.yamlfile.places import Path, dotted
 
 
 class Verdict(NamedTuple):
@@ -128,5 +128,7 @@ def _original(rest: Rest, found: Iterable[Finding]) -> Iterator[Finding]:
     """What was found in the rest, by the paths of the data; but not what the loss caused."""
     for finding in found:
         paths = [rest.original(path) for path in (finding.path, *finding.depends)]
-        if not any(touches(path, rest.gone) for path in paths):
-            yield Finding(paths[0], finding.message)
+        if any(touches(path, rest.gone) for path in paths):
+            continue
+        rival = "" if finding.rival is None else f" {dotted(rest.original(finding.rival))}"
+        yield Finding(paths[0], finding.message + rival)
