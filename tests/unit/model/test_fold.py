@@ -52,7 +52,12 @@ def test_parts_stand_in_the_order_in_which_they_were_said() -> None:
             Ended(),
         ]
     )
-    assert (reply.id, reply.model, reply.created, reply.usage) == ("id", "model", 5, Usage(input_tokens=2))
+    assert (reply.id, reply.model, reply.created, reply.usage) == (
+        "id",
+        "model",
+        5,
+        Usage(input_tokens=2),
+    )
     assert reply.choices[0].stop is STOP
     assert reply.choices[0].turn.parts == (
         Reasoning("ab", signature="seal", origin=origin, spelling="reasoning"),

@@ -72,7 +72,9 @@ def test_json(value: ChatRequest | ChatReply) -> None:
     assert msgspec.json.decode(msgspec.json.encode(value), type=type(value)) == value
 
 
-@pytest.mark.parametrize("value", [ChatRequest("m", ()), ChatReply("id", "m", ())], ids=["request", "reply"])
+@pytest.mark.parametrize(
+    "value", [ChatRequest("m", ()), ChatReply("id", "m", ())], ids=["request", "reply"]
+)
 def test_what_is_not_said_takes_no_room(value: ChatRequest | ChatReply) -> None:
     written = msgspec.json.encode(value)
     assert len(written) < 50

@@ -12,7 +12,11 @@ from antiphon.wire.shallow import Members
 
 NAMES = st.text(max_size=6) | st.sampled_from(["model", "messages", "stream", "é", '"', "\\", "\n"])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=8,
 )
@@ -41,7 +45,9 @@ def spaced_objects(draw: st.DrawFn) -> tuple[dict[str, object], bytes]:
 
 
 @given(spaced_objects())
-def test_what_is_not_touched_is_returned_byte_for_byte(case: tuple[dict[str, object], bytes]) -> None:
+def test_what_is_not_touched_is_returned_byte_for_byte(
+    case: tuple[dict[str, object], bytes],
+) -> None:
     value, body = case
     try:
         body.decode()
@@ -61,7 +67,10 @@ def test_replacing_one_member_keeps_every_other_byte(
     others: dict[str, object], was: object, before: str, after: str, around: str
 ) -> None:
     def written(model: str) -> bytes:
-        pairs = [f"{before}{json.dumps(name)}{around}:{after}{json.dumps(item)}{before}" for name, item in others.items()]
+        pairs = [
+            f"{before}{json.dumps(name)}{around}:{after}{json.dumps(item)}{before}"
+            for name, item in others.items()
+        ]
         pairs.insert(len(pairs) // 2, f'{before}"model"{around}:{after}{model}{after}')
         return (around + "{" + ",".join(pairs) + "}" + before).encode()
 
@@ -90,7 +99,9 @@ def test_adding_and_removing_change_nothing_else(case: tuple[dict[str, object], 
 
 
 def test_white_space_and_escapes_stay_where_they_were() -> None:
-    body = b'{ "model" : "a",\r\n\t"temperature":1.0e0, "messages" : [ {"content":"\\u00e9\\/"} ] }\n'
+    body = (
+        b'{ "model" : "a",\r\n\t"temperature":1.0e0, "messages" : [ {"content":"\\u00e9\\/"} ] }\n'
+    )
     changed = Members.parse(body).replace({"model": b'"b"', "seed": b"7"})
     expected = b'{ "model" : "b",\r\n\t"temperature":1.0e0, "messages" : [ {"content":"\\u00e9\\/"} ],"seed":7 }\n'
     assert changed.encode().replace(b" ", b"") == expected.replace(b" ", b"")
@@ -112,7 +123,20 @@ def test_a_name_written_with_escapes_is_the_same_name() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b" ", b"[]", b"null", b'"x"', b"{", b'{"a":}', b'{"a":1}x', b"{'a':1}", b"\xff", b'{"a":"\xff"}', b"<html>"],
+    [
+        b"",
+        b" ",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"{",
+        b'{"a":}',
+        b'{"a":1}x',
+        b"{'a':1}",
+        b"\xff",
+        b'{"a":"\xff"}',
+        b"<html>",
+    ],
 )
 def test_what_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedBody):
@@ -127,7 +151,12 @@ def test_nesting_is_bounded() -> None:
 def test_members_are_read_by_type() -> None:
     members = Members.parse(b'{"text":"a","null":null,"flag":true,"number":1,"off":false}')
     assert (members.text("text"), members.text("null"), members.text("absent")) == ("a", None, None)
-    assert (members.flag("flag"), members.flag("null"), members.flag("absent"), members.flag("off")) == (True, False, False, False)
+    assert (
+        members.flag("flag"),
+        members.flag("null"),
+        members.flag("absent"),
+        members.flag("off"),
+    ) == (True, False, False, False)
     with pytest.raises(MalformedBody, match="'number' must be a string") as caught:
         members.text("number")
     assert caught.value.param == "number"

@@ -37,14 +37,22 @@ def test_a_cut_anywhere_gives_the_same_frames(stream: bytes) -> None:
         assert frames_of(stream[:cut], stream[cut:]) == whole
 
 
-@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"data: x", b"\xef\xbb\xbf", b":", b"event: e"]), max_size=20), st.data())
+@given(
+    st.lists(
+        st.sampled_from([b"\r", b"\n", b"\r\n", b"data: x", b"\xef\xbb\xbf", b":", b"event: e"]),
+        max_size=20,
+    ),
+    st.data(),
+)
 def test_no_byte_is_lost_however_lines_end(pieces: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(pieces)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
     chunks = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     frames = frames_of(*chunks)
     assert b"".join(frames) == stream.removeprefix(b"\xef\xbb\xbf")
-    assert [data_of(f) for f in frames if data_of(f)] == [data_of(f) for f in frames_of(stream) if data_of(f)]
+    assert [data_of(f) for f in frames if data_of(f)] == [
+        data_of(f) for f in frames_of(stream) if data_of(f)
+    ]
 
 
 def test_a_frame_is_complete_as_soon_as_its_blank_line_is() -> None:

@@ -11,7 +11,7 @@ import re
 _LONGEST = 2000
 
 _KEY = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai|hf|nvapi|key|fw|csk|r8|tgp|pplx)[-_][A-Za-z0-9_\-*.]{4,}"
+    r"\b(?:sk|pk|rk|gsk|xai|hf|nvapi|fw|csk|r8|tgp|pplx)[-_][A-Za-z0-9_\-*.]{4,}"
     r"|\bAIza[A-Za-z0-9_\-]{8,}"
     r"|\beyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]+)*"
     r"|\b[0-9a-f]{32}\.[A-Za-z0-9]{8,}"

@@ -48,8 +48,8 @@ class _SeenReply(msgspec.Struct, gc=False):
 _SEEN = msgspec.json.Decoder(_SeenReply)
 _NO_CALLS = len("null")
 
-_EMPTY_CHOICE: Written = dict.fromkeys(("index", "message", "logprobs", "finish_reason"))
-_EMPTY_MESSAGE: Written = dict.fromkeys(("role", "content", "refusal"))
+_EMPTY_CHOICE: Written = {"index": 0, "message": None, "logprobs": None, "finish_reason": None}
+_EMPTY_MESSAGE: Written = {"role": "assistant", "content": None, "refusal": None}
 """What OpenAI always writes, be it null."""
 
 _INSTEAD = ("refusal", "tool_calls", "function_call")

@@ -29,7 +29,12 @@ USAGE = {
     "prompt_tokens": 3,
     "completion_tokens": 2,
     "total_tokens": 5,
-    "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0, "image_tokens": 0},
+    "prompt_tokens_details": {
+        "cached_tokens": 0,
+        "cache_write_tokens": 0,
+        "audio_tokens": 0,
+        "image_tokens": 0,
+    },
     "completion_tokens_details": {
         "reasoning_tokens": 0,
         "audio_tokens": 0,
@@ -73,9 +78,21 @@ CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{
         (said(content="", reasoning_content="t"), "stop"),
         (said(content="a", reasoning="t", reasoning_details=[{"type": "reasoning.text"}]), "stop"),
         (said(tool_calls=[CALL]), "tool_calls"),
-        (said(content="a", tool_calls=[CALL, {"id": "d", "type": "custom", "custom": {"name": "g", "input": "i"}}]), "tool_calls"),
+        (
+            said(
+                content="a",
+                tool_calls=[
+                    CALL,
+                    {"id": "d", "type": "custom", "custom": {"name": "g", "input": "i"}},
+                ],
+            ),
+            "tool_calls",
+        ),
         (said(function_call={"name": "f", "arguments": "{}"}), "function_call"),
-        (said(content="a", annotations=[{"type": "url_citation", "url_citation": {"url": "u"}}]), "stop"),
+        (
+            said(content="a", annotations=[{"type": "url_citation", "url_citation": {"url": "u"}}]),
+            "stop",
+        ),
         (said(audio={"id": "a", "data": "AA", "transcript": "t", "expires_at": 5}), "stop"),
         (said(content=[{"type": "reference", "ids": [1]}, {"type": "text", "text": "b"}]), "stop"),
         (said(content="a", executed_tools=[{"x": 1}]), "content_filter"),
@@ -92,14 +109,28 @@ def test_a_reply_survives(message: dict[str, object], finish: str | None) -> Non
 def test_members_of_a_choice_survive() -> None:
     given = reply_of(said(content="a"))
     given["choices"] = [
-        {"index": 1, "message": said(content="a"), "logprobs": {"content": []}, "finish_reason": "stop", "native_finish_reason": "STOP"},
-        {"index": 0, "message": said(content="b"), "logprobs": None, "finish_reason": "stop", "content_filter_results": {}},
+        {
+            "index": 1,
+            "message": said(content="a"),
+            "logprobs": {"content": []},
+            "finish_reason": "stop",
+            "native_finish_reason": "STOP",
+        },
+        {
+            "index": 0,
+            "message": said(content="b"),
+            "logprobs": None,
+            "finish_reason": "stop",
+            "content_filter_results": {},
+        },
     ]
     assert json.loads(OPENAI_CHAT.encode_reply(OPENAI_CHAT.decode_reply(body_of(given)))) == given
 
 
 def test_a_reply_is_read_into_the_model() -> None:
-    given = reply_of(said(content="a", reasoning="t", tool_calls=[CALL | {"id": None}]), "stop", x=1)
+    given = reply_of(
+        said(content="a", reasoning="t", tool_calls=[CALL | {"id": None}]), "stop", x=1
+    )
     reply = OPENAI_CHAT.decode_reply(body_of(given))
     assert reply == ChatReply(
         "chatcmpl-1",
@@ -107,7 +138,14 @@ def test_a_reply_is_read_into_the_model() -> None:
         (
             Choice(
                 0,
-                Turn(Author.ASSISTANT, (Reasoning("t", spelling="reasoning"), Text("a"), ToolCall("call_chatcmpl1_0", "f", "{}"))),
+                Turn(
+                    Author.ASSISTANT,
+                    (
+                        Reasoning("t", spelling="reasoning"),
+                        Text("a"),
+                        ToolCall("call_chatcmpl1_0", "f", "{}"),
+                    ),
+                ),
                 Stop(StopReason.TOOL, raw="stop"),
             ),
         ),
@@ -131,7 +169,12 @@ def test_a_reply_of_another_dialect_is_written() -> None:
             ToolCall("c", "f", "{}", kind=CallKind.CUSTOM),
         ),
     )
-    choice = Choice(0, turn, Stop(StopReason.FILTER, raw="refusal"), logprobs=(Opaque("gemini", msgspec.Raw(b"{}")),))
+    choice = Choice(
+        0,
+        turn,
+        Stop(StopReason.FILTER, raw="refusal"),
+        logprobs=(Opaque("gemini", msgspec.Raw(b"{}")),),
+    )
     written = json.loads(OPENAI_CHAT.encode_reply(ChatReply("id", "m", (choice,))))
     assert written["choices"] == [
         {
@@ -175,9 +218,12 @@ def test_why_it_stopped(raw: str, reason: StopReason, written: str) -> None:
 
 def test_log_probabilities_in_pieces_are_put_together() -> None:
     pieces = tuple(
-        Opaque("openai_chat", msgspec.Raw(raw)) for raw in (b'{"content":[{"token":"a"}],"refusal":null}', b'{"content":[{"token":"b"}]}')
+        Opaque("openai_chat", msgspec.Raw(raw))
+        for raw in (b'{"content":[{"token":"a"}],"refusal":null}', b'{"content":[{"token":"b"}]}')
     )
-    reply = ChatReply("id", "m", (Choice(0, Turn(Author.ASSISTANT, (Text("ab"),)), logprobs=pieces),))
+    reply = ChatReply(
+        "id", "m", (Choice(0, Turn(Author.ASSISTANT, (Text("ab"),)), logprobs=pieces),)
+    )
     assert json.loads(OPENAI_CHAT.encode_reply(reply))["choices"][0]["logprobs"] == {
         "content": [{"token": "a"}, {"token": "b"}],
         "refusal": None,
@@ -191,8 +237,13 @@ def test_what_the_road_needs_is_read() -> None:
     assert OPENAI_CHAT.inspect_reply(body_of(reply_of(said(content="a")))) == ReplyFacts(
         Usage(input_tokens=3, output_tokens=2), StopReason.STOP, "m-2026"
     )
-    assert OPENAI_CHAT.inspect_reply(body_of(reply_of(said(tool_calls=[CALL]), "stop"))).stop is StopReason.TOOL
-    bare = OPENAI_CHAT.inspect_reply(b'{"choices":[{"message":{"content":"a"}}],"usage":null,"error":null}')
+    assert (
+        OPENAI_CHAT.inspect_reply(body_of(reply_of(said(tool_calls=[CALL]), "stop"))).stop
+        is StopReason.TOOL
+    )
+    bare = OPENAI_CHAT.inspect_reply(
+        b'{"choices":[{"message":{"content":"a"}}],"usage":null,"error":null}'
+    )
     assert bare == ReplyFacts(None, None, "")
 
 
@@ -233,21 +284,46 @@ def test_a_success_that_is_no_answer(body: bytes, code: str) -> None:
 @pytest.mark.parametrize(
     ("body", "kind", "disposition"),
     [
-        (b'{"error":{"message":"no money","code":"insufficient_quota"}}', Kind.QUOTA_EXHAUSTED, Disposition.DEAD_KEY),
+        (
+            b'{"error":{"message":"no money","code":"insufficient_quota"}}',
+            Kind.QUOTA_EXHAUSTED,
+            Disposition.DEAD_KEY,
+        ),
         (b'{"error":{"message":"busy","code":429}}', Kind.RATE_LIMITED, Disposition.TRANSIENT),
-        (b'{"error":{"message":"x","type":"overloaded_error"},"choices":[]}', Kind.OVERLOADED, Disposition.TRANSIENT),
-        (b'{"error":{"code":"1261","message":"Prompt exceeds max length"}}', Kind.CONTEXT_TOO_LONG, Disposition.CONTEXT_LENGTH),
-        (b'{"choices":[{"finish_reason":"network_error","message":{}}]}', Kind.UPSTREAM, Disposition.TRANSIENT),
+        (
+            b'{"error":{"message":"x","type":"overloaded_error"},"choices":[]}',
+            Kind.OVERLOADED,
+            Disposition.TRANSIENT,
+        ),
+        (
+            b'{"error":{"code":"1261","message":"Prompt exceeds max length"}}',
+            Kind.CONTEXT_TOO_LONG,
+            Disposition.CONTEXT_LENGTH,
+        ),
+        (
+            b'{"choices":[{"finish_reason":"network_error","message":{}}]}',
+            Kind.UPSTREAM,
+            Disposition.TRANSIENT,
+        ),
     ],
 )
-def test_an_error_in_a_success_says_what_it_is(body: bytes, kind: Kind, disposition: Disposition) -> None:
+def test_an_error_in_a_success_says_what_it_is(
+    body: bytes, kind: Kind, disposition: Disposition
+) -> None:
     with pytest.raises(UpstreamRefused) as caught:
         OPENAI_CHAT.inspect_reply(body)
     assert (caught.value.error_kind, caught.value.disposition) == (kind, disposition)
 
 
 @pytest.mark.parametrize(
-    "choice", [{"message": {"content": 5}}, {"message": {"tool_calls": 5}}, {"message": 5}, {"index": "x", "message": {}}, {"finish_reason": 5}]
+    "choice",
+    [
+        {"message": {"content": 5}},
+        {"message": {"tool_calls": 5}},
+        {"message": 5},
+        {"index": "x", "message": {}},
+        {"finish_reason": 5},
+    ],
 )
 def test_a_reply_of_odd_types_is_no_answer(choice: object) -> None:
     with pytest.raises(UpstreamError):

@@ -96,9 +96,20 @@ def message(*messages: object) -> object:
         ("response_format", {"type": "json_object", "schema": {"type": "object"}}),
         (
             "response_format",
-            {"type": "json_schema", "json_schema": {"name": "n", "description": "d", "schema": {"type": "object"}, "strict": True}},
+            {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": "n",
+                    "description": "d",
+                    "schema": {"type": "object"},
+                    "strict": True,
+                },
+            },
         ),
-        ("response_format", {"type": "json_schema", "json_schema": {"name": "n", "schema": {}, "x": 1}, "y": 2}),
+        (
+            "response_format",
+            {"type": "json_schema", "json_schema": {"name": "n", "schema": {}, "x": 1}, "y": 2},
+        ),
         ("response_format", {"type": "json_schema", "schema": {"type": "object"}}),
         ("response_format", {"type": "grammar", "grammar": "root ::= x"}),
         ("response_format", {"type": "json_schema", "json_schema": {"name": "bare"}}),
@@ -124,11 +135,20 @@ def message(*messages: object) -> object:
         ("tool_choice", {"type": "web_search"}),
         (
             "tool_choice",
-            {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "f"}}]}},
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "required",
+                    "tools": [{"type": "function", "function": {"name": "f"}}],
+                },
+            },
         ),
         (
             "tool_choice",
-            {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "mcp", "server": "x"}]}},
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {"mode": "auto", "tools": [{"type": "mcp", "server": "x"}]},
+            },
         ),
         ("functions", [{"name": "f", "description": "d", "parameters": {"type": "object"}}]),
         ("function_call", "auto"),
@@ -143,10 +163,28 @@ def test_a_member_survives(name: str, value: object) -> None:
 
 def test_nothing_is_said_that_was_not() -> None:
     nulls = dict.fromkeys(
-        ["temperature", "tools", "tool_choice", "stop", "stream", "stream_options", "metadata", "response_format", "user", "top_k", "extra", "logit_bias", "audio", "functions"]
+        [
+            "temperature",
+            "tools",
+            "tool_choice",
+            "stop",
+            "stream",
+            "stream_options",
+            "metadata",
+            "response_format",
+            "user",
+            "top_k",
+            "extra",
+            "logit_bias",
+            "audio",
+            "functions",
+        ]
     )
     assert round_trip(**nulls) == {"model": "m", "messages": [HELLO]}
-    assert round_trip(stream=False, stream_options={"include_usage": False}, tools=[]) == {"model": "m", "messages": [HELLO]}
+    assert round_trip(stream=False, stream_options={"include_usage": False}, tools=[]) == {
+        "model": "m",
+        "messages": [HELLO],
+    }
 
 
 def test_the_provider_s_name_of_the_model_is_written() -> None:
@@ -160,7 +198,12 @@ def test_one_stop_is_a_list_of_one() -> None:
 def test_both_bounds_survive_and_the_newer_counts() -> None:
     request = decoded(max_tokens=1, max_completion_tokens=2)
     assert (request.max_output_tokens, request.legacy_max_tokens) == (2, False)
-    assert encoded(request) == {"model": "m", "messages": [HELLO], "max_tokens": 1, "max_completion_tokens": 2}
+    assert encoded(request) == {
+        "model": "m",
+        "messages": [HELLO],
+        "max_tokens": 1,
+        "max_completion_tokens": 2,
+    }
     assert decoded(max_tokens=1).legacy_max_tokens
 
 
@@ -191,44 +234,149 @@ def test_numbers_are_not_rounded() -> None:
         {"role": "assistant", "content": "a", "reasoning_content": "t", "reasoning": "t"},
         {"role": "assistant", "content": "a", "reasoning_content": " "},
         {"role": "assistant", "content": "a", "reasoning": {"odd": 1}},
-        {"role": "assistant", "content": "a", "reasoning_details": [{"type": "reasoning.text", "text": "t", "signature": "s"}]},
-        {"role": "assistant", "content": "a", "annotations": [{"type": "url_citation", "url_citation": {"url": "u"}}]},
+        {
+            "role": "assistant",
+            "content": "a",
+            "reasoning_details": [{"type": "reasoning.text", "text": "t", "signature": "s"}],
+        },
+        {
+            "role": "assistant",
+            "content": "a",
+            "annotations": [{"type": "url_citation", "url_citation": {"url": "u"}}],
+        },
         {"role": "assistant", "audio": {"id": "audio_1"}},
-        {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{"}}]},
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{"}}
+            ],
+        },
         {
             "role": "assistant",
             "content": "a",
             "tool_calls": [
-                {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}", "x": 1}, "index": 0},
+                {
+                    "id": "c",
+                    "type": "function",
+                    "function": {"name": "f", "arguments": "{}", "x": 1},
+                    "index": 0,
+                },
                 {"id": "d", "type": "custom", "custom": {"name": "g", "input": "free text"}},
-                {"id": "e", "type": "function", "function": {"name": "h", "arguments": ""}, "extra_content": {"google": {"thought_signature": "s"}}},
+                {
+                    "id": "e",
+                    "type": "function",
+                    "function": {"name": "h", "arguments": ""},
+                    "extra_content": {"google": {"thought_signature": "s"}},
+                },
                 {"id": "f", "type": "server_thing", "server_thing": {}},
             ],
         },
-        {"role": "assistant", "tool_calls": [{"id": "f", "type": "server_thing", "server_thing": {}}]},
+        {
+            "role": "assistant",
+            "tool_calls": [{"id": "f", "type": "server_thing", "server_thing": {}}],
+        },
         {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}},
-        {"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+        },
         {"role": "assistant", "content": [{"type": "reference", "ids": [1]}]},
         {"role": "tool", "tool_call_id": "c", "content": "r"},
         {"role": "tool", "tool_call_id": "c", "content": "", "name": "f"},
-        {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
-        {"role": "tool", "tool_call_id": "c", "content": "r", "cache_control": {"type": "ephemeral"}},
+        {
+            "role": "tool",
+            "tool_call_id": "c",
+            "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+        },
+        {
+            "role": "tool",
+            "tool_call_id": "c",
+            "content": "r",
+            "cache_control": {"type": "ephemeral"},
+        },
         {"role": "function", "name": "f", "content": "r"},
-        {"role": "user", "content": [{"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}}]},
-        {"role": "user", "content": [{"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}]},
-        {"role": "user", "content": [{"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "odd"}}]},
-        {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]},
-        {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "x": 1}}]},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}}]},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:;charset=x;base64,AAAA", "format": "png"}, "y": 1}]},
-        {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}}
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "text",
+                    "text": "a",
+                    "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"},
+                }
+            ],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "text", "text": "a", "prompt_cache_breakpoint": {"mode": "odd"}}],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "x": 1}}
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}}
+            ],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "image_url",
+                    "image_url": {"url": "data:;charset=x;base64,AAAA", "format": "png"},
+                    "y": 1,
+                }
+            ],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}}],
+        },
         {"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]},
-        {"role": "user", "content": [{"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"}}]},
-        {"role": "user", "content": [{"type": "file", "file": {"file_data": "AAAA", "filename": "a.pdf"}}]},
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "file",
+                    "file": {"file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf"},
+                }
+            ],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "file", "file": {"file_data": "AAAA", "filename": "a.pdf"}}],
+        },
         {"role": "user", "content": [{"type": "file", "file": {"file_data": "https://x/a.pdf"}}]},
-        {"role": "user", "content": [{"type": "file", "file": {"file_data": "AAAA", "file_id": "both"}}]},
-        {"role": "user", "content": [{"type": "video_url", "video_url": {"url": "u"}}, {"type": "text", "text": "b"}]},
+        {
+            "role": "user",
+            "content": [{"type": "file", "file": {"file_data": "AAAA", "file_id": "both"}}],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "video_url", "video_url": {"url": "u"}},
+                {"type": "text", "text": "b"},
+            ],
+        },
         {"role": "user", "content": [{"no_type": 1}]},
     ],
 )
@@ -239,24 +387,61 @@ def test_a_message_survives(given: object) -> None:
 @pytest.mark.parametrize(
     ("given", "written"),
     [
-        ({"role": "user", "content": [{"type": "text", "text": "a"}]}, {"role": "user", "content": "a"}),
-        ({"role": "user", "content": "a", "name": None, "tool_calls": None}, {"role": "user", "content": "a"}),
+        (
+            {"role": "user", "content": [{"type": "text", "text": "a"}]},
+            {"role": "user", "content": "a"},
+        ),
+        (
+            {"role": "user", "content": "a", "name": None, "tool_calls": None},
+            {"role": "user", "content": "a"},
+        ),
         (
             {"role": "user", "content": [{"type": "image_url", "image_url": "https://x"}]},
             {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x"}}]},
         ),
-        ({"role": "assistant", "content": None, "refusal": None}, {"role": "assistant", "content": ""}),
         (
-            {"role": "assistant", "content": "", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"a": 1}}}]},
-            {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}]},
+            {"role": "assistant", "content": None, "refusal": None},
+            {"role": "assistant", "content": ""},
         ),
-        ({"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]}, {"role": "assistant", "content": "", "refusal": "no"}),
         (
-            {"role": "assistant", "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}, {"type": "text", "text": "a"}]},
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"a": 1}}}],
+            },
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {
+                        "id": "c",
+                        "type": "function",
+                        "function": {"name": "f", "arguments": '{"a": 1}'},
+                    }
+                ],
+            },
+        ),
+        (
+            {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+            {"role": "assistant", "content": "", "refusal": "no"},
+        ),
+        (
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "t"}]},
+                    {"type": "text", "text": "a"},
+                ],
+            },
             {"role": "assistant", "content": "a", "reasoning_content": "t"},
         ),
-        ({"role": "assistant", "content": "a", "function_call": {"name": "", "arguments": ""}}, {"role": "assistant", "content": "a"}),
-        ({"role": "tool", "tool_call_id": "c", "content": None}, {"role": "tool", "tool_call_id": "c", "content": ""}),
+        (
+            {"role": "assistant", "content": "a", "function_call": {"name": "", "arguments": ""}},
+            {"role": "assistant", "content": "a"},
+        ),
+        (
+            {"role": "tool", "tool_call_id": "c", "content": None},
+            {"role": "tool", "tool_call_id": "c", "content": ""},
+        ),
     ],
 )
 def test_a_message_is_written_the_plain_way(given: object, written: object) -> None:
@@ -266,22 +451,45 @@ def test_a_message_is_written_the_plain_way(given: object, written: object) -> N
 def test_what_a_caller_asks_is_read_into_the_model() -> None:
     request = decoded(
         {"role": "system", "content": "s"},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/gif;base64,R0", "detail": "low"}}]},
-        {"role": "assistant", "content": None, "reasoning": "t", "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "g", "input": "i"}}]},
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "image_url",
+                    "image_url": {"url": "data:image/gif;base64,R0", "detail": "low"},
+                }
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": None,
+            "reasoning": "t",
+            "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "g", "input": "i"}}],
+        },
         {"role": "tool", "tool_call_id": "c", "content": "r"},
         reasoning_effort="low",
         unknown=1,
         tools=[
-            {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, "strict": True}, "cache_control": {"type": "ephemeral"}},
+            {
+                "type": "function",
+                "function": {"name": "f", "parameters": {"type": "object"}, "strict": True},
+                "cache_control": {"type": "ephemeral"},
+            },
             {"type": "custom", "custom": {"name": "g", "format": {"type": "text"}}},
             {"type": "openrouter:web_search", "parameters": {}},
         ],
-        response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
+        response_format={
+            "type": "json_schema",
+            "json_schema": {"name": "n", "schema": {"type": "object"}},
+        },
     )
     assert request.turns == (
         Turn(Author.SYSTEM, (Text("s"),)),
         Turn(Author.USER, (Image(Blob(data="R0", media_type="image/gif"), detail="low"),)),
-        Turn(Author.ASSISTANT, (Reasoning("t", spelling="reasoning"), ToolCall("c", "g", "i", kind=CallKind.CUSTOM))),
+        Turn(
+            Author.ASSISTANT,
+            (Reasoning("t", spelling="reasoning"), ToolCall("c", "g", "i", kind=CallKind.CUSTOM)),
+        ),
         Turn(Author.TOOL, (ToolResult("c", (Text("r"),)),)),
     )
     assert request.reasoning == ReasoningAsk("low")
@@ -297,14 +505,25 @@ def test_what_a_caller_asks_is_read_into_the_model() -> None:
     assert (custom.name, bytes(custom.format)) == ("g", b'{"type": "text"}')
     assert server.dialect == "openai_chat"
     assert request.output is not None
-    assert (request.output.form, request.output.name, bytes(request.output.schema)) == (OutputForm.SCHEMA, "n", b'{"type": "object"}')
+    assert (request.output.form, request.output.name, bytes(request.output.schema)) == (
+        OutputForm.SCHEMA,
+        "n",
+        b'{"type": "object"}',
+    )
 
 
 def test_legacy_calls_get_ids_that_their_results_share() -> None:
     call = {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}}
     result = {"role": "function", "name": "f", "content": "r"}
-    request = decoded(call, result, call, result, functions=[{"name": "f"}], function_call={"name": "f"})
-    ids = [part.call_id for turn in request.turns for part in turn.parts if isinstance(part, ToolCall | ToolResult)]
+    request = decoded(
+        call, result, call, result, functions=[{"name": "f"}], function_call={"name": "f"}
+    )
+    ids = [
+        part.call_id
+        for turn in request.turns
+        for part in turn.parts
+        if isinstance(part, ToolCall | ToolResult)
+    ]
     assert ids[0] == ids[1] != ids[2] == ids[3]
     assert request.legacy_functions
     assert encoded(request)["messages"] == [call, result, call, result]
@@ -312,14 +531,42 @@ def test_legacy_calls_get_ids_that_their_results_share() -> None:
 
 def test_tools_survive() -> None:
     tools = [
-        {"type": "function", "function": {"name": "f", "description": "", "parameters": {"type": "object"}, "strict": False, "x": 1}, "y": 2},
+        {
+            "type": "function",
+            "function": {
+                "name": "f",
+                "description": "",
+                "parameters": {"type": "object"},
+                "strict": False,
+                "x": 1,
+            },
+            "y": 2,
+        },
         {"type": "function", "function": {"name": "g"}},
-        {"type": "custom", "custom": {"name": "c", "description": "d", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x"}}}},
+        {
+            "type": "custom",
+            "custom": {
+                "name": "c",
+                "description": "d",
+                "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x"}},
+            },
+        },
         {"type": "builtin_function", "function": {"name": "$web_search"}},
     ]
-    allowed = {"mode": "auto", "tools": [{"type": "custom", "custom": {"name": "c"}}, {"type": "function", "function": {"name": "f"}}]}
+    allowed = {
+        "mode": "auto",
+        "tools": [
+            {"type": "custom", "custom": {"name": "c"}},
+            {"type": "function", "function": {"name": "f"}},
+        ],
+    }
     choice = {"type": "allowed_tools", "allowed_tools": allowed}
-    assert round_trip(tools=tools, tool_choice=choice) == {"model": "m", "messages": [HELLO], "tools": tools, "tool_choice": choice}
+    assert round_trip(tools=tools, tool_choice=choice) == {
+        "model": "m",
+        "messages": [HELLO],
+        "tools": tools,
+        "tool_choice": choice,
+    }
     functions = [{"name": "old"}]
     both = round_trip(tools=tools, functions=functions, function_call="auto")
     assert (both["tools"], both["functions"], both["function_call"]) == (tools, functions, "auto")
@@ -339,10 +586,16 @@ def test_results_of_tools_become_messages_of_their_own() -> None:
             Text("and now?"),
         ),
     )
-    out = encoded(ChatRequest("m", (turn, Turn(Author.TOOL, (ToolResult("e", (File(Blob(file_id="f")),)),)))))
+    out = encoded(
+        ChatRequest("m", (turn, Turn(Author.TOOL, (ToolResult("e", (File(Blob(file_id="f")),)),))))
+    )
     assert out["messages"] == [
         {"role": "tool", "tool_call_id": "a", "content": "1"},
-        {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "Error: "}, {"type": "text", "text": "2"}]},
+        {
+            "role": "tool",
+            "tool_call_id": "b",
+            "content": [{"type": "text", "text": "Error: "}, {"type": "text", "text": "2"}],
+        },
         {"role": "tool", "tool_call_id": "c", "content": "(see the next message)"},
         {"role": "tool", "tool_call_id": "d", "content": ""},
         {
@@ -389,7 +642,9 @@ def test_what_another_dialect_keeps_for_itself_is_left_out() -> None:
             "reasoning_content": "one\n\ntwo",
             "refusal": "no",
             "audio": {"id": "audio_1"},
-            "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+            "tool_calls": [
+                {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+            ],
         }
     ]
     assert set(out) == {"model", "messages", "response_format"}
@@ -415,10 +670,30 @@ def test_what_another_dialect_keeps_for_itself_is_left_out() -> None:
         ({"messages": [{"role": "user"}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": [5]}]}, "messages[0].content[0]"),
-        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
-        ({"messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]}, "messages[0].content[0].text"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": 1}}]}]}, "messages[0].content[0].image_url.url"),
-        ({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": 1}}]}]}, "messages[0].tool_calls[0].function.name"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            "messages[0].content[0].text",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]},
+            "messages[0].content[0].text",
+        ),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": 1}}]}
+                ]
+            },
+            "messages[0].content[0].image_url.url",
+        ),
+        (
+            {
+                "messages": [
+                    {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": 1}}]}
+                ]
+            },
+            "messages[0].tool_calls[0].function.name",
+        ),
         ({"messages": [{"role": "assistant", "tool_calls": {}}]}, "messages[0].tool_calls"),
         ({"temperature": "hot"}, "temperature"),
         ({"max_tokens": 1.5}, "max_tokens"),
@@ -429,7 +704,10 @@ def test_what_another_dialect_keeps_for_itself_is_left_out() -> None:
         ({"tools": {}}, "tools"),
         ({"tools": [1]}, "tools[0]"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
-        ({"tools": [{"type": "function", "function": {"name": "f", "parameters": "x"}}]}, "tools[0].function.parameters"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f", "parameters": "x"}}]},
+            "tools[0].function.parameters",
+        ),
         ({"tool_choice": 1}, "tool_choice"),
         ({"response_format": "json"}, "response_format"),
         ({"function_call": "maybe"}, "function_call"),
@@ -448,7 +726,11 @@ def test_a_wrong_member_is_named(members: dict[str, object], param: str) -> None
 
 def test_a_number_that_python_cannot_hold_is_refused() -> None:
     with pytest.raises(MalformedBody):
-        OPENAI_CHAT.decode_request(Members.parse(b'{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":1e999}'))
+        OPENAI_CHAT.decode_request(
+            Members.parse(
+                b'{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":1e999}'
+            )
+        )
 
 
 # ------------------------------------------------------------------ in passing
@@ -475,10 +757,18 @@ def test_the_cheap_check_refuses(body: bytes, param: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rest", [b"", b',"stream":null', b',"stream":false,"stream_options":null', b',"stream":true,"stream_options":{"include_usage":true}']
+    "rest",
+    [
+        b"",
+        b',"stream":null',
+        b',"stream":false,"stream_options":null',
+        b',"stream":true,"stream_options":{"include_usage":true}',
+    ],
 )
 def test_the_cheap_check_passes_what_is_left_to_the_provider(rest: bytes) -> None:
-    OPENAI_CHAT.check_request(Members.parse(b'{"model":"m","messages":[{"role":"robot"}]' + rest + b"}"))
+    OPENAI_CHAT.check_request(
+        Members.parse(b'{"model":"m","messages":[{"role":"robot"}]' + rest + b"}")
+    )
 
 
 @pytest.mark.parametrize(
@@ -487,7 +777,11 @@ def test_the_cheap_check_passes_what_is_left_to_the_provider(rest: bytes) -> Non
         (b"", False, b'{"include_usage":true}'),
         (b',"stream_options":null', False, b'{"include_usage":true}'),
         (b',"stream_options":{"include_usage":false}', False, b'{"include_usage":true}'),
-        (b',"stream_options":{"include_obfuscation":false}', False, b'{"include_obfuscation":false,"include_usage":true}'),
+        (
+            b',"stream_options":{"include_obfuscation":false}',
+            False,
+            b'{"include_obfuscation":false,"include_usage":true}',
+        ),
         (b',"stream_options":{ "include_usage" : true }', True, b'{ "include_usage" : true }'),
     ],
 )

@@ -48,14 +48,20 @@ def read(*frames: bytes) -> list[StreamEvent]:
     return [event for each in frames for event in decoder.feed(each)]
 
 
-def call(index: object = 0, call_id: object = None, name: object = None, arguments: object = "") -> bytes:
+def call(
+    index: object = 0, call_id: object = None, name: object = None, arguments: object = ""
+) -> bytes:
     function = {"name": name, "arguments": arguments}
-    return chunk({"tool_calls": [{"index": index, "id": call_id, "type": "function", "function": function}]})
+    return chunk(
+        {"tool_calls": [{"index": index, "id": call_id, "type": "function", "function": function}]}
+    )
 
 
 def calls_of(*frames: bytes) -> list[tuple[str, str, str]]:
     parts = fold(read(*frames, chunk({}, "tool_calls"))).choices[0].turn.parts
-    return [(part.call_id, part.name, part.arguments) for part in parts if isinstance(part, ToolCall)]
+    return [
+        (part.call_id, part.name, part.arguments) for part in parts if isinstance(part, ToolCall)
+    ]
 
 
 # ------------------------------------------------------------------ what is said
@@ -93,11 +99,22 @@ def test_the_usual_stream() -> None:
         ({"content": "a\u2028b"}, [TextDelta("a\u2028b")]),
         ({"reasoning_content": "t"}, [ReasoningDelta("t", spelling="reasoning_content")]),
         ({"reasoning": "t"}, [ReasoningDelta("t", spelling="reasoning")]),
-        ({"reasoning": "t", "reasoning_content": "t"}, [ReasoningDelta("t", spelling="reasoning_content")]),
-        ({"reasoning": "t", "content": "a"}, [ReasoningDelta("t", spelling="reasoning"), TextDelta("a")]),
+        (
+            {"reasoning": "t", "reasoning_content": "t"},
+            [ReasoningDelta("t", spelling="reasoning_content")],
+        ),
+        (
+            {"reasoning": "t", "content": "a"},
+            [ReasoningDelta("t", spelling="reasoning"), TextDelta("a")],
+        ),
         ({"refusal": "no"}, [RefusalDelta("no")]),
         (
-            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}, {"type": "text", "text": "a"}]},
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "t"}]},
+                    {"type": "text", "text": "a"},
+                ]
+            },
             [ReasoningDelta("t", spelling="reasoning_content"), TextDelta("a")],
         ),
     ],
@@ -107,9 +124,18 @@ def test_a_delta(delta: object, events: list[StreamEvent]) -> None:
 
 
 def test_everything_in_one_chunk_comes_in_order() -> None:
-    delta = {"content": "a", "reasoning": "t", "refusal": "r", "tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]}
+    delta = {
+        "content": "a",
+        "reasoning": "t",
+        "refusal": "r",
+        "tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}],
+    }
     choice = {"index": 0, "delta": delta, "logprobs": {"content": []}, "finish_reason": "stop"}
-    events = OPENAI_CHAT.stream_decoder().feed(frame({"id": "chatcmpl-1", "created": 7.0, "model": "m", "choices": [choice], "usage": COUNTS}))
+    events = OPENAI_CHAT.stream_decoder().feed(
+        frame(
+            {"id": "chatcmpl-1", "created": 7.0, "model": "m", "choices": [choice], "usage": COUNTS}
+        )
+    )
     assert events == (
         STARTED,
         ReasoningDelta("t", spelling="reasoning"),
@@ -124,8 +150,13 @@ def test_everything_in_one_chunk_comes_in_order() -> None:
 
 
 def test_choices_are_told_apart() -> None:
-    both = [{"index": 1, "delta": {"content": "b"}}, {"index": 0, "delta": {"content": "a"}, "finish_reason": "length"}]
-    assert read(frame({"choices": both}), frame({"choices": [{"index": None, "delta": {"content": "c"}}]})) == [
+    both = [
+        {"index": 1, "delta": {"content": "b"}},
+        {"index": 0, "delta": {"content": "a"}, "finish_reason": "length"},
+    ]
+    assert read(
+        frame({"choices": both}), frame({"choices": [{"index": None, "delta": {"content": "c"}}]})
+    ) == [
         TextDelta("b", 1),
         TextDelta("a"),
         Finished(Stop(StopReason.LENGTH, raw="length")),
@@ -134,7 +165,10 @@ def test_choices_are_told_apart() -> None:
 
 
 def test_content_may_follow_the_reason_to_stop() -> None:
-    assert read(chunk({}, "stop"), chunk({"content": "late"})) == [Finished(Stop(StopReason.STOP, raw="stop")), TextDelta("late")]
+    assert read(chunk({}, "stop"), chunk({"content": "late"})) == [
+        Finished(Stop(StopReason.STOP, raw="stop")),
+        TextDelta("late"),
+    ]
 
 
 def test_an_empty_reason_is_none() -> None:
@@ -144,24 +178,65 @@ def test_an_empty_reason_is_none() -> None:
 # ------------------------------------------------------------------ how it is framed
 
 
-@pytest.mark.parametrize("silent", [b": comment\n\n", b"\n\n", b"event: ping\n\n", b"data:\n\n", b": OPENROUTER PROCESSING\n\n", b"\r\n\r\n", b""])
+@pytest.mark.parametrize(
+    "silent",
+    [
+        b": comment\n\n",
+        b"\n\n",
+        b"event: ping\n\n",
+        b"data:\n\n",
+        b": OPENROUTER PROCESSING\n\n",
+        b"\r\n\r\n",
+        b"",
+    ],
+)
 def test_what_says_nothing(silent: bytes) -> None:
     assert read(silent) == []
 
 
-@pytest.mark.parametrize("done", [b"data: [DONE]\n\n", b"data:[DONE]\n\n", b"data: [DONE]\r\n\r\n", b"data: [DONE] \n\n", b"data: [DONE]", b"event: done\ndata: [DONE]\n\n"])
+@pytest.mark.parametrize(
+    "done",
+    [
+        b"data: [DONE]\n\n",
+        b"data:[DONE]\n\n",
+        b"data: [DONE]\r\n\r\n",
+        b"data: [DONE] \n\n",
+        b"data: [DONE]",
+        b"event: done\ndata: [DONE]\n\n",
+    ],
+)
 def test_the_end(done: bytes) -> None:
     assert read(done) == [Ended()]
 
 
 def test_lines_end_as_they_like() -> None:
     text = b'data: {"choices":[{"delta":{"content":"a"}}]}'
-    for each in (text + b"\r\n\r\n", text + b"\r\r", text, b": x\n" + text + b"\n\n", b"id: 1\n" + text + b"\n\n", text.replace(b":[", b":\ndata: [") + b"\n\n"):
+    for each in (
+        text + b"\r\n\r\n",
+        text + b"\r\r",
+        text,
+        b": x\n" + text + b"\n\n",
+        b"id: 1\n" + text + b"\n\n",
+        text.replace(b":[", b":\ndata: [") + b"\n\n",
+    ):
         assert read(each) == [TextDelta("a")]
 
 
 @pytest.mark.parametrize(
-    "data", [b"{", b"nonsense", b"[]", b"5", b"null", b'"x"', b'{"choices":5}', b'{"choices":[5]}', b'{"choices":[{"delta":{"content":5}}]}', b"\xff\xfe", b"[" * 100_000]
+    "data",
+    [
+        b"{",
+        b"nonsense",
+        b"[]",
+        b"5",
+        b"null",
+        b'"x"',
+        b'{"choices":5}',
+        b'{"choices":[5]}',
+        b'{"choices":[{"delta":{"content":5}}]}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
 )
 def test_what_cannot_be_read_is_said(data: bytes) -> None:
     with pytest.raises(UpstreamBroken) as caught:
@@ -187,7 +262,10 @@ def test_an_event_that_nobody_knows_survives(first: bytes) -> None:
 
 def test_a_chunk_without_an_id_starts_too() -> None:
     decoder = OPENAI_CHAT.stream_decoder()
-    assert decoder.feed(frame({"choices": [{"delta": {"content": "a"}}]})) == (Started("", ""), TextDelta("a"))
+    assert decoder.feed(frame({"choices": [{"delta": {"content": "a"}}]})) == (
+        Started("", ""),
+        TextDelta("a"),
+    )
     assert decoder.feed(frame({"choices": [{"delta": {"content": "b"}}]})) == (TextDelta("b"),)
 
 
@@ -227,14 +305,26 @@ def test_usage_that_cannot_be_read_breaks_nothing(usage: object) -> None:
 @pytest.mark.parametrize(
     ("given", "left"),
     [
-        (b'data: {"a":1.0,"choices":[{"delta":{}}],"usage":{"x":1}}\n\n', b'data: {"a":1.0,"choices":[{"delta":{}}]}\n\n'),
-        (b'data: {"usage":null,"choices":[{"usage":{"x":1},"delta":{"content":"\\u00e9"}}]}\r\n\r\n', b'data: {"choices":[{"delta":{"content":"\\u00e9"}}]}\r\n\r\n'),
-        (b'id: 7\ndata: {"b":{ "c" : 1 },"usage":{}}\n: x\n\n', b'id: 7\ndata: {"b":{ "c" : 1 }}\n: x\n\n'),
+        (
+            b'data: {"a":1.0,"choices":[{"delta":{}}],"usage":{"x":1}}\n\n',
+            b'data: {"a":1.0,"choices":[{"delta":{}}]}\n\n',
+        ),
+        (
+            b'data: {"usage":null,"choices":[{"usage":{"x":1},"delta":{"content":"\\u00e9"}}]}\r\n\r\n',
+            b'data: {"choices":[{"delta":{"content":"\\u00e9"}}]}\r\n\r\n',
+        ),
+        (
+            b'id: 7\ndata: {"b":{ "c" : 1 },"usage":{}}\n: x\n\n',
+            b'id: 7\ndata: {"b":{ "c" : 1 }}\n: x\n\n',
+        ),
         (b'data: {"b":[1,\ndata: 2],"usage":{}}\n\n', b'data: {"b":[1,\ndata: 2]}\n\n'),
         (b'data: {"content":"usage"}\n\n', b'data: {"content":"usage"}\n\n'),
         (b'data: {"usage\n\n', b'data: {"usage\n\n'),
         (b'data: "usage"\n\n', b'data: "usage"\n\n'),
-        (b'data: {"usage":1,"choices":["usage"]}\n\n', b'data: {"usage":1,"choices":["usage"]}\n\n'),
+        (
+            b'data: {"usage":1,"choices":["usage"]}\n\n',
+            b'data: {"usage":1,"choices":["usage"]}\n\n',
+        ),
         (b'data: {"usage":1,"choices":5}\n\n', b'data: {"choices":5}\n\n'),
         (b": comment\n\n", b": comment\n\n"),
         (b"data: [DONE]\n\n", b"data: [DONE]\n\n"),
@@ -248,7 +338,12 @@ def test_usage_is_cut_out_and_nothing_else(given: bytes, left: bytes) -> None:
 
 
 def test_a_call_in_fragments() -> None:
-    assert read(call(0, "a", "f"), call(0, arguments='{"x"'), call(0, arguments=":1}"), chunk({}, "tool_calls")) == [
+    assert read(
+        call(0, "a", "f"),
+        call(0, arguments='{"x"'),
+        call(0, arguments=":1}"),
+        chunk({}, "tool_calls"),
+    ) == [
         ToolCallStarted(0, "a", "f"),
         ToolCallDelta(0, '{"x"'),
         ToolCallDelta(0, ":1}"),
@@ -267,18 +362,41 @@ def test_a_call_in_fragments() -> None:
         # every call is number 0
         ([call(0, "a", "f", "{}"), call(0, "b", "f", "{}")], [("a", "f", "{}"), ("b", "f", "{}")]),
         # no numbers
-        ([call(None, "a", "f", "{}"), call(None, "b", "g", "{}")], [("a", "f", "{}"), ("b", "g", "{}")]),
-        ([call(None, "a", "f"), call(None, arguments="{"), call(None, arguments="}")], [("a", "f", "{}")]),
+        (
+            [call(None, "a", "f", "{}"), call(None, "b", "g", "{}")],
+            [("a", "f", "{}"), ("b", "g", "{}")],
+        ),
+        (
+            [call(None, "a", "f"), call(None, arguments="{"), call(None, arguments="}")],
+            [("a", "f", "{}")],
+        ),
         # the id on every fragment
         ([call(0, "a", "f", "{"), call(0, "a", None, "}")], [("a", "f", "{}")]),
-        ([call(0, "a", "f", "{"), call(0, "b", "g", "["), call(0, "a", "f", "}"), call(0, "b", "g", "]")], [("a", "f", "{}"), ("b", "g", "[]")]),
+        (
+            [
+                call(0, "a", "f", "{"),
+                call(0, "b", "g", "["),
+                call(0, "a", "f", "}"),
+                call(0, "b", "g", "]"),
+            ],
+            [("a", "f", "{}"), ("b", "g", "[]")],
+        ),
         # no ids, no numbers, each whole
-        ([call(None, None, "f", "{}"), call(None, None, "f", "{}")], [("call_chatcmpl1_0", "f", "{}"), ("call_chatcmpl1_1", "f", "{}")]),
-        ([call(0, "", "f", "{}"), call(0, "", "g", "{}")], [("call_chatcmpl1_0", "f", "{}"), ("call_chatcmpl1_1", "g", "{}")]),
+        (
+            [call(None, None, "f", "{}"), call(None, None, "f", "{}")],
+            [("call_chatcmpl1_0", "f", "{}"), ("call_chatcmpl1_1", "f", "{}")],
+        ),
+        (
+            [call(0, "", "f", "{}"), call(0, "", "g", "{}")],
+            [("call_chatcmpl1_0", "f", "{}"), ("call_chatcmpl1_1", "g", "{}")],
+        ),
         # the name again on every fragment
         ([call(0, None, "f", "{"), call(0, None, "f", "}")], [("call_chatcmpl1_0", "f", "{}")]),
         # numbers with gaps
-        ([call(3, "a", "f"), call(7, "b", "g"), call(3, arguments="x")], [("a", "f", "x"), ("b", "g", "")]),
+        (
+            [call(3, "a", "f"), call(7, "b", "g"), call(3, arguments="x")],
+            [("a", "f", "x"), ("b", "g", "")],
+        ),
         # the name comes late, or never
         ([call(0, "a", None, "{"), call(0, None, "f", "}")], [("a", "f", "{}")]),
         ([call(0, "a", None, "{}")], [("a", "", "{}")]),
@@ -294,13 +412,21 @@ def test_whose_fragment_it_is(frames: list[bytes], calls: list[tuple[str, str, s
 
 
 def test_custom_and_legacy_calls() -> None:
-    custom = {"tool_calls": [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "x"}}]}
+    custom = {
+        "tool_calls": [
+            {"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "x"}}
+        ]
+    }
     assert read(chunk(custom), chunk({"tool_calls": [{"index": 0, "custom": {"input": "y"}}]})) == [
         ToolCallStarted(0, "a", "f", kind=CallKind.CUSTOM),
         ToolCallDelta(0, "x"),
         ToolCallDelta(0, "y"),
     ]
-    legacy = [chunk({"function_call": {"name": "f", "arguments": ""}}), chunk({"function_call": {"arguments": "{}"}}), chunk({}, "function_call")]
+    legacy = [
+        chunk({"function_call": {"name": "f", "arguments": ""}}),
+        chunk({"function_call": {"arguments": "{}"}}),
+        chunk({}, "function_call"),
+    ]
     assert read(*legacy) == [
         ToolCallStarted(0, "call_legacy", "f", kind=CallKind.LEGACY),
         ToolCallDelta(0, "{}"),
@@ -314,23 +440,104 @@ def test_custom_and_legacy_calls() -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "disposition", "code"),
     [
-        (frame({"error": {"message": "boom"}}), Kind.UPSTREAM, Disposition.TRANSIENT, "upstream_error"),
-        (frame({"error": {"message": "slow", "type": "rate_limit_error", "code": "rate_limit_exceeded"}}), Kind.RATE_LIMITED, Disposition.TRANSIENT, "rate_limit_exceeded"),
-        (frame({"error": {"message": "x", "code": 502}, "choices": [{"delta": {"content": ""}, "finish_reason": "error"}]}), Kind.UPSTREAM, Disposition.TRANSIENT, "http_502"),
-        (frame({"error": "out of memory", "error_type": "generation", "http_status_code": 424}), Kind.UPSTREAM, Disposition.TRANSIENT, "generation"),
-        (frame({"error": "x", "error_type": "overloaded"}), Kind.OVERLOADED, Disposition.TRANSIENT, "overloaded"),
-        (frame({"object": "error", "message": "This model's maximum context length is 10", "code": 400}), Kind.CONTEXT_TOO_LONG, Disposition.CONTEXT_LENGTH, "http_400"),
-        (frame({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}), Kind.OVERLOADED, Disposition.TRANSIENT, "overloaded_error"),
-        (b'event: error\ndata: {"error":{"message":"x","code":"tool_use_failed","status_code":400}}\n\n', Kind.BAD_REQUEST, Disposition.CALLERS_FAULT, "tool_use_failed"),
-        (b"event: error\ndata: it broke\n\n", Kind.UPSTREAM, Disposition.TRANSIENT, "upstream_error"),
-        (b'event: error\ndata: {"message":"it broke"}\n\n', Kind.UPSTREAM, Disposition.TRANSIENT, "upstream_error"),
-        (b'event: error\ndata: {"odd":1}\n\n', Kind.UPSTREAM, Disposition.TRANSIENT, "upstream_error"),
+        (
+            frame({"error": {"message": "boom"}}),
+            Kind.UPSTREAM,
+            Disposition.TRANSIENT,
+            "upstream_error",
+        ),
+        (
+            frame(
+                {
+                    "error": {
+                        "message": "slow",
+                        "type": "rate_limit_error",
+                        "code": "rate_limit_exceeded",
+                    }
+                }
+            ),
+            Kind.RATE_LIMITED,
+            Disposition.TRANSIENT,
+            "rate_limit_exceeded",
+        ),
+        (
+            frame(
+                {
+                    "error": {"message": "x", "code": 502},
+                    "choices": [{"delta": {"content": ""}, "finish_reason": "error"}],
+                }
+            ),
+            Kind.UPSTREAM,
+            Disposition.TRANSIENT,
+            "http_502",
+        ),
+        (
+            frame({"error": "out of memory", "error_type": "generation", "http_status_code": 424}),
+            Kind.UPSTREAM,
+            Disposition.TRANSIENT,
+            "generation",
+        ),
+        (
+            frame({"error": "x", "error_type": "overloaded"}),
+            Kind.OVERLOADED,
+            Disposition.TRANSIENT,
+            "overloaded",
+        ),
+        (
+            frame(
+                {
+                    "object": "error",
+                    "message": "This model's maximum context length is 10",
+                    "code": 400,
+                }
+            ),
+            Kind.CONTEXT_TOO_LONG,
+            Disposition.CONTEXT_LENGTH,
+            "http_400",
+        ),
+        (
+            frame({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}),
+            Kind.OVERLOADED,
+            Disposition.TRANSIENT,
+            "overloaded_error",
+        ),
+        (
+            b'event: error\ndata: {"error":{"message":"x","code":"tool_use_failed","status_code":400}}\n\n',
+            Kind.BAD_REQUEST,
+            Disposition.CALLERS_FAULT,
+            "tool_use_failed",
+        ),
+        (
+            b"event: error\ndata: it broke\n\n",
+            Kind.UPSTREAM,
+            Disposition.TRANSIENT,
+            "upstream_error",
+        ),
+        (
+            b'event: error\ndata: {"message":"it broke"}\n\n',
+            Kind.UPSTREAM,
+            Disposition.TRANSIENT,
+            "upstream_error",
+        ),
+        (
+            b'event: error\ndata: {"odd":1}\n\n',
+            Kind.UPSTREAM,
+            Disposition.TRANSIENT,
+            "upstream_error",
+        ),
         (chunk({}, "network_error"), Kind.UPSTREAM, Disposition.TRANSIENT, "network_error"),
-        (chunk({}, "insufficient_system_resource"), Kind.UPSTREAM, Disposition.TRANSIENT, "insufficient_system_resource"),
+        (
+            chunk({}, "insufficient_system_resource"),
+            Kind.UPSTREAM,
+            Disposition.TRANSIENT,
+            "insufficient_system_resource",
+        ),
         (chunk({"content": ""}, "error"), Kind.UPSTREAM, Disposition.TRANSIENT, "error"),
     ],
 )
-def test_an_error_inside_a_stream(data: bytes, kind: Kind, disposition: Disposition, code: str) -> None:
+def test_an_error_inside_a_stream(
+    data: bytes, kind: Kind, disposition: Disposition, code: str
+) -> None:
     (event,) = read(data)
     assert isinstance(event, StreamFailed)
     error = event.error
@@ -341,7 +548,10 @@ def test_an_error_says_neither_keys_nor_addresses() -> None:
     text = "connect to http://10.0.0.7:8000/v1?key=AIzaSyA1234567890 failed with Bearer abc.def and sk-proj-12345678 at 10.0.0.7:8000"
     (event,) = read(frame({"error": {"message": text}}))
     assert isinstance(event, StreamFailed)
-    assert event.error.message == "connect to [address] failed with Bearer [key] and [key] at [address]"
+    assert (
+        event.error.message
+        == "connect to [address] failed with Bearer [key] and [key] at [address]"
+    )
 
 
 def test_what_an_error_has_cost_is_reported_first() -> None:
