@@ -71,3 +71,36 @@ async def bench() -> AsyncIterator[Bench]:
     yield made
     await made.aclose()
     assert made.transport.open == 0
+
+
+class Timers:
+    """Counts the timers that a loop is asked for, and knows which are still pending."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.made = 0
+        self._handles: dict[int, asyncio.TimerHandle] = {}
+        self._call_at = loop.call_at
+        loop.call_at = self._counted  # type: ignore[method-assign, assignment]
+
+    def _counted(
+        self, when: float, callback: Callable[..., object], *args: object, **options: object
+    ) -> asyncio.TimerHandle:
+        self.made += 1
+        number = self.made
+
+        def fire(*given: object) -> None:
+            self._handles.pop(number)
+            callback(*given)
+
+        handle = self._call_at(when, fire, *args, **options)  # type: ignore[arg-type]
+        self._handles[number] = handle
+        return handle
+
+    @property
+    def left(self) -> int:
+        return sum(not handle.cancelled() for handle in self._handles.values())
+
+
+@pytest.fixture
+async def timers(bench: Bench) -> Timers:
+    return Timers(asyncio.get_running_loop())

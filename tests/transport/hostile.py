@@ -50,7 +50,8 @@ class Peer:
     def reset(self) -> None:
         """Close with RST, not with FIN."""
         sock = self.writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError, AttributeError):  # the other side may have been faster
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
 
@@ -93,7 +94,9 @@ class Server:
             # Not passed on: asyncio's stream server logs a cancelled handler as a defect.
             pass
         except BaseException as error:  # noqa: BLE001  told to the test at the end
-            self._failures.append(error)
+            # This is how uvloop says that the other side was faster.
+            if "handler is closed" not in str(error):
+                self._failures.append(error)
         finally:
             self._tasks.discard(task)
             writer.transport.abort()

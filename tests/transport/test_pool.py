@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 import pytest
 
 from antiphon.errors import ConnectFailed, UpstreamBroken, UpstreamError, UpstreamTimeout
-from antiphon.providers.transport import Answer
+from antiphon.providers.transport import Answer, Origin
 from tests.transport.conftest import Bench
 from tests.transport.hostile import (
     STREAM_HEAD,
@@ -512,6 +512,26 @@ async def test_cancelling_whoever_waits_closes_the_socket(bench: Bench, stage: s
         await task
     await asyncio.wait_for(left.wait(), 1)
     await bench.until(lambda: bench.transport.open == 0)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_giving_up_at_any_step_of_connecting_leaves_nothing(
+    bench: Bench, scheme: str
+) -> None:
+    server = await bench.serve(Gate().handler)
+    origin = Origin(scheme, "localhost", server.origin.port)
+    for steps in range(40):
+        task = asyncio.ensure_future(bench.transport.send(bench.call(origin)))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.001 * (steps % 3))
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled() and task.exception() is None:
+            task.result().close()
+        await bench.until(lambda: bench.transport.open == 0)
+    (pool,) = bench.transport._pools.values()
+    assert pool._opening == 0
 
 
 class TestClosing:

@@ -158,6 +158,15 @@ class Connection(asyncio.Protocol):
         if answer is not None:
             answer.failed(error)
 
+    def give_up(self) -> None:
+        """Close a connection whose making failed or was cancelled.
+
+        asyncio would end TLS politely and wait for the other side; uvloop closes the socket and
+        never tells, so the connection counts as lost from now on.
+        """
+        self.abort()
+        self.connection_lost(None)
+
     # ------------------------------------------------------------------ for the answer
 
     def watch(self, deadline: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable
@@ -64,11 +65,10 @@ async def _connect(
             lambda: connection, host, origin.port, ssl=context, server_hostname=name
         )
     except OSError as error:
-        connection.abort()
+        connection.give_up()
         raise _failure(origin, error) from error
     except BaseException:
-        # The loop itself would end a TLS connection politely, and wait for the other side.
-        connection.abort()
+        connection.give_up()
         raise
     _keep_alive(transport)
     return connection
@@ -89,7 +89,10 @@ def _failure(origin: Origin, error: OSError) -> ConnectFailed:
 def _keep_alive(transport: asyncio.BaseTransport) -> None:
     """An answer may take minutes, and networks between forget silent connections."""
     opened = transport.get_extra_info("socket")
-    if opened is not None:
+    if opened is None:
+        return
+    # A socket that is closed by now is found so by whoever sends on it.
+    with contextlib.suppress(OSError):
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_KEEPIDLE"):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_AFTER)
