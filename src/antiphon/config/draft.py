@@ -105,7 +105,7 @@ def file_draft(path: FilePath, environ: Mapping[str, str]) -> Draft:
     Raises:
         ConfigurationError: It cannot be read or is not YAML.
     """
-    # Here, because the YAML library costs a tenth of a second, and a start without a file none.
+    # Here, because a start without a file needs no YAML library.
     from antiphon.yamlfile.document import read  # noqa: PLC0415
 
     document = read(path, environ)

@@ -159,9 +159,10 @@ class _Found:
             self.mistakes += error.mistakes
             return settings
         models = dict(settings.models)
-        model = self._environ.get("LLM_MODEL", "").strip()
-        if "models" not in settings.model_fields_set and model and GENERIC in providers:
-            models[DEFAULT] = RouteSettings(deployments=(f"{GENERIC}/{model}",))
+        generic = providers.get(GENERIC)
+        if "models" not in settings.model_fields_set and generic is not None:
+            for model in list(generic.models)[:1]:
+                models[DEFAULT] = RouteSettings(deployments=(f"{GENERIC}/{model}",))
         return settings.model_copy(update={"providers": providers, "models": models})
 
 

@@ -18,7 +18,7 @@ def shown(settings: Settings) -> dict[str, object]:
 
 def shown_yaml(settings: Settings) -> str:
     """As YAML."""
-    # Here, because the YAML library costs a tenth of a second, and a start without a file none.
+    # Here, because only this command writes YAML.
     from antiphon.yamlfile.nodes import render  # noqa: PLC0415
 
     return render(shown(settings))

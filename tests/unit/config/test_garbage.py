@@ -39,14 +39,14 @@ def usable_or_mistaken(source: Path | dict[str, object]) -> list[str]:
     return []
 
 
-@effort(max_examples=100, deadline=None)
+@effort(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(list(Settings.model_fields)), GARBAGE))
 def test_garbage_is_settings_or_mistakes(data: dict[str, object]):
     assert usable_or_mistaken(data) is not None
 
 
 @effort(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.dictionaries(st.sampled_from(list(Settings.model_fields)), GARBAGE),

@@ -159,6 +159,11 @@ def test_no_file_and_one_model(empty_folder: Path):
     assert settings.models["*"].passthrough
 
 
+def test_no_file_and_whatever_model_is_served(empty_folder: Path):
+    environ = {"LLM_BASE_URL": "http://127.0.0.1:1/v1", "LLM_MODEL": "default"}
+    assert list(load(environ=environ).settings.models) == ["*"]
+
+
 def test_no_file_and_a_broken_address(empty_folder: Path):
     with pytest.raises(ConfigurationError, match="LLM_BASE_URL"):
         load(environ={"LLM_BASE_URL": "ftp://x", "ANTIPHON_PORT": "many"})
