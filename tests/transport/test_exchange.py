@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import msgspec
 import pytest
 
 from antiphon.errors import UpstreamBroken, UpstreamError
@@ -108,6 +109,18 @@ async def test_an_empty_body_is_an_answer(bench: Bench) -> None:
     server = await bench.serve(says(sized(b""), chunked()))
     assert await bench.whole(server) == b""
     assert await bench.whole(server) == b""
+
+
+async def test_what_is_printed_holds_no_key_and_no_content(bench: Bench) -> None:
+    server = await bench.serve(says(sized(b"a secret answer", extra=b"X-Key: secret\r\n")))
+    plain = bench.call(server, b"a secret question")
+    call = msgspec.structs.replace(plain, head=plain.head + b"authorization: Bearer secret\r\n")
+    answer = await bench.transport.send(call)
+    assert "waiting" in repr(answer)
+    await answer.head()
+    for shown in (repr(call), str(call), repr(answer), f"{answer}"):
+        assert "secret" not in shown
+        assert server.origin.authority in shown
 
 
 async def test_a_redirect_is_an_answer(bench: Bench) -> None:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from typing_extensions import override
 
 from antiphon.clock import NEVER
 from antiphon.errors import UpstreamBroken, UpstreamError
@@ -77,6 +78,12 @@ class Answer(msgspec.Struct, eq=False):
     _done: bool = False
     _held: bool = False
     _stale: bool = False
+
+    @override
+    def __repr__(self) -> str:
+        """Say how far it is, and nothing of what was said."""
+        status = "waiting" if self._head is None else self._head.status
+        return f"Answer({self.call!r}, {status}, {'over' if self._done else 'open'})"
 
     # ------------------------------------------------------------------ for the caller
 

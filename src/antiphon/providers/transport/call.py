@@ -10,6 +10,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 import msgspec
+from typing_extensions import override
 
 from antiphon.clock import NEVER
 
@@ -107,6 +108,11 @@ class Call(msgspec.Struct, frozen=True):
     timeouts: Timeouts
     stream: bool = False
     deadline: float = NEVER
+
+    @override
+    def __repr__(self) -> str:
+        """Say where it goes, and nothing of the key in its head or of its body."""
+        return f"Call({self.origin.authority}, {len(self.body)} bytes, stream={self.stream})"
 
 
 class Head(msgspec.Struct, frozen=True):
