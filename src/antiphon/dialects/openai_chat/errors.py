@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import email.utils
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -26,6 +26,8 @@ from antiphon.errors import Disposition, MalformedBody, UpstreamRefused
 
 _LONGEST_WAIT = 86_400.0
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+_DATE = re.compile(rb"\b(\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT")
+_MONTHS = (b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec").split()
 _STATUSES = range(400, 600)
 
 
@@ -229,7 +231,20 @@ def _bounded(seconds: float) -> float:
 def _date(value: bytes | None) -> float | None:
     if value is None:
         return None
-    try:
-        return email.utils.parsedate_to_datetime(value.decode("latin-1")).timestamp()
-    except (ValueError, OverflowError):
+    match = _DATE.search(value)
+    if match is None:
         return None
+    day, month, year, hour, minute, second = match.groups()
+    try:
+        when = datetime(
+            int(year),
+            _MONTHS.index(month) + 1,
+            int(day),
+            int(hour),
+            int(minute),
+            int(second),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
+    return when.timestamp()

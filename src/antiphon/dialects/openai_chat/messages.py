@@ -153,17 +153,18 @@ _READERS: dict[str, Callable[[Fields, int, dict[str, str]], Turn]] = {
 }
 
 
-def read_said(fields: Fields, *, legacy_id: str, unnamed: str = "") -> Turn:
+def read_said(fields: Fields, *, legacy_id: str, unnamed: str = "", in_reply: bool = False) -> Turn:
     """What an assistant said, in a request or in a reply.
 
     Args:
         fields: The message; what the model has no word for is left to the turn's extra.
         legacy_id: The id that a legacy call is given.
         unnamed: What calls without an id are named after.
+        in_reply: An empty thought says nothing; in a request it may be an echo that is demanded.
     """
     parts: list[Part] = []
-    reasoning = read_reasoning(fields)
-    if reasoning is not None:
+    reasoning = _read_reasoning(fields)
+    if reasoning is not None and (reasoning.text or not in_reply):
         parts.append(reasoning)
     parts += _read_text(fields)
     refusal = fields.text("refusal")
@@ -180,13 +181,11 @@ def read_said(fields: Fields, *, legacy_id: str, unnamed: str = "") -> Turn:
     return Turn(Author.ASSISTANT, tuple(parts), name=name, extra=fields.extra())
 
 
-def read_reasoning(fields: Fields) -> Reasoning | None:
+def _read_reasoning(fields: Fields) -> Reasoning | None:
     """Take the thought, in whichever member it came; a second copy is left."""
     for spelling in REASONING:
         if fields.begins(spelling, b'"'):
-            text = fields.text(spelling)
-            if text:
-                return Reasoning(text, spelling=spelling)
+            return Reasoning(fields.text(spelling) or "", spelling=spelling)
     return None
 
 
@@ -237,7 +236,8 @@ def _write_result(result: ToolResult, turn: Turn) -> Written:
         out: Written = {"role": "function", "name": result.name or "", "content": content}
     else:
         call_id, cache = result.call_id, write_cache(result.cache)
-        out = {"role": "tool", "tool_call_id": call_id, "content": content, "name": turn.name}
+        out = {"role": "tool", "tool_call_id": call_id or None, "content": content}
+        out["name"] = turn.name
         out.update(cache)
     return written(out, turn.extra if len(turn.parts) == 1 else None)
 
@@ -264,7 +264,11 @@ def _write_assistant(turn: Turn) -> Written:
 def write_said(turn: Turn) -> Written:
     """What stands beside the content of an assistant's message."""
     out: Written = {}
-    thoughts = [part for part in turn.parts if isinstance(part, Reasoning) and part.text]
+    thoughts = [
+        part
+        for part in turn.parts
+        if isinstance(part, Reasoning) and (part.text or part.spelling in REASONING)
+    ]
     if thoughts:
         spelling = thoughts[0].spelling
         name = spelling if spelling in REASONING else REASONING[0]

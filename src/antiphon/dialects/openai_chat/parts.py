@@ -25,7 +25,7 @@ from antiphon.model.parts import (
 Said = Text | Image | Audio | File | Refusal | Opaque
 """What may stand in `content`."""
 
-_DATA_URL = re.compile(r"data:([^;,]*);base64,", re.ASCII)
+_DATA_URL = re.compile(r"data:([^;,]+);base64,", re.ASCII)
 
 
 def read_content(fields: Fields, name: str = "content") -> tuple[Said, ...] | None:

@@ -13,7 +13,7 @@ import msgspec
 
 from antiphon.dialects.base import ReplyFacts
 from antiphon.dialects.openai_chat.calls import LEGACY_ID, made_up_id
-from antiphon.dialects.openai_chat.chunks import NULL_LENGTH, is_error
+from antiphon.dialects.openai_chat.chunks import NULL_LENGTH, FunctionDelta, is_error
 from antiphon.dialects.openai_chat.errors import (
     is_html,
     read_envelope,
@@ -31,6 +31,7 @@ from antiphon.model.reply import ChatReply, Choice, StopReason
 
 class _SeenMessage(msgspec.Struct, gc=False):
     tool_calls: msgspec.Raw = ABSENT
+    function_call: FunctionDelta | None = None
 
 
 class _SeenChoice(msgspec.Struct, gc=False):
@@ -46,7 +47,6 @@ class _SeenReply(msgspec.Struct, gc=False):
 
 
 _SEEN = msgspec.json.Decoder(_SeenReply)
-_NO_CALLS = len("null")
 
 _EMPTY_CHOICE: Written = {"index": 0, "message": None, "logprobs": None, "finish_reason": None}
 _EMPTY_MESSAGE: Written = {"role": "assistant", "content": None, "refusal": None}
@@ -75,8 +75,7 @@ def inspect_reply(body: bytes) -> ReplyFacts:
     usage = read_usage(reply.usage) if len(reply.usage) > NULL_LENGTH else None
     if not first.finish_reason:
         return ReplyFacts(usage, None, reply.model or "")
-    called = first.message is not None and len(first.message.tool_calls) > _NO_CALLS
-    stop = read_stop(first.finish_reason, called=called)
+    stop = read_stop(first.finish_reason, called=_called(first.message))
     if stop.reason is StopReason.ERROR:
         raise failure_of(first.finish_reason)
     return ReplyFacts(usage, stop.reason, reply.model or "")
@@ -112,6 +111,13 @@ def write_reply(reply: ChatReply) -> bytes:
             reply.extra,
         )
     )
+
+
+def _called(message: _SeenMessage | None) -> bool:
+    if message is None:
+        return False
+    legacy = message.function_call
+    return len(message.tool_calls) > NULL_LENGTH or (legacy is not None and bool(legacy.name))
 
 
 # ------------------------------------------------------------------ no answers
@@ -168,7 +174,7 @@ def _read_choice(fields: Fields, at: int, reply_id: str) -> Choice:
     logprobs = fields.raw("logprobs")
     message = fields.object("message") or Fields({}, fields.path)
     message.raw("role")
-    turn = read_said(message, legacy_id=LEGACY_ID, unnamed=made_up_id(reply_id))
+    turn = read_said(message, legacy_id=LEGACY_ID, unnamed=made_up_id(reply_id), in_reply=True)
     return Choice(
         at if index is None else index,
         turn,

@@ -24,15 +24,15 @@ _Count = int | float | None
 
 
 class _PromptDetails(msgspec.Struct, gc=False):
-    cached_tokens: _Count = None
-    cache_write_tokens: _Count = None
-    audio_tokens: _Count = None
-    image_tokens: _Count = None
+    cached_tokens: _Count = 0
+    cache_write_tokens: _Count = 0
+    audio_tokens: _Count = 0
+    image_tokens: _Count = 0
 
 
 class _CompletionDetails(msgspec.Struct, gc=False):
-    reasoning_tokens: _Count = None
-    audio_tokens: _Count = None
+    reasoning_tokens: _Count = 0
+    audio_tokens: _Count = 0
 
 
 class _Counts(msgspec.Struct):
@@ -43,14 +43,16 @@ class _Counts(msgspec.Struct):
     total_tokens: _Count = None
     prompt_tokens_details: _PromptDetails | None = None
     completion_tokens_details: _CompletionDetails | None = None
-    cached_tokens: _Count = None
-    prompt_cache_hit_tokens: _Count = None
-    num_cached_tokens: _Count = None
+    cached_tokens: _Count = 0
+    prompt_cache_hit_tokens: _Count = 0
+    num_cached_tokens: _Count = 0
 
 
 _COUNTS = msgspec.json.Decoder(_Counts | None)
 _NO_PROMPT_DETAILS = _PromptDetails()
 _NO_COMPLETION_DETAILS = _CompletionDetails()
+_PLAIN_PROMPT = (None, _NO_PROMPT_DETAILS)
+_PLAIN_COMPLETION = (None, _NO_COMPLETION_DETAILS)
 
 
 def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
@@ -59,8 +61,13 @@ def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
         counts = _COUNTS.decode(raw)
     except msgspec.DecodeError:
         return None
-    totals = None if counts is None else _totals(counts)
-    if counts is None or totals is None or sum(totals) > _ABSURD:
+    if counts is None:
+        return None
+    plain = _read_plain(counts)
+    if plain is not None:
+        return plain
+    totals = _totals(counts)
+    if totals is None or sum(totals) > _ABSURD:
         return None
     asked = counts.prompt_tokens_details or _NO_PROMPT_DETAILS
     answered = counts.completion_tokens_details or _NO_COMPLETION_DETAILS
@@ -108,6 +115,22 @@ def write_usage(usage: Usage) -> dict[str, object]:
             "rejected_prediction_tokens": 0,
         },
     }
+
+
+def _read_plain(counts: _Counts) -> Usage | None:
+    """Two whole numbers that add up, and nothing apart: what most answers state."""
+    prompt, completion = counts.prompt_tokens, counts.completion_tokens
+    if (
+        isinstance(prompt, int)
+        and isinstance(completion, int)
+        and prompt >= 0 <= completion
+        and counts.total_tokens == prompt + completion <= _ABSURD
+        and counts.prompt_tokens_details in _PLAIN_PROMPT
+        and counts.completion_tokens_details in _PLAIN_COMPLETION
+        and not (counts.cached_tokens or counts.prompt_cache_hit_tokens or counts.num_cached_tokens)
+    ):
+        return Usage(prompt, output_tokens=completion)
+    return None
 
 
 def _totals(counts: _Counts) -> tuple[int, int, int] | None:

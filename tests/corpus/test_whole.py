@@ -1,0 +1,42 @@
+"""The whole corpus, where there is one: `ANTIPHON_CORPUS` names its folder."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.exchanges import check, exchanges_of, truth_of
+
+
+@pytest.mark.campaign
+def test_every_exchange(capsys: pytest.CaptureFixture[str]) -> None:
+    named = os.environ.get("ANTIPHON_CORPUS")
+    assert named, "ANTIPHON_CORPUS must name the folder of recorded traffic."
+    folder = Path(named)
+    truths = {
+        name: truth
+        for file in folder.glob("*.truth.jsonl")
+        for name, truth in truth_of(file).items()
+    }
+    files = sorted(
+        file for file in folder.glob("*.jsonl") if not file.name.endswith(".truth.jsonl")
+    )
+    kinds: Counter[str] = Counter()
+    failed: list[str] = []
+    compared = 0
+    for exchange in exchanges_of(*files):
+        truth = truths.get(exchange["id"])
+        compared += truth is not None
+        try:
+            kinds[check(exchange, truth)] += 1
+        except Exception as error:  # noqa: BLE001 - every failure is listed at the end
+            failed.append(
+                f"{exchange['id']} ({exchange['provider']}, {exchange['source']}): {error!r}"[:600]
+            )
+    with capsys.disabled():
+        print(  # noqa: T201
+            f"\n{sum(kinds.values())} exchanges read ({dict(kinds)}), {compared} compared with the official clients"
+        )
+    assert kinds, f"no OpenAI chat exchange in {folder}"
+    assert not failed, "\n".join(failed)
