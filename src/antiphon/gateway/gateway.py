@@ -176,7 +176,9 @@ class Antiphon:
             yield _events(reply)
 
     @asynccontextmanager
-    async def _open(self, members: Mapping[str, object]) -> AsyncGenerator[WholeReply | StreamReply]:
+    async def _open(
+        self, members: Mapping[str, object]
+    ) -> AsyncGenerator[WholeReply | StreamReply]:
         if self.draining:
             raise Draining("The gateway is shutting down.")
         task = asyncio.current_task()

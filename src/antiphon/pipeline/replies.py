@@ -60,6 +60,7 @@ class StreamReply:
     """An answer while it is being written, in the caller's dialect.
 
     Attributes:
+        ended: All of it was given: the terminal event, or an error in its place.
         failure: What the stream ended with, once it has told the caller; or None.
 
     Hot path: `next` is one wait on the provider and one `Relay.feed`.
@@ -69,7 +70,6 @@ class StreamReply:
         "_answer",
         "_clock",
         "_content",
-        "_ended",
         "_exchange",
         "_first",
         "_heard_at",
@@ -78,6 +78,7 @@ class StreamReply:
         "_held_size",
         "_relay",
         "_walk",
+        "ended",
         "failure",
     )
 
@@ -95,7 +96,7 @@ class StreamReply:
         self._held: list[bytes] = []
         self._held_size = 0
         self._content = False
-        self._ended = False
+        self.ended = False
         self.failure: AntiphonError | None = None
 
     @property
@@ -117,7 +118,7 @@ class StreamReply:
         if self._first is not None:
             piece, self._first = self._first, None
             return piece
-        if self._ended:
+        if self.ended:
             return b""
         try:
             return await self._advance()
@@ -126,9 +127,9 @@ class StreamReply:
 
     def fail(self, error: AntiphonError) -> bytes:
         """End the stream with an error event; empty if it has ended already."""
-        if self._ended:
+        if self.ended:
             return b""
-        self._ended = True
+        self.ended = True
         self._answer = None
         self._walk.close()
         self._exchange.outcome = self.failure = error
@@ -231,7 +232,7 @@ class StreamReply:
         if not (self._content or relay.useful or relay.finished):
             self._give_up(NotAnAnswer("The stream holds no answer.", code="empty_stream"))
             return None
-        self._ended = exchange.complete = True
+        self.ended = exchange.complete = True
         exchange.usage, exchange.stop = relay.usage, relay.stop
         self._held.append(piece)
         self._walk.succeeded(relay.usage)

@@ -8,11 +8,10 @@ Hot path.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from antiphon.dialects.openai_chat import OPENAI_CHAT
-from antiphon.errors import AntiphonError, MethodNotAllowed, PathNotFound
+from antiphon.errors import AntiphonError, PathNotFound
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.asgi import (
     App,
@@ -31,7 +30,6 @@ from antiphon.server.errors import answer_error
 from antiphon.server.health import HealthDoor, LivenessDoor, MetricsDoor, ReadinessDoor
 from antiphon.server.models import ModelsDoor
 
-_log = logging.getLogger("antiphon.server")
 _MANAGED = ("/api/", "/docs", "/openapi.json")
 _CORS_METHODS = b"GET, POST, DELETE, OPTIONS"
 _EXPOSED = b", ".join(
@@ -66,7 +64,7 @@ class GatewayApp:
             origins=server.cors.origins,
         )
         chat = ChatDoor(gateway, OPENAI_CHAT, max_body=server.max_body_bytes)
-        self._models = ModelsDoor(gateway, OPENAI_CHAT)
+        self._models = _Rendered(ModelsDoor(gateway), self._refuse)
         self._doors: Mapping[str, Door] = {
             "/v1/chat/completions": chat,
             "/chat/completions": chat,
@@ -74,46 +72,66 @@ class GatewayApp:
             "/v1/models": self._models,
             "/models": self._models,
             "/openai/v1/models": self._models,
-            "/health": HealthDoor(gateway),
-            "/livez": LivenessDoor(),
-            "/readyz": ReadinessDoor(gateway),
-            "/metrics": MetricsDoor(gateway),
+            "/health": _Rendered(HealthDoor(gateway), self._refuse),
+            "/livez": _Rendered(LivenessDoor(), self._refuse),
+            "/readyz": _Rendered(ReadinessDoor(gateway), self._refuse),
+            "/metrics": _Rendered(MetricsDoor(gateway), self._refuse),
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request: finds the door, whose coroutine does the rest."""
         if scope["type"] != "http":
-            return await _refuse_protocol(scope, send)
-        path = scope["path"]
-        assert isinstance(path, str)
+            return _refuse_protocol(scope, send)
+        path: str = scope["path"]
         if self._root:
             path = path.removeprefix(self._root)
         try:
-            caller = Caller(headers_of(scope))
+            caller = Caller(scope["headers"])
             self._doorman.admit(caller)
-            if caller.origin is not None and self._doorman.allows(caller.origin):
-                if scope["method"] == "OPTIONS":
-                    return await _preflight(send, caller.origin)
-                send = _with_cors(send, caller.origin)
-            door = self._doors.get(path)
-            if door is not None:
-                return await door(caller, scope, receive, send)
-            if path.startswith(_MANAGED):
-                return await self._management(
-                    {**scope, "path": path, "root_path": self._root}, receive, send
-                )
-            if path.startswith(("/v1/models/", "/openai/v1/models/", "/models/")):
-                return await self._models(caller, scope, receive, send)
-            if path == "/":
-                return await _banner(scope, send)
-            raise PathNotFound(f"Nothing answers on {path[:200]!r}.")
         except AntiphonError as error:
-            await answer_error(send, OPENAI_CHAT, error, [], self._gateway.request_ids.new())
+            return self._refuse(send, error)
+        if caller.origin is not None and self._doorman.allows(caller.origin):
+            if scope["method"] == "OPTIONS":
+                return _preflight(send, caller.origin)
+            send = _with_cors(send, caller.origin)
+        door = self._doors.get(path)
+        if door is not None:
+            return door(caller, scope, receive, send)
+        return self._elsewhere(path, caller, scope, receive, send)
+
+    def _elsewhere(
+        self, path: str, caller: Caller, scope: Scope, receive: Receive, send: Send
+    ) -> Awaitable[None]:
+        if path.startswith(_MANAGED):
+            managed = {**scope, "path": path, "root_path": self._root}
+            return self._management(managed, receive, send)
+        if path.startswith(("/v1/models/", "/openai/v1/models/", "/models/")):
+            return self._models(caller, scope, receive, send)
+        if path == "/":
+            return _banner(scope, send)
+        return self._refuse(send, PathNotFound(f"Nothing answers on {path[:200]!r}."))
+
+    def _refuse(self, send: Send, error: AntiphonError) -> Awaitable[None]:
+        return answer_error(send, OPENAI_CHAT, error, [], self._gateway.request_ids.new())
+
+
+class _Rendered:
+    """A door whose errors are rendered here; the doors of inference render their own."""
+
+    def __init__(
+        self, door: Door, refuse: Callable[[Send, AntiphonError], Awaitable[None]]
+    ) -> None:
+        self._door = door
+        self._refuse = refuse
+
+    async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._door(caller, scope, receive, send)
+        except AntiphonError as error:
+            await self._refuse(send, error)
 
 
 async def _banner(scope: Scope, send: Send) -> None:
-    if scope["method"] not in ("GET", "HEAD"):
-        raise MethodNotAllowed(str(scope["method"]), ["GET", "HEAD"])
     await answer(
         send,
         200,

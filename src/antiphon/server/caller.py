@@ -5,14 +5,16 @@ Hot path: one pass over the headers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_ONCE = frozenset({b"host", b"authorization", b"content-length", b"origin", b"content-encoding"})
-_READ = _ONCE | {b"x-api-key", b"api-key", b"x-goog-api-key"}
+_ONCE = frozenset(
+    {b"host", b"authorization", b"content-length", b"origin", b"content-encoding"}
+    | {b"x-api-key", b"api-key", b"x-goog-api-key"}
+)
 _BEARER = b"bearer "
 
 
@@ -22,32 +24,29 @@ class Caller:
     Attributes:
         credential: The key as it was sent: `Authorization: Bearer`, `x-api-key`, `api-key` or
             `x-goog-api-key`, the first that is there; None without one.
-        host: The `Host` header.
+        host: The `Host` header, as it came.
         origin: The `Origin` header; None where no browser page is behind the request.
         content_length: As announced; None for a chunked body.
     """
 
     __slots__ = ("content_length", "credential", "host", "origin")
 
-    def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Read the headers.
 
         Raises:
             InvalidRequest: A header that must stand once stands twice, or the body is compressed.
         """
-        found: dict[bytes, bytes] = {}
-        for name, value in headers:
-            if name in _READ:
-                if name in found and name in _ONCE:
-                    raise InvalidRequest(f"The header {name.decode()!r} stands twice.")
-                found.setdefault(name, value)
+        found = dict(headers)
+        if len(found) != len(headers):
+            _check_once(headers)
         self.credential = _credential(found)
-        self.host = found.get(b"host", b"").decode("latin-1")
+        self.host = found.get(b"host", b"")
         origin = found.get(b"origin")
         self.origin = None if origin is None else origin.decode("latin-1")
         length = found.get(b"content-length")
         self.content_length = int(length) if length is not None else None
-        if found.get(b"content-encoding", b"identity") != b"identity":
+        if b"content-encoding" in found and found[b"content-encoding"] != b"identity":
             raise InvalidRequest("Compressed request bodies are not read here.")
 
     def check_size(self, bound: int) -> None:
@@ -86,7 +85,7 @@ class Doorman:
         hosts = self._hosts
         if hosts is None:
             return
-        if _host_of(caller.host) not in hosts:
+        if _host_of(caller.host.decode("latin-1")) not in hosts:
             raise Forbidden("This Host is not served here without authentication.")
         if caller.origin is not None and not self.allows(caller.origin):
             raise Forbidden("This Origin is not served here without authentication.")
@@ -96,6 +95,14 @@ class Doorman:
         if origin in self._origins or "*" in self._origins:
             return True
         return self._hosts is not None and (urlsplit(origin).hostname or "") in self._hosts
+
+
+def _check_once(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    seen: set[bytes] = set()
+    for name, _ in headers:
+        if name in seen and name in _ONCE:
+            raise InvalidRequest(f"The header {name.decode()!r} stands twice.")
+        seen.add(name)
 
 
 def _host_of(host: str) -> str:

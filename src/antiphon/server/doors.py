@@ -41,12 +41,9 @@ class ChatDoor:
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         gateway = self._gateway
         delivery = _Delivery(gateway, self._dialect, send)
-        task = current_task()
-        assert task is not None
-        hang_up = task.cancel
         connection = _connection(scope)
-        if connection is not None:
-            connection.on_hangup = hang_up
+        task = connection.task if connection is not None else current_task()
+        assert task is not None
         try:
             self._check(scope)
             # Before the body, so that a stranger cannot make us read 32 MB.
@@ -61,7 +58,7 @@ class ChatDoor:
                 payload=payload,
                 snapshot=snapshot,
                 principal=principal,
-                interrupt=hang_up,
+                interrupt=task.cancel,
             )
             delivery.exchange = exchange
             async with gateway.pipeline.open(exchange) as reply:
@@ -79,9 +76,6 @@ class ChatDoor:
         except Exception:  # noqa: BLE001
             _log.exception("Request %s met a defect", delivery.id)
             await delivery.send_error(InternalFault("The gateway met a defect."))
-        finally:
-            if connection is not None and connection.on_hangup == hang_up:
-                connection.on_hangup = None
 
     def _check(self, scope: Scope) -> None:
         if scope["method"] != "POST":
@@ -129,10 +123,12 @@ class _Delivery:
         ]
         self._stream = reply
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        while piece := await reply.next():
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        self._complete = True
-        await send({"type": "http.response.body", "body": b""})
+        more = True
+        while more:
+            piece = await reply.next()
+            more = not reply.ended
+            self._complete = not more
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
         await reply.drain()
 
     async def send_error(self, error: AntiphonError) -> None:

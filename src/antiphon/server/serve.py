@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -71,6 +72,9 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[listener]))
         await server.ready.wait()
+        # What was built to start is kept for ever: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         try:
             yield f"http://{host}:{listener.getsockname()[1]}"
@@ -85,6 +89,7 @@ def _uvicorn(gateway: Antiphon) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=protocol_with(_bounds(settings)),
+        interface="asgi3",
         loop="none",
         ws="none",
         lifespan="off",
