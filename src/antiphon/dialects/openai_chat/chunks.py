@@ -1,14 +1,16 @@
 """The shape of a stream's chunk, as far as the model has words for it.
 
 Hot path: one typed decode of a chunk. What is not named here is skipped unread; what is seldom
-there (usage, errors, log probabilities) is kept raw and read by whoever needs it.
+there (usage, errors, log probabilities) is kept loose and read by whoever needs it: most chunks
+say null, and that costs nothing.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from antiphon.model.parts import ABSENT
+Loose = dict[str, msgspec.Raw] | list[msgspec.Raw] | str | float | bool | None
+"""Anything, its members unread."""
 
 
 class FunctionDelta(msgspec.Struct, gc=False):
@@ -51,36 +53,37 @@ class ChunkChoice(msgspec.Struct, gc=False):
     delta: Delta | None = None
     index: int | None = 0
     finish_reason: str | None = None
-    logprobs: msgspec.Raw = ABSENT
-    usage: msgspec.Raw = ABSENT
+    logprobs: Loose = None
+    usage: Loose = None
 
 
 class GroqFacts(msgspec.Struct, gc=False):
     """Groq's own member, which holds the usage of streams that did not ask for it."""
 
-    usage: msgspec.Raw = ABSENT
+    usage: Loose = None
 
 
 class Chunk(msgspec.Struct, gc=False):
     """One event of a stream."""
 
     choices: list[ChunkChoice] | None = None
-    id: str | None = None
-    model: str | None = None
-    created: int | float | None = None
-    usage: msgspec.Raw = ABSENT
-    error: msgspec.Raw = ABSENT
+    usage: Loose = None
+    error: Loose = None
     x_groq: GroqFacts | None = None
 
 
+class ChunkHead(msgspec.Struct, gc=False):
+    """What every chunk repeats, and the first one is asked for."""
+
+    id: str | None = None
+    model: str | None = None
+    created: int | float | None = None
+
+
 CHUNK = msgspec.json.Decoder(Chunk)
-
-NULL_LENGTH = 4
-"""A raw object that is longer than `null` says something."""
-
-_NOTHING = frozenset({b"", b"null", b"false", b'""', b"{}", b"[]"})
+CHUNK_HEAD = msgspec.json.Decoder(ChunkHead)
 
 
-def is_error(raw: msgspec.Raw) -> bool:
-    """Whether an `error` member reports one: any text may be one, however short."""
-    return bytes(raw) not in _NOTHING
+def raw_of(value: Loose) -> msgspec.Raw:
+    """Loose JSON, raw again."""
+    return msgspec.Raw(msgspec.json.encode(value))

@@ -13,11 +13,12 @@ from antiphon.dialects.base import StreamDecoder
 from antiphon.dialects.openai_chat.calls import made_up_id
 from antiphon.dialects.openai_chat.chunks import (
     CHUNK,
-    NULL_LENGTH,
+    CHUNK_HEAD,
     Chunk,
     ChunkChoice,
+    ChunkHead,
     Delta,
-    is_error,
+    raw_of,
 )
 from antiphon.dialects.openai_chat.errors import Envelope, read_envelope, refusal_of
 from antiphon.dialects.openai_chat.fields import DIALECT, Fields
@@ -60,20 +61,20 @@ class ChunkStream(StreamDecoder):
 
     @override
     def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:
-        data = data_of(frame)
-        if data is None:
-            return ()
+        if not frame.startswith(b"data: {"):
+            return self._read_frame(frame)
         try:
-            chunk = CHUNK.decode(data)
-        except (msgspec.DecodeError, RecursionError) as error:
-            return _read_other(frame, data.strip(), error)
+            # To JSON the line ends are white space; what stands on other lines is an error.
+            chunk = CHUNK.decode(frame[6:])
+        except (msgspec.DecodeError, RecursionError):
+            return self._read_frame(frame)
         choices = chunk.choices
         if (
             self._started
             and choices is not None
             and len(choices) == 1
-            and len(chunk.usage) <= NULL_LENGTH
-            and not chunk.error
+            and chunk.usage is None
+            and chunk.error is None
             and chunk.x_groq is None
         ):
             choice = choices[0]
@@ -88,11 +89,11 @@ class ChunkStream(StreamDecoder):
                 and not delta.reasoning
                 and not delta.refusal
                 and delta.function_call is None
-                and len(choice.logprobs) <= NULL_LENGTH
-                and len(choice.usage) <= NULL_LENGTH
+                and choice.logprobs is None
+                and choice.usage is None
             ):
                 return (TextDelta(text, choice.index or 0),)
-        return self._read(frame, data, chunk)
+        return self._read(frame, frame[6:], chunk)
 
     @override
     def without_usage(self, frame: bytes) -> bytes:
@@ -108,6 +109,16 @@ class ChunkStream(StreamDecoder):
             return frame_of(cut)
         return frame[:at] + cut + frame[at + len(data) :]
 
+    def _read_frame(self, frame: bytes) -> tuple[StreamEvent, ...]:
+        data = data_of(frame)
+        if data is None:
+            return ()
+        try:
+            chunk = CHUNK.decode(data)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return _read_other(frame, data.strip(), error)
+        return self._read(frame, data, chunk)
+
     def _read(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
         if chunk.error or not chunk.choices:
             failed = _read_failure(frame, data, chunk)
@@ -117,7 +128,7 @@ class ChunkStream(StreamDecoder):
         events: list[StreamEvent] = []
         usage = _usage_of(chunk)
         if chunk.choices or usage:
-            self._start(chunk, events)
+            self._start(data, events)
         said = len(events)
         for choice in chunk.choices or ():
             self._read_choice(choice, events)
@@ -127,12 +138,16 @@ class ChunkStream(StreamDecoder):
             events.append(OpaqueEvent(DIALECT, frame))
         return tuple(events)
 
-    def _start(self, chunk: Chunk, events: list[StreamEvent]) -> None:
+    def _start(self, data: bytes, events: list[StreamEvent]) -> None:
         if self._started:
             return
         self._started = True
-        self._reply_id = chunk.id or ""
-        events.append(Started(self._reply_id, chunk.model or "", int(chunk.created or 0)))
+        try:
+            head = CHUNK_HEAD.decode(data)
+        except msgspec.DecodeError:
+            head = ChunkHead()
+        self._reply_id = head.id or ""
+        events.append(Started(self._reply_id, head.model or "", int(head.created or 0)))
 
     def _read_choice(self, choice: ChunkChoice, events: list[StreamEvent]) -> None:
         index, delta = choice.index or 0, choice.delta
@@ -140,8 +155,8 @@ class ChunkStream(StreamDecoder):
             _read_said(delta, index, events)
             if delta.tool_calls or delta.function_call is not None:
                 self._read_calls(delta, index, events)
-        if len(choice.logprobs) > NULL_LENGTH:
-            events.append(LogprobsDelta(DIALECT, choice.logprobs, index))
+        if choice.logprobs:
+            events.append(LogprobsDelta(DIALECT, raw_of(choice.logprobs), index))
         if choice.finish_reason:
             events += self._finish(choice.finish_reason, index)
 
@@ -196,14 +211,12 @@ def _read_said_part(raw: msgspec.Raw, index: int, events: list[StreamEvent]) -> 
 
 
 def _usage_of(chunk: Chunk) -> Usage | None:
-    if len(chunk.usage) > NULL_LENGTH:
-        return read_usage(chunk.usage)
-    for choice in chunk.choices or ():
-        if len(choice.usage) > NULL_LENGTH:
-            return read_usage(choice.usage)
-    if chunk.x_groq is not None and len(chunk.x_groq.usage) > NULL_LENGTH:
-        return read_usage(chunk.x_groq.usage)
-    return None
+    stated = chunk.usage
+    if not stated:
+        stated = next((choice.usage for choice in chunk.choices or () if choice.usage), None)
+    if not stated and chunk.x_groq is not None:
+        stated = chunk.x_groq.usage
+    return read_usage(raw_of(stated)) if stated else None
 
 
 def _without_usage(data: bytes) -> bytes:
@@ -232,7 +245,7 @@ def _read_other(frame: bytes, data: bytes, error: Exception) -> tuple[StreamEven
 
 def _read_failure(frame: bytes, data: bytes, chunk: Chunk) -> StreamFailed | None:
     """The error that a frame reports, in whichever shape."""
-    if not is_error(chunk.error) and name_of(frame) != b"error":
+    if not chunk.error and name_of(frame) != b"error":
         fields = Fields.parse(data, "")
         named = (fields.text(name) for name in ("object", "type") if fields.begins(name, b'"'))
         if "error" not in named:

@@ -57,6 +57,9 @@ class Fields:
         except (msgspec.DecodeError, RecursionError) as error:
             raise wrong(path, "an object") from error
 
+    def __len__(self) -> int:
+        return len(self._left)
+
     def __contains__(self, name: str) -> bool:
         raw = self._left.get(name)
         return raw is not None and not is_null(raw)

@@ -66,6 +66,9 @@ def write_messages(turns: Iterable[Turn]) -> list[Written]:
     messages: list[Written] = []
     shown: list[Part] = []
     for turn in turns:
+        if len(turn.parts) == 1 and not shown and isinstance(turn.parts[0], Text):
+            messages.append(_write_text(turn, turn.parts[0]))
+            continue
         results = [part for part in turn.parts if isinstance(part, ToolResult)]
         if shown and not results:
             messages.append({"role": "user", "content": write_parts(shown)})
@@ -162,11 +165,15 @@ def read_said(fields: Fields, *, legacy_id: str, unnamed: str = "", in_reply: bo
         unnamed: What calls without an id are named after.
         in_reply: An empty thought says nothing; in a request it may be an echo that is demanded.
     """
+    content = read_content(fields) or ()
+    if not fields:
+        # Nothing but text: most of what assistants say.
+        return Turn(Author.ASSISTANT, tuple(_read_text(fields, content)))
     parts: list[Part] = []
     reasoning = _read_reasoning(fields)
     if reasoning is not None and (reasoning.text or not in_reply):
         parts.append(reasoning)
-    parts += _read_text(fields)
+    parts += _read_text(fields, content)
     refusal = fields.text("refusal")
     if refusal:
         parts.append(Refusal(refusal))
@@ -189,12 +196,14 @@ def _read_reasoning(fields: Fields) -> Reasoning | None:
     return None
 
 
-def _read_text(fields: Fields) -> Iterable[Said | Reasoning]:
+def _read_text(fields: Fields, content: Sequence[Said]) -> Sequence[Said | Reasoning]:
     parts = [
         thought_of(part) or part
-        for part in read_content(fields) or ()
+        for part in content
         if not (isinstance(part, Text) and not part.text and is_plain(part))
     ]
+    if not fields and len(parts) <= 1:
+        return parts
     parts.sort(key=lambda part: 0 if isinstance(part, Reasoning) else 1)
     last = next((at for at, part in reversed([*enumerate(parts)]) if isinstance(part, Text)), None)
     if last is not None and fields.begins("annotations", b"["):
@@ -219,16 +228,27 @@ def _read_spoken(fields: Fields) -> Audio | None:
 # ------------------------------------------------------------------ writing
 
 
+def _write_text(turn: Turn, text: Text) -> Written:
+    """A turn of one text: most turns are."""
+    out = {"role": _role_of(turn), "content": write_content(turn.parts), "name": turn.name}
+    if turn.author is Author.ASSISTANT and text.annotations:
+        out["annotations"] = [*text.annotations]
+    return written(out, turn.extra)
+
+
+def _role_of(turn: Turn) -> str:
+    return "user" if turn.author is Author.TOOL else turn.author.value
+
+
 def _write_plain(turn: Turn, parts: Sequence[Part]) -> Written:
-    role = "user" if turn.author is Author.TOOL else turn.author.value
-    out = {"role": role, "content": write_content(parts), "name": turn.name}
+    out = {"role": _role_of(turn), "content": write_content(parts), "name": turn.name}
     return written(out, turn.extra)
 
 
 def _write_result(result: ToolResult, turn: Turn) -> Written:
     texts = [part for part in result.parts if isinstance(part, Text | Opaque)]
     if result.is_error:
-        texts.insert(0, Text("Error: "))
+        texts = _marked_as_error(texts)
     if not texts and result.parts:
         texts.append(Text("(see the next message)"))
     content = write_content(texts) if texts else ""
@@ -240,6 +260,15 @@ def _write_result(result: ToolResult, turn: Turn) -> Written:
         out["name"] = turn.name
         out.update(cache)
     return written(out, turn.extra if len(turn.parts) == 1 else None)
+
+
+def _marked_as_error(texts: Sequence[Text | Opaque]) -> list[Text | Opaque]:
+    """What a tool said that failed: a message has no other place to say so."""
+    match texts:
+        case [Text() as first, *rest]:
+            return [msgspec.structs.replace(first, text=f"Error: {first.text}"), *rest]
+        case _:
+            return [Text("Error: the tool failed."), *texts]
 
 
 def _write_assistant(turn: Turn) -> Written:

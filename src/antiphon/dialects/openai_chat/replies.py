@@ -13,7 +13,7 @@ import msgspec
 
 from antiphon.dialects.base import ReplyFacts
 from antiphon.dialects.openai_chat.calls import LEGACY_ID, made_up_id
-from antiphon.dialects.openai_chat.chunks import NULL_LENGTH, FunctionDelta, is_error
+from antiphon.dialects.openai_chat.chunks import FunctionDelta, Loose
 from antiphon.dialects.openai_chat.errors import (
     is_html,
     read_envelope,
@@ -30,7 +30,7 @@ from antiphon.model.reply import ChatReply, Choice, StopReason
 
 
 class _SeenMessage(msgspec.Struct, gc=False):
-    tool_calls: msgspec.Raw = ABSENT
+    tool_calls: Loose = None
     function_call: FunctionDelta | None = None
 
 
@@ -43,7 +43,7 @@ class _SeenReply(msgspec.Struct, gc=False):
     choices: list[_SeenChoice] | None = None
     model: str | None = None
     usage: msgspec.Raw = ABSENT
-    error: msgspec.Raw = ABSENT
+    error: Loose = None
 
 
 _SEEN = msgspec.json.Decoder(_SeenReply)
@@ -69,10 +69,10 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         reply = _SEEN.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise _no_answer(body) from error
-    if not reply.choices or is_error(reply.error):
+    if not reply.choices or reply.error:
         raise _no_answer(body)
     first = reply.choices[0]
-    usage = read_usage(reply.usage) if len(reply.usage) > NULL_LENGTH else None
+    usage = read_usage(reply.usage) if reply.usage else None
     if not first.finish_reason:
         return ReplyFacts(usage, None, reply.model or "")
     stop = read_stop(first.finish_reason, called=_called(first.message))
@@ -117,7 +117,7 @@ def _called(message: _SeenMessage | None) -> bool:
     if message is None:
         return False
     legacy = message.function_call
-    return len(message.tool_calls) > NULL_LENGTH or (legacy is not None and bool(legacy.name))
+    return bool(message.tool_calls) or (legacy is not None and bool(legacy.name))
 
 
 # ------------------------------------------------------------------ no answers

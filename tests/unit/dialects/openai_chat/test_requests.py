@@ -594,7 +594,7 @@ def test_results_of_tools_become_messages_of_their_own() -> None:
         {
             "role": "tool",
             "tool_call_id": "b",
-            "content": [{"type": "text", "text": "Error: "}, {"type": "text", "text": "2"}],
+            "content": "Error: 2",
         },
         {"role": "tool", "tool_call_id": "c", "content": "(see the next message)"},
         {"role": "tool", "tool_call_id": "d", "content": ""},

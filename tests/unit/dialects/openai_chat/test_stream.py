@@ -143,7 +143,7 @@ def test_everything_in_one_chunk_comes_in_order() -> None:
         RefusalDelta("r"),
         ToolCallStarted(0, "c", "f"),
         ToolCallDelta(0, "{}"),
-        LogprobsDelta("openai_chat", msgspec.Raw(b'{"content": []}')),
+        LogprobsDelta("openai_chat", msgspec.Raw(b'{"content":[]}')),
         Finished(Stop(StopReason.TOOL, raw="stop")),
         UsageReported(USAGE, alone=False),
     )
