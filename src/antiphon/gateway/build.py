@@ -6,6 +6,8 @@ addresses, keys, quirks and prices. A request finds it by one look-up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from antiphon.access.admin import AdminKey, admin_key
 from antiphon.access.keys import StaticKeys, digest_of
 from antiphon.clock import Clock
@@ -66,8 +68,12 @@ class Build:
             return AdminKey(digest_of(configured.reveal()), None)
         return admin_key(self._settings.storage.data_dir)
 
-    def snapshot(self, admin: bytes) -> Snapshot:
+    def snapshot(self, admin: AdminKey | None = None, found: Sequence[str] = ()) -> Snapshot:
         """The configuration in force, compiled.
+
+        Args:
+            admin: Opens management, where there is any.
+            found: `provider/model` names that providers have listed.
 
         Raises:
             ConfigurationError: A route names a model that cannot be one.
@@ -82,7 +88,8 @@ class Build:
         return Snapshot(
             plans,
             passthrough=self._pass if self.passes_through else None,
-            keys=StaticKeys(self._settings.auth.keys, admin=admin),
+            keys=StaticKeys(self._settings.auth.keys, admin=admin and admin.digest),
+            found=[name for name in found if name not in plans],
         )
 
     def _pass(self, name: str) -> Plan | None:

@@ -11,7 +11,6 @@ fallback and records.
 from __future__ import annotations
 
 import asyncio
-import difflib
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +20,7 @@ from typing import Self
 
 import msgspec
 
+from antiphon.access.admin import AdminKey
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
@@ -96,9 +96,9 @@ class Antiphon:
         self.request_ids = RequestIds(secrets.token_hex(6))
         self.draining = False
         self.unreachable: Mapping[str, str] = {}
+        self.admin_key: AdminKey | None = None
         self._build = Build(settings, clock=self.clock)
-        self.admin_key = self._build.admin_key()
-        self.snapshot: Snapshot = self._build.snapshot(self.admin_key.digest)
+        self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
             concurrency=Concurrency(settings.limits.concurrency),
@@ -203,13 +203,14 @@ class Antiphon:
     # looking
 
     def models(self, principal: Principal) -> list[ModelEntry]:
-        """The names that this caller may ask for."""
-        plans = self.snapshot.plans
-        return [
+        """The names that this caller may ask for: routes, then what `reachable` has found."""
+        snapshot = self.snapshot
+        entries = [
             ModelEntry(name, tuple(each.name for each in plan.deployments))
-            for name, plan in plans.items()
-            if principal.may_use(name)
+            for name, plan in snapshot.plans.items()
         ]
+        entries += [ModelEntry(name, (name,)) for name in snapshot.found]
+        return [entry for entry in entries if principal.may_use(entry.name)]
 
     def principal(self, credential: bytes | None) -> Principal:
         """Whose key this is.
@@ -221,7 +222,7 @@ class Antiphon:
 
     def nearest(self, name: str) -> list[str]:
         """Names that look like this one."""
-        return difflib.get_close_matches(name[:200], self.snapshot.plans, n=3)
+        return self.snapshot.nearest(name)
 
     def deployments(self) -> list[Deployment]:
         """Everything that stands behind a name, once."""
@@ -244,14 +245,27 @@ class Antiphon:
     async def reachable(self) -> list[ModelEntry]:
         """The names that can be asked for, those of the passthrough asked of each provider.
 
-        What could not be asked is in `unreachable` afterwards, with the reason.
+        `models` lists them from then on. What could not be asked is in `unreachable` afterwards,
+        with the reason.
         """
-        entries = self.models(IN_PROCESS)
-        if not self._build.passes_through:
-            return entries
-        listed, self.unreachable = await list_models(self._build.providers.values(), self.transport)
-        known = {entry.name for entry in entries}
-        return entries + [ModelEntry(name, (name,)) for name in listed if name not in known]
+        if self._build.passes_through:
+            providers = self._build.providers.values()
+            found, self.unreachable = await list_models(providers, self.transport)
+            self.snapshot = self._build.snapshot(self.admin_key, found)
+        return self.models(IN_PROCESS)
+
+    def claim_admin_key(self) -> AdminKey:
+        """The admin key, which is made at the first start; from now on it opens management.
+
+        For whoever serves: a program that only asks needs none, and none is made for it.
+
+        Raises:
+            ConfigurationError: Its file cannot be kept.
+        """
+        if self.admin_key is None:
+            self.admin_key = self._build.admin_key()
+            self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
+        return self.admin_key
 
     # ending
 

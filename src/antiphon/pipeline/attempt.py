@@ -14,6 +14,7 @@ from antiphon.clock import NEVER, Clock
 from antiphon.errors import Disposition, Exhausted, Kind, NotAnAnswer, UpstreamError
 from antiphon.model.usage import Usage
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.pipeline.plan import Plan
 from antiphon.providers.auth import Unsigned
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.keys import Key
@@ -45,6 +46,7 @@ class Walk:
         "_exchange",
         "_key",
         "_metrics",
+        "_plan",
         "_round",
         "_same",
         "_transport",
@@ -56,13 +58,20 @@ class Walk:
     """The attempt under way; set by `open`."""
 
     def __init__(
-        self, exchange: Exchange, transport: Upstream, clock: Clock, metrics: Metrics
+        self,
+        exchange: Exchange,
+        plan: Plan,
+        *,
+        transport: Upstream,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._exchange = exchange
+        self._plan = plan
         self._transport = transport
         self._clock = clock
         self._metrics = metrics
-        self._candidates: Iterator[Deployment] = iter(exchange.plan.order(clock.monotonic()))
+        self._candidates: Iterator[Deployment] = iter(plan.order(clock.monotonic()))
         self._round = 0
         self._again: list[tuple[Deployment, float]] = []
         self._same: Deployment | None = None
@@ -82,7 +91,7 @@ class Walk:
         while True:
             candidate: Deployment | None = None
             if self._answer is None:
-                if not await self._waited(patience):
+                if (self._again or self._wait_until) and not await self._waited(patience):
                     return None
                 candidate = self._next()
             try:
@@ -107,10 +116,8 @@ class Walk:
         attempt.usage = usage
         deployment = attempt.deployment
         deployment.health.succeeded()
-        self._metrics.attempts.add((deployment.name, "ok"))
-        self._metrics.upstream.observe((deployment.name,), attempt.ended_at - attempt.sent_at)
-        if usage is not None:
-            self._metrics.count_usage(deployment.name, usage)
+        meter = self._metrics.deployment(deployment.name)
+        meter.succeeded(attempt.ended_at - attempt.sent_at, usage)
 
     def failed(self, error: UpstreamError) -> None:
         """The open attempt failed; the walk may go on.
@@ -124,7 +131,7 @@ class Walk:
         attempt.error = error
         self.close()
         deployment, key = attempt.deployment, self._key
-        self._metrics.attempts.add((deployment.name, error.code))
+        self._metrics.deployment(deployment.name).failed(error.code)
         match error.disposition:
             case Disposition.CALLERS_FAULT:
                 raise error
@@ -149,7 +156,7 @@ class Walk:
     def _next(self) -> Deployment:
         exchange = self._exchange
         done = exchange.attempts
-        if len(done) >= exchange.plan.attempts or self._clock.monotonic() >= exchange.deadline:
+        if len(done) >= self._plan.attempts or self._clock.monotonic() >= exchange.deadline:
             raise self._summary()
         deployment, self._same = self._same, None
         if deployment is None:
@@ -157,7 +164,7 @@ class Walk:
         if deployment is None:
             raise self._summary()
         if done and done[-1].deployment is not deployment:
-            self._metrics.fallbacks.add((done[-1].deployment.name, deployment.name))
+            self._metrics.fallbacks.of(done[-1].deployment.name, deployment.name).value += 1
         return deployment
 
     async def _waited(self, patience: float) -> bool:
@@ -165,7 +172,7 @@ class Walk:
         if self._again and self._same is None:
             self._look_ahead()
         wait = self._wait_until - self._clock.monotonic()
-        if self._wait_until and wait > 0:
+        if wait > 0:
             await sleep(min(wait, patience))
             return wait <= patience
         return True
@@ -176,7 +183,7 @@ class Walk:
         if candidate is not None:
             self._candidates = chain((candidate,), self._candidates)
             return
-        exchange, plan = self._exchange, self._exchange.plan
+        exchange, plan = self._exchange, self._plan
         backoff = plan.backoff * plan.factor**self._round
         waits = [
             (max(asked, backoff), each) for each, asked in self._again if asked <= _LONGEST_WAIT
@@ -246,7 +253,7 @@ class Walk:
         waits = [error.retry_after for error in errors if error.retry_after is not None]
         hopeless = {Disposition.DEAD_KEY, Disposition.HARD_DOWN}
         return Exhausted(
-            f"No deployment of {self._exchange.plan.alias!r} gave an answer.",
+            f"No deployment of {self._plan.alias!r} gave an answer.",
             kind=_kind_of(kinds, errors),
             attempts=failures,
             retry_after=min(waits) if waits else None,

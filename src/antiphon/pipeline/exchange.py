@@ -20,15 +20,15 @@ from antiphon.providers.deployment import Deployment
 class RequestIds:
     """Names requests: unique across processes by the prefix, in order within one."""
 
-    __slots__ = ("_next", "_prefix")
+    __slots__ = ("_next", "_stem")
 
     def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+        self._stem = f"req_{prefix}-"
         self._next = itertools.count(1).__next__
 
     def new(self) -> str:
         """A new id, such as `req_5f2c9d01a7b3-0000001a`."""
-        return f"req_{self._prefix}-{self._next():08x}"
+        return f"{self._stem}{self._next():08x}"
 
 
 class Attempt:
@@ -58,6 +58,7 @@ class Exchange:
     Attributes:
         id: Goes out as `x-antiphon-request-id`.
         started: Loop time at which the request's head was read.
+        plan: Set once the route is known; an exchange that failed before has none.
         deadline: Loop time at which it must be answered.
         principal: Who is calling.
         complete: The answer's last bytes were handed out: nothing that follows can spoil it.
@@ -78,14 +79,10 @@ class Exchange:
         "principal",
         "snapshot",
         "started",
-        "status",
         "stop",
         "usage",
         "warnings",
     )
-
-    plan: Plan
-    """Set once the route is known; an exchange that failed before has none."""
 
     def __init__(
         self,
@@ -103,9 +100,9 @@ class Exchange:
         self.snapshot = snapshot
         self.principal = principal
         self.complete = False
+        self.plan: Plan | None = None
         self.deadline = 0.0
         self.attempts: list[Attempt] = []
-        self.status = 200
         self.usage: Usage | None = None
         self.stop: StopReason | None = None
         self.first_token_at = 0.0

@@ -18,7 +18,7 @@ from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS, Principal
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.plan import Snapshot
+from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
@@ -78,14 +78,21 @@ class Pipeline:
             )
         return ANONYMOUS
 
-    def route(self, exchange: Exchange) -> None:
-        """Find the plan of the name that was asked for."""
+    def route(self, exchange: Exchange) -> Plan:
+        """Find the plan of the name that was asked for.
+
+        Raises:
+            ModelNotFound: Nothing goes by that name.
+            Forbidden: The caller may not ask for it.
+        """
         model = exchange.payload.model
         plan = exchange.snapshot.plan(model)
-        if not exchange.principal.may_use(model):
+        principal = exchange.principal
+        if principal.models and not principal.may_use(model):
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         exchange.plan = plan
         exchange.deadline = exchange.started + plan.deadline
+        return plan
 
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""
@@ -110,36 +117,41 @@ class Pipeline:
         if self._idle is not None:
             self._idle.set()
 
-    async def answer(self, exchange: Exchange, walk: Walk) -> WholeReply | StreamReply:
-        """Have the walk give an answer."""
-        if not exchange.payload.stream:
-            return await whole_reply(exchange, walk)
+    def walk(self, exchange: Exchange, plan: Plan) -> Walk:
+        """The candidates of an exchange."""
+        return Walk(
+            exchange,
+            plan,
+            transport=self._transport,
+            clock=self._clock,
+            metrics=self._metrics,
+        )
+
+    async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
+        """A stream whose status may go out."""
         reply = StreamReply(exchange, walk, self._clock, self._heartbeat)
         await reply.start()
         return reply
 
-    def walk(self, exchange: Exchange) -> Walk:
-        """The candidates of an exchange."""
-        return Walk(exchange, self._transport, self._clock, self._metrics)
-
     def record(self, exchange: Exchange) -> None:
         """Count what happened. Never awaits, so it cannot be cancelled."""
-        metrics, now = self._metrics, self._clock.monotonic()
-        attempts = exchange.attempts
-        outcome = exchange.outcome
-        status, label = _verdict(outcome)
-        route = exchange.plan.alias if hasattr(exchange, "plan") else ""
-        name = attempts[-1].deployment.name if attempts else ""
-        metrics.requests.add((route, name, status, label))
-        metrics.duration.observe((route,), now - exchange.started)
+        now = self._clock.monotonic()
+        attempts, outcome = exchange.attempts, exchange.outcome
+        meter = self._metrics.route(exchange.plan.alias if exchange.plan else "")
+        deployment = attempts[-1].deployment.name if attempts else ""
+        meter.duration.observe(now - exchange.started)
+        if outcome is None:
+            meter.succeeded(deployment)
+        else:
+            meter.failed(deployment, *_verdict(outcome))
         if exchange.first_token_at:
-            metrics.first_token.observe((route,), exchange.first_token_at - exchange.started)
+            meter.first_token.observe(exchange.first_token_at - exchange.started)
         elif outcome is None and not exchange.payload.stream:
-            metrics.overhead.observe((route,), overhead(exchange, now))
+            meter.overhead.observe(overhead(exchange, now))
 
     def record_refusal(self, error: AntiphonError) -> None:
         """Count a request that was refused before it became an exchange."""
-        self._metrics.requests.add(("", "", str(error.status), error.error_kind.value))
+        self._metrics.route("").failed("", str(error.status), error.error_kind.value)
 
 
 class Passage:
@@ -155,10 +167,12 @@ class Passage:
     async def __aenter__(self) -> WholeReply | StreamReply:
         pipeline, exchange = self._pipeline, self._exchange
         try:
-            pipeline.route(exchange)
+            plan = pipeline.route(exchange)
             pipeline.admit(exchange)
-            self._walk = pipeline.walk(exchange)
-            return await pipeline.answer(exchange, self._walk)
+            self._walk = walk = pipeline.walk(exchange, plan)
+            if exchange.payload.stream:
+                return await pipeline.stream(exchange, walk)
+            return await whole_reply(exchange, walk)
         except BaseException as error:
             self._leave(error)
             raise
@@ -185,14 +199,14 @@ class Passage:
 
 def overhead(exchange: Exchange, now: float) -> float:
     """Seconds of the exchange so far that were not spent waiting for a provider."""
-    waited = sum((each.ended_at or now) - each.sent_at for each in exchange.attempts)
-    return max(now - exchange.started - waited, 0.0)
+    spent = now - exchange.started
+    for attempt in exchange.attempts:
+        spent -= (attempt.ended_at or now) - attempt.sent_at
+    return spent if spent > 0 else 0.0
 
 
-def _verdict(outcome: BaseException | None) -> tuple[str, str]:
-    """HTTP status and class of an outcome, as labels."""
-    if outcome is None:
-        return "200", "ok"
+def _verdict(outcome: BaseException) -> tuple[str, str]:
+    """HTTP status and class of a failure, as labels."""
     if isinstance(outcome, CancelledError):
         outcome = CallerLeft("The caller left.")
     if not isinstance(outcome, AntiphonError):

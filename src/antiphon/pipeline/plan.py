@@ -15,6 +15,9 @@ from antiphon.errors import ModelNotFound
 from antiphon.pipeline.config import RouteSettings
 from antiphon.providers.deployment import Deployment
 
+_NEAREST = 3
+"""Names offered for one that is not known."""
+
 
 class Plan:
     """A compiled route.
@@ -58,10 +61,11 @@ class Snapshot:
         plans: By the names that callers use.
         passthrough: Makes the plan of a `provider/model` name that no route has, or None.
         keys: Who may call.
+        found: Further names that are known to pass through.
         generation: Grows with each replacement.
     """
 
-    __slots__ = ("_passthrough", "generation", "keys", "plans")
+    __slots__ = ("_passthrough", "found", "generation", "keys", "plans")
 
     def __init__(
         self,
@@ -69,9 +73,11 @@ class Snapshot:
         *,
         passthrough: Callable[[str], Plan | None] | None,
         keys: StaticKeys,
+        found: Sequence[str] = (),
         generation: int = 1,
     ) -> None:
         self.plans = plans
+        self.found = tuple(found)
         self.keys = keys
         self.generation = generation
         self._passthrough = passthrough
@@ -86,5 +92,11 @@ class Snapshot:
         if plan is None and self._passthrough is not None:
             plan = self._passthrough(model)
         if plan is None:
-            raise ModelNotFound(model, difflib.get_close_matches(model[:200], self.plans, n=3))
+            raise ModelNotFound(model, self.nearest(model))
         return plan
+
+    def nearest(self, model: str) -> list[str]:
+        """Names that may have been meant: the same behind a provider's name, else similar ones."""
+        names = [*self.plans, *self.found]
+        same = [name for name in names if name.endswith(f"/{model}")]
+        return same[:_NEAREST] or difflib.get_close_matches(model[:200], names, n=_NEAREST)

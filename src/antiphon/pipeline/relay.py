@@ -86,8 +86,12 @@ class Relay:
         A stream that has said why it stopped is whole even where the provider forgot the
         terminal event; the caller gets it from us. Any other end leaves `truncated` in `failure`.
         """
-        left = self._splitter.flush().strip()
-        piece = self._forward([left + b"\n\n"]) if left and not self.ended else b""
+        whole, left, piece = self.finished, self._splitter.flush().strip(), b""
+        if left and not self.ended:
+            piece = self._forward([left + b"\n\n"], cut=True)
+            if whole and self.failure is not None and self.failure.code == "bad_event":
+                # The half of a terminal event, behind an answer that is whole.
+                self.failure = None
         if self.ended or self.failure is not None:
             return piece
         if self.finished:
@@ -98,7 +102,7 @@ class Relay:
         )
         return piece
 
-    def _forward(self, frames: list[bytes]) -> bytes:
+    def _forward(self, frames: list[bytes], *, cut: bool = False) -> bytes:
         pieces: list[bytes] = []
         decode, alike = self._decode, self._alike
         try:
@@ -106,6 +110,8 @@ class Relay:
                 if self.ended:
                     break
                 events = decode(frame)
+                if cut and not events:
+                    break
                 usage_shown = False
                 for event in events:
                     if type(event) is TextDelta:

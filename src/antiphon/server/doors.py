@@ -14,7 +14,7 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.phases import overhead
 from antiphon.pipeline.replies import StreamReply, WholeReply
-from antiphon.server.asgi import JSON, Headers, Receive, Scope, Send, answer, read_body
+from antiphon.server.asgi import JSON, Headers, Receive, Scope, Send, read_body
 from antiphon.server.caller import Caller
 from antiphon.server.errors import answer_error
 from antiphon.server.protocol import CALLER, GatewayProtocol
@@ -22,7 +22,6 @@ from antiphon.wire.shallow import Members
 
 _log = logging.getLogger("antiphon.server")
 _NO_CACHE = (b"cache-control", b"no-cache")
-_NONE: dict[str, object] = {}
 _NO_BUFFER = (b"x-accel-buffering", b"no")
 
 
@@ -109,18 +108,15 @@ class _Delivery:
         self.started = gateway.clock.monotonic()
 
     async def send_reply(self, reply: WholeReply | StreamReply) -> None:
-        headers = self._headers()
-        send = self._send
+        headers, send = self._headers(), self._send
         if isinstance(reply, WholeReply):
-            headers.append(JSON)
+            body = reply.body
+            headers += (JSON, (b"content-length", b"%d" % len(body)))
             self._complete = True
-            await answer(send, 200, headers, reply.body)
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
             return
-        headers += [
-            (b"content-type", reply.content_type.encode()),
-            _NO_CACHE,
-            _NO_BUFFER,
-        ]
+        headers += ((b"content-type", reply.content_type.encode()), _NO_CACHE, _NO_BUFFER)
         self._stream = reply
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         more = True
@@ -146,16 +142,14 @@ class _Delivery:
 
     def _headers(self) -> Headers:
         request_id = self.id.encode()
+        exchange = self.exchange
+        if exchange is None or not exchange.attempts:
+            return [(b"x-request-id", request_id), (b"x-antiphon-request-id", request_id)]
+        attempts = exchange.attempts
+        spent = overhead(exchange, self._gateway.clock.monotonic())
         headers: Headers = [
             (b"x-request-id", request_id),
             (b"x-antiphon-request-id", request_id),
-        ]
-        exchange = self.exchange
-        if exchange is None or not exchange.attempts:
-            return headers
-        attempts = exchange.attempts
-        spent = overhead(exchange, self._gateway.clock.monotonic())
-        headers += [
             (b"x-antiphon-deployment", attempts[-1].deployment.name.encode()),
             (b"x-antiphon-attempts", b"%d" % len(attempts)),
             (b"x-antiphon-overhead-ms", b"%.3f" % (spent * 1000)),
@@ -168,5 +162,5 @@ class _Delivery:
 
 def _connection(scope: Scope) -> GatewayProtocol | None:
     """The caller's connection, where our own protocol serves it."""
-    connection = scope.get("extensions", _NONE).get(CALLER)
-    return connection if isinstance(connection, GatewayProtocol) else None
+    extensions = scope.get("extensions")
+    return extensions.get(CALLER) if extensions else None

@@ -25,6 +25,7 @@ from antiphon.server.deferred import Deferred, management
 from antiphon.server.protocol import Bounds, protocol_with
 
 _BACKLOG = 2048
+_GC_THRESHOLD = (10_000, 20, 20)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _GRACE = 5
 """Seconds for connections to close once every exchange has ended."""
@@ -64,10 +65,15 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
     """Serve while the block runs, then drain; gives the address.
 
     Raises:
-        ConfigurationError: The address cannot be bound.
+        ConfigurationError: The address cannot be bound, or the admin key not be kept.
     """
     settings = gateway.settings.server
     listener = _listen(settings)
+    try:
+        gateway.claim_admin_key()
+    except ConfigurationError:
+        listener.close()
+        raise
     server = _Server(_uvicorn(gateway))
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(sockets=[listener]))
@@ -75,6 +81,8 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
         # What was built to start is kept for ever: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+        # A request leaves no cycles behind, so the collector may come round more seldom.
+        gc.set_threshold(*_GC_THRESHOLD)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         try:
             yield f"http://{host}:{listener.getsockname()[1]}"

@@ -1,10 +1,11 @@
 """Counters and histograms that cost an addition on the road.
 
-The road adds to plain numbers; the Prometheus exposition is made of them when somebody scrapes.
+The road keeps handles and adds to plain numbers; the Prometheus exposition is made of them when
+somebody scrapes.
 Label values come from the configuration or from closed sets, so a series cannot grow without
 bound: what lies beyond `bound` label sets is counted under `other`.
 
-Hot path: one dict look-up and one addition; a histogram adds a bisection.
+Hot path: an addition; a histogram adds a bisection.
 """
 
 from __future__ import annotations
@@ -20,6 +21,33 @@ from prometheus_client.core import (
 )
 
 _BOUND = 2_000
+OTHER = "other"
+"""The label of all sets beyond the bound."""
+
+
+class Count:
+    """A number that only grows; add to `value`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+
+class Cell:
+    """How often a measure fell below each edge."""
+
+    __slots__ = ("_edges", "counts", "sum")
+
+    def __init__(self, edges: tuple[float, ...]) -> None:
+        self._edges = edges
+        self.counts = [0] * (len(edges) + 1)
+        self.sum = 0.0
+
+    def observe(self, measure: float) -> None:
+        """Take one measure."""
+        self.counts[bisect_left(self._edges, measure)] += 1
+        self.sum += measure
 
 
 class Counter:
@@ -32,61 +60,56 @@ class Counter:
         self.help = help_
         self.labels = tuple(labels)
         self._bound = bound
-        self._counts: dict[tuple[str, ...], float] = {}
+        self._counts: dict[tuple[str, ...], Count] = {}
 
-    def add(self, labels: tuple[str, ...], amount: float = 1) -> None:
-        """Count for one label set, values in the order of the labels' names."""
-        counts = self._counts
-        if labels in counts:
-            counts[labels] += amount
-        else:
-            labels = labels if len(counts) < self._bound else ("other",) * len(labels)
-            counts[labels] = counts.get(labels, 0) + amount
-
-    def value(self, labels: tuple[str, ...]) -> float:
-        """What was counted for one label set."""
-        return self._counts.get(labels, 0)
+    def of(self, *labels: str) -> Count:
+        """The number of one label set, to keep and add to; values in the order of the names."""
+        count = self._counts.get(labels)
+        if count is None:
+            labels = labels if len(self._counts) < self._bound else (OTHER,) * len(labels)
+            count = self._counts.setdefault(labels, Count())
+        return count
 
     def collect(self) -> Metric:
         """The family as Prometheus wants it."""
         family = CounterMetricFamily(self.name, self.help, labels=self.labels)
         for labels, count in list(self._counts.items()):
-            family.add_metric(labels, count)
+            family.add_metric(labels, count.value)
         return family
 
 
 class Histogram:
     """How often a measure fell below each bucket's edge, per label set."""
 
-    __slots__ = ("_bound", "_cells", "buckets", "help", "labels", "name")
+    __slots__ = ("_bound", "_cells", "_edges", "help", "labels", "name")
 
     def __init__(
         self,
         name: str,
         help_: str,
         labels: Sequence[str],
-        buckets: Sequence[float],
+        edges: Sequence[float],
         bound: int = _BOUND,
     ) -> None:
         self.name = name
         self.help = help_
         self.labels = tuple(labels)
-        self.buckets = tuple(buckets)
+        self._edges = tuple(edges)
         self._bound = bound
-        self._cells: dict[tuple[str, ...], _Cell] = {}
+        self._cells: dict[tuple[str, ...], Cell] = {}
 
-    def observe(self, labels: tuple[str, ...], measure: float) -> None:
-        """Take one measure for one label set."""
+    def of(self, *labels: str) -> Cell:
+        """The cell of one label set, to keep and observe with."""
         cell = self._cells.get(labels)
         if cell is None:
-            cell = self._cell(labels)
-        cell.counts[bisect_left(self.buckets, measure)] += 1
-        cell.sum += measure
+            labels = labels if len(self._cells) < self._bound else (OTHER,) * len(labels)
+            cell = self._cells.setdefault(labels, Cell(self._edges))
+        return cell
 
     def collect(self) -> Metric:
         """The family as Prometheus wants it: cumulative, ending in `+Inf`."""
         family = HistogramMetricFamily(self.name, self.help, labels=self.labels)
-        edges = [*(f"{edge:g}" for edge in self.buckets), "+Inf"]
+        edges = [*(f"{edge:g}" for edge in self._edges), "+Inf"]
         for labels, cell in list(self._cells.items()):
             below = 0
             buckets: list[tuple[str, float]] = []
@@ -95,19 +118,6 @@ class Histogram:
                 buckets.append((edge, below))
             family.add_metric(labels, buckets, cell.sum)
         return family
-
-    def _cell(self, labels: tuple[str, ...]) -> _Cell:
-        if len(self._cells) >= self._bound:
-            labels = ("other",) * len(labels)
-        return self._cells.setdefault(labels, _Cell(len(self.buckets) + 1))
-
-
-class _Cell:
-    __slots__ = ("counts", "sum")
-
-    def __init__(self, size: int) -> None:
-        self.counts = [0] * size
-        self.sum = 0.0
 
 
 def gauge(name: str, help_: str, values: Iterable[tuple[dict[str, str], float]]) -> Metric:
