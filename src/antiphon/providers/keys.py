@@ -113,8 +113,8 @@ class KeyRing:
         self._turn = (self._turn + 1) % len(live)
         return live[self._turn]
 
-    def set_aside(self, key: Key, reason: str) -> None:
-        """A provider refused this key.
+    def set_aside(self, key: Key, reason: str) -> bool:
+        """A provider refused this key; gives whether another is live.
 
         The file of the key is read at once, so a rotation costs one refused attempt at most.
         """
@@ -124,6 +124,7 @@ class KeyRing:
                 slot.since = self._clock.now()
                 slot.until = self._clock.monotonic() + DEAD_FOR
         self._sort()
+        return self.alive
 
     @property
     def alive(self) -> bool:
