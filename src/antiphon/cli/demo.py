@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 
 import openai
@@ -46,6 +47,8 @@ async def _demo() -> None:
 def _configuration(first: Simulator, second: Simulator) -> dict[str, object]:
     return {
         "server": {"port": 0, "drain_seconds": 1},
+        # Its own, so that the first start of the real one makes and prints the one that is kept.
+        "auth": {"admin_key": secrets.token_urlsafe(24)},
         "providers": {
             each.name: {"dialect": "openai_chat", "base_url": each.base_url, "api_key": "any"}
             for each in (first, second)

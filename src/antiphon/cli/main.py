@@ -1,21 +1,19 @@
 """The `antiphon` command.
 
 Every command exits with 0 when it did what it was asked, 1 when it could not, 2 when it was
-asked wrongly. What lists has `--json`.
+asked wrongly, 130 when it was interrupted. What lists has `--json`. Each command loads what it
+needs when it is called: `--help` need not wait for a server, nor `serve` for a simulator.
 """
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from antiphon.cli import chat as chatting
-from antiphon.cli import configuration, serving, simulating
-from antiphon.cli.output import fail
+from antiphon.cli.output import describe, fail
 from antiphon.errors import AntiphonError
 from antiphon.version import VERSION
 
@@ -29,6 +27,7 @@ app = typer.Typer(
     name="antiphon",
     help="An LLM gateway: any client, any provider.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -41,7 +40,7 @@ def main() -> None:
     try:
         app()
     except AntiphonError as error:
-        fail(error.message)
+        fail(describe(error))
 
 
 @app.callback(invoke_without_command=True)
@@ -61,13 +60,17 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Serve the gateway; without a configuration, with what the environment offers."""
-    serving.serve_command(config, host, port)
+    from antiphon.cli.serving import serve_command  # noqa: PLC0415
+
+    serve_command(config, host, port)
 
 
 @app.command()
 def models(config: ConfigOption = None, json: JsonOption = False) -> None:  # noqa: FBT002
     """List the models that can be asked for."""
-    serving.models_command(config, as_json=json)
+    from antiphon.cli.serving import models_command  # noqa: PLC0415
+
+    models_command(config, as_json=json)
 
 
 @app.command()
@@ -81,12 +84,16 @@ def chat(
     json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Talk to a model; reads the question from the arguments, a pipe or the terminal."""
-    chatting.chat_command(prompt or [], model=model, system=system, config=config, as_json=json)
+    from antiphon.cli.chat import chat_command  # noqa: PLC0415
+
+    chat_command(prompt or [], model=model, system=system, config=config, as_json=json)
 
 
 @app.command()
 def simulate(
-    port: Annotated[int, typer.Option(help="Port of the first one; 0 takes free ones.")] = 9100,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the first one; 0 takes free ones.")
+    ] = 9100,
     count: Annotated[int, typer.Option(min=1, max=64, help="How many providers.")] = 2,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="Makes the answers.")] = 0,
@@ -95,7 +102,9 @@ def simulate(
     json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Run pretend providers, to practise on."""
-    simulating.simulate_command(
+    from antiphon.cli.simulating import simulate_command  # noqa: PLC0415
+
+    simulate_command(
         port=port, count=count, host=host, seed=seed, latency=latency, replay=replay, as_json=json
     )
 
@@ -104,12 +113,12 @@ def simulate(
 def demo() -> None:
     """Show the main job: two pretend providers, a gateway, a fallback."""
     try:
-        module = import_module("antiphon.cli.demo")
+        from antiphon.cli.demo import demo_command  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        if error.name != "openai":
+        if error.name is None or error.name.partition(".")[0] != "openai":
             raise
         fail("the demo speaks through OpenAI's own client: pip install 'antiphon[demo]'")
-    module.demo_command()
+    demo_command()
 
 
 @config_app.command("check")
@@ -119,13 +128,17 @@ def config_check(
     json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Check a configuration; all mistakes at once, with their lines."""
-    configuration.check_command(file or config, as_json=json)
+    from antiphon.cli.configuration import check_command  # noqa: PLC0415
+
+    check_command(file or config, as_json=json)
 
 
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON Schema of the configuration, for editors."""
-    configuration.schema_command()
+    from antiphon.cli.configuration import schema_command  # noqa: PLC0415
+
+    schema_command()
 
 
 @config_app.command("show")
@@ -135,4 +148,6 @@ def config_show(
     json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Print the configuration in force, defaults included, secrets masked."""
-    configuration.show_command(file or config, as_json=json)
+    from antiphon.cli.configuration import show_command  # noqa: PLC0415
+
+    show_command(file or config, as_json=json)

@@ -9,13 +9,28 @@ from typing import NoReturn, TypeVar
 
 import msgspec
 
+from antiphon.errors import AntiphonError, ConfigurationError
+
 Result = TypeVar("Result")
+
+NOTHING_TO_REACH = """no provider is configured.
+
+  * Set a key, such as OPENAI_API_KEY, MOONSHOT_API_KEY, ZAI_API_KEY; or OLLAMA_HOST; or
+    LLM_BASE_URL with LLM_API_KEY and LLM_MODEL.
+  * Or write an antiphon.yaml: see antiphon.example.yaml and docs/configuration.md.
+  * Or look at it first, with pretend providers: antiphon demo"""
 
 
 def say(text: str = "") -> None:
     """Print a line, at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def remark(text: str) -> None:
+    """Print a line beside the output proper, on standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 def show_json(value: object) -> None:
@@ -25,14 +40,27 @@ def show_json(value: object) -> None:
 
 def fail(message: str, status: int = 1) -> NoReturn:
     """Say why, on standard error, and exit."""
-    sys.stderr.write(f"antiphon: {message}\n")
+    remark(f"antiphon: {message}")
     sys.exit(status)
 
 
+def describe(error: AntiphonError) -> str:
+    """An error for people; the mistakes of a configuration one to a line."""
+    if isinstance(error, ConfigurationError) and len(error.mistakes) > 1:
+        mistakes = "\n".join(f"  {mistake}" for mistake in error.mistakes)
+        return f"the configuration has {len(error.mistakes)} mistakes:\n{mistakes}"
+    return error.message
+
+
 def run(main: Coroutine[object, object, Result]) -> Result:
-    """Run a coroutine on uvloop, or on asyncio where uvloop is not to be had."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    """Run a coroutine to its end."""
+    with looping() as runner:
         return runner.run(main)
+
+
+def looping() -> asyncio.Runner:
+    """An event loop of uvloop, or of asyncio where uvloop is not to be had."""
+    return asyncio.Runner(loop_factory=_loop_factory())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

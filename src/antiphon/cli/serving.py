@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from antiphon.cli.output import fail, run, say, show_json
+import msgspec
+
+from antiphon.cli.output import NOTHING_TO_REACH, fail, remark, run, say, show_json
 from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon, ModelEntry
+from antiphon.gateway.listing import to_try
 from antiphon.server.serve import serve
 
 _MOST_SHOWN = 12
-NOTHING_TO_REACH = """no provider is configured.
-
-  * Set a key, such as OPENAI_API_KEY, MOONSHOT_API_KEY, ZAI_API_KEY; or OLLAMA_HOST; or
-    LLM_BASE_URL with LLM_API_KEY and LLM_MODEL.
-  * Or write an antiphon.yaml: see antiphon.example.yaml and docs/configuration.md.
-  * Or look at it first, with pretend providers: antiphon demo"""
 
 
 def serve_command(config: Path | None, host: str | None, port: int | None) -> None:
@@ -51,23 +49,25 @@ async def _models(config: Path | None, *, as_json: bool) -> None:
         if not gateway.settings.providers:
             fail(NOTHING_TO_REACH)
         entries = await gateway.reachable()
-        if as_json:
-            show_json(entries)
-            return
-        for entry in entries:
-            say(f"{entry.name:40} {', '.join(entry.deployments)}")
-        for name, reason in gateway.unreachable.items():
-            say(f"{name}: {reason}")
-        if not entries:
-            fail("no model can be reached")
+    for name, reason in gateway.unreachable.items():
+        remark(f"{name}: {reason}")
+    if as_json:
+        show_json(entries)
+    width = max((len(entry.name) for entry in entries), default=0)
+    for entry in () if as_json else entries:
+        direct = entry.deployments == (entry.name,)
+        say(entry.name if direct else f"{entry.name:{width}}  {', '.join(entry.deployments)}")
+    if not entries:
+        fail("no model can be reached")
 
 
 def _greet(gateway: Antiphon, address: str) -> None:
     say(f"Antiphon {gateway.version} serves on {address}  (configuration: {gateway.source})")
     for warning in gateway.warnings:
         say(f"  warning: {warning}")
-    if gateway.admin_key.fresh is not None:
-        say(f"  admin key, shown only now: {gateway.admin_key.fresh.reveal()}")
+    admin = gateway.admin_key
+    if admin is not None and admin.fresh is not None:
+        say(f"  admin key, shown only now: {admin.fresh.reveal()}")
     if not gateway.settings.auth.required:
         say("  no key is required: only this machine is served (auth.required: true opens it)")
 
@@ -81,10 +81,18 @@ def _list(entries: Sequence[ModelEntry], address: str, gateway: Antiphon) -> Non
     say(f"  models: {', '.join(entry.name for entry in entries[:_MOST_SHOWN])}")
     if len(entries) > _MOST_SHOWN:
         say(f"          and {len(entries) - _MOST_SHOWN} more: antiphon models")
-    key = " -H 'authorization: Bearer YOUR_KEY'" if gateway.settings.auth.required else ""
     say("  try:")
-    say(
-        f"    curl {address}/v1/chat/completions{key} -H 'content-type: application/json' "
-        f'-d \'{{"model": "{entries[0].name}", '
-        '"messages": [{"role": "user", "content": "Hello"}]}\''
-    )
+    say(f"    {_curl(address, to_try([entry.name for entry in entries]), gateway)}")
+
+
+def _curl(address: str, model: str, gateway: Antiphon) -> str:
+    """A line that can be pasted."""
+    server = gateway.settings.server
+    # What listens everywhere is asked here.
+    address = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    asked = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
+    words = ["curl", f"{address}{server.root_path}/v1/chat/completions"]
+    if gateway.settings.auth.required:
+        words += ["-H", "authorization: Bearer YOUR_KEY"]
+    words += ["-H", "content-type: application/json", "-d", msgspec.json.encode(asked).decode()]
+    return shlex.join(words)

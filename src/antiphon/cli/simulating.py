@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from antiphon.cli.output import fail, run, say, show_json
 from antiphon.simulator import PROFILES, Fleet, SimulatorSpec, fleet_specs
+
+_LAST_PORT = 65_535
 
 
 class _Running(msgspec.Struct, frozen=True):
@@ -31,31 +35,42 @@ def simulate_command(
         fail(f"there is no latency {latency!r}; there are {', '.join(PROFILES)}", 2)
     if replay is not None and not replay.exists():
         fail(f"{replay} does not exist", 2)
+    if port and port + count - 1 > _LAST_PORT:
+        fail(f"{count} ports from {port} on do not exist", 2)
     specs = [
         msgspec.structs.replace(spec, replay=replay)
         for spec in fleet_specs(count, first_port=port, seed=seed, latency=latency)
     ]
     try:
         run(_simulate(specs, host, as_json=as_json))
-    except KeyboardInterrupt:
-        say("stopped")
+    except OSError as error:
+        fail(f"cannot listen or replay: {error.strerror or error}; --port 0 takes free ports")
+    except (ValueError, msgspec.MsgspecError) as error:
+        fail(f"cannot replay {replay}: {error}")
 
 
 async def _simulate(specs: list[SimulatorSpec], host: str, *, as_json: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     async with Fleet(specs, host=host) as fleet:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
         running = [_Running(each.name, each.base_url) for each in fleet.values()]
         if as_json:
             show_json(running)
         else:
-            for each in running:
-                say(f"{each.name} pretends to be a provider on {each.base_url}")
-            first = running[0]
-            say("\nTo put the gateway before it, write into antiphon.yaml:\n")
-            say("providers:")
-            say(
-                f"  {first.name}: {{dialect: openai_chat, base_url: {first.base_url}, api_key: any}}"
-            )
-            say("models:")
-            say(f"  fast: {first.name}/sim-small")
-            say("\nBreak it with a model name such as fault:http_500; see /_simulator/faults.")
-        await asyncio.Event().wait()
+            _tell(running)
+        await stop.wait()
+
+
+def _tell(running: Sequence[_Running]) -> None:
+    for each in running:
+        say(f"{each.name} pretends to be a provider on {each.base_url}")
+    say("\nTo put the gateway before them, write into antiphon.yaml:\n")
+    say("providers:")
+    for each in running:
+        say(f"  {each.name}: {{dialect: openai_chat, base_url: {each.base_url}, api_key: any}}")
+    say("models:")
+    say(f"  fast: [{', '.join(f'{each.name}/sim-small' for each in running)}]")
+    say("\nBreak one with a model name such as fault:http_500; docs/guides/simulator.md has more.")
+    say("Ctrl-C ends it.")
