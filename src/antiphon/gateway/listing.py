@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from antiphon.errors import UpstreamError
+from antiphon.errors import ConfigurationError, UpstreamError
 from antiphon.providers.provider import Provider, model_names
 from antiphon.providers.transport import Call, Timeouts, Upstream
 
 _TIMEOUTS = Timeouts(connect=2, first_byte=3, idle=3, total=3)
 _OK = 200
+_NOT_FOR_CHAT = re.compile(
+    r"embed|bge-|rerank|moderation|guard|whisper|tts|speech|transcri|audio|realtime|voice|live"
+    r"|image|dall-e|sora|video|ocr|search|research|davinci|babbage|instruct$|codex|-pro\b",
+    re.IGNORECASE,
+)
+"""Words in the names of models that answer no chat, or not on this endpoint."""
 
 
 async def list_models(
@@ -30,6 +37,11 @@ async def list_models(
     return listed, failed
 
 
+def to_try(names: Sequence[str]) -> str:
+    """The one to show to somebody who wants to see an answer; providers list all sorts."""
+    return next((name for name in names if not _NOT_FOR_CHAT.search(name)), names[0])
+
+
 async def _ask(provider: Provider, transport: Upstream) -> tuple[Sequence[str], str]:
     """The names, and what went wrong; names that are known anyway are given in any case."""
     try:
@@ -43,7 +55,7 @@ async def _ask(provider: Provider, transport: Upstream) -> tuple[Sequence[str], 
             body = await answer.whole()
         finally:
             answer.close()
-    except UpstreamError as error:
+    except (ConfigurationError, UpstreamError) as error:
         return provider.models, f"cannot be asked for its models: {error.message}"
     assert head is not None
     if head.status != _OK:
