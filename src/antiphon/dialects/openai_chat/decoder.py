@@ -21,7 +21,7 @@ from antiphon.dialects.openai_chat.chunks import (
     raw_of,
 )
 from antiphon.dialects.openai_chat.errors import Envelope, read_envelope, refusal_of
-from antiphon.dialects.openai_chat.fields import DIALECT, Fields
+from antiphon.dialects.openai_chat.fields import DIALECT, UNREADABLE, Fields
 from antiphon.dialects.openai_chat.parts import read_part, thought_of
 from antiphon.dialects.openai_chat.reindex import CallIndex
 from antiphon.dialects.openai_chat.stops import failure_of, read_stop
@@ -66,7 +66,7 @@ class ChunkStream(StreamDecoder):
         try:
             # To JSON the line ends are white space; what stands on other lines is an error.
             chunk = CHUNK.decode(frame[6:])
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             return self._read_frame(frame)
         choices = chunk.choices
         if (
@@ -81,18 +81,18 @@ class ChunkStream(StreamDecoder):
             delta = choice.delta
             if (
                 delta is not None
-                and (text := delta.content)
-                and isinstance(text, str)
                 and choice.finish_reason is None
                 and delta.tool_calls is None
-                and not delta.reasoning_content
-                and not delta.reasoning
                 and not delta.refusal
                 and delta.function_call is None
                 and choice.logprobs is None
                 and choice.usage is None
             ):
-                return (TextDelta(text, choice.index or 0),)
+                text, thought = delta.content, delta.reasoning_content
+                if text and not thought and not delta.reasoning and isinstance(text, str):
+                    return (TextDelta(text, choice.index or 0),)
+                if thought and not text:
+                    return (ReasoningDelta(thought, choice.index or 0, "reasoning_content"),)
         return self._read(frame, frame[6:], chunk)
 
     @override
@@ -115,7 +115,7 @@ class ChunkStream(StreamDecoder):
             return ()
         try:
             chunk = CHUNK.decode(data)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             return _read_other(frame, data.strip(), error)
         return self._read(frame, data, chunk)
 
@@ -240,6 +240,9 @@ def _read_other(frame: bytes, data: bytes, error: Exception) -> tuple[StreamEven
     if name_of(frame) == b"error":
         envelope = Envelope(message=data[:1000].decode(errors="replace"))
         return (StreamFailed(refusal_of(envelope, status=0)),)
+    if isinstance(error, msgspec.ValidationError):
+        # JSON of another shape: perhaps news that the caller understands.
+        return (OpaqueEvent(DIALECT, frame),)
     raise UpstreamBroken("An event of the stream cannot be read.", code="bad_event") from error
 
 
