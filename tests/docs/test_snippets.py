@@ -1,0 +1,92 @@
+"""The snippets of the pages are configurations that load and programs that run."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+from ruamel.yaml import YAML
+
+from antiphon.config.load import load
+from antiphon.config.settings import Settings
+from antiphon.simulator import Simulator, SimulatorSpec
+from tests.docs.pages import Block, blocks
+
+KEY = "key-0123456789abcdef"
+FILES = ("kimi.key", "moonshot.key")
+PEOPLE_RUN = ("README.md", "docs/quickstart.md", "docs/embedding.md")
+
+
+def is_configuration(block: Block) -> bool:
+    data = YAML(typ="safe", pure=True).load(block.text)
+    return isinstance(data, dict) and data.keys() <= Settings.model_fields.keys()
+
+
+YAMLS = [block for block in blocks("yaml") if is_configuration(block)]
+KEYS = {name for each in YAMLS for name in re.findall(r"\b[A-Z][A-Z0-9_]*_KEY\b", each.text)}
+KEYS |= {"OPENAI_API_KEY", "MOONSHOT_API_KEY"}
+"""Keys that the pages name, and those of rows that they leave to the environment."""
+
+
+def test_there_are_configurations_to_try():
+    assert {"README.md", "docs/quickstart.md"} <= {block.page for block in YAMLS}
+
+
+@pytest.mark.parametrize("block", YAMLS, ids=lambda block: block.where)
+def test_a_configuration_loads(block, tmp_path, certificate):
+    for name in FILES:
+        (tmp_path / name).write_text(KEY)
+    certificate.write_to_path(tmp_path / "lab-ca.pem")
+    path = tmp_path / "antiphon.yaml"
+    path.write_text(block.text, "utf-8")
+    assert not load(path, environ=dict.fromkeys(KEYS, KEY)).warnings
+
+
+@pytest.fixture(scope="module")
+def certificate():
+    import trustme
+
+    return trustme.CA().cert_pem
+
+
+@pytest.mark.parametrize("block", blocks("python", *PEOPLE_RUN), ids=lambda block: block.where)
+def test_a_snippet_compiles(block):
+    compile(block.text, block.where, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+@pytest.fixture
+async def folder(tmp_path, monkeypatch):
+    """A working folder whose `antiphon.yaml` names a pretend provider."""
+    async with Simulator(SimulatorSpec(name="lab", seed=7)) as lab:
+        (tmp_path / "antiphon.yaml").write_text(
+            f"providers: {{lab: {{base_url: '{lab.base_url}', api_key: any}}}}\n"
+            "models: {fast: lab/sim-small, smart: lab/sim-small}\n"
+            "storage: {data_dir: data}\n"
+        )
+        monkeypatch.chdir(tmp_path)
+        yield tmp_path
+
+
+def program(page: str, holds: str) -> dict[str, object]:
+    """A snippet, but for the line that starts a loop of its own."""
+    block = next(block for block in blocks("python", page) if holds in block.text)
+    names: dict[str, object] = {"__name__": "snippet"}
+    text = block.text.replace("asyncio.run(main())", "")
+    exec(compile(text, block.where, "exec"), names)
+    return names
+
+
+async def test_the_readmes_program_runs(folder, capsys):
+    await program("README.md", "from_config")["main"]()
+    assert "This is a simulated answer." in capsys.readouterr().out
+
+
+async def test_the_embedding_page_runs(folder, capsys):
+    await program("docs/embedding.md", "gateway.stream")["main"]()
+    out = capsys.readouterr().out
+    assert out.count("This is a simulated answer.") == 2
+
+
+async def test_the_embedding_page_s_test_runs():
+    assert await program("docs/embedding.md", "SimulatorSpec")["ask"]() == "Hello"
