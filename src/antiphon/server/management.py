@@ -109,7 +109,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
         paths.update(door_schemas())
         return schema
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi
     return app
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 from asyncio import AbstractEventLoop, Task, Transport
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
 from urllib.parse import unquote
 
 import httptools
@@ -25,7 +25,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from antiphon.clock import NEVER, Alarm
-from antiphon.server.asgi import Headers
+from antiphon.server.asgi import App, Headers, Scope
 from antiphon.server.cycle import Cycle
 
 if TYPE_CHECKING:
@@ -73,6 +73,15 @@ class _Phase(enum.Enum):
     """Refused: what still comes is thrown away."""
 
 
+class _Parser(Protocol):
+    """What is used of httptools' parser, which is written in C."""
+
+    def feed_data(self, data: bytes) -> None: ...
+    def get_http_version(self) -> str: ...
+    def get_method(self) -> bytes: ...
+    def should_keep_alive(self) -> bool: ...
+
+
 class GatewayProtocol(HttpToolsProtocol):
     """One caller's connection.
 
@@ -81,9 +90,8 @@ class GatewayProtocol(HttpToolsProtocol):
         left: The connection is gone.
     """
 
-    bounds: Bounds = Bounds()
+    bounds: ClassVar[Bounds] = Bounds()
     """Of all connections of a server; `protocol_with` makes a class that has others."""
-    cycle: Cycle | None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -93,8 +101,11 @@ class GatewayProtocol(HttpToolsProtocol):
         _loop: AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._app: App = self.app  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         self.task: Task[None] | None = None
         self.left = False
+        self._cycle: Cycle | None = None
+        self._parser: _Parser | None = httptools.HttpRequestParser(self)
         self._alarm = Alarm(self.loop, self._deadline_passed)
         self._read_by = NEVER
         self._write_by = NEVER
@@ -107,7 +118,7 @@ class GatewayProtocol(HttpToolsProtocol):
     # connection
 
     @override
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:
         super().connection_made(transport)
         self._full = len(self.connections) > self.bounds.connections
         self._expect(self.bounds.headers)
@@ -117,20 +128,21 @@ class GatewayProtocol(HttpToolsProtocol):
         self.left = True
         self._alarm.close()
         self.connections.discard(self)
-        cycle = self.cycle
+        cycle = self._cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.wake()
             if self.task is not None:
                 self.task.cancel()
-        if self.flow is not None:
-            self.flow.resume_writing()
-        self.parser = None
+        self.flow.resume_writing()
+        # The parser and its protocol hold each other.
+        self._parser = None
 
     @override
     def data_received(self, data: bytes) -> None:
         phase = self._phase
-        if phase is _Phase.OVER:
+        parser = self._parser
+        if phase is _Phase.OVER or parser is None:
             return
         if self._full:
             # Only now, so that the answer is not lost to a reset over unread bytes.
@@ -140,7 +152,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self._ignore_surplus()
             return
         try:
-            self.parser.feed_data(data)
+            parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             # No protocol switch is offered: the rest cannot be read as HTTP (RFC 9110, 7.8).
             self._refuse(400, "upgrade_not_supported", "Protocol upgrades are not offered here.")
@@ -172,9 +184,9 @@ class GatewayProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
-        if self._surplus:
+        parser, url, headers = self._parser, self.url, self.headers
+        if self._surplus or parser is None:
             return
-        parser, url, headers = self.parser, self.url, self.headers
         if len(headers) > self.bounds.header_count:
             self._refuse_head()
         version = parser.get_http_version()
@@ -183,7 +195,7 @@ class GatewayProtocol(HttpToolsProtocol):
             parsed = httptools.parse_url(url)
             url, query = parsed.path or b"/", parsed.query or b""
         path = url.decode("ascii")
-        self.scope = {  # type: ignore[assignment]
+        scope: Scope = {
             "type": "http",
             "asgi": _ASGI,
             "http_version": version,
@@ -199,18 +211,18 @@ class GatewayProtocol(HttpToolsProtocol):
             "extensions": self._extensions,
         }
         self._phase = _Phase.BODY
-        self.cycle = cycle = Cycle(
+        self._cycle = cycle = Cycle(
             self,
-            self.scope,
+            scope,
             keep_alive=version != "1.0" and parser.should_keep_alive(),
             expect=_CONTINUE in headers,
         )
-        self.task = task = self.loop.create_task(cycle.run(self.app))
+        self.task = task = self.loop.create_task(cycle.run(self._app))
         self.tasks.add(task)
 
     @override
     def on_body(self, body: bytes) -> None:
-        cycle = self.cycle
+        cycle = self._cycle
         if self._surplus or cycle is None or cycle.response_complete:
             return
         cycle.body = cycle.body + body if cycle.body else body
@@ -221,7 +233,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     @override
     def on_message_complete(self) -> None:
-        cycle = self.cycle
+        cycle = self._cycle
         if self._surplus or cycle is None:
             return
         cycle.more_body = False
@@ -229,6 +241,13 @@ class GatewayProtocol(HttpToolsProtocol):
         # Reading pauses over a large body, and a hang-up is only seen while reading.
         self.flow.resume_reading()
         self._phase = _Phase.IDLE if cycle.response_complete else _Phase.ANSWER
+
+    @override
+    def shutdown(self) -> None:
+        if self._cycle is None or self._cycle.response_complete:
+            self.transport.close()
+        else:
+            self._cycle.keep_alive = False
 
     # what a cycle tells its connection
 
@@ -248,7 +267,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def ended(self, cycle: Cycle) -> None:
         """The application has returned."""
-        if self.task is not None and self.cycle is cycle:
+        if self.task is not None and self._cycle is cycle:
             self.tasks.discard(self.task)
             self.task = None
 
@@ -307,8 +326,8 @@ class GatewayProtocol(HttpToolsProtocol):
         """
         self._surplus = True
         self.headers = []
-        if self.cycle is not None:
-            self.cycle.keep_alive = False
+        if self._cycle is not None:
+            self._cycle.keep_alive = False
 
     def _refuse_head(self) -> NoReturn:
         self._refuse(431, "headers_too_large", "The request's head is too large.")
@@ -324,7 +343,7 @@ class GatewayProtocol(HttpToolsProtocol):
             }
         )
         self._phase = _Phase.OVER
-        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
+        if self._cycle is None or not self._cycle.response_started or self._cycle.response_complete:
             head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n"
             hint = b"retry-after: 1\r\n" if status == 503 else b"x-should-retry: false\r\n"  # noqa: PLR2004
             self.transport.write(STATUS_LINE[status] + head % len(body) + hint + b"\r\n" + body)

@@ -120,6 +120,21 @@ class ChunkStream(StreamDecoder):
         return self._read(frame, data, chunk)
 
     def _read(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
+        try:
+            return self._read_chunk(frame, data, chunk)
+        except MalformedBody as error:
+            raise _bad_event() from error
+
+    def _read_chunk(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
+        try:
+            return self._events_of(frame, data, chunk)
+        except MalformedBody as error:
+            # A member that the chunk did not look at is no UTF-8.
+            raise UpstreamBroken(
+                "An event of the stream cannot be read.", code="bad_event"
+            ) from error
+
+    def _events_of(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
         if chunk.error or not chunk.choices:
             failed = _read_failure(frame, data, chunk)
             if failed is not None:
@@ -144,7 +159,7 @@ class ChunkStream(StreamDecoder):
         self._started = True
         try:
             head = CHUNK_HEAD.decode(data)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             head = ChunkHead()
         self._reply_id = head.id or ""
         events.append(Started(self._reply_id, head.model or "", int(head.created or 0)))
@@ -199,10 +214,7 @@ def _read_said(delta: Delta, index: int, events: list[StreamEvent]) -> None:
 
 def _read_said_part(raw: msgspec.Raw, index: int, events: list[StreamEvent]) -> None:
     """Mistral's streams may hold parts instead of text."""
-    try:
-        part = read_part(raw, "content")
-    except MalformedBody as error:
-        raise UpstreamBroken("An event of the stream cannot be read.", code="bad_event") from error
+    part = read_part(raw, "content")
     thought = thought_of(part)
     if thought is not None:
         events.append(ReasoningDelta(thought.text, index, "reasoning_content"))
@@ -240,10 +252,14 @@ def _read_other(frame: bytes, data: bytes, error: Exception) -> tuple[StreamEven
     if name_of(frame) == b"error":
         envelope = Envelope(message=data[:1000].decode(errors="replace"))
         return (StreamFailed(refusal_of(envelope, status=0)),)
-    if isinstance(error, msgspec.ValidationError):
-        # JSON of another shape: perhaps news that the caller understands.
+    if isinstance(error, msgspec.ValidationError) and data.startswith(b"{"):
+        # An object of another shape: perhaps news that the caller understands.
         return (OpaqueEvent(DIALECT, frame),)
-    raise UpstreamBroken("An event of the stream cannot be read.", code="bad_event") from error
+    raise _bad_event() from error
+
+
+def _bad_event() -> UpstreamBroken:
+    return UpstreamBroken("An event of the stream cannot be read.", code="bad_event")
 
 
 def _read_failure(frame: bytes, data: bytes, chunk: Chunk) -> StreamFailed | None:

@@ -16,6 +16,12 @@ from antiphon.errors import MalformedBody
 from antiphon.model.parts import ABSENT, Extra
 
 DIALECT: Final = "openai_chat"
+UNREADABLE: tuple[type[Exception], ...] = (
+    msgspec.DecodeError,
+    RecursionError,
+    UnicodeDecodeError,
+)
+"""What msgspec raises over bytes that are no JSON, too deep, or no UTF-8."""
 
 Json = bytes | msgspec.Raw
 """Raw JSON, as a copy or as a view."""
@@ -54,7 +60,7 @@ class Fields:
         """Split an object one level deep."""
         try:
             return cls(_SPLIT.decode(raw), path)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise wrong(path, "an object") from error
 
     def __len__(self) -> int:
@@ -153,7 +159,7 @@ class Fields:
             return None
         try:
             return decoder.decode(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise wrong(self._path(name), wanted) from error
 
 

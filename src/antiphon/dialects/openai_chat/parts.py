@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from antiphon.dialects.openai_chat.fields import DIALECT, Fields, Json, Written, written
+from antiphon.dialects.openai_chat.fields import DIALECT, UNREADABLE, Fields, Json, Written, written
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import (
     Audio,
@@ -53,7 +53,7 @@ def thought_of(part: Said) -> Reasoning | None:
         return None
     try:
         thinking = _THINKING.decode(part.payload)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     text = "".join(piece.text for piece in thinking.thinking)
     return Reasoning(text, spelling="reasoning_content") if text else None

@@ -19,7 +19,7 @@ from antiphon.dialects.openai_chat.errors import (
     read_envelope,
     refusal_of,
 )
-from antiphon.dialects.openai_chat.fields import DIALECT, Fields, Written, written
+from antiphon.dialects.openai_chat.fields import DIALECT, UNREADABLE, Fields, Written, written
 from antiphon.dialects.openai_chat.messages import read_said, write_said
 from antiphon.dialects.openai_chat.parts import write_content
 from antiphon.dialects.openai_chat.stops import failure_of, read_stop, write_stop
@@ -46,6 +46,7 @@ class _SeenReply(msgspec.Struct, gc=False):
     error: Loose = None
 
 
+_BOM = b"\xef\xbb\xbf"
 _SEEN = msgspec.json.Decoder(_SeenReply)
 
 _EMPTY_CHOICE: Written = {"index": 0, "message": None, "logprobs": None, "finish_reason": None}
@@ -66,8 +67,10 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         UpstreamRefused: It is an error body that says what is wrong.
     """
     try:
-        reply = _SEEN.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+        reply = _SEEN.decode(body.removeprefix(_BOM))
+        if not body.isascii():
+            body.decode()
+    except UNREADABLE as error:
         raise _no_answer(body) from error
     if not reply.choices or reply.error:
         raise _no_answer(body)
@@ -143,7 +146,7 @@ def _no_answer(body: bytes) -> UpstreamError:
 def _has_choices(body: bytes) -> bool:
     try:
         return _SEEN.decode(body).choices is not None
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return False
 
 

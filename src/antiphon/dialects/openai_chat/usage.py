@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import msgspec
 
+from antiphon.dialects.openai_chat.fields import UNREADABLE
 from antiphon.model.usage import Usage
 
 _ABSURD = 10**10
@@ -59,7 +60,7 @@ def read_usage(raw: bytes | msgspec.Raw) -> Usage | None:
     """The usage of a reply or a chunk; None where there is none, or none that can be read."""
     try:
         counts = _COUNTS.decode(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     if counts is None:
         return None

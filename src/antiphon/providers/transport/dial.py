@@ -46,12 +46,10 @@ async def _addresses(origin: Origin, loop: asyncio.AbstractEventLoop) -> list[st
     try:
         found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ConnectFailed(
-            f"The name {origin.host} cannot be resolved.", code="dns_error"
-        ) from error
+        raise ConnectFailed("The provider's name cannot be resolved.", code="dns_error") from error
     hosts = list(dict.fromkeys(str(address[0]) for *_, address in found))
     if not hosts:
-        raise ConnectFailed(f"The name {origin.host} has no address.", code="dns_error")
+        raise ConnectFailed("The provider's name has no address.", code="dns_error")
     return hosts
 
 
@@ -75,15 +73,15 @@ async def _connect(
 
 
 def _failure(origin: Origin, error: OSError) -> ConnectFailed:
-    where = origin.authority
+    # Callers read these messages: they name no address of the operator's network.
     if isinstance(error, ConnectionRefusedError):
-        return ConnectFailed(f"{where} refuses connections.", code="connect_refused")
+        return ConnectFailed("The provider refuses connections.", code="connect_refused")
     if isinstance(error, (ssl.SSLError, ConnectionResetError, ConnectionAbortedError)):
         if origin.scheme == "https":
-            return ConnectFailed(f"{where}: {why(error)}", code="tls_error")
-        return ConnectFailed(f"{where} closed the connection at once.", code="connect_failed")
+            return ConnectFailed(f"TLS failed: {why(error)}", code="tls_error")
+        return ConnectFailed("The provider closed the connection at once.", code="connect_failed")
     reason = error.strerror or "no reason given"
-    return ConnectFailed(f"{where} cannot be reached: {reason}.", code="connect_failed")
+    return ConnectFailed(f"The provider cannot be reached: {reason}.", code="connect_failed")
 
 
 def _keep_alive(transport: asyncio.BaseTransport) -> None:

@@ -163,7 +163,11 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 OBJECTS = st.dictionaries(KNOWN, VALUES, max_size=6)
-BYTES = st.binary(max_size=40) | OBJECTS.map(spelled) | VALUES.map(spelled)
+SPELLED = OBJECTS.map(spelled) | VALUES.map(spelled)
+BAD_TEXT = SPELLED.map(
+    lambda data: data.replace(b'"text"', b'"\xff\xe4"').replace(b'"x"', b'"\xf0\x9f"')
+)
+BYTES = st.binary(max_size=40) | SPELLED | BAD_TEXT
 
 
 @given(BYTES, st.sampled_from([b"", b"event: error\n", b": x\n", b"id: 1\r\n"]))
@@ -171,9 +175,12 @@ def test_a_frame_of_garbage(data: bytes, before: bytes) -> None:
     feed(before + b"data: " + data + b"\n\n")
 
 
-@given(OBJECTS, st.lists(OBJECTS, max_size=2))
-def test_a_chunk_of_garbage(chunk: dict[str, object], choices: list[dict[str, object]]) -> None:
-    feed(b"data: " + spelled({**chunk, "choices": choices}) + b"\n\n")
+@given(OBJECTS, st.lists(OBJECTS, max_size=2), st.sampled_from([b"text", b"\xff"]))
+def test_a_chunk_of_garbage(
+    chunk: dict[str, object], choices: list[dict[str, object]], text: bytes
+) -> None:
+    data = spelled({**chunk, "choices": choices}).replace(b"text", text)
+    feed(b"data: " + data + b"\n\n")
 
 
 def feed(frame: bytes) -> None:
