@@ -1,0 +1,214 @@
+# ruff: noqa: E501
+"""Writes docs/cli.md, docs/errors.md and docs/metrics.md from the code that they describe.
+
+python tools/reference_docs.py            write the pages
+python tools/reference_docs.py --check    fail if one of them is not current
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from antiphon.cli.main import app
+from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.errors import AntiphonError, Kind
+from antiphon.gateway.gateway import Antiphon
+
+DOCS = Path(__file__).parents[1] / "docs"
+MADE = "<!-- Made by tools/reference_docs.py: edit the code, not this page. -->"
+
+CLI_HEAD = f"""# Commands
+
+{MADE}
+
+`antiphon COMMAND --help` says the same. Every command exits with 0 when it did what it was asked,
+1 when it could not (the reason is on standard error), 2 when it was asked wrongly, and 130 when it
+was interrupted. `serve` and `simulate` run until SIGINT or SIGTERM, and then exit with 0.
+"""
+
+ERRORS_HEAD = f"""# Errors
+
+{MADE}
+
+What a caller gets, by kind. The body is OpenAI's envelope, `{{"error": {{"message", "type", "param",
+"code"}}, "request_id"}}`; when every attempt failed, `error.attempts` lists each with its
+deployment and code. For the kinds marked with a star, `code` is the provider's own word where it
+sent one. `retry-after` and `x-should-retry` are headers that the official clients obey; where
+`x-should-retry` is not sent, the client's own rule for the status holds.
+
+An error inside a stream is an event with the same body, and no `[DONE]` follows.
+
+| Kind | Status | Type | Code | Retry | When |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+METRICS_HEAD = f"""# Metrics
+
+{MADE}
+
+`GET /metrics` with the admin key answers in Prometheus' text format. No label holds a key, a user
+or a text; label values come from the configuration or from closed sets, and what lies beyond a
+bound is counted under `other`. `route` is the name in the configuration, `*` for names that pass
+through.
+
+| Metric | Type | Labels | |
+| --- | --- | --- | --- |
+"""
+
+RETRY: Mapping[Kind, tuple[str, str]] = {
+    Kind.BAD_REQUEST: ("no", "The body is malformed, or a member has a wrong type or value. *"),
+    Kind.UNSUPPORTED_PARAMETER: (
+        "no",
+        "A member asks for what no deployment of the route can do. *",
+    ),
+    Kind.CONTEXT_TOO_LONG: ("no", "The prompt is too long for every candidate."),
+    Kind.UNAUTHENTICATED: ("no", "A key is required, and there is none that is known here."),
+    Kind.FORBIDDEN: (
+        "no",
+        "The key may not do this (`model_not_allowed`: not with this model), or a foreign `Host` or `Origin` asks a gateway without keys.",
+    ),
+    Kind.NOT_FOUND: ("no", "Nothing answers on that path."),
+    Kind.MODEL_NOT_FOUND: ("no", "No model goes by that name; the message offers the nearest."),
+    Kind.METHOD_NOT_ALLOWED: (
+        "no",
+        "The path exists, but not for that method; `allow` lists those that do.",
+    ),
+    Kind.TOO_LARGE: ("no", "The body is over `server.max_body_bytes`."),
+    Kind.CONTENT_FILTER: ("no", "The provider's filter refused the prompt. *"),
+    Kind.RATE_LIMITED: (
+        "after `retry-after`",
+        "Every candidate was rate limited; the smallest wait is told.",
+    ),
+    Kind.QUOTA_EXHAUSTED: (
+        "not before somebody pays",
+        "Every key of every candidate is out of money.",
+    ),
+    Kind.OVERLOADED: (
+        "soon, after `retry-after` where sent",
+        "More is under way than `limits` admits, the gateway is shutting down, or no provider could be reached.",
+    ),
+    Kind.TIMEOUT: ("may help", "Every candidate ran out of time."),
+    Kind.REQUEST_TIMEOUT: ("no", "The caller took too long to send its request."),
+    Kind.UPSTREAM: ("may help", "Every candidate failed, or answered with what is no answer."),
+    Kind.UPSTREAM_AUTH: (
+        "not before the key is replaced",
+        "The providers refuse the gateway's own keys.",
+    ),
+    Kind.CLIENT_CLOSED: ("", "The caller left; nobody reads this, but logs and metrics show it."),
+    Kind.INTERNAL: (
+        "may help",
+        "A defect of the gateway; its log has the reason under the request's id.",
+    ),
+}
+
+
+def cli() -> str:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    parts = [CLI_HEAD, _options(group, "antiphon")]
+    parts += [_section(f"antiphon {name}", each) for name, each in _commands(group)]
+    return "\n".join(part for part in parts if part)
+
+
+def _commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, TyperCommand]]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from _commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
+
+
+def _section(title: str, command: TyperCommand) -> str:
+    return f"## `{title}`\n\n{command.help}\n\n{_options(command, title)}"
+
+
+def _options(command: TyperCommand | TyperGroup, title: str) -> str:
+    context = typer.Context(command, info_name=title)
+    rows: list[str] = []
+    for parameter in command.params:
+        record = parameter.get_help_record(context)
+        if record is not None:
+            name, about = (cell.strip().replace("|", "\\|") for cell in record)
+            rows.append(f"| `{name}` | {about} |\n")
+    head = f"| {'Option' if title == 'antiphon' else 'Argument or option'} | |\n| --- | --- |\n"
+    return head + "".join(rows) if rows else ""
+
+
+class _Sample(AntiphonError):
+    """An error of any kind."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__("")
+        self._own = kind
+
+    @property
+    def error_kind(self) -> Kind:
+        return self._own
+
+
+def errors() -> str:
+    rows = ""
+    for kind in Kind:
+        sample = _Sample(kind)
+        body = msgspec.json.decode(OPENAI_CHAT.encode_error(sample, request_id="x"))["error"]
+        code = f"`{body['code']}`" if body.get("code") else ""
+        retry, when = RETRY[kind]
+        star = "\\*" if when.endswith("*") else ""
+        rows += f"| `{kind}` | {OPENAI_CHAT.status_of(sample)} | `{body['type']}` | {code}{star} | {retry} | {when.removesuffix(' *')} |\n"
+    return ERRORS_HEAD + rows
+
+
+def metrics() -> str:
+    settings = {
+        "providers": {"lab": {"base_url": "http://127.0.0.1:9/v1", "api_key": "any"}},
+        "models": {"fast": "lab/any"},
+    }
+    counted = Antiphon.from_config(settings, environ={}).metrics
+    labels = {
+        each.name: each.labels
+        for each in vars(counted).values()
+        if hasattr(each, "labels") and hasattr(each, "collect")
+    }
+    labels["antiphon_upstream_connections"] = ("state",)
+    rows = ""
+    for name, kind, about in families(counted.exposition().decode()):
+        names = ", ".join(f"`{each}`" for each in labels.get(name.removesuffix("_total"), ()))
+        rows += f"| `{name}` | {kind} | {names} | {about} |\n"
+    return METRICS_HEAD + rows
+
+
+def families(exposition: str) -> Iterator[tuple[str, str, str]]:
+    """Name, type and help of each family of an exposition."""
+    about: dict[str, str] = {}
+    for line in exposition.splitlines():
+        if line.startswith("# HELP "):
+            _, _, name, text = line.split(" ", 3)
+            about[name] = text
+        elif line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ", 3)
+            yield name, kind, about.get(name, "")
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli, "errors.md": errors, "metrics.md": metrics}
+
+
+def main(arguments: list[str]) -> int:
+    stale = 0
+    for name, make in PAGES.items():
+        page, current = DOCS / name, make()
+        if "--check" not in arguments:
+            page.write_text(current, "utf-8")
+        elif not page.exists() or page.read_text("utf-8") != current:
+            print(f"{name} is not current: run python tools/reference_docs.py")
+            stale += 1
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
