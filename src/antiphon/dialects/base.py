@@ -99,8 +99,11 @@ class Dialect(ABC):
         """Write a request for a provider."""
 
     @abstractmethod
-    def check_request(self, members: Members) -> None:
+    def check_request(self, members: Members) -> tuple[str, bool]:
         """The cheap checks of a request that goes through unread.
+
+        Returns:
+            The model that is asked for, and whether a stream is.
 
         Raises:
             MalformedBody: A member that the dialect requires is absent or of another type.
@@ -192,9 +195,7 @@ class Payload:
         self.dialect = dialect
         self._members: Members | None = members
         self._request: ChatRequest | None = None
-        dialect.check_request(members)
-        self.model = members.text("model") or ""
-        self.stream = members.flag("stream")
+        self.model, self.stream = dialect.check_request(members)
 
     @property
     def request(self) -> ChatRequest:

@@ -41,6 +41,7 @@ class Walk:
     __slots__ = (
         "_again",
         "_answer",
+        "_attempt",
         "_candidates",
         "_clock",
         "_exchange",
@@ -51,11 +52,7 @@ class Walk:
         "_same",
         "_transport",
         "_wait_until",
-        "attempt",
     )
-
-    attempt: Attempt
-    """The attempt under way; set by `open`."""
 
     def __init__(
         self,
@@ -71,13 +68,20 @@ class Walk:
         self._transport = transport
         self._clock = clock
         self._metrics = metrics
-        self._candidates: Iterator[Deployment] = iter(plan.order(clock.monotonic()))
+        self._candidates: Iterator[Deployment] = iter(plan.order(exchange.started))
         self._round = 0
         self._again: list[tuple[Deployment, float]] = []
         self._same: Deployment | None = None
         self._wait_until = 0.0
+        self._attempt: Attempt | None = None
         self._answer: Answer | None = None
         self._key: Key | None = None
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt under way; there is one once `open` was called."""
+        assert self._attempt is not None
+        return self._attempt
 
     async def open(self, patience: float = NEVER) -> tuple[Answer, Head] | None:
         """The next answer with a success status, or None if `patience` seconds were silent.
@@ -156,7 +160,9 @@ class Walk:
     def _next(self) -> Deployment:
         exchange = self._exchange
         done = exchange.attempts
-        if len(done) >= self._plan.attempts or self._clock.monotonic() >= exchange.deadline:
+        if done and (
+            len(done) >= self._plan.attempts or self._clock.monotonic() >= exchange.deadline
+        ):
             raise self._summary()
         deployment, self._same = self._same, None
         if deployment is None:
@@ -200,7 +206,7 @@ class Walk:
     async def _send(self, deployment: Deployment) -> Answer:
         exchange = self._exchange
         self._key = None
-        self.attempt = attempt = Attempt(deployment, self._clock.monotonic())
+        self._attempt = attempt = Attempt(deployment, self._clock.monotonic())
         exchange.attempts.append(attempt)
         payload = exchange.payload
         body = payload.encode(deployment.dialect, model=deployment.model, quirks=deployment.quirks)

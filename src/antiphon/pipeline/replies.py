@@ -82,15 +82,13 @@ class StreamReply:
         "failure",
     )
 
-    _relay: Relay
-    """Of the open answer; set with `_answer`."""
-
     def __init__(self, exchange: Exchange, walk: Walk, clock: Clock, heartbeat: float) -> None:
         self._exchange = exchange
         self._walk = walk
         self._clock = clock
         self._heartbeat = heartbeat
         self._answer: Answer | None = None
+        self._relay: Relay | None = None
         self._first: bytes | None = None
         self._heard_at = exchange.started
         self._held: list[bytes] = []
@@ -152,17 +150,16 @@ class StreamReply:
     async def _advance(self) -> bytes:
         """Bytes that may go out now: content, a heartbeat, an overlong preamble, or the end."""
         while True:
-            if self._answer is None:
+            if self._relay is None or self._answer is None:
                 if not await self._open():
                     return self._beat()
             elif self._relay.failure is not None:
                 self._give_up(self._relay.failure)
-            elif (out := await self._read_on(self._answer)) is not None:
+            elif (out := await self._read_on(self._answer, self._relay)) is not None:
                 return out
 
-    async def _read_on(self, answer: Answer) -> bytes | None:
+    async def _read_on(self, answer: Answer, relay: Relay) -> bytes | None:
         """One read of the provider: what of it may go out; None for nothing yet."""
-        relay = self._relay
         try:
             chunk = await answer.read(self._patience())
         except UpstreamError as error:
@@ -172,10 +169,10 @@ class StreamReply:
             return self._beat()
         piece = relay.feed(chunk) if chunk else relay.finish()
         if relay.ended:
-            return self._end(piece)
+            return self._end(relay, piece)
         if self._content:
             return self._out(piece) if piece else None
-        return None if relay.failure is not None else self._hold(piece)
+        return None if relay.failure is not None else self._hold(relay, piece)
 
     def _patience(self) -> float:
         """Seconds until the caller must hear something."""
@@ -210,13 +207,12 @@ class StreamReply:
             self._answer = answer
             return True
 
-    def _hold(self, piece: bytes) -> bytes | None:
+    def _hold(self, relay: Relay, piece: bytes) -> bytes | None:
         """Keep a preamble back until there is content, or too much of it.
 
         Whatever goes out commits: two deployments' preambles in one stream would be one message
         with two beginnings.
         """
-        relay = self._relay
         self._held.append(piece)
         self._held_size += len(piece)
         if relay.useful:
@@ -226,9 +222,9 @@ class StreamReply:
         self._content = True
         return self._out(self._release())
 
-    def _end(self, piece: bytes) -> bytes | None:
+    def _end(self, relay: Relay, piece: bytes) -> bytes | None:
         """The terminal event is here: settle, then let it go out."""
-        relay, exchange = self._relay, self._exchange
+        exchange = self._exchange
         if not (self._content or relay.useful or relay.finished):
             self._give_up(NotAnAnswer("The stream holds no answer.", code="empty_stream"))
             return None

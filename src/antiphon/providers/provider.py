@@ -194,7 +194,7 @@ def model_names(body: bytes) -> tuple[str, ...]:
             models = msgspec.json.decode(body, type=list[_Model])
         else:
             models = msgspec.json.decode(body, type=_Models).data
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
     names = (model.id.removeprefix("models/") for model in models)
     return tuple(dict.fromkeys(name for name in names if is_model_name(name)))

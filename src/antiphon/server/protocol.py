@@ -238,8 +238,9 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         cycle.more_body = False
         cycle.wake()
-        # Reading pauses over a large body, and a hang-up is only seen while reading.
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            # A hang-up is only seen while reading.
+            self.flow.resume_reading()
         self._phase = _Phase.IDLE if cycle.response_complete else _Phase.ANSWER
 
     @override
@@ -259,11 +260,11 @@ class GatewayProtocol(HttpToolsProtocol):
     def answered(self) -> None:
         """The whole answer was handed to the socket."""
         self.server_state.total_requests += 1
-        if not self.transport.is_closing():
+        if self._phase is _Phase.ANSWER and not self.transport.is_closing():
+            self._phase = _Phase.IDLE
+            self._expect(self.bounds.keep_alive)
+        elif self.flow.read_paused:
             self.flow.resume_reading()
-            if self._phase is _Phase.ANSWER:
-                self._phase = _Phase.IDLE
-                self._expect(self.bounds.keep_alive)
 
     def ended(self, cycle: Cycle) -> None:
         """The application has returned."""
@@ -289,7 +290,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def _schedule(self, before: _Phase, size: int) -> None:
         """Set the deadline of the phase that a read led to."""
         phase = self._phase
-        if phase is _Phase.ANSWER or phase is _Phase.OVER:
+        if phase is _Phase.ANSWER or phase is _Phase.OVER:  # the usual end of a read
             self._read_by = NEVER
         elif phase is not before:
             bounds = self.bounds

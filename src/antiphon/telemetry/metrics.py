@@ -69,7 +69,15 @@ class DeploymentMeter:
         if usage is not None:
             self._input.value += usage.input_tokens
             self._output.value += usage.output_tokens
-            if usage.total != usage.input_tokens + usage.output_tokens:
+            if (
+                usage.cache_read_tokens
+                or usage.reasoning_tokens
+                or usage.cache_write_tokens
+                or usage.cache_write_1h_tokens
+                or usage.audio_input_tokens
+                or usage.audio_output_tokens
+                or usage.image_tokens
+            ):
                 self._count_rest(usage)
 
     def failed(self, code: str) -> None:

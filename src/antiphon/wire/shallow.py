@@ -21,6 +21,10 @@ _SPLIT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TEXT = msgspec.json.Decoder(str | None)
 _FLAG = msgspec.json.Decoder(bool | None)
 _KEY = msgspec.json.Encoder()
+_WRITTEN: dict[str, bytes] = {}
+"""Names of members as JSON. Callers choose names, so what is remembered is bounded."""
+_MOST_REMEMBERED = 512
+_LONGEST_REMEMBERED = 64
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _COLON = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 _COMMA = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
@@ -152,9 +156,22 @@ def _check_utf8(body: bytes) -> None:
 
 
 def _join(members: Mapping[str, bytes | msgspec.Raw]) -> bytes:
-    return b"{%b}" % b",".join(
-        [b"%b:%b" % (_KEY.encode(name), raw) for name, raw in members.items()]
-    )
+    written = _WRITTEN
+    try:
+        pieces = [b"%b%b" % (written[name], raw) for name, raw in members.items()]
+    except KeyError:
+        pieces = [b"%b%b" % (_write(name), raw) for name, raw in members.items()]
+    return b"{%b}" % b",".join(pieces)
+
+
+def _write(name: str) -> bytes:
+    """A member's name as JSON, colon included; the names that come again are remembered."""
+    key = _WRITTEN.get(name)
+    if key is None:
+        key = _KEY.encode(name) + b":"
+        if len(_WRITTEN) < _MOST_REMEMBERED and len(name) < _LONGEST_REMEMBERED:
+            _WRITTEN[name] = key
+    return key
 
 
 def _splice(

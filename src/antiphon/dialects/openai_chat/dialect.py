@@ -46,8 +46,8 @@ class OpenAIChat(Dialect):
         return write_request(request, model=model)
 
     @override
-    def check_request(self, members: Members) -> None:
-        check_request(members)
+    def check_request(self, members: Members) -> tuple[str, bool]:
+        return check_request(members)
 
     @override
     def wants_usage(self, members: Members) -> bool:

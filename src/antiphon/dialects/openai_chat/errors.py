@@ -88,6 +88,9 @@ def refusal_of(
 
 def read_envelope(body: bytes) -> Envelope | None:
     """What an error body says; None where it is no JSON object, or speaks of no error."""
+    if not body.isascii():
+        # What is no UTF-8 may still say something.
+        body = body.decode(errors="replace").encode()
     try:
         fields = Fields.parse(body.strip().removeprefix(b"[").removesuffix(b"]"), "")
     except MalformedBody:

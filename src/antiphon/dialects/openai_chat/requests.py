@@ -67,24 +67,25 @@ _USAGE_ASKED = b'{"include_usage":true}'
 # ------------------------------------------------------------------ in passing
 
 
-def check_request(members: Members) -> None:
-    """The cheap checks of a request that goes through unread.
+def check_request(members: Members) -> tuple[str, bool]:
+    """The cheap checks of a request that goes through unread: its model, and if it streams.
 
     Hot path: about a microsecond, whatever the size of the body.
 
     Raises:
         MalformedBody: `model`, `messages`, `stream` or `stream_options` is missing or wrong.
     """
-    if not members.text("model"):
+    model = members.text("model")
+    if not model:
         raise MalformedBody("'model' must be a non-empty string.", param="model")
     messages = members.raw("messages")
     if messages is None or first_byte(messages) != ord("[") or _is_empty(messages):
         raise MalformedBody("'messages' must be a non-empty array.", param="messages")
-    if "stream" in members:
-        members.flag("stream")
+    stream = members.flag("stream")
     options = members.raw("stream_options")
     if options is not None and first_byte(options) not in b"{n":
         raise MalformedBody("'stream_options' must be an object.", param="stream_options")
+    return model, stream
 
 
 def wants_usage(members: Members) -> bool:
