@@ -1,0 +1,70 @@
+"""`antiphon simulate`."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.cli.processes import ended, started
+
+RECORDINGS = Path(__file__).parents[1] / "simulator" / "recordings.jsonl"
+
+
+def test_what_it_prints_can_be_pasted(antiphon):
+    arguments = ("simulate", "--port", "0", "--latency", "instant")
+    with started(antiphon.home, *arguments) as process:
+        text = ""
+        while "Ctrl-C" not in text:
+            text += process.stdout.readline()
+        snippet = re.search(r"^providers:.*?(?=\n\n)", text, re.DOTALL | re.MULTILINE)[0]
+        antiphon.write(snippet)
+        done = antiphon("chat", "-m", "fast", "Hello")
+        assert "simulated answer" in done.stdout
+        assert ended(process, signal.SIGTERM) == 0
+        assert not process.stderr.read()
+
+
+def test_two_from_port_9100_by_default(antiphon):
+    page = antiphon("simulate", "--help").stdout
+    assert "9100" in page
+    assert re.search(r"--count.*2", page)
+
+
+def test_it_replays(antiphon):
+    arguments = ("--port", "0", "--count", "1", "--json", "--replay", str(RECORDINGS))
+    with started(antiphon.home, "simulate", *arguments) as process:
+        text = ""
+        while not text.endswith("]\n"):
+            text += process.stdout.readline()
+        [running] = json.loads(text)
+        name = json.loads(RECORDINGS.read_text().splitlines()[0])["id"]
+        asked = {"model": f"replay:{name}", "messages": [{"role": "user", "content": "x"}]}
+        answer = httpx2.post(f"{running['base_url']}/chat/completions", json=asked, timeout=20)
+        assert answer.headers["x-antiphon-simulator"]
+        assert ended(process) == 0
+
+
+def test_a_port_in_use(antiphon):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = antiphon("simulate", "--port", str(port), "--count", "1", status=1)
+    assert str(port) in done.stderr or "in use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--latency", "quick"], ["--replay", "absent"], ["--count", "0"], ["--port", "65535"]],
+)
+def test_asked_wrongly(antiphon, arguments):
+    assert antiphon("simulate", *arguments, status=2).stderr
+
+
+def test_recordings_that_are_none(antiphon):
+    antiphon.write("{not json\n", "bad.jsonl")
+    assert "bad.jsonl" in antiphon("simulate", "--replay", "bad.jsonl", status=1).stderr
