@@ -46,9 +46,12 @@ class Terminal:
         lost on readline.
         """
         deadline = time.monotonic() + PATIENCE
+        quiet_since = 0.0
         while self.process.poll() is None and time.monotonic() < deadline:
-            self.type(keys)
-            if select.select([self._master], [], [], 0.2)[0]:
+            if time.monotonic() - quiet_since > 1:
+                self.type(keys)
+                quiet_since = time.monotonic()
+            if select.select([self._master], [], [], 0.05)[0]:
                 self.seen += self._read()
         return self.process.wait(0.1)
 
