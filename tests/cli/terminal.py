@@ -46,11 +46,11 @@ class Terminal:
         lost on readline.
         """
         deadline = time.monotonic() + PATIENCE
-        quiet_since = 0.0
+        typed_at = 0.0
         while self.process.poll() is None and time.monotonic() < deadline:
-            if time.monotonic() - quiet_since > 1:
+            if time.monotonic() - typed_at > 1:
                 self.type(keys)
-                quiet_since = time.monotonic()
+                typed_at = time.monotonic()
             if select.select([self._master], [], [], 0.05)[0]:
                 self.seen += self._read()
         return self.process.wait(0.1)
