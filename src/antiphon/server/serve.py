@@ -76,7 +76,7 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
         raise
     server = _Server(_uvicorn(gateway))
     async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[listener]))
+        task = group.create_task(server.serve(sockets=[listener]))
         await server.ready.wait()
         # What was built to start is kept for ever: the collector need not look at it again.
         gc.collect()
@@ -89,6 +89,8 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
         finally:
             await gateway.drain(settings.drain_seconds)
             server.should_exit = True
+            # Where the block raised, the group would cancel it before it closed its listener.
+            await asyncio.wait([task])
 
 
 def _uvicorn(gateway: Antiphon) -> uvicorn.Config:
