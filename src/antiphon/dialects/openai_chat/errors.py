@@ -91,6 +91,9 @@ def read_envelope(body: bytes) -> Envelope | None:
     if not body.isascii():
         # What is no UTF-8 may still say something.
         body = body.decode(errors="replace").encode()
+    if not body.isascii():
+        # What is said is shown to people: better a broken letter than a broken reader.
+        body = body.decode(errors="replace").encode()
     try:
         fields = Fields.parse(body.strip().removeprefix(b"[").removesuffix(b"]"), "")
     except MalformedBody:
