@@ -1,0 +1,32 @@
+"""Who catches everything."""
+
+import ast
+import re
+
+from tests.house.source import modules
+
+LAST_RESORTS = {
+    "server/cycle.py": "the caller of a defect gets an answer, and the log the reason",
+    "server/doors.py": "the same, in the caller's dialect",
+}
+
+
+def test_only_last_resorts_catch_everything():
+    found = set()
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and _is_broad(node) and not _raises(node):
+                found.add(path)
+    assert found == set(LAST_RESORTS)
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or bool(
+        re.search(r"\b(Base)?Exception\b", ast.unparse(handler.type))
+    )
+
+
+def _raises(handler: ast.ExceptHandler) -> bool:
+    """Whether it only tidies up: its last word is a bare `raise`."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None

@@ -1,0 +1,61 @@
+"""What is loaded, and when."""
+
+from __future__ import annotations
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+
+from tests.house.source import functions, modules
+
+HEAVY = (
+    *("asyncio", "ssl", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic"),
+    *("msgspec", "typer", "ruamel", "prometheus_client", "openai", "rich"),
+)
+NOT_SERVING = ("fastapi", "starlette", "openai", "rich", "httpx2", "antiphon.simulator")
+LATE = {
+    "cli/main.py": "a command loads what it needs when it is called",
+    "config/draft.py": "the YAML library, only where there is a file",
+    "config/show.py": "the YAML library, only where there is something to write",
+    "server/deferred.py": "FastAPI, at the first request of the management API",
+    "__init__.py": "public names, when they are first used",
+}
+
+
+def test_the_package_itself_loads_nothing():
+    code = f"import antiphon, sys; print(*(set({HEAVY!r}) & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+def test_serving_loads_no_more_than_it_needs(tmp_path):
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LLM_BASE_URL": "http://127.0.0.1:9"}
+    command = [sys.executable, "-X", "importtime", "-m", "antiphon", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert "serves on" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        loaded = {line.rpartition("|")[2].strip() for line in process.communicate()[1].splitlines()}
+    assert "uvicorn" in loaded
+    assert loaded & set(NOT_SERVING) == set()
+
+
+def test_imports_stand_at_the_top_but_for_those_declared():
+    late = {
+        path
+        for path, tree in modules()
+        for function in functions(tree)
+        if any(_is_own_import(node) for node in ast.walk(function))
+    }
+    assert late == set(LATE)
+
+
+def _is_own_import(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        return "readline" not in ast.unparse(node)
+    if isinstance(node, ast.ImportFrom):
+        return (node.module or "").partition(".")[0] == "antiphon"
+    return isinstance(node, ast.Import) and node.names[0].name.startswith("antiphon")
