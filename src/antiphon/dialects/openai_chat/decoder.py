@@ -121,18 +121,10 @@ class ChunkStream(StreamDecoder):
 
     def _read(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
         try:
-            return self._read_chunk(frame, data, chunk)
-        except MalformedBody as error:
-            raise _bad_event() from error
-
-    def _read_chunk(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
-        try:
             return self._events_of(frame, data, chunk)
         except MalformedBody as error:
             # A member that the chunk did not look at is no UTF-8.
-            raise UpstreamBroken(
-                "An event of the stream cannot be read.", code="bad_event"
-            ) from error
+            raise _bad_event() from error
 
     def _events_of(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
         if chunk.error or not chunk.choices:
@@ -254,6 +246,10 @@ def _read_other(frame: bytes, data: bytes, error: Exception) -> tuple[StreamEven
         return (StreamFailed(refusal_of(envelope, status=0)),)
     if isinstance(error, msgspec.ValidationError) and data.startswith(b"{"):
         # An object of another shape: perhaps news that the caller understands.
+        try:
+            Members.parse(data)
+        except MalformedBody as unreadable:
+            raise _bad_event() from unreadable
         return (OpaqueEvent(DIALECT, frame),)
     raise _bad_event() from error
 
