@@ -40,7 +40,10 @@ campaign: setup
 	$(BIN)/python -m pytest -m campaign --timeout 1800
 
 docs: setup
-	$(BIN)/python -m tools.docs
+	$(BIN)/python tools/configuration_docs.py
+	$(BIN)/python tools/reference_docs.py
+	$(BIN)/python tools/provider_table.py
+	$(BIN)/python -m tests.server.fault_table
 
 # New locks. They hold hashes and no address of an index.
 lock:

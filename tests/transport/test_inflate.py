@@ -51,7 +51,7 @@ def test_large_bodies_come_out_whole(encoding: bytes) -> None:
 
 def test_members_of_a_gzip_body_follow_each_other() -> None:
     inflater = Inflater(b"gzip")
-    assert inflater.feed(gzip.compress(b"one ") + gzip.compress(b"two")) == b"one two"
+    assert inflater.feed(gzip.compress(b"one ", mtime=0) + gzip.compress(b"two")) == b"one two"
     inflater.end()
 
 
@@ -77,9 +77,9 @@ def test_noise_never_raises_anything_else(encoding: bytes, noise: bytes) -> None
     ("encoding", "data"),
     [
         (b"gzip", b"plain text"),
-        (b"gzip", gzip.compress(b"hello") + b"and more"),
+        (b"gzip", gzip.compress(b"hello", mtime=0) + b"and more"),
         (b"deflate", zlib.compress(b"hello") + b"and more"),
-        (b"gzip", gzip.compress(b"hello")[:-4] + b"\x00\x00\x00\x00"),
+        (b"gzip", gzip.compress(b"hello", mtime=0)[:-4] + b"\x00\x00\x00\x00"),
     ],
 )
 def test_what_does_not_inflate(encoding: bytes, data: bytes) -> None:

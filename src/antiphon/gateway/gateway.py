@@ -232,7 +232,7 @@ class Antiphon:
     def health(self) -> Health:
         """How the gateway does."""
         now = self.clock.monotonic()
-        states = {each.name: each.health.is_well(now) for each in self.deployments()}
+        states = {each.name: each.is_well(now) for each in self.deployments()}
         status = "healthy"
         if not all(states.values()):
             status = "degraded" if any(states.values()) else "unhealthy"

@@ -23,6 +23,8 @@ from antiphon.telemetry.metrics import Metrics
 
 _FIRST_ERROR_STATUS = 400
 _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
+_TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND)
+"""Where every candidate says the same of the request, the caller is told just that."""
 _ERROR_BYTES = 64 * 1024
 _ERROR_PATIENCE = 2.0
 """Seconds of silence after which an error body is taken as it is."""
@@ -252,14 +254,15 @@ class Walk:
             if attempt.error is not None
         ]
         errors = [error for _, error in failures]
-        if errors and all(error.disposition is Disposition.CONTEXT_LENGTH for error in errors):
-            return errors[0]
+        for told in _TOLD:
+            if errors and all(error.error_kind is told for error in errors):
+                return errors[0]
         late = self._clock.monotonic() >= self._exchange.deadline
         kinds = {Kind.TIMEOUT} if late else {error.error_kind for error in errors}
         waits = [error.retry_after for error in errors if error.retry_after is not None]
         hopeless = {Disposition.DEAD_KEY, Disposition.HARD_DOWN}
         return Exhausted(
-            f"No deployment of {self._plan.alias!r} gave an answer.",
+            f"No deployment of {self._exchange.payload.model!r} gave an answer.",
             kind=_kind_of(kinds, errors),
             attempts=failures,
             retry_after=min(waits) if waits else None,

@@ -49,8 +49,8 @@ class Plan:
     def order(self, now: float) -> Sequence[Deployment]:
         """The deployments, those that are failing right now last."""
         for deployment in self.deployments:
-            if not deployment.health.is_well(now):
-                return sorted(self.deployments, key=lambda each: not each.health.is_well(now))
+            if not deployment.is_well(now):
+                return sorted(self.deployments, key=lambda each: not each.is_well(now))
         return self.deployments
 
 

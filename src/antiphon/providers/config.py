@@ -82,14 +82,6 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class LimitSettings(_Settings):
-    """What a provider allows; none is no limit."""
-
-    requests_per_minute: int | None = Field(default=None, gt=0, description="Requests in a minute.")
-    tokens_per_minute: int | None = Field(default=None, gt=0, description="Tokens in a minute.")
-    concurrency: int | None = Field(default=None, gt=0, description="Requests at once.")
-
-
 class TimeoutSettings(_Settings):
     """How long each part of a call may take, in seconds."""
 
@@ -167,7 +159,6 @@ class ProviderSettings(_Settings):
     allow_host: bool = Field(
         default=False, description="The host is right although it is not the vendor's."
     )
-    limits: LimitSettings = Field(default_factory=LimitSettings, description="What it allows.")
     timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings, description="In seconds.")
     quirks: tuple[str, ...] = Field(default=(), description="Added to those of the row.")
     models: Annotated[

@@ -189,6 +189,10 @@ class Deployment:
         self._door = door
         self._heads: dict[Key, tuple[bytes, bytes]] = {}
 
+    def is_well(self, now: float) -> bool:
+        """Whether it deserves its place in the order: it answers, and has a key to ask with."""
+        return self.health.is_well(now) and self.keys.alive
+
     def head(self, stream: bool) -> tuple[bytes, Key]:  # noqa: FBT001  an index, on the hot path
         """Request line and headers for `Call.head`, and the key that they carry.
 

@@ -36,6 +36,10 @@ class Owner(Protocol):
         """Headers of every answer."""
         ...
 
+    def leave(self) -> None:
+        """Close the connection, but let the caller read the answer first."""
+        ...
+
     def answered(self) -> None:
         """The whole answer was handed to the socket."""
         ...
@@ -169,6 +173,9 @@ class Cycle:
         lines = len(headers) + 1
         if head.count(b"\n") != lines or head.count(b"\r") != lines:
             raise RuntimeError("A header holds a line break")
+        if self.more_body:
+            # The answer comes before the request is whole: what is left of it is not waited for.
+            self.keep_alive = False
         if not self.keep_alive:
             head += b"connection: close\r\n"
         self._sized = sized
@@ -200,5 +207,5 @@ class Cycle:
             self.response_complete = True
             self.wake()
             if not self.keep_alive:
-                self._transport.close()
+                self._owner.leave()
             self._owner.answered()

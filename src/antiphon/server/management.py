@@ -160,7 +160,7 @@ def _view(gateway: Antiphon, deployment: Deployment) -> DeploymentView:
         dialect=deployment.dialect.name,
         address=deployment.origin.authority,
         priced=deployment.rates is not None,
-        well=health.is_well(gateway.clock.monotonic()),
+        well=deployment.is_well(gateway.clock.monotonic()),
         successes=health.successes,
         failures=health.failures,
         consecutive_failures=health.consecutive_failures,
@@ -171,12 +171,13 @@ def _view(gateway: Antiphon, deployment: Deployment) -> DeploymentView:
 
 def _add_docs(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
-    def docs() -> HTMLResponse:
+    def docs(request: Request) -> HTMLResponse:
+        root = request.scope.get("root_path", "")
         return get_swagger_ui_html(
-            openapi_url=f"{app.root_path}/openapi.json",
+            openapi_url=f"{root}/openapi.json",
             title="Antiphon API",
-            swagger_js_url=f"{app.root_path}/docs/swagger-ui-bundle.js",
-            swagger_css_url=f"{app.root_path}/docs/swagger-ui.css",
+            swagger_js_url=f"{root}/docs/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}/docs/swagger-ui.css",
             swagger_favicon_url="data:,",
         )
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
 _CONTINUE = (b"expect", b"100-continue")
+_LINGER = 1.0
+"""Seconds in which a caller who was refused may stop sending."""
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 CALLER = "antiphon.connection"
 """Key of the connection in a scope's `extensions`."""
@@ -257,6 +259,18 @@ class GatewayProtocol(HttpToolsProtocol):
         """Headers of every answer."""
         return self.server_state.default_headers
 
+    def leave(self) -> None:
+        """Close the connection, but let the caller read the answer first.
+
+        A socket that is closed over unread bytes resets the connection, and the answer is lost
+        with it. So what is still being sent is thrown away for a moment.
+        """
+        if self._phase is _Phase.ANSWER:
+            self.transport.close()
+        else:
+            self._phase = _Phase.OVER
+            self._expect(_LINGER)
+
     def answered(self) -> None:
         """The whole answer was handed to the socket."""
         self.server_state.total_requests += 1
@@ -343,12 +357,11 @@ class GatewayProtocol(HttpToolsProtocol):
                 "error": {"message": message, "type": kind, "param": None, "code": code},
             }
         )
-        self._phase = _Phase.OVER
         if self._cycle is None or not self._cycle.response_started or self._cycle.response_complete:
             head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n"
             hint = b"retry-after: 1\r\n" if status == 503 else b"x-should-retry: false\r\n"  # noqa: PLR2004
             self.transport.write(STATUS_LINE[status] + head % len(body) + hint + b"\r\n" + body)
-        self.transport.close()
+        self.leave()
 
 
 def protocol_with(bounds: Bounds) -> type[GatewayProtocol]:

@@ -45,9 +45,7 @@ def test_garbage_is_settings_or_mistakes(data: dict[str, object]):
     assert usable_or_mistaken(data) is not None
 
 
-@effort(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@effort(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(st.sampled_from(list(Settings.model_fields)), GARBAGE),
     st.integers(0, 400),

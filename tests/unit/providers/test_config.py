@@ -42,11 +42,9 @@ def test_the_entry_of_the_design() -> None:
         dialect="openai_chat",
         base_url="http://127.0.0.1:9100/v1",
         api_key="any",
-        limits={"requests_per_minute": 600, "tokens_per_minute": 100000, "concurrency": 64},
         timeouts={"connect": 5, "first_byte": 120, "idle": 60, "total": 600},
     )
     assert settings.keys == (Secret("any"),)
-    assert settings.limits.concurrency == 64
 
 
 def test_secrets_are_in_no_dump(tmp_path: Path) -> None:
@@ -99,7 +97,6 @@ def test_prices_are_exact() -> None:
         ({"headers": {"Content-Length": "0"}}, "headers", "set by the gateway"),
         ({"timeouts": {"total": 0}}, "timeouts.total", "greater than 0"),
         ({"timeouts": {"read": 1}}, "timeouts.read", "Extra inputs"),
-        ({"limits": {"concurrency": 0}}, "limits.concurrency", "greater than 0"),
         ({"quirks": ["max_token_only"]}, "quirks", "no such quirk: 'max_token_only'"),
         ({"api_version": "1&x=2"}, "api_version", "pattern"),
         ({"ca_file": "/no/such/file.pem"}, "ca_file", "does not point to a file"),

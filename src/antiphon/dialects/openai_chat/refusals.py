@@ -26,6 +26,7 @@ FILTERED: Final = Reading(Kind.CONTENT_FILTER, Disposition.CALLERS_FAULT)
 UNSUPPORTED: Final = Reading(Kind.UNSUPPORTED_PARAMETER, Disposition.CALLERS_FAULT)
 BAD_KEY: Final = Reading(Kind.UPSTREAM_AUTH, Disposition.DEAD_KEY)
 NO_MONEY: Final = Reading(Kind.QUOTA_EXHAUSTED, Disposition.DEAD_KEY)
+NOT_ALLOWED: Final = Reading(Kind.UPSTREAM_AUTH, Disposition.HARD_DOWN)
 NO_MODEL: Final = Reading(Kind.MODEL_NOT_FOUND, Disposition.HARD_DOWN)
 NOT_SERVED: Final = Reading(Kind.UPSTREAM, Disposition.HARD_DOWN)
 RATE_LIMITED: Final = Reading(Kind.RATE_LIMITED, Disposition.TRANSIENT)
@@ -179,7 +180,7 @@ BY_STATUS: Final[dict[int, Reading]] = {
     400: BAD_REQUEST,
     401: BAD_KEY,
     402: NO_MONEY,
-    403: BAD_KEY,
+    403: NOT_ALLOWED,
     404: NO_MODEL,
     408: TIMED_OUT,
     409: BROKEN,
