@@ -270,6 +270,8 @@ class GatewayProtocol(HttpToolsProtocol):
         else:
             self._phase = _Phase.OVER
             self._expect(_LINGER)
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
 
     def answered(self) -> None:
         """The whole answer was handed to the socket."""
@@ -304,8 +306,10 @@ class GatewayProtocol(HttpToolsProtocol):
     def _schedule(self, before: _Phase, size: int) -> None:
         """Set the deadline of the phase that a read led to."""
         phase = self._phase
-        if phase is _Phase.ANSWER or phase is _Phase.OVER:  # the usual end of a read
+        if phase is _Phase.ANSWER:  # the usual end of a read
             self._read_by = NEVER
+        elif phase is _Phase.OVER:  # `leave` has set it
+            pass
         elif phase is not before:
             bounds = self.bounds
             self._expect(getattr(bounds, phase.value))
