@@ -107,7 +107,7 @@ TABLE: dict[str, Case] = {
     "bad-key": both(broken("invalid_api_key", hopeless=True)),
     "key-echo": both(broken("invalid_api_key", hopeless=True)),
     "forbidden": both(broken("invalid_request_error", hopeless=True)),
-    "no-model": both(broken("model_not_found", hopeless=True)),
+    "no-model": both(Seen("NotFoundError", 404, "model_not_found")),
     "bad-request": both(refused("unsupported_parameter")),
     "context-length": both(refused("context_length_exceeded")),
     "content-filter": both(refused("content_filter")),
@@ -183,7 +183,7 @@ that breaks after text was sent, and a request that every provider would refuse.
 
 In brackets stands what `error.attempts` says of the attempt. 502 becomes 503 where a provider was
 overloaded or could not be reached, 504 where the time was over, and 429 where it limited the rate.
-A deployment whose only key was refused (`quota`, `bad-key`, `key-echo`, `forbidden`) is not asked
+A deployment whose only key was refused (`quota`, `bad-key`, `key-echo`) is not asked
 again for five minutes.
 
 | Fault | The provider does | A plain request gets | A stream gets | A second deployment helps |

@@ -16,7 +16,7 @@ DEADLINE = 10
 """Seconds: far over all configured deadlines together, far under the client's own."""
 SILENT = {"stall", "stall-inside", "endless", "drip"}
 """Faults that only a deadline ends."""
-DEAD_KEYS = {"quota", "bad-key", "key-echo", "forbidden"}
+DEAD_KEYS = {"quota", "bad-key", "key-echo"}
 PACED = Latency(tokens_per_second=2000)
 """A word is a write of its own, so a fault in the middle strikes after the first words."""
 OTHER_TEXT = {"line-separators", "huge-event", "byte-chunks"}
