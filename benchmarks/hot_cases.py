@@ -5,14 +5,35 @@ whose calls are timed; it may be `async` as long as it never truly waits. To add
 setup, put it into the table, and give it a budget under `[hot_path]`.
 """
 
+from __future__ import annotations
+
+import tempfile
 from collections.abc import Callable
 
 import msgspec
 
+from antiphon.access.config import KeySettings
+from antiphon.access.keys import StaticKeys
+from antiphon.dialects.base import Payload
+from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.gateway.gateway import IN_PROCESS, Antiphon
+from antiphon.limits.concurrency import Concurrency
+from antiphon.model.usage import Usage
+from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.phases import Pipeline
+from antiphon.pipeline.relay import Relay
+from antiphon.providers.transport import Head
+from antiphon.server.caller import Caller
+from antiphon.telemetry.metrics import Metrics
+from antiphon.wire.shallow import Members
+from antiphon.wire.sse import Splitter
 from benchmarks.road.answers import question
 
 Timed = Callable[[], object]
 Setup = Callable[[], Timed]
+
+_KEY = "bench-key-0123456789abcdef"
+_EVENTS = 100
 
 
 def shallow_decode(length: int) -> Setup:
@@ -26,6 +47,165 @@ def shallow_decode(length: int) -> Setup:
     return setup
 
 
+def payload(length: int) -> Setup:
+    """`wire.shallow`, `dialects...requests`: split and check a request that goes through unread."""
+
+    def setup() -> Timed:
+        body = chat_body(length)
+        return lambda: Payload(OPENAI_CHAT, Members.parse(body))
+
+    return setup
+
+
+def encode(length: int) -> Setup:
+    """`dialects.base`, `wire.shallow`: the body for a provider, the model replaced."""
+
+    def setup() -> Timed:
+        asked = Payload(OPENAI_CHAT, Members.parse(chat_body(length)))
+        return lambda: asked.encode(OPENAI_CHAT, model="bench-model")
+
+    return setup
+
+
+def inspect_reply() -> Timed:
+    """`dialects.openai_chat.replies`: what the road must know of a whole reply."""
+    body = reply_body()
+    return lambda: OPENAI_CHAT.inspect_reply(body)
+
+
+def splitter() -> Timed:
+    """`wire.sse`: one read of a hundred frames."""
+    burst = stream_body()
+
+    def split() -> object:
+        return Splitter().feed(burst)
+
+    return split
+
+
+def relay() -> Timed:
+    """`pipeline.relay`, `dialects...decoder`: a hundred events of one read, usage hidden."""
+    burst = stream_body()
+
+    def forward() -> object:
+        return Relay(spoken=OPENAI_CHAT, heard=OPENAI_CHAT, wants_usage=False).feed(burst)
+
+    return forward
+
+
+def caller() -> Timed:
+    """`server.caller`: the headers of a request, read once."""
+    headers = [
+        (b"host", b"127.0.0.1:4100"),
+        (b"content-type", b"application/json"),
+        (b"authorization", f"Bearer {_KEY}".encode()),
+        (b"content-length", b"1024"),
+    ]
+    return lambda: Caller(headers)
+
+
+def find_key() -> Timed:
+    """`access.keys`: a key's principal."""
+    keys = StaticKeys([KeySettings.model_validate({"key": _KEY})])
+    key = _KEY.encode()
+    return lambda: keys.find(key)
+
+
+def concurrency() -> Timed:
+    """`limits.concurrency`: a place taken and given back."""
+    places = Concurrency(10)
+
+    def take_and_give() -> None:
+        places.take()
+        places.give()
+
+    return take_and_give
+
+
+def meters() -> Timed:
+    """`telemetry`: what one good request adds."""
+    metrics = Metrics()
+    usage = Usage(input_tokens=100, output_tokens=20)
+
+    def count() -> None:
+        route = metrics.route("bench")
+        route.duration.observe(0.01)
+        route.overhead.observe(0.0001)
+        route.succeeded("standin/bench-model")
+        metrics.deployment("standin/bench-model").succeeded(0.01, usage)
+
+    return count
+
+
+def deployment_head() -> Timed:
+    """`providers.deployment`, `providers.keys`: the pre-rendered head of a call."""
+    deployment = gateway().deployments()[0]
+    return lambda: deployment.head(False)
+
+
+def exchange() -> Timed:
+    """`pipeline`: a whole exchange around a provider that answers at once, record included."""
+    served = gateway()
+    pipeline = Pipeline(
+        transport=Instant(),
+        concurrency=Concurrency(10),
+        metrics=Metrics(),
+        clock=served.clock,
+        auth_required=True,
+        heartbeat=15,
+    )
+    body = chat_body(900)
+
+    async def ask() -> None:
+        asked = Exchange(
+            id="req_bench",
+            started=served.clock.monotonic(),
+            payload=Payload(OPENAI_CHAT, Members.parse(body)),
+            snapshot=served.snapshot,
+            principal=IN_PROCESS,
+            interrupt=lambda: None,
+        )
+        async with pipeline.open(asked):
+            pass
+
+    return ask
+
+
+class Instant:
+    """An `Upstream` whose answers are whole before they are asked for."""
+
+    async def send(self, call: object) -> Instant:
+        return self
+
+    async def head(self, patience: float | None = None) -> Head:
+        return _HEAD
+
+    async def whole(self) -> bytes:
+        return _REPLY
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def gateway() -> Antiphon:
+    """A gateway with one route, whose provider is never reached."""
+    with tempfile.TemporaryDirectory() as folder:
+        return Antiphon.from_config(
+            {
+                "storage": {"data_dir": folder},
+                "providers": {
+                    "standin": {
+                        "dialect": "openai_chat",
+                        "base_url": "http://127.0.0.1:9/v1",
+                        "api_key": "any",
+                    }
+                },
+                "models": {"bench": "standin/bench-model"},
+            },
+            environ={},
+        )
+
+
 def chat_body(length: int) -> bytes:
     """Build a chat request of about that many bytes, long by its messages as real ones are."""
     request = msgspec.json.decode(question(streamed=False))
@@ -35,7 +215,64 @@ def chat_body(length: int) -> bytes:
     return body
 
 
+def reply_body() -> bytes:
+    """A whole reply of about a kilobyte."""
+    details = {"cached_tokens": 0, "audio_tokens": 0}
+    message = {"role": "assistant", "content": "word " * 130, "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 130,
+        "total_tokens": 230,
+        "prompt_tokens_details": details,
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+    }
+    return msgspec.json.encode(
+        {
+            "id": "chatcmpl-bench",
+            "object": "chat.completion",
+            "created": 1_760_000_000,
+            "model": "bench-model",
+            "choices": [choice],
+            "usage": usage,
+        }
+    )
+
+
+def stream_body() -> bytes:
+    """A hundred events of text, as one read."""
+    chunk = msgspec.json.encode(
+        {
+            "id": "chatcmpl-bench",
+            "object": "chat.completion.chunk",
+            "created": 1_760_000_000,
+            "model": "bench-model",
+            "system_fingerprint": "fp_bench",
+            "choices": [
+                {"index": 0, "delta": {"content": " word"}, "logprobs": None, "finish_reason": None}
+            ],
+        }
+    )
+    return (b"data: " + chunk + b"\n\n") * _EVENTS
+
+
+_HEAD = Head(200, ((b"content-type", b"application/json"),))
+_REPLY = reply_body()
+
 CASES: dict[str, Setup] = {
     "msgspec.shallow_1kb": shallow_decode(900),
     "msgspec.shallow_23kb": shallow_decode(23_000),
+    "wire.payload_1kb": payload(900),
+    "wire.payload_23kb": payload(23_000),
+    "wire.encode_1kb": encode(900),
+    "wire.encode_23kb": encode(23_000),
+    "wire.split_100_frames": splitter,
+    "dialects.inspect_reply_1kb": inspect_reply,
+    "pipeline.relay_100_events": relay,
+    "pipeline.exchange": exchange,
+    "providers.head": deployment_head,
+    "server.caller": caller,
+    "access.find": find_key,
+    "limits.concurrency": concurrency,
+    "telemetry.request": meters,
 }
