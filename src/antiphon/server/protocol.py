@@ -112,6 +112,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._read_by = NEVER
         self._write_by = NEVER
         self._phase = _Phase.HEAD
+        self.url = b""
         self._head_size = 0
         self._surplus = False
         self._full = False
