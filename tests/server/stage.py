@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import openai
@@ -39,17 +40,27 @@ class Stage:
         return self.simulators[1]
 
 
-def configuration(fleet: Fleet, **sections: object) -> dict[str, object]:
+Section = Mapping[str, object]
+
+
+def configuration(
+    fleet: Fleet,
+    *,
+    server: Section | None = None,
+    provider: Section | None = None,
+    models: Section | None = None,
+    **sections: object,
+) -> dict[str, object]:
     """Every simulator as a provider of its name; `both` falls back from one to the next."""
     names = list(fleet)
-    settings: dict[str, object] = {
-        "server": {"port": 0, "drain_seconds": 0.5, **sections.pop("server", {})},  # type: ignore
+    return {
+        "server": {"port": 0, "drain_seconds": 0.5, **(server or {})},
         "providers": {
             name: {
                 "dialect": "openai_chat",
                 "base_url": each.base_url,
                 "api_key": "sk-upstream",
-                **sections.pop("provider", {}),  # type: ignore
+                **(provider or {}),
             }
             for name, each in fleet.items()
         },
@@ -60,16 +71,15 @@ def configuration(fleet: Fleet, **sections: object) -> dict[str, object]:
                 "retry": {"attempts": len(names)},
             },
             "*": {"passthrough": True},
-            **sections.pop("models", {}),  # type: ignore
+            **(models or {}),
         },
         **sections,
     }
-    return settings
 
 
 @asynccontextmanager
 async def stage(
-    tmp_path: object, specs: list[SimulatorSpec] | None = None, **sections: object
+    tmp_path: object, specs: list[SimulatorSpec] | None = None, **sections: Any
 ) -> AsyncIterator[Stage]:
     """Start everything, and stop everything."""
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
