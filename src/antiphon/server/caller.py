@@ -94,7 +94,12 @@ class Doorman:
         """Whether pages of this origin may read our answers."""
         if origin in self._origins or "*" in self._origins:
             return True
-        return self._hosts is not None and (urlsplit(origin).hostname or "") in self._hosts
+        if self._hosts is None:
+            return False
+        try:
+            return urlsplit(origin).hostname in self._hosts
+        except ValueError:  # no origin at all, such as http://[
+            return False
 
 
 def _check_once(headers: Sequence[tuple[bytes, bytes]]) -> None:
