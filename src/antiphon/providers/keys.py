@@ -128,7 +128,9 @@ class KeyRing:
 
     @property
     def alive(self) -> bool:
-        """Whether any key is live."""
+        """Whether any key is live; one whose time has come is live again."""
+        if self._look_at != NEVER and self._clock.monotonic() >= self._look_at:
+            self._look()
         return bool(self._live)
 
     def revive(self) -> None:
