@@ -1,9 +1,8 @@
 """Counters and histograms that cost an addition on the road.
 
 The road keeps handles and adds to plain numbers; the Prometheus exposition is made of them when
-somebody scrapes.
-Label values come from the configuration or from closed sets, so a series cannot grow without
-bound: what lies beyond `bound` label sets is counted under `other`.
+somebody scrapes. Where names pass through, callers choose label values, so a series is bounded:
+what lies beyond `bound` label sets is counted under `other`.
 
 Hot path: an addition; a histogram adds a bisection.
 """
