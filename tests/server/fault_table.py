@@ -102,7 +102,7 @@ TABLE: dict[str, Case] = {
     "rate-limited-long": both(limited("60")),
     "rate-limited-date": both(limited()),
     "rate-limited-bare": both(limited()),
-    "no-retry": both(limited()),
+    "no-retry": both(limited()._replace(hopeless=True)),
     "quota": both(broken("insufficient_quota", hopeless=True)),
     "bad-key": both(broken("invalid_api_key", hopeless=True)),
     "key-echo": both(broken("invalid_api_key", hopeless=True)),
