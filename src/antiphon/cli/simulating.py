@@ -72,5 +72,5 @@ def _tell(running: Sequence[_Running]) -> None:
         say(f"  {each.name}: {{dialect: openai_chat, base_url: {each.base_url}, api_key: any}}")
     say("models:")
     say(f"  fast: [{', '.join(f'{each.name}/sim-small' for each in running)}]")
-    say("\nBreak one with a model name such as fault:http_500; docs/guides/simulator.md has more.")
+    say("\nBreak one by a model such as fault:server-error; see docs/guides/simulator.md.")
     say("Ctrl-C ends it.")

@@ -274,7 +274,7 @@ class Antiphon:
         self.draining = True
         await self._idle(seconds)
         for exchange in list(self.pipeline.live):
-            exchange.interrupt(Draining("The gateway is shutting down.", retry_after=1))
+            exchange.abort(Draining("The gateway is shutting down.", retry_after=1))
         await self._idle(_GRACE)
 
     def hurry(self) -> None:

@@ -10,6 +10,8 @@ from asyncio import sleep
 from collections.abc import Iterator
 from itertools import chain
 
+import msgspec
+
 from antiphon.clock import NEVER, Clock
 from antiphon.errors import Disposition, Exhausted, Kind, NotAnAnswer, UpstreamError
 from antiphon.model.usage import Usage
@@ -25,6 +27,8 @@ _FIRST_ERROR_STATUS = 400
 _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
 _TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND)
 """Where every candidate says the same of the request, the caller is told just that."""
+HOPS = b"x-antiphon-hops"
+"""The header that tells a gateway of our kind how many others a request came through."""
 _ERROR_BYTES = 64 * 1024
 _ERROR_PATIENCE = 2.0
 """Seconds of silence after which an error body is taken as it is."""
@@ -32,7 +36,7 @@ _LONGEST_WAIT = 10.0
 """Seconds: a provider that asks for more is not asked again."""
 
 
-class Walk:
+class Walk(msgspec.Struct, eq=False):
     """Tries the plan's deployments in order; each `open` goes on where the last one stopped.
 
     Once each was tried, those whose failure may pass are tried again after a wait, while attempts
@@ -40,44 +44,19 @@ class Walk:
     `succeeded`, `failed`, or, when the caller is gone, `close`.
     """
 
-    __slots__ = (
-        "_again",
-        "_answer",
-        "_attempt",
-        "_candidates",
-        "_clock",
-        "_exchange",
-        "_key",
-        "_metrics",
-        "_plan",
-        "_round",
-        "_same",
-        "_transport",
-        "_wait_until",
-    )
-
-    def __init__(
-        self,
-        exchange: Exchange,
-        plan: Plan,
-        *,
-        transport: Upstream,
-        clock: Clock,
-        metrics: Metrics,
-    ) -> None:
-        self._exchange = exchange
-        self._plan = plan
-        self._transport = transport
-        self._clock = clock
-        self._metrics = metrics
-        self._candidates: Iterator[Deployment] = iter(plan.order(exchange.started))
-        self._round = 0
-        self._again: list[tuple[Deployment, float]] = []
-        self._same: Deployment | None = None
-        self._wait_until = 0.0
-        self._attempt: Attempt | None = None
-        self._answer: Answer | None = None
-        self._key: Key | None = None
+    _exchange: Exchange
+    _plan: Plan
+    _transport: Upstream
+    _clock: Clock
+    _metrics: Metrics
+    _candidates: Iterator[Deployment]
+    _round: int = 0
+    _again: list[tuple[Deployment, float]] = []
+    _same: Deployment | None = None
+    _wait_until: float = 0.0
+    _attempt: Attempt | None = None
+    _answer: Answer | None = None
+    _key: Key | None = None
 
     @property
     def attempt(self) -> Attempt:
@@ -149,7 +128,8 @@ class Walk:
                 self._same = deployment
             case Disposition.TRANSIENT:
                 deployment.health.failed(error.code, attempt.ended_at)
-                self._again.append((deployment, error.retry_after or 0.0))
+                if error.should_retry is not False:
+                    self._again.append((deployment, error.retry_after or 0.0))
             case _:
                 deployment.health.failed(error.code, attempt.ended_at)
 
@@ -213,6 +193,7 @@ class Walk:
         payload = exchange.payload
         body = payload.encode(deployment.dialect, model=deployment.model, quirks=deployment.quirks)
         head, self._key = deployment.head(payload.stream)
+        head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1)
         if deployment.signer is not None:
             head += await deployment.signer.sign(
                 Unsigned("POST", deployment.origin.authority, deployment.target, head, body),
@@ -266,7 +247,9 @@ class Walk:
             kind=_kind_of(kinds, errors),
             attempts=failures,
             retry_after=min(waits) if waits else None,
-            should_retry=False if all(each.disposition in hopeless for each in errors) else None,
+            should_retry=False
+            if all(each.disposition in hopeless or each.should_retry is False for each in errors)
+            else None,
         )
 
 

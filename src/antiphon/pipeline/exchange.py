@@ -8,6 +8,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+import msgspec
+
 from antiphon.dialects.base import Payload
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.principal import Principal
@@ -31,88 +33,62 @@ class RequestIds:
         return f"{self._stem}{self._next():08x}"
 
 
-class Attempt:
+class Attempt(msgspec.Struct, eq=False):
     """One call to one deployment.
 
+    A struct, as the exchange: it is filled in C, at a third of the cost of a class.
+
     Attributes:
-        sent_at: Loop time at which the call was begun.
-        first_byte_at: Loop time of the first byte of the answer; 0 if none came.
-        ended_at: Loop time at which its answer was whole, or broke; 0 while it runs.
+        sent_at: Monotonic time at which the call was begun.
+        first_byte_at: Monotonic time of the first byte of the answer; 0 if none came.
+        ended_at: Monotonic time at which its answer was whole, or broke; 0 while it runs.
         error: What went wrong, or None.
     """
 
-    __slots__ = ("deployment", "ended_at", "error", "first_byte_at", "sent_at", "usage")
-
-    def __init__(self, deployment: Deployment, sent_at: float) -> None:
-        self.deployment = deployment
-        self.sent_at = sent_at
-        self.first_byte_at = 0.0
-        self.ended_at = 0.0
-        self.error: UpstreamError | None = None
-        self.usage: Usage | None = None
+    deployment: Deployment
+    sent_at: float
+    first_byte_at: float = 0.0
+    ended_at: float = 0.0
+    error: UpstreamError | None = None
+    usage: Usage | None = None
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False, kw_only=True):
     """What is known of one request, from its first byte to its record.
 
     Attributes:
         id: Goes out as `x-antiphon-request-id`.
-        started: Loop time at which the request's head was read.
-        plan: Set once the route is known; an exchange that failed before has none.
-        deadline: Loop time at which it must be answered.
+        started: Monotonic time at which the request's head was read.
         principal: Who is calling.
+        interrupt: Stops whoever is answering; `abort` calls it.
+        hops: Gateways of our kind that the request came through already.
+        plan: Set once the route is known; an exchange that failed before has none.
+        deadline: Monotonic time at which it must be answered.
         complete: The answer's last bytes were handed out: nothing that follows can spoil it.
         interrupted: Why the gateway itself ends it (a drain), or None.
+        outcome: What it failed with, or None.
     """
 
-    __slots__ = (
-        "_interrupt",
-        "attempts",
-        "complete",
-        "deadline",
-        "first_token_at",
-        "id",
-        "interrupted",
-        "outcome",
-        "payload",
-        "plan",
-        "principal",
-        "snapshot",
-        "started",
-        "stop",
-        "usage",
-        "warnings",
-    )
+    id: str
+    started: float
+    payload: Payload
+    snapshot: Snapshot
+    principal: Principal
+    interrupt: Callable[[], object]
+    hops: int = 0
+    plan: Plan | None = None
+    deadline: float = 0.0
+    attempts: list[Attempt] = []
+    complete: bool = False
+    usage: Usage | None = None
+    stop: StopReason | None = None
+    first_token_at: float = 0.0
+    warnings: list[str] = []
+    outcome: BaseException | None = None
+    interrupted: AntiphonError | None = None
 
-    def __init__(
-        self,
-        *,
-        id: str,  # noqa: A002  the field's word
-        started: float,
-        payload: Payload,
-        snapshot: Snapshot,
-        principal: Principal,
-        interrupt: Callable[[], object],
-    ) -> None:
-        self.id = id
-        self.started = started
-        self.payload = payload
-        self.snapshot = snapshot
-        self.principal = principal
-        self.complete = False
-        self.plan: Plan | None = None
-        self.deadline = 0.0
-        self.attempts: list[Attempt] = []
-        self.usage: Usage | None = None
-        self.stop: StopReason | None = None
-        self.first_token_at = 0.0
-        self.warnings: list[str] = []
-        self.outcome: BaseException | None = None
-        self.interrupted: AntiphonError | None = None
-        self._interrupt = interrupt
-
-    def interrupt(self, error: AntiphonError) -> None:
+    def abort(self, error: AntiphonError) -> None:
         """End the exchange from outside; the caller is told `error`."""
         if self.interrupted is None and not self.complete:
             self.interrupted = error
-            self._interrupt()
+            self.interrupt()

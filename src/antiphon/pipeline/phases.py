@@ -13,7 +13,14 @@ from asyncio import CancelledError, Event
 from types import TracebackType
 
 from antiphon.clock import Clock
-from antiphon.errors import AntiphonError, CallerLeft, Forbidden, InternalFault, Unauthenticated
+from antiphon.errors import (
+    AntiphonError,
+    CallerLeft,
+    Forbidden,
+    InternalFault,
+    InvalidRequest,
+    Unauthenticated,
+)
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS, Principal
 from antiphon.pipeline.attempt import Walk
@@ -22,6 +29,9 @@ from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
+
+_MOST_HOPS = 4
+"""Gateways of our kind in a row; more of them is a provider that points back to us."""
 
 
 class Pipeline:
@@ -82,9 +92,12 @@ class Pipeline:
         """Find the plan of the name that was asked for.
 
         Raises:
+            InvalidRequest: It came through too many gateways of our kind.
             ModelNotFound: Nothing goes by that name.
             Forbidden: The caller may not ask for it.
         """
+        if exchange.hops > _MOST_HOPS:
+            raise InvalidRequest("The request goes round in a circle of gateways.")
         model = exchange.payload.model
         plan = exchange.snapshot.plan(model)
         principal = exchange.principal
@@ -119,13 +132,8 @@ class Pipeline:
 
     def walk(self, exchange: Exchange, plan: Plan) -> Walk:
         """The candidates of an exchange."""
-        return Walk(
-            exchange,
-            plan,
-            transport=self._transport,
-            clock=self._clock,
-            metrics=self._metrics,
-        )
+        candidates = iter(plan.order(exchange.started))
+        return Walk(exchange, plan, self._transport, self._clock, self._metrics, candidates)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""

@@ -83,8 +83,9 @@ class GatewayApp:
         if scope["type"] != "http":
             return _refuse_protocol(scope, send)
         path: str = scope["path"]
-        if self._root:
-            path = path.removeprefix(self._root)
+        root = self._root
+        if root and (path == root or path.startswith(root + "/")):
+            path = path.removeprefix(root) or "/"
         try:
             caller = Caller(scope["headers"])
             self._doorman.admit(caller)

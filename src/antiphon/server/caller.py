@@ -5,10 +5,12 @@ Hot path: one pass over the headers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
+from antiphon.pipeline.attempt import HOPS
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
@@ -16,6 +18,7 @@ _ONCE = frozenset(
     | {b"x-api-key", b"api-key", b"x-goog-api-key"}
 )
 _BEARER = b"bearer "
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
 
 class Caller:
@@ -27,9 +30,10 @@ class Caller:
         host: The `Host` header, as it came.
         origin: The `Origin` header; None where no browser page is behind the request.
         content_length: As announced; None for a chunked body.
+        hops: Gateways of our kind that the request came through.
     """
 
-    __slots__ = ("content_length", "credential", "host", "origin")
+    __slots__ = ("content_length", "credential", "hops", "host", "origin")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Read the headers.
@@ -46,6 +50,10 @@ class Caller:
         self.origin = None if origin is None else origin.decode("latin-1")
         length = found.get(b"content-length")
         self.content_length = int(length) if length is not None else None
+        if found.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            raise InvalidRequest("Only chunked transfer coding is read here.")
+        hops = found.get(HOPS)
+        self.hops = int(hops) if hops is not None and hops.isdigit() else 0
         if b"content-encoding" in found and found[b"content-encoding"] != b"identity":
             raise InvalidRequest("Compressed request bodies are not read here.")
 
@@ -111,9 +119,9 @@ def _check_once(headers: Sequence[tuple[bytes, bytes]]) -> None:
 
 
 def _host_of(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
+    """The name or address of a `Host` header, without its port; empty where it is none."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _credential(found: dict[bytes, bytes]) -> bytes | None:

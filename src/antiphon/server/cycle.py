@@ -13,6 +13,7 @@ import logging
 from asyncio import AbstractEventLoop, CancelledError, Future, Transport
 from typing import Protocol
 
+import msgspec
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -49,8 +50,8 @@ class Owner(Protocol):
         ...
 
 
-class Cycle:
-    """One request and its answer.
+class Cycle(msgspec.Struct, eq=False):
+    """One request and its answer; a struct, which is filled in C.
 
     Attributes:
         keep_alive: Whether the connection serves another request.
@@ -61,46 +62,23 @@ class Cycle:
         response_complete: The whole answer was handed to the socket.
     """
 
-    __slots__ = (
-        "_chunked",
-        "_expected",
-        "_flow",
-        "_head",
-        "_loop",
-        "_news",
-        "_owner",
-        "_sized",
-        "_transport",
-        "_waiter",
-        "body",
-        "disconnected",
-        "expect_continue",
-        "keep_alive",
-        "more_body",
-        "response_complete",
-        "response_started",
-        "scope",
-    )
-
-    def __init__(self, owner: Owner, scope: Scope, *, keep_alive: bool, expect: bool) -> None:
-        self._owner = owner
-        self._transport: Transport = owner.transport
-        self._flow: FlowControl = owner.flow
-        self._loop: AbstractEventLoop = owner.loop
-        self._waiter: Future[None] | None = None
-        self._news = False
-        self._head = b""
-        self._chunked = False
-        self._expected = 0
-        self._sized = False
-        self.scope = scope
-        self.keep_alive = keep_alive
-        self.expect_continue = expect
-        self.body = b""
-        self.more_body = True
-        self.disconnected = False
-        self.response_started = False
-        self.response_complete = False
+    _owner: Owner
+    _transport: Transport
+    _flow: FlowControl
+    scope: Scope
+    keep_alive: bool
+    expect_continue: bool
+    body: bytes = b""
+    more_body: bool = True
+    disconnected: bool = False
+    response_started: bool = False
+    response_complete: bool = False
+    _waiter: Future[None] | None = None
+    _news: bool = False
+    _head: bytes = b""
+    _chunked: bool = False
+    _sized: bool = False
+    _expected: int = 0
 
     def wake(self) -> None:
         """Something happened that `receive` may be waiting for."""
@@ -135,7 +113,7 @@ class Cycle:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not (self._news or self.disconnected or self.response_complete):
             self._flow.resume_reading()
-            self._waiter = self._loop.create_future()
+            self._waiter = self._owner.loop.create_future()
             await self._waiter
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}

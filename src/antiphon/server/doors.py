@@ -58,6 +58,7 @@ class ChatDoor:
                 snapshot=snapshot,
                 principal=principal,
                 interrupt=task.cancel,
+                hops=caller.hops,
             )
             delivery.exchange = exchange
             async with gateway.pipeline.open(exchange) as reply:

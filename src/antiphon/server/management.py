@@ -96,6 +96,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
         version=gateway.version,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         openapi_url="/openapi.json",
     )
     _add_routes(app, gateway)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
 _CONTINUE = (b"expect", b"100-continue")
+_MOST_WASTED = 1024 * 1024
+"""Bytes of chunk sizes, chunk extensions and trailers, over the bytes of the body."""
 _LINGER = 1.0
 """Seconds in which a caller who was refused may stop sending."""
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -114,6 +116,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._phase = _Phase.HEAD
         self.url = b""
         self._head_size = 0
+        self._wasted = 0
         self._surplus = False
         self._full = False
         self._extensions: dict[str, object] = {CALLER: self}
@@ -173,6 +176,7 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         self._phase = _Phase.HEAD
         self._head_size = 0
+        self._wasted = 0
         self.url = b""
         self.headers = []
 
@@ -183,7 +187,10 @@ class GatewayProtocol(HttpToolsProtocol):
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        if self._phase is _Phase.HEAD:
+            # Trailers are dropped: merged into the head they would carry keys and hosts past a
+            # proxy that looks at headers only (RFC 9110, 6.5.1).
+            self.headers.append((name.lower(), value))
 
     @override
     def on_headers_complete(self) -> None:
@@ -216,9 +223,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self._phase = _Phase.BODY
         self._cycle = cycle = Cycle(
             self,
+            self.transport,
+            self.flow,
             scope,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
-            expect=_CONTINUE in headers,
+            version != "1.0" and parser.should_keep_alive(),
+            _CONTINUE in headers,
         )
         self.task = task = self.loop.create_task(cycle.run(self._app))
         self.tasks.add(task)
@@ -226,6 +235,7 @@ class GatewayProtocol(HttpToolsProtocol):
     @override
     def on_body(self, body: bytes) -> None:
         cycle = self._cycle
+        self._wasted -= len(body)
         if self._surplus or cycle is None or cycle.response_complete:
             return
         cycle.body = cycle.body + body if cycle.body else body
@@ -316,6 +326,9 @@ class GatewayProtocol(HttpToolsProtocol):
             self._expect(getattr(bounds, phase.value))
         elif phase is _Phase.BODY:
             self._read_by += size / self.bounds.body_rate
+            self._wasted += size
+            if self._wasted > _MOST_WASTED:
+                self._refuse(400, "invalid_http", "The chunks of the body hold too little body.")
         elif phase is _Phase.HEAD:
             self._head_size += size
             if self._head_size > self.bounds.head_bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import math
 import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -108,7 +109,8 @@ def _uvicorn(gateway: Antiphon) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
-        timeout_graceful_shutdown=_GRACE,
+        # Bytes that a slow caller has yet to take are given the same time again.
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds) + _GRACE,
         backlog=_BACKLOG,
     )
 
@@ -137,10 +139,11 @@ class _Server(uvicorn.Server):
 
 def _listen(settings: ServerSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    host = settings.host.strip("[]")
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, settings.port))
     except OSError as error:
         listener.close()
         where = f"{settings.host}:{settings.port}"

@@ -52,9 +52,12 @@ class Envelope(msgspec.Struct, frozen=True):
 
 def read_error(status: int, headers: Mapping[bytes, bytes], body: bytes) -> UpstreamRefused:
     """Read a provider's refusal."""
-    return refusal_of(
+    refusal = refusal_of(
         read_envelope(body), status=status, body=body, retry_after=read_retry_after(headers)
     )
+    if headers.get(b"x-should-retry") == b"false":
+        refusal.should_retry = False
+    return refusal
 
 
 def refusal_of(

@@ -55,6 +55,7 @@ BY_CODE: Final[dict[str, Reading]] = {
     "unsupported_parameter": UNSUPPORTED,
     "unsupported_value": UNSUPPORTED,
     "server_is_overloaded": OVERLOADED,
+    "overloaded": OVERLOADED,
     "server_error": BROKEN,
     # Groq, OpenRouter, LiteLLM and others
     "model_decommissioned": NO_MODEL,
