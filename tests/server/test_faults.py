@@ -82,7 +82,7 @@ async def honest_text(road: Stage, model: str) -> str:
 
 @pytest.mark.parametrize("fault", TABLE)
 async def test_what_a_caller_sees(tmp_path, fault, caplog):
-    hasty = {"connect": 2, "first_byte": 0.3, "idle": 0.3, "total": 0.8}
+    hasty = {"connect": 2, "first_byte": 0.25, "idle": 0.25, "total": 0.5}
     patient = {"connect": 2, "first_byte": 8, "idle": 8, "total": 9}
     timeouts = hasty if fault in SILENT - {"endless"} else patient
     specs = [
