@@ -123,7 +123,7 @@ class Pool:
             if deadline == total:
                 raise out_of_time() from error
             raise UpstreamTimeout(
-                f"No connection to {self._origin.authority} within {connect:g} s.",
+                f"No connection to the provider within {connect:g} s.",
                 code="connect_timeout",
             ) from error
 
@@ -201,7 +201,7 @@ class Pool:
         """Wait for a connection, or None: for leave to open one, counted already."""
         if len(self._waiters) >= self._bounds.queue:
             raise UpstreamError(
-                f"Every connection to {self._origin.authority} is busy and the queue is full.",
+                "Every connection to the provider is busy and the queue is full.",
                 code="pool_exhausted",
             )
         waiter: asyncio.Future[Connection | None] = self.terms.loop.create_future()

@@ -41,7 +41,9 @@ class Trust:
 def why(error: Exception) -> str:
     """What went wrong in a handshake, for the person who reads it."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The certificate is not to be trusted: {error.verify_message}."
+        # What follows the comma names the host that was asked for.
+        reason = error.verify_message.partition(",")[0]
+        return f"The certificate is not to be trusted: {reason}."
     if isinstance(error, ssl.SSLError) and error.reason:
         return f"The TLS handshake failed: {error.reason.lower().replace('_', ' ')}."
     return "The TLS handshake failed: the other side closed the connection."
