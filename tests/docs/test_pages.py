@@ -85,6 +85,6 @@ def _problem(words: tuple[str, ...]) -> str | None:
 
 
 def test_nothing_of_our_own_machines_is_told():
-    paths = re.compile(r"/home/|/root/|/work/|/Users/|\.shared/")
+    paths = re.compile(r"/(?:home|root|wor[k]|Users)/|\.shared/")
     told = {name_of(page) for page in pages() if paths.search(page.read_text("utf-8"))}
     assert not told
