@@ -292,6 +292,21 @@ async def test_the_schema_lists_the_doors(road):
     assert schema["openapi"].startswith("3.")
 
 
+async def test_the_schema_says_where_a_key_is_needed(road):
+    schema = (await road.http.get("/openapi.json")).json()
+    assert schema["components"]["securitySchemes"] == {
+        "bearer": {"type": "http", "scheme": "bearer"}
+    }
+    secured = {
+        path
+        for path, item in schema["paths"].items()
+        for operation in item.values()
+        if operation.get("security") == [{"bearer": []}]
+    }
+    assert secured >= {"/v1/chat/completions", "/v1/models", "/metrics", "/api/v1/status"}
+    assert not secured & {"/health", "/livez", "/readyz"}
+
+
 async def test_no_file_is_served_but_the_assets(road):
     for name in ("../management.py", "..%2fmanagement.py", "%2e%2e/management.py", "LICENSE", ""):
         async with connected(road) as raw:

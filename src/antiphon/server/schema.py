@@ -6,6 +6,10 @@ here: what must stand, and where the full description is.
 
 from __future__ import annotations
 
+SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bearer"}}
+SECURED: list[dict[str, list[str]]] = [{"bearer": []}]
+"""Needs a key, where the gateway asks for one."""
+
 _ERROR: dict[str, object] = {
     "description": "An error in OpenAI's envelope.",
     "content": {
@@ -37,7 +41,7 @@ _CHAT: dict[str, object] = {
         "tags": ["inference"],
         "summary": "OpenAI Chat Completions",
         "description": "The whole surface of OpenAI's Chat Completions; unknown members pass.",
-        "security": [{"bearer": []}],
+        "security": SECURED,
         "requestBody": {
             "required": True,
             "content": {
@@ -82,7 +86,7 @@ _MODELS: dict[str, object] = {
     "get": {
         "tags": ["inference"],
         "summary": "The names that the caller may ask for",
-        "security": [{"bearer": []}],
+        "security": SECURED,
         "responses": {
             "200": {
                 "description": "A list in OpenAI's shape.",
@@ -94,7 +98,7 @@ _MODELS: dict[str, object] = {
 }
 
 
-def _probe(summary: str, media: str = "text/plain") -> dict[str, object]:
+def _probe(summary: str, media: str = "text/plain") -> dict[str, dict[str, object]]:
     return {
         "get": {
             "tags": ["health"],
@@ -109,6 +113,10 @@ def _probe(summary: str, media: str = "text/plain") -> dict[str, object]:
     }
 
 
+def _secured(item: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    return {method: {**operation, "security": SECURED} for method, operation in item.items()}
+
+
 def door_schemas() -> dict[str, object]:
     """Path to path item, for each door."""
     return {
@@ -117,5 +125,5 @@ def door_schemas() -> dict[str, object]:
         "/health": _probe("Healthy, degraded or unhealthy", "application/json"),
         "/livez": _probe("The process is alive"),
         "/readyz": _probe("New requests are taken"),
-        "/metrics": _probe("Prometheus metrics; needs the admin key"),
+        "/metrics": _secured(_probe("Prometheus metrics; needs the admin key")),
     }
