@@ -100,8 +100,7 @@ class Pipeline:
             raise InvalidRequest("The request goes round in a circle of gateways.")
         model = exchange.payload.model
         plan = exchange.snapshot.plan(model)
-        principal = exchange.principal
-        if principal.models and not principal.may_use(model):
+        if not exchange.principal.may_use(model):
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         exchange.plan = plan
         exchange.deadline = exchange.started + plan.deadline

@@ -358,7 +358,6 @@ class GatewayProtocol(HttpToolsProtocol):
         a hang-up is always seen.
         """
         self._surplus = True
-        self.headers = []
         if self._cycle is not None:
             self._cycle.keep_alive = False
 
