@@ -7,24 +7,30 @@ setup, put it into the table, and give it a budget under `[hot_path]`.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
 from antiphon.access.config import KeySettings
 from antiphon.access.keys import StaticKeys
+from antiphon.clock import SystemClock
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.gateway.gateway import IN_PROCESS, Antiphon
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.usage import Usage
+from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.relay import Relay
 from antiphon.providers.transport import Head
 from antiphon.server.caller import Caller
 from antiphon.telemetry.metrics import Metrics
+from antiphon.usage.journal.journal import Journal
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.road.answers import question
@@ -148,6 +154,7 @@ def exchange() -> Timed:
     served = gateway()
     pipeline = Pipeline(
         transport=Instant(),
+        accounts=Accounts(journal(), clock=served.clock),
         concurrency=Concurrency(10),
         metrics=Metrics(),
         clock=served.clock,
@@ -185,6 +192,13 @@ class Instant:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def journal() -> Journal:
+    """A journal that nobody ships."""
+    folder = Path(tempfile.mkdtemp(prefix="antiphon-bench-"))
+    atexit.register(shutil.rmtree, folder)
+    return Journal(folder, ledger="bench", clock=SystemClock(), segment_bytes=1 << 30)
 
 
 def gateway() -> Antiphon:

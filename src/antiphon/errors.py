@@ -7,10 +7,12 @@ Code raises what happened; one door renders it in the caller's own dialect. The 
     - MalformedBody, InvalidRequest, UnsupportedParameter, BodyTooLarge
     - Unauthenticated, Forbidden, ModelNotFound, PathNotFound, MethodNotAllowed
   + GatewayError            the gateway will not, or could not, serve it now
-    - Overloaded, Draining, RequestTimeout, CallerLeft, InternalFault
+    - Overloaded, Draining, AccountingUnavailable
+    - RequestTimeout, CallerLeft, InternalFault
   + UpstreamError           one attempt at one deployment failed
     - ConnectFailed, UpstreamTimeout, UpstreamBroken, UpstreamRefused, NotAnAnswer
   + Exhausted               every attempt failed
+  + StorageFailed           the database did not do what it was asked
   + ConfigurationError      the configuration cannot be used; carries all mistakes at once
 """
 
@@ -208,6 +210,10 @@ class Draining(Overloaded):
     """The gateway is shutting down and takes nothing new."""
 
 
+class AccountingUnavailable(Overloaded):
+    """What is done could not be written down, so nothing new is taken."""
+
+
 class RequestTimeout(GatewayError):
     """The caller took too long to send the request."""
 
@@ -333,6 +339,21 @@ class Exhausted(AntiphonError):
     def error_kind(self) -> Kind:
         """The kind that fits all attempts together."""
         return self.exhausted_kind
+
+
+# ------------------------------------------------------------------ storage
+
+
+class StorageFailed(AntiphonError):
+    """The database did not do what it was asked.
+
+    Attributes:
+        code: `locked`, `full`, `read_only`, `newer`, `foreign`, `damaged` or `unavailable`.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 # ------------------------------------------------------------------ configuration

@@ -182,7 +182,9 @@ async def test_no_server_no_files_nothing_left(settings, fleet, tmp_path, until)
     await until(lambda: sockets() == files)
     assert len(asyncio.all_tasks()) == tasks
     assert gateway.transport.open == 0
-    assert not (tmp_path / "data").exists(), "who embeds the gateway has no use for an admin key"
+    left = {path.name for path in (tmp_path / "data").iterdir()}
+    assert left == {"antiphon.db", "journal"}, "and no admin key, of no use to who embeds it"
+    assert list((tmp_path / "data" / "journal").iterdir()) == [], "all of it is in the ledger"
 
 
 def test_the_server_is_not_loaded():

@@ -14,11 +14,12 @@ HEAVY = (
     *("asyncio", "ssl", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic"),
     *("msgspec", "typer", "ruamel", "prometheus_client", "openai", "rich"),
 )
-NOT_SERVING = ("fastapi", "starlette", "openai", "rich", "httpx2", "antiphon.simulator")
+NOT_SERVING = ("fastapi", "starlette", "openai", "rich", "httpx2", "alembic", "antiphon.simulator")
 LATE = {
     "cli/main.py": "a command loads what it needs when it is called",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
+    "storage/versions.py": "Alembic, only where there is something to migrate",
     "server/deferred.py": "FastAPI, at the first request of the management API",
     "__init__.py": "public names, when they are first used",
 }

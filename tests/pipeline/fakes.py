@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from antiphon.dialects.base import Payload
@@ -13,11 +14,15 @@ from antiphon.errors import AntiphonError, ConnectFailed, UpstreamBroken, Upstre
 from antiphon.gateway.gateway import Antiphon
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS
+from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.phases import Pipeline
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.transport import Call, Head
 from antiphon.telemetry.metrics import Metrics
+from antiphon.usage.journal.journal import Journal
+from antiphon.usage.journal.record import Closed, Record
+from antiphon.usage.journal.scan import scan_file
 from antiphon.wire.shallow import Members
 
 JSON = (b"content-type", b"application/json")
@@ -262,10 +267,12 @@ class House:
         }
         self.gateway = Antiphon.from_config(settings, environ={}, clock=self.clock)
         self.upstream = FakeUpstream(self.clock)
+        self.journal = Journal(Path(str(data_dir)) / "journal", ledger="house", clock=self.clock)
         self.metrics = Metrics()
         self.concurrency = Concurrency(concurrency)
         self.pipeline = CountedPipeline(
             transport=self.upstream,  # type: ignore[arg-type]
+            accounts=Accounts(self.journal, clock=self.clock),
             concurrency=self.concurrency,
             metrics=self.metrics,
             clock=self.clock,
@@ -326,6 +333,17 @@ class House:
         assert not self.pipeline.live
         assert self.concurrency.in_use == 0
         assert all(each.closed for each in self.upstream.answers)
+        attempts = [attempt for each in self.pipeline.recorded for attempt in each.attempts]
+        assert all(attempt.closed for attempt in attempts)
+        assert self.journal.open_attempts == 0
+        ended = [record for record in self.written() if isinstance(record, Closed)]
+        assert len(ended) == len(attempts)
+
+    def written(self) -> list[Record]:
+        """Everything that stands in the journal."""
+        return [
+            record for each in self.journal.segments for _, record in scan_file(each.path).records
+        ]
 
 
 def text_of(stream: bytes) -> str:

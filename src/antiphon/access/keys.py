@@ -9,12 +9,14 @@ Hot path: `find` is one digest and one dict look-up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 
 from antiphon.access.config import KeySettings
 from antiphon.model.principal import Principal
 
+NO_SUBJECTS: Mapping[str, str] = MappingProxyType({})
 _SHOWN = 4
 """Bytes of the digest that name a key in logs."""
 
@@ -30,12 +32,22 @@ class StaticKeys:
     Args:
         keys: As configured; their texts are not kept.
         admin: The digest of the admin key, which may do everything.
+        subjects: The ids under which the ledger knows the users.
     """
 
     __slots__ = ("_principals",)
 
-    def __init__(self, keys: Sequence[KeySettings] = (), *, admin: bytes | None = None) -> None:
-        self._principals = {digest_of(each.key.reveal()): _principal(each) for each in keys}
+    def __init__(
+        self,
+        keys: Sequence[KeySettings] = (),
+        *,
+        admin: bytes | None = None,
+        subjects: Mapping[str, str] = NO_SUBJECTS,
+    ) -> None:
+        self._principals = {
+            digest_of(each.key.reveal()): _principal(each, subjects.get(each.user, ""))
+            for each in keys
+        }
         if admin is not None:
             self._principals[admin] = Principal(
                 key_id="admin", scopes=frozenset({"inference", "admin"})
@@ -51,12 +63,13 @@ class StaticKeys:
         return len(self._principals)
 
 
-def _principal(settings: KeySettings) -> Principal:
+def _principal(settings: KeySettings, subject: str) -> Principal:
     return Principal(
         key_id=f"static-{digest_of(settings.key.reveal())[:_SHOWN].hex()}",
         team=settings.team,
         department=settings.department,
         user=settings.user,
+        subject=subject,
         scopes=frozenset(settings.scopes),
         models=settings.models,
     )

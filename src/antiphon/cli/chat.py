@@ -100,11 +100,15 @@ def _converse(config: Path | None, model: str | None, turns: Turns) -> None:
                 else:
                     turns.append(_turn("assistant", text))
         finally:
-            runner.run(gateway.transport.aclose())
+            runner.run(_stopped(gateway))
 
 
 async def _started(config: Path | None) -> Antiphon:
-    return Antiphon.from_config(config)
+    return await Antiphon.from_config(config).__aenter__()
+
+
+async def _stopped(gateway: Antiphon) -> None:
+    await gateway.__aexit__(None, None, None)
 
 
 async def _answer(gateway: Antiphon, model: str, turns: Turns) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 import time
+from contextlib import AsyncExitStack
 
 import openai
 
@@ -26,9 +28,11 @@ async def _demo() -> None:
         SimulatorSpec(name="first", seed=1, latency="fast"),
         SimulatorSpec(name="second", seed=2, latency="fast"),
     ]
-    async with Fleet(specs) as fleet:
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="antiphon-demo-"))
+        fleet = await stack.enter_async_context(Fleet(specs))
         first, second = fleet.values()
-        gateway = Antiphon(load(_configuration(first, second)))
+        gateway = Antiphon(load(_configuration(first, second, folder)))
         async with gateway, serving(gateway) as address:
             say("Two pretend providers and the gateway are up:")
             say(f"  first   {first.base_url}\n  second  {second.base_url}\n  gateway {address}\n")
@@ -44,8 +48,9 @@ async def _demo() -> None:
     say("  docs/quickstart.md            five minutes with a real provider")
 
 
-def _configuration(first: Simulator, second: Simulator) -> dict[str, object]:
+def _configuration(first: Simulator, second: Simulator, folder: str) -> dict[str, object]:
     return {
+        "storage": {"data_dir": folder},
         "server": {"port": 0, "drain_seconds": 1},
         # Its own, so that the first start of the real one makes and prints the one that is kept.
         "auth": {"admin_key": secrets.token_urlsafe(24)},

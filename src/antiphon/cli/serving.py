@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
@@ -45,9 +46,11 @@ async def _serve(config: Path | None, host: str | None, port: int | None) -> Non
 
 
 async def _models(config: Path | None, *, as_json: bool) -> None:
-    async with Antiphon.from_config(config) as gateway:
-        if not gateway.settings.providers:
-            fail(NOTHING_TO_REACH)
+    gateway = Antiphon.from_config(config)
+    if not gateway.settings.providers:
+        fail(NOTHING_TO_REACH)
+    # Only asked for their lists, so no journal and no ledger is opened.
+    async with aclosing(gateway.transport):
         entries = await gateway.reachable()
     for name, reason in gateway.unreachable.items():
         remark(f"{name}: {reason}")

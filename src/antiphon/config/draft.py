@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from antiphon.config.fields import is_mapping_at, names_at
 from antiphon.config.settings import Settings
-from antiphon.config.storage import DATA_DIR
+from antiphon.config.storage import DATA_DIR, SQLITE
 from antiphon.config.tree import is_any_list, is_any_mapping, is_list, is_mapping
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.yamlfile.places import Path, Places, dotted
@@ -16,6 +16,8 @@ from antiphon.yamlfile.places import Path, Places, dotted
 _EACH = "*"
 _PATHS = (
     ("storage", "data_dir"),
+    ("storage", "journal"),
+    ("storage", "database"),
     ("providers", _EACH, "ca_file"),
     ("providers", _EACH, "api_key_file"),
 )
@@ -177,6 +179,8 @@ def _change(data: dict[str, object], pattern: Path, change: Callable[[str], obje
 
 
 def _anchored(text: str, folder: FilePath, home: str | None) -> str:
+    if text.startswith(SQLITE) and text != SQLITE:
+        return SQLITE + _anchored(text.removeprefix(SQLITE), folder, home)
     if home and (text == "~" or text.startswith("~/")):
         return home + text[1:]
     return str(folder / text)

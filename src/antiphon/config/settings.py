@@ -12,6 +12,7 @@ from antiphon.config.storage import StorageSettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import ProviderSettings
+from antiphon.usage.config import LedgerSettings
 
 
 def _any_model() -> Mapping[str, RouteSettings]:
@@ -32,6 +33,9 @@ class Settings(BaseModel):
     )
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where it keeps what must survive it."
+    )
+    ledger: LedgerSettings = Field(
+        default_factory=LedgerSettings, description="How long figures are kept."
     )
     providers: Mapping[str, ProviderSettings] = Field(
         default_factory=dict[str, ProviderSettings],

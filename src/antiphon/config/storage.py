@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from antiphon.usage.config import Durability
 
 DATA_DIR = Path("~/.local/share/antiphon")
+SQLITE = "sqlite:///"
+
+
+def _is_url(text: str) -> str:
+    if not text.startswith(SQLITE) or not text.removeprefix(SQLITE):
+        raise ValueError("must be sqlite:///PATH; no other database is spoken yet")
+    return text
 
 
 class StorageSettings(BaseModel):
@@ -19,3 +29,28 @@ class StorageSettings(BaseModel):
         description="A folder of its own; a relative one starts at the configuration's folder. "
         "`ANTIPHON_DATA` beats it.",
     )
+    database: Annotated[str, AfterValidator(_is_url)] | None = Field(
+        default=None,
+        description="The database, as `sqlite:///PATH`; by default `antiphon.db` in `data_dir`. A "
+        "relative path starts at the configuration's folder.",
+    )
+    journal: Path | None = Field(
+        default=None,
+        description="The folder of the journals, on a disk of this machine; by default `journal` "
+        "in `data_dir`. Processes may share it: each keeps a directory of its own in it.",
+    )
+    durability: Durability = Field(
+        default="process",
+        description="What a written record outlives: `process` the process, whatever kills it; "
+        "`power` the machine too, for a wait on the disk before each call and each answer's end.",
+    )
+
+    @property
+    def database_url(self) -> str:
+        """The database in force."""
+        return self.database or f"{SQLITE}{self.data_dir / 'antiphon.db'}"
+
+    @property
+    def journal_dir(self) -> Path:
+        """The folder of the journals in force."""
+        return self.journal or self.data_dir / "journal"

@@ -110,6 +110,10 @@ class Dialect(ABC):
         """
 
     @abstractmethod
+    def output_bound(self, members: Members) -> tuple[int | None, int]:
+        """The tokens that one answer may have, or None, and how many answers are asked for."""
+
+    @abstractmethod
     def wants_usage(self, members: Members) -> bool:
         """Whether the caller of a stream asked for its usage."""
 
@@ -211,6 +215,13 @@ class Payload:
         if self._members is None:
             return self.request.include_usage
         return self.dialect.wants_usage(self._members)
+
+    @property
+    def output_bound(self) -> tuple[int | None, int]:
+        """The tokens that one answer may have, or None, and how many answers are asked for."""
+        if self._members is None:
+            return self.request.max_output_tokens, self.request.n or 1
+        return self.dialect.output_bound(self._members)
 
     def rewrite(self, request: ChatRequest) -> None:
         """Replace what is asked; the caller's bytes no longer speak for it."""

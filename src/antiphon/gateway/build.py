@@ -6,7 +6,7 @@ addresses, keys, quirks and prices. A request finds it by one look-up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from antiphon.access.admin import AdminKey, admin_key
 from antiphon.access.keys import StaticKeys, digest_of
@@ -29,6 +29,7 @@ class Build:
 
     Attributes:
         providers: By the names of the configuration.
+        subjects: The ids under which the ledger knows the users of keys.
 
     Raises:
         ConfigurationError: Entries that cannot be built, all at once.
@@ -39,6 +40,7 @@ class Build:
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self.providers: dict[str, Provider] = {}
+        self.subjects: Mapping[str, str] = {}
         catalog = catalog or load_catalog()
         errors: list[ConfigurationError] = []
         for name, entry in settings.providers.items():
@@ -88,7 +90,9 @@ class Build:
         return Snapshot(
             plans,
             passthrough=self._pass if self.passes_through else None,
-            keys=StaticKeys(self._settings.auth.keys, admin=admin and admin.digest),
+            keys=StaticKeys(
+                self._settings.auth.keys, admin=admin and admin.digest, subjects=self.subjects
+            ),
             found=[name for name in found if name not in plans],
         )
 

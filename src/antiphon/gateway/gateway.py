@@ -27,12 +27,14 @@ from antiphon.config.settings import Settings
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import Draining
+from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.listing import list_models
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.events import StreamEvent
 from antiphon.model.principal import Principal
 from antiphon.model.reply import ChatReply
+from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Exchange, RequestIds
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
@@ -97,10 +99,12 @@ class Antiphon:
         self.draining = False
         self.unreachable: Mapping[str, str] = {}
         self.admin_key: AdminKey | None = None
+        self.books: Books | None = None
         self._build = Build(settings, clock=self.clock)
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
+            accounts=Accounts(None, clock=self.clock),
             concurrency=Concurrency(settings.limits.concurrency),
             metrics=self.metrics,
             clock=self.clock,
@@ -131,6 +135,15 @@ class Antiphon:
         return cls(load(source, environ=environ), clock=clock)
 
     async def __aenter__(self) -> Self:
+        """Start: from now on there is a ledger.
+
+        Raises:
+            ConfigurationError: The database or the journal's folder cannot be used.
+        """
+        self.books = books = Books(self.settings, clock=self.clock)
+        self.pipeline.accounts.journal = books.journal
+        self._build.subjects = books.subjects(key.user for key in self.settings.auth.keys)
+        self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
         return self
 
     async def __aexit__(
@@ -139,7 +152,14 @@ class Antiphon:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Stop: what is still under way is ended, and what was done is shipped."""
+        if self.pipeline.live:
+            await self.drain(0)
         await self.transport.aclose()
+        books, self.books = self.books, None
+        if books is not None:
+            self.pipeline.accounts.journal = None
+            await asyncio.to_thread(books.close)
 
     # asking
 

@@ -13,6 +13,7 @@ class Principal(msgspec.Struct, frozen=True):
         team: Whom it is charged to.
         department: A label of the team's organisation.
         user: The user or application that holds the key.
+        subject: The id under which the ledger knows the user; without one, empty.
         scopes: `inference`, `admin`.
         models: Names that it may use; empty means all.
     """
@@ -21,6 +22,7 @@ class Principal(msgspec.Struct, frozen=True):
     team: str = ""
     department: str = ""
     user: str = ""
+    subject: str = ""
     scopes: frozenset[str] = frozenset({"inference"})
     models: frozenset[str] = frozenset()
 

@@ -13,10 +13,19 @@ from itertools import chain
 import msgspec
 
 from antiphon.clock import NEVER, Clock
-from antiphon.errors import Disposition, Exhausted, Kind, NotAnAnswer, UpstreamError
+from antiphon.errors import (
+    AccountingUnavailable,
+    Disposition,
+    Exhausted,
+    Kind,
+    NotAnAnswer,
+    UpstreamError,
+)
 from antiphon.model.usage import Usage
+from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.plan import Plan
+from antiphon.pipeline.relay import Relay
 from antiphon.providers.auth import Unsigned
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.keys import Key
@@ -49,6 +58,7 @@ class Walk(msgspec.Struct, eq=False):
     _transport: Upstream
     _clock: Clock
     _metrics: Metrics
+    _accounts: Accounts
     _candidates: Iterator[Deployment]
     _round: int = 0
     _again: list[tuple[Deployment, float]] = []
@@ -57,6 +67,7 @@ class Walk(msgspec.Struct, eq=False):
     _attempt: Attempt | None = None
     _answer: Answer | None = None
     _key: Key | None = None
+    _relay: Relay | None = None
 
     @property
     def attempt(self) -> Attempt:
@@ -90,15 +101,26 @@ class Walk(msgspec.Struct, eq=False):
                 self.attempt.first_byte_at = self._clock.monotonic()
                 if _FIRST_SUCCESS <= head.status <= _LAST_SUCCESS:
                     return answer, head
+                self.attempt.accepted = False
                 raise await self._refusal(answer, head)
             except UpstreamError as error:
                 self.failed(error)
 
-    def succeeded(self, usage: Usage | None) -> None:
-        """The open answer is whole and good; its connection goes back once it is drained."""
+    def reads(self, relay: Relay) -> None:
+        """The open answer is a stream, read by this relay."""
+        self._relay = relay
+
+    def succeeded(self, usage: Usage | None, said: int) -> None:
+        """The open answer is whole and good; its connection goes back once it is drained.
+
+        Args:
+            usage: What the provider counted, or None.
+            said: Bytes of text in it; read where the provider has not counted.
+        """
         attempt = self.attempt
         attempt.ended_at = self._clock.monotonic()
         attempt.usage = usage
+        self._accounts.succeeded(self._exchange, attempt, said)
         deployment = attempt.deployment
         deployment.health.succeeded()
         meter = self._metrics.deployment(deployment.name)
@@ -114,6 +136,7 @@ class Walk(msgspec.Struct, eq=False):
         attempt = self.attempt
         attempt.ended_at = self._clock.monotonic()
         attempt.error = error
+        self._accounts.failed(self._exchange, attempt, error, self._said())
         self.close()
         deployment, key = attempt.deployment, self._key
         self._metrics.deployment(deployment.name).failed(error.code)
@@ -138,6 +161,34 @@ class Walk(msgspec.Struct, eq=False):
         if self._answer is not None:
             self._answer.close()
             self._answer = None
+
+    def abandon(self) -> None:
+        """Let go of everything; an attempt that was under way is charged for what passed."""
+        try:
+            self.close()
+        finally:
+            attempt = self._attempt
+            if attempt is not None and attempt.entry is not None and not attempt.closed:
+                attempt.ended_at = attempt.ended_at or self._clock.monotonic()
+                self._accounts.abandoned(self._exchange, attempt, self._said())
+
+    async def settled(self) -> None:
+        """Wait until the disk holds what was written, where the configuration asks for that.
+
+        Raises:
+            AccountingUnavailable: It does not take it.
+        """
+        if self._accounts.waits:
+            await self._accounts.settled()
+
+    def _said(self) -> int:
+        """Bytes of text that came of the open answer; what the provider has counted is noted."""
+        relay = self._relay
+        if relay is None:
+            return 0
+        if relay.usage is not None:
+            self.attempt.usage = relay.usage
+        return relay.said
 
     def _next(self) -> Deployment:
         exchange = self._exchange
@@ -187,7 +238,7 @@ class Walk(msgspec.Struct, eq=False):
 
     async def _send(self, deployment: Deployment) -> Answer:
         exchange = self._exchange
-        self._key = None
+        self._key = self._relay = None
         self._attempt = attempt = Attempt(deployment, self._clock.monotonic())
         exchange.attempts.append(attempt)
         payload = exchange.payload
@@ -207,7 +258,15 @@ class Walk(msgspec.Struct, eq=False):
             stream=payload.stream,
             deadline=exchange.deadline,
         )
-        return await self._transport.send(call)
+        try:
+            self._accounts.opened(exchange, attempt, len(body))
+        except AccountingUnavailable:
+            exchange.attempts.pop()
+            raise
+        await self.settled()
+        answer = await self._transport.send(call)
+        attempt.accepted = True
+        return answer
 
     async def _refusal(self, answer: Answer, head: Head) -> UpstreamError:
         if head.status < _FIRST_ERROR_STATUS:

@@ -17,6 +17,8 @@ from antiphon.model.reply import StopReason
 from antiphon.model.usage import Usage
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.providers.deployment import Deployment
+from antiphon.usage.journal.journal import Entry
+from antiphon.usage.journal.record import Charge
 
 
 class RequestIds:
@@ -43,6 +45,15 @@ class Attempt(msgspec.Struct, eq=False):
         first_byte_at: Monotonic time of the first byte of the answer; 0 if none came.
         ended_at: Monotonic time at which its answer was whole, or broke; 0 while it runs.
         error: What went wrong, or None.
+        usage: What the provider has counted so far; once it is closed, what is charged.
+        started_at: As `sent_at`, in microseconds since 1970.
+        entry: Where it stands in the journal, once it is written there.
+        closed: Its end is written there.
+        last: It is the last one of its request.
+        accepted: The provider was given the request, and has not refused it: it may charge for it.
+        charge: Where its figures come from.
+        input_bound: Tokens that its prompt cannot exceed.
+        cost: Billionths of a dollar, once it is closed.
     """
 
     deployment: Deployment
@@ -51,6 +62,14 @@ class Attempt(msgspec.Struct, eq=False):
     ended_at: float = 0.0
     error: UpstreamError | None = None
     usage: Usage | None = None
+    started_at: int = 0
+    entry: Entry | None = None
+    closed: bool = False
+    last: bool = False
+    accepted: bool = False
+    charge: Charge = Charge.NOTHING
+    input_bound: int = 0
+    cost: int = 0
 
 
 class Exchange(msgspec.Struct, eq=False, kw_only=True):

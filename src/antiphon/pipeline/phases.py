@@ -9,20 +9,14 @@ Hot path.
 
 from __future__ import annotations
 
-from asyncio import CancelledError, Event
+from asyncio import Event
 from types import TracebackType
 
 from antiphon.clock import Clock
-from antiphon.errors import (
-    AntiphonError,
-    CallerLeft,
-    Forbidden,
-    InternalFault,
-    InvalidRequest,
-    Unauthenticated,
-)
+from antiphon.errors import AntiphonError, Forbidden, InvalidRequest, Unauthenticated
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS, Principal
+from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.plan import Plan, Snapshot
@@ -39,6 +33,7 @@ class Pipeline:
 
     Args:
         transport: The only socket to models.
+        accounts: Where every attempt is written down.
         concurrency: How many exchanges may be under way at once.
         auth_required: Whether a caller without a key is refused.
         heartbeat: Seconds of silence after which a stream's caller is sent a sign of life.
@@ -48,6 +43,7 @@ class Pipeline:
         self,
         *,
         transport: Upstream,
+        accounts: Accounts,
         concurrency: Concurrency,
         metrics: Metrics,
         clock: Clock,
@@ -55,6 +51,7 @@ class Pipeline:
         heartbeat: float,
     ) -> None:
         self._transport = transport
+        self.accounts = accounts
         self._concurrency = concurrency
         self._metrics = metrics
         self._clock = clock
@@ -132,7 +129,9 @@ class Pipeline:
     def walk(self, exchange: Exchange, plan: Plan) -> Walk:
         """The candidates of an exchange."""
         candidates = iter(plan.order(exchange.started))
-        return Walk(exchange, plan, self._transport, self._clock, self._metrics, candidates)
+        return Walk(
+            exchange, plan, self._transport, self._clock, self._metrics, self.accounts, candidates
+        )
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
@@ -150,7 +149,10 @@ class Pipeline:
         if outcome is None:
             meter.succeeded(deployment)
         else:
-            meter.failed(deployment, *_verdict(outcome))
+            error = told(outcome)
+            meter.failed(deployment, str(error.status), error.error_kind.value)
+            if not (attempts and attempts[-1].last):
+                self.accounts.unanswered(exchange, outcome)
         if exchange.first_token_at:
             meter.first_token.observe(exchange.first_token_at - exchange.started)
         elif outcome is None and not exchange.payload.stream:
@@ -198,8 +200,10 @@ class Passage:
             exchange.outcome = exchange.interrupted or error
         try:
             if self._walk is not None:
-                self._walk.close()
-                self._pipeline.leave(exchange)
+                try:
+                    self._walk.abandon()
+                finally:
+                    self._pipeline.leave(exchange)
         finally:
             self._pipeline.record(exchange)
 
@@ -210,12 +214,3 @@ def overhead(exchange: Exchange, now: float) -> float:
     for attempt in exchange.attempts:
         spent -= (attempt.ended_at or now) - attempt.sent_at
     return spent if spent > 0 else 0.0
-
-
-def _verdict(outcome: BaseException) -> tuple[str, str]:
-    """HTTP status and class of a failure, as labels."""
-    if isinstance(outcome, CancelledError):
-        outcome = CallerLeft("The caller left.")
-    if not isinstance(outcome, AntiphonError):
-        outcome = InternalFault("A defect.")
-    return str(outcome.status), outcome.error_kind.value

@@ -14,9 +14,12 @@ from antiphon.model.events import (
     USEFUL,
     Ended,
     Finished,
+    ReasoningDelta,
+    RefusalDelta,
     StreamEvent,
     StreamFailed,
     TextDelta,
+    ToolCallDelta,
     UsageReported,
 )
 from antiphon.model.reply import StopReason
@@ -33,6 +36,7 @@ class Relay:
         finished: A choice has said why it stopped.
         usage: What the provider counted, so far.
         failure: What broke the stream, or None.
+        said: Bytes of text, thought and arguments that passed.
         frames: Frames seen; the status commit point counts them.
     """
 
@@ -47,6 +51,7 @@ class Relay:
         "failure",
         "finished",
         "frames",
+        "said",
         "stop",
         "usage",
         "useful",
@@ -63,6 +68,7 @@ class Relay:
         self.ended = False
         self.finished = False
         self.frames = 0
+        self.said = 0
         self.failure: UpstreamError | None = None
         self.stop: StopReason | None = None
         self.usage: Usage | None = None
@@ -104,6 +110,7 @@ class Relay:
 
     def _forward(self, frames: list[bytes], *, cut: bool = False) -> bytes:
         pieces: list[bytes] = []
+        said = 0
         decode, alike = self._decode, self._alike
         try:
             for frame in frames:
@@ -116,6 +123,7 @@ class Relay:
                 for event in events:
                     if type(event) is TextDelta:
                         self.useful = True
+                        said += _size(event.text)
                     elif self._observe(event):
                         usage_shown = True
                 if not alike:
@@ -127,6 +135,7 @@ class Relay:
         except UpstreamError as error:
             self.failure = error
         self.frames += len(frames)
+        self.said += said
         return b"".join(pieces)
 
     def _observe(self, event: StreamEvent) -> bool:
@@ -142,6 +151,12 @@ class Relay:
                 self.ended = True
             case StreamFailed(error=error):
                 raise error
+            case ReasoningDelta(text=text) | RefusalDelta(text=text):
+                self.useful = True
+                self.said += _size(text)
+            case ToolCallDelta(arguments=text):
+                self.useful = True
+                self.said += _size(text)
             case _ if isinstance(event, USEFUL):
                 self.useful = True
             case _:
@@ -154,3 +169,7 @@ class Relay:
                 return b""
             case _:
                 return self._decoder.without_usage(frame)
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

@@ -9,6 +9,7 @@ caller's dialect. A stream never ends in silence.
 from __future__ import annotations
 
 from antiphon.clock import Clock
+from antiphon.dialects.base import Dialect
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
@@ -43,16 +44,17 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         answer, _ = opened
         spoken = walk.attempt.deployment.dialect
         try:
-            body = await answer.whole()
-            facts = spoken.inspect_reply(body)
+            body = told = await answer.whole()
+            facts = spoken.inspect_reply(told)
             if spoken is not heard:
-                body = heard.encode_reply(spoken.decode_reply(body))
+                body = heard.encode_reply(spoken.decode_reply(told))
         except UpstreamError as error:
             walk.failed(error)
             continue
         exchange.usage, exchange.stop = facts.usage, facts.stop
-        walk.succeeded(facts.usage)
+        walk.succeeded(facts.usage, 0 if facts.usage is not None else _said(spoken, told))
         walk.close()
+        await walk.settled()
         return WholeReply(body)
 
 
@@ -169,7 +171,7 @@ class StreamReply:
             return self._beat()
         piece = relay.feed(chunk) if chunk else relay.finish()
         if relay.ended:
-            return self._end(relay, piece)
+            return await self._end(relay, piece)
         if self._content:
             return self._out(piece) if piece else None
         return None if relay.failure is not None else self._hold(relay, piece)
@@ -204,6 +206,7 @@ class StreamReply:
             self._relay = Relay(
                 spoken=spoken, heard=payload.dialect, wants_usage=payload.wants_usage
             )
+            self._walk.reads(self._relay)
             self._answer = answer
             return True
 
@@ -222,16 +225,17 @@ class StreamReply:
         self._content = True
         return self._out(self._release())
 
-    def _end(self, relay: Relay, piece: bytes) -> bytes | None:
-        """The terminal event is here: settle, then let it go out."""
+    async def _end(self, relay: Relay, piece: bytes) -> bytes | None:
+        """The terminal event is here: write it down, then let it go out."""
         exchange = self._exchange
         if not (self._content or relay.useful or relay.finished):
             self._give_up(NotAnAnswer("The stream holds no answer.", code="empty_stream"))
             return None
-        self.ended = exchange.complete = True
         exchange.usage, exchange.stop = relay.usage, relay.stop
         self._held.append(piece)
-        self._walk.succeeded(relay.usage)
+        self._walk.succeeded(relay.usage, relay.said)
+        await self._walk.settled()
+        self.ended = exchange.complete = True
         return self._release()
 
     def _release(self) -> bytes:
@@ -246,6 +250,15 @@ class StreamReply:
             raise error
         self._held.clear()
         self._held_size = 0
+
+
+def _said(spoken: Dialect, body: bytes) -> int:
+    """Bytes of text in a whole answer."""
+    try:
+        return len(spoken.decode_reply(body).text.encode())
+    except UpstreamError:
+        # Good enough to be passed on, not to be read: all of it, then.
+        return len(body)
 
 
 def _is_stream(head: Head) -> bool:

@@ -132,6 +132,13 @@ class RateCard(msgspec.Struct, frozen=True):
     terms: tuple[Term, ...]
     source: str
 
+    @property
+    def version(self) -> str:
+        return self.source
+
+    def bound(self, input_tokens: int, output_tokens: int) -> int:
+        return self.cost(Usage(input_tokens=input_tokens, output_tokens=output_tokens))
+
     def cost(self, usage: Usage, *, at: float | None = None) -> int:
         """Billionths of a dollar for a call of this usage.
 

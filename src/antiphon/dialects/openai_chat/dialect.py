@@ -17,6 +17,7 @@ from antiphon.dialects.openai_chat.replies import inspect_reply, read_reply, wri
 from antiphon.dialects.openai_chat.requests import (
     ask_usage,
     check_request,
+    output_bound,
     read_request,
     wants_usage,
     write_request,
@@ -48,6 +49,10 @@ class OpenAIChat(Dialect):
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:
         return check_request(members)
+
+    @override
+    def output_bound(self, members: Members) -> tuple[int | None, int]:
+        return output_bound(members)
 
     @override
     def wants_usage(self, members: Members) -> bool:

@@ -61,6 +61,7 @@ _OBJECTS = ("audio", "prediction", "web_search_options", "moderation")
 """Members that must be objects, and that the model has no word for."""
 
 _EMPTY_ARRAY = re.compile(rb"\[[ \t\r\n]*\]")
+_MOST_DIGITS = 9
 _USAGE_ASKED = b'{"include_usage":true}'
 
 
@@ -92,6 +93,23 @@ def wants_usage(members: Members) -> bool:
     """Whether the caller of a stream asked for its usage."""
     options = _stream_options(members)
     return options is not None and options.flag("include_usage")
+
+
+def output_bound(members: Members) -> tuple[int | None, int]:
+    """The tokens that an answer may have, and how many answers are asked for."""
+    bound = _whole(members, "max_completion_tokens")
+    if bound is None:
+        bound = _whole(members, "max_tokens")
+    return bound, _whole(members, "n") or 1
+
+
+def _whole(members: Members, name: str) -> int | None:
+    """A member that is a positive whole number; whatever else it is, the provider will refuse."""
+    raw = members.raw(name)
+    if raw is None:
+        return None
+    digits = bytes(raw)
+    return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
 
 
 def ask_usage(members: Members) -> Members:

@@ -1,0 +1,245 @@
+"""What an exchange leaves in the journal: its attempts as they open and close.
+
+Every attempt is opened before it goes out, with the most that it can cost, and closed once,
+whatever becomes of it: answered, refused, broken, or left by its caller.
+
+Hot path: one `opened` and one `closed` an attempt.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+
+import msgspec
+
+from antiphon.clock import Clock
+from antiphon.errors import (
+    AccountingUnavailable,
+    AntiphonError,
+    CallerLeft,
+    InternalFault,
+    UpstreamError,
+    UpstreamRefused,
+)
+from antiphon.model.usage import Usage
+from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.providers.estimate import UNKNOWN_OUTPUT, tokens_of
+from antiphon.usage.journal.journal import Journal
+from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unanswered
+
+_NOTHING = Usage()
+_NO_COUNTS = msgspec.structs.astuple(_NOTHING)
+_MOST_COST = 1 << 50
+"""Billionths of a dollar: above a million dollars an attempt, a price is a mistake."""
+
+
+class Accounts:
+    """Writes what exchanges do into the journal.
+
+    Args:
+        clock: For the times of records.
+
+    Attributes:
+        journal: Where they go; without one, no attempt is made.
+    """
+
+    def __init__(self, journal: Journal | None, *, clock: Clock) -> None:
+        self.journal = journal
+        self._clock = clock
+
+    @property
+    def waits(self) -> bool:
+        """Whether `settled` is to be awaited before a request goes out, and before its end does."""
+        return self.journal is not None and self.journal.waits
+
+    async def settled(self) -> None:
+        """Wait until the disk holds what was written.
+
+        Raises:
+            AccountingUnavailable: It does not take it.
+        """
+        if self.journal is not None:
+            await self.journal.settled()
+
+    def opened(self, exchange: Exchange, attempt: Attempt, size: int) -> None:
+        """An attempt is about to be made, with a body of so many bytes.
+
+        Raises:
+            AccountingUnavailable: It cannot be written down, so it must not be made.
+        """
+        journal = self.journal
+        if journal is None:
+            raise AccountingUnavailable("The gateway was not started.")
+        deployment, plan, principal = attempt.deployment, exchange.plan, exchange.principal
+        assert plan is not None
+        facts, payload = deployment.facts, exchange.payload
+        context, rates = facts.context, deployment.rates
+        attempt.input_bound = input_bound = size if context is None or size < context else context
+        asked, answers = payload.output_bound
+        output_bound = facts.max_output or context or UNKNOWN_OUTPUT
+        if asked is not None and asked < output_bound:
+            output_bound = asked
+        output_bound *= answers
+        attempt.started_at = started_at = int(self._clock.now() * 1e6)
+        attempt.entry = journal.open(
+            Opened(
+                exchange.id,
+                len(exchange.attempts),
+                started_at,
+                principal.key_id,
+                principal.team,
+                principal.department,
+                principal.subject,
+                plan.alias,
+                deployment.provider,
+                deployment.model,
+                payload.dialect.name,
+                deployment.dialect.name,
+                payload.stream,
+                input_bound,
+                output_bound,
+                min(rates.bound(input_bound, output_bound), _MOST_COST) if rates else 0,
+                rates.version if rates else "",
+            )
+        )
+
+    def succeeded(self, exchange: Exchange, attempt: Attempt, said: int) -> None:
+        """Its answer is whole; `said` bytes of text, should the provider not have counted."""
+        if attempt.usage is None:
+            self._closed(exchange, attempt, Outcome.OK, "", _estimate(attempt, said), last=True)
+        else:
+            attempt.charge = Charge.REPORTED
+            self._closed(exchange, attempt, Outcome.OK, "", attempt.usage, last=True)
+
+    def failed(self, exchange: Exchange, attempt: Attempt, error: UpstreamError, said: int) -> None:
+        """It failed after so many bytes of text."""
+        refused = isinstance(error, UpstreamRefused)
+        if attempt.entry is None:
+            # It failed before anything went out: with no live key, say.
+            try:
+                self.opened(exchange, attempt, 0)
+            except AccountingUnavailable:
+                return
+        billed = attempt.accepted and not (refused and not said)
+        self._closed(
+            exchange,
+            attempt,
+            Outcome.REFUSED if refused else Outcome.FAILED,
+            error.code,
+            _estimate(attempt, said) if billed else _NOTHING,
+            last=False,
+        )
+
+    def abandoned(self, exchange: Exchange, attempt: Attempt, said: int) -> None:
+        """Nobody waits for it any more."""
+        interrupted = exchange.interrupted
+        self._closed(
+            exchange,
+            attempt,
+            Outcome.CANCELLED,
+            interrupted.error_kind.value if interrupted else "client_closed",
+            _estimate(attempt, said) if attempt.accepted else _NOTHING,
+            last=True,
+        )
+
+    def unanswered(self, exchange: Exchange, outcome: BaseException) -> None:
+        """The request ended without an answer, and its attempts do not say why."""
+        journal, principal, now = self.journal, exchange.principal, self._clock.monotonic()
+        if journal is None:
+            return
+        error = told(outcome)
+        journal.unanswered(
+            Unanswered(
+                exchange.id,
+                int(self._clock.now() * 1e6),
+                principal.key_id,
+                principal.team,
+                principal.department,
+                principal.subject,
+                exchange.plan.alias if exchange.plan else exchange.payload.model,
+                exchange.payload.dialect.name,
+                exchange.payload.stream,
+                error.status,
+                error.error_kind.value,
+                error.message,
+                len(exchange.attempts),
+                _micros(now - exchange.started),
+            )
+        )
+
+    def _closed(
+        self,
+        exchange: Exchange,
+        attempt: Attempt,
+        outcome: Outcome,
+        code: str,
+        usage: Usage,
+        *,
+        last: bool,
+    ) -> None:
+        journal, entry, rates = self.journal, attempt.entry, attempt.deployment.rates
+        if journal is None or entry is None or attempt.closed:
+            return
+        attempt.closed = True
+        attempt.last = last
+        attempt.usage = usage
+        ended, sent, started = attempt.ended_at, attempt.sent_at, exchange.started
+        total = ended - sent
+        if rates is not None and usage is not _NOTHING:
+            cost = rates.cost(usage, at=attempt.started_at / 1e6)
+            attempt.cost = min(_MOST_COST, cost)
+        waited = total
+        if len(exchange.attempts) > 1:
+            waited = sum(each.ended_at - each.sent_at for each in exchange.attempts)
+        first_byte, first_token = attempt.first_byte_at, exchange.first_token_at
+        deployment, stop = attempt.deployment, exchange.stop
+        journal.close(
+            entry,
+            Closed(
+                entry.at,
+                exchange.id,
+                len(exchange.attempts),
+                exchange.principal.key_id,
+                deployment.provider,
+                deployment.model,
+                attempt.started_at + _micros(total),
+                outcome.value,
+                code,
+                attempt.charge.value,
+                last,
+                _NO_COUNTS if usage is _NOTHING else msgspec.structs.astuple(usage),
+                attempt.cost,
+                _micros(first_byte - sent) if first_byte else 0,
+                _micros(total),
+                _micros(first_token - started) if first_token else 0,
+                _micros(ended - started),
+                _micros(ended - started - waited),
+                stop.value if stop and last else "",
+                tuple(exchange.warnings),
+            ),
+        )
+
+
+def told(outcome: BaseException) -> AntiphonError:
+    """What an exchange ended with, as an error of ours."""
+    if isinstance(outcome, AntiphonError):
+        return outcome
+    if isinstance(outcome, CancelledError):
+        return CallerLeft("The caller left.")
+    return InternalFault("A defect.")
+
+
+def _estimate(attempt: Attempt, said: int) -> Usage:
+    """The provider's figures as far as they came, and what passed, whichever is more."""
+    attempt.charge = Charge.ESTIMATED
+    seen, spoken = attempt.usage or _NOTHING, tokens_of(said)
+    prompt = attempt.input_bound if attempt.usage is None else 0
+    return msgspec.structs.replace(
+        seen,
+        input_tokens=max(seen.input_tokens, prompt),
+        output_tokens=max(seen.output_tokens, spoken - seen.reasoning_tokens),
+    )
+
+
+def _micros(seconds: float) -> int:
+    return int(seconds * 1e6) if seconds > 0 else 0

@@ -1,0 +1,1 @@
+"""The database: engines, transactions, migrations. What stands in it belongs to its domains."""

@@ -1,0 +1,56 @@
+"""Which version a database is at, and the way to ours.
+
+A new database gets every table at once, and the mark of the newest migration; a test holds that to
+what the migrations make one after another. So a start needs Alembic only where there is something
+to migrate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from sqlalchemy import Connection, MetaData, inspect
+
+from antiphon.errors import StorageFailed
+
+HEAD = "0001"
+"""The newest migration."""
+KNOWN = ("0001",)
+"""All migrations, the oldest first."""
+_TABLE = "alembic_version"
+
+
+def bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
+    """Bring a database to this program's version, inside its transaction.
+
+    Raises:
+        StorageFailed: It is newer than this program, or not a database of ours.
+    """
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        for schema in schemas:
+            schema.create_all(connection)
+        connection.exec_driver_sql(
+            f"CREATE TABLE {_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+        )
+        connection.exec_driver_sql(f"INSERT INTO {_TABLE} VALUES (?)", (HEAD,))  # noqa: S608
+        return
+    version = version_of(connection) if _TABLE in tables else ""
+    if version == HEAD:
+        return
+    if not version:
+        raise StorageFailed("the database is not one of Antiphon's", code="foreign")
+    if version not in KNOWN:
+        raise StorageFailed(
+            f"the database was written by a newer Antiphon (its version is {version!r}, the newest "
+            f"that is known here {HEAD!r})",
+            code="newer",
+        )
+    import_module("antiphon.storage.migrations.env").upgrade(connection)
+
+
+def version_of(connection: Connection) -> str:
+    """The version that the database says it is at."""
+    row = connection.exec_driver_sql(f"SELECT version_num FROM {_TABLE}").first()  # noqa: S608
+    return str(row[0]) if row else ""

@@ -1,0 +1,1 @@
+"""What was used: the journal of attempts, and the ledger that it is shipped into."""

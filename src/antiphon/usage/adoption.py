@@ -1,0 +1,154 @@
+"""Adopting what dead processes left behind: shipped as they would have shipped it.
+
+Nothing is written into the files of the dead, so it can be done again and again: by whoever gets
+the lock, from the beginning, with the same rows. An attempt that nobody closed is charged its
+bound. A file with damage is shipped as far as it can be read and kept for people to look at.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from antiphon.usage.journal.folder import DeadFolder, dead
+from antiphon.usage.journal.journal import Seam
+from antiphon.usage.journal.record import Closed, Opened
+from antiphon.usage.journal.scan import Damage, Scan, scan_file
+from antiphon.usage.journal.segment import FIRST, NotASegment
+from antiphon.usage.ledger.ledger import MOST_ROWS, Ledger, LedgerDiffers
+from antiphon.usage.ledger.rows import (
+    Row,
+    checksum_of,
+    closed_row,
+    content_of,
+    lost_row,
+    unanswered_row,
+)
+from antiphon.usage.ledger.tally import Tally
+
+_log = logging.getLogger("antiphon.ledger")
+
+
+class Adoption:
+    """Ships the journals of dead processes.
+
+    Args:
+        folder: Where the journals are.
+        ledger: Where to.
+        seam: Where tests let the process die.
+
+    Attributes:
+        adopted: Journals that were shipped to their end.
+        lost: Attempts that nobody closed.
+        damaged: Stretches that could not be read.
+        strangers: Journals that are left alone, with the reason.
+    """
+
+    def __init__(self, folder: Path, ledger: Ledger, *, seam: Seam) -> None:
+        self.adopted = 0
+        self.lost = 0
+        self.damaged = 0
+        self.strangers: dict[str, str] = {}
+        self._folder = folder
+        self._ledger = ledger
+        self._seam = seam
+
+    def adopt(self) -> int:
+        """Ship what there is; gives how many rows.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked; the rest is done later.
+        """
+        rows = 0
+        for found in dead(self._folder):
+            try:
+                rows += sum(self._ship(found, path) for path in found.segments())
+            finally:
+                found.leave()
+                self._seam("left")
+            if not found.path.exists():
+                self.adopted += 1
+                _log.warning("Adopted the journal of a process that died: %s", found.owner)
+        return rows
+
+    def _ship(self, found: DeadFolder, path: Path) -> int:
+        try:
+            scan = scan_file(path)
+        except NotASegment as error:
+            self.strangers[f"{found.owner}/{path.name}"] = str(error)
+            return 0
+        except OSError as error:
+            self.strangers[f"{found.owner}/{path.name}"] = f"it cannot be read: {error.strerror}"
+            return 0
+        head = scan.head
+        if head.ledger != self._ledger.name:
+            self.strangers[f"{found.owner}/{path.name}"] = "it belongs to another ledger"
+            return 0
+        if self._ledger.is_finished(head.owner, head.number):
+            path.unlink()
+            return 0
+        written = self._write(scan)
+        if not self._finish(scan, written):
+            return written.rows
+        if scan.damage:
+            kept = found.keep(path)
+            _log.error(
+                "%d stretches of a journal cannot be read; it is kept: %s", len(scan.damage), kept
+            )
+        else:
+            path.unlink()
+        self._seam("unlinked")
+        return written.rows
+
+    def _write(self, scan: Scan) -> Tally:
+        head, tally = scan.head, Tally()
+        rows: list[Row] = []
+        others = [
+            unanswered_row(head.owner, head.number, record)
+            for _, record in scan.records
+            if not isinstance(record, Opened | Closed)
+        ]
+        for row in _rows(scan):
+            content = content_of(row)
+            checksum = checksum_of(content)
+            tally.add(row, content, checksum)
+            rows.append((*row, checksum))
+        for begin in range(0, max(len(rows), len(others)), MOST_ROWS):
+            self._seam("adopt")
+            self._ledger.write(
+                head.owner,
+                head.number,
+                rows=rows[begin : begin + MOST_ROWS],
+                unanswered_rows=others[begin : begin + MOST_ROWS],
+                shipped=scan.end,
+            )
+            self._seam("adopted")
+        return tally
+
+    def _finish(self, scan: Scan, tally: Tally) -> bool:
+        head = scan.head
+        if scan.end > FIRST or scan.damage:
+            reasons: list[tuple[Damage, str]] = [
+                (each, "no whole record stands here") for each in scan.damage
+            ]
+            try:
+                self._ledger.finish(head.owner, head.number, tally, damaged=reasons)
+            except LedgerDiffers as error:
+                _log.critical("%s", error.message)
+                self.strangers[f"{head.owner}/{head.number}"] = error.message
+                return False
+        self.lost += len(scan.open)
+        self.damaged += len(scan.damage)
+        return True
+
+
+def _rows(scan: Scan) -> Iterator[Row]:
+    """The rows of a segment in the order of their places; those of the lost at their begin."""
+    head = scan.head
+    begun = {at: record for at, record in scan.records if isinstance(record, Opened)}
+    for at, record in scan.records:
+        if at in scan.open:
+            yield lost_row(head.owner, head.number, at, scan.open[at])
+        elif isinstance(record, Closed):
+            yield closed_row(head.owner, head.number, at, begun.get(record.opened), record)

@@ -1,0 +1,80 @@
+"""Reading a segment from its begin to its end, whatever has become of it.
+
+A record that is torn or changed is found by its checksum; reading goes on at the next one that is
+whole, wherever that is, since a disk that lost power may hold later pages and not earlier ones.
+Behind the last record of a process that died there may be the begin of one that was never
+finished: that is no damage, since what it would have said was not yet promised to anybody.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from antiphon.usage.journal.record import ALIGN, Closed, Opened, Record, read
+from antiphon.usage.journal.segment import FIRST, Head
+
+
+class Damage(NamedTuple):
+    """A stretch of a segment that holds no record and should."""
+
+    at: int
+    length: int
+
+
+class Scan(NamedTuple):
+    """What stands in a segment.
+
+    Attributes:
+        records: In the order in which they were written, each with its place.
+        open: The attempts that are not closed, by the places of their records.
+        damage: Stretches between records that cannot be read.
+        end: Behind the last record.
+        torn: Bytes behind the end that are the begin of a record which was never finished.
+    """
+
+    head: Head
+    records: list[tuple[int, Record]]
+    open: dict[int, Opened]
+    damage: list[Damage]
+    end: int
+    torn: int
+
+
+def scan(data: bytes) -> Scan:
+    """Read a segment.
+
+    Raises:
+        NotASegment: It is none, or one of another version.
+    """
+    head = Head.decode(data)
+    last = len(data.rstrip(b"\0"))
+    records: list[tuple[int, Record]] = []
+    live: dict[int, Opened] = {}
+    damage: list[Damage] = []
+    at, behind = FIRST, FIRST
+    while at < last:
+        found = read(data, at, salt=head.salt)
+        if found is None:
+            at += ALIGN
+            continue
+        if at > behind:
+            damage.append(Damage(behind, at - behind))
+        record, after = found
+        records.append((at, record))
+        if isinstance(record, Opened):
+            live[at] = record
+        elif isinstance(record, Closed):
+            live.pop(record.opened, None)
+        at = behind = after
+    return Scan(head, records, live, damage, behind, max(last - behind, 0))
+
+
+def scan_file(path: Path) -> Scan:
+    """Read a segment's file.
+
+    Raises:
+        NotASegment: It is none, or one of another version.
+        OSError: It cannot be read.
+    """
+    return scan(path.read_bytes())

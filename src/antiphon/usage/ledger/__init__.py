@@ -1,0 +1,1 @@
+"""One row for each attempt, in SQL: never changed, counted twice, and proven."""

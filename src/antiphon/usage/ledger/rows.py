@@ -1,0 +1,180 @@
+"""From records of the journal to rows of the ledger, and what a row is proven by.
+
+The same records always give the same rows, whoever ships them and however often: that is what
+lets a crash be answered by doing it all again.
+
+Hot path beside the road: one row an attempt, on the shipper's thread.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+from zlib import crc32
+
+import msgspec
+
+from antiphon.model.usage import Usage
+from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unanswered
+from antiphon.usage.ledger.tables import attempts, unanswered
+
+Value: TypeAlias = str | int
+Row: TypeAlias = tuple[Value, ...]
+
+COLUMNS = tuple(column.name for column in attempts.columns if column.name != "number")
+"""The columns of a row, in their order; the last is its checksum."""
+UNANSWERED_COLUMNS = tuple(column.name for column in unanswered.columns)
+AT = {name: place for place, name in enumerate(COLUMNS)}
+"""Where each column stands in a row."""
+UNKNOWN = "?"
+"""What stands where the record that would say it could not be read."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def content_of(row: Row) -> bytes:
+    """What a row says, as bytes: what its checksum and the digest of its manifest are made of."""
+    return _encode(row)
+
+
+def closed_row(
+    owner: str, segment: int, position: int, opened: Opened | None, closed: Closed
+) -> Row:
+    """The row of an attempt that ended, without its checksum.
+
+    Args:
+        owner: The journal.
+        segment: The number of the segment.
+        position: Where the record of its end stands.
+        opened: The record of its begin; None where that could not be read.
+        closed: The record of its end.
+    """
+    if opened is None:
+        opened = _unread(closed)
+    return (
+        closed.request,
+        closed.attempt,
+        owner,
+        segment,
+        position,
+        opened.started_at,
+        closed.ended_at,
+        opened.key_id,
+        opened.team,
+        opened.department,
+        opened.subject,
+        opened.alias,
+        opened.provider,
+        opened.model,
+        opened.heard,
+        opened.spoken,
+        int(opened.stream),
+        closed.outcome,
+        closed.code,
+        closed.stop,
+        int(closed.last),
+        closed.charge,
+        *closed.usage,
+        closed.cost,
+        opened.cost_bound,
+        opened.price,
+        closed.first_byte,
+        closed.total,
+        closed.first_token,
+        closed.request_total,
+        closed.overhead,
+        "\n".join(closed.warnings),
+    )
+
+
+def lost_row(owner: str, segment: int, position: int, opened: Opened) -> Row:
+    """The row of an attempt whose end nobody wrote: it is charged its bound."""
+    return (
+        opened.request,
+        opened.attempt,
+        owner,
+        segment,
+        position,
+        opened.started_at,
+        opened.started_at,
+        opened.key_id,
+        opened.team,
+        opened.department,
+        opened.subject,
+        opened.alias,
+        opened.provider,
+        opened.model,
+        opened.heard,
+        opened.spoken,
+        int(opened.stream),
+        Outcome.LOST.value,
+        "process_died",
+        "",
+        1,
+        Charge.ASSUMED.value,
+        *_bound(opened),
+        opened.cost_bound,
+        opened.cost_bound,
+        opened.price,
+        0,
+        0,
+        0,
+        0,
+        0,
+        "",
+    )
+
+
+def unanswered_row(owner: str, segment: int, record: Unanswered) -> Row:
+    """The row of a request that no attempt answered."""
+    return (
+        record.request,
+        owner,
+        segment,
+        record.at,
+        record.key_id,
+        record.team,
+        record.department,
+        record.subject,
+        record.alias,
+        record.heard,
+        int(record.stream),
+        record.status,
+        record.code,
+        record.message,
+        record.attempts,
+        record.total,
+    )
+
+
+def checksum_of(content: bytes) -> int:
+    """The checksum of a row; it says which row of a segment is not what it was."""
+    return crc32(content)
+
+
+def _bound(opened: Opened) -> tuple[int, ...]:
+    words = dict.fromkeys(Usage.__struct_fields__, 0)
+    words["input_tokens"], words["output_tokens"] = opened.input_bound, opened.output_bound
+    return tuple(words.values())
+
+
+def _unread(closed: Closed) -> Opened:
+    """What is known of an attempt whose begin could not be read."""
+    return Opened(
+        request=closed.request,
+        attempt=closed.attempt,
+        started_at=max(closed.ended_at - closed.total, 0),
+        key_id=closed.key_id,
+        team=UNKNOWN,
+        department=UNKNOWN,
+        subject="",
+        alias=UNKNOWN,
+        provider=closed.provider,
+        model=closed.model,
+        heard=UNKNOWN,
+        spoken=UNKNOWN,
+        stream=False,
+        input_bound=0,
+        output_bound=0,
+        cost_bound=closed.cost,
+        price=UNKNOWN,
+    )

@@ -1,0 +1,56 @@
+"""What a segment gave to the ledger: counted, added up and hashed, in the order of its records.
+
+A manifest is made of it. Python adds, not SQL, since the sums of a lying provider may be larger
+than a database's integers.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from antiphon.usage.ledger.rows import AT, Row
+from antiphon.usage.ledger.tables import WORDS
+
+_FIRST_WORD = AT[WORDS[0]]
+_COST = AT["cost"]
+SUMS = slice(_FIRST_WORD, _COST + 1)
+"""The columns of a row that are added up: the usage words and the cost, which stand together."""
+
+
+class Tally:
+    """Adds up rows.
+
+    Attributes:
+        rows: How many there were.
+        sums: Of each usage word, and of the cost.
+        checksums: The sum of the rows' checksums.
+    """
+
+    __slots__ = ("_digest", "checksums", "rows", "sums")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.sums = [0] * (len(WORDS) + 1)
+        self.checksums = 0
+        self._digest = blake2b(digest_size=32)
+
+    def add(self, row: Row, content: bytes, checksum: int) -> None:
+        """Take the next row.
+
+        Args:
+            row: Without its checksum.
+            content: The row as bytes.
+            checksum: Of these.
+        """
+        self.rows += 1
+        sums = self.sums
+        for place, number in enumerate(row[SUMS]):
+            if number:
+                sums[place] += int(number)
+        self.checksums += checksum
+        self._digest.update(content)
+
+    @property
+    def digest(self) -> str:
+        """Of all rows, in their order."""
+        return self._digest.hexdigest()
