@@ -11,7 +11,9 @@ def test_version(antiphon):
 
 def test_help(antiphon):
     page = antiphon("-h").stdout
-    assert all(name in page for name in ("serve", "models", "chat", "simulate", "demo", "config"))
+    assert all(
+        name in page for name in ("serve", "models", "chat", "simulate", "demo", "config", "doctor")
+    )
 
 
 def test_asked_wrongly(antiphon):

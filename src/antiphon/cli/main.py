@@ -151,3 +151,27 @@ def config_show(
     from antiphon.cli.configuration import show_command  # noqa: PLC0415
 
     show_command(file or config, as_json=json)
+
+
+@app.command()
+def doctor(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Models, PROVIDER/MODEL or providers; none for all configured."),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, max=1_000, help="Samples of the latency.")] = 5,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, max=3_600, help="Seconds for each call, at most.")
+    ] = 30,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CHECK", help="Make this check; may be repeated.")
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Try out each deployment; exits with 1 if a check failed."""
+    from antiphon.cli.doctor import doctor_command  # noqa: PLC0415
+
+    doctor_command(
+        names or [], samples=samples, timeout=timeout, only=only or [], config=config, as_json=json
+    )

@@ -40,6 +40,7 @@ from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.providers.deployment import Deployment
+from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
 from antiphon.telemetry.series import gauge
@@ -193,7 +194,7 @@ class Antiphon:
         options = {"include_usage": True}
         async with self._open({"stream_options": options, **members, "stream": True}) as reply:
             assert isinstance(reply, StreamReply)
-            yield _events(reply)
+            yield events_of(reply)
 
     @asynccontextmanager
     async def _open(
@@ -221,6 +222,11 @@ class Antiphon:
             raise exchange.interrupted from None
 
     # looking
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """Who can be asked, by the names of the configuration."""
+        return self._build.providers
 
     def models(self, principal: Principal) -> list[ModelEntry]:
         """The names that this caller may ask for: routes, then what `reachable` has found."""
@@ -325,8 +331,8 @@ class Antiphon:
         )
 
 
-async def _events(reply: StreamReply) -> AsyncIterator[StreamEvent]:
-    """The events of a reply; an error event raises what it reports."""
+async def events_of(reply: StreamReply) -> AsyncIterator[StreamEvent]:
+    """The events of a reply to OpenAI's dialect; an error event raises what it reports."""
     splitter, decoder = OPENAI_CHAT.splitter(), OPENAI_CHAT.stream_decoder()
     while piece := await reply.next():
         if reply.failure is not None:

@@ -87,6 +87,11 @@ class Provider:
         return tuple(self.settings.models) or self.row.models
 
     @property
+    def dialect(self) -> Dialect:
+        """The wire format that is spoken there."""
+        return self._door.dialect
+
+    @property
     def is_private(self) -> bool:
         """Whether what is sent there stays on the user's own machines and networks."""
         return self.address.is_private

@@ -27,7 +27,7 @@ async def dial(
     """
     loop = asyncio.get_running_loop()
     context = trust.context(origin.ca_file) if origin.scheme == "https" else None
-    hosts = await _addresses(origin, loop)
+    hosts = await addresses(origin)
     while True:
         host = hosts.pop(0)
         # One address that swallows packets must not eat the time of the others.
@@ -40,9 +40,15 @@ async def dial(
                 raise
 
 
-async def _addresses(origin: Origin, loop: asyncio.AbstractEventLoop) -> list[str]:
+async def addresses(origin: Origin) -> list[str]:
+    """Where the host is, in the order to try.
+
+    Raises:
+        ConnectFailed: `dns_error`.
+    """
     if origin.is_address:
         return [origin.host]
+    loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -64,7 +70,7 @@ async def _connect(
         )
     except OSError as error:
         connection.give_up()
-        raise _failure(origin, error) from error
+        raise failure(origin, error) from error
     except BaseException:
         connection.give_up()
         raise
@@ -72,7 +78,8 @@ async def _connect(
     return connection
 
 
-def _failure(origin: Origin, error: OSError) -> ConnectFailed:
+def failure(origin: Origin, error: OSError) -> ConnectFailed:
+    """What went wrong while a connection was made."""
     # Callers read these messages: they name no address of the operator's network.
     if isinstance(error, ConnectionRefusedError):
         return ConnectFailed("The provider refuses connections.", code="connect_refused")

@@ -1,0 +1,1 @@
+"""`doctor`: what works at a deployment, found out by trying it."""
