@@ -8,7 +8,6 @@ bound. A file with damage is shipped as far as it can be read and kept for peopl
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 from antiphon.usage.journal.folder import DeadFolder, dead
@@ -17,14 +16,7 @@ from antiphon.usage.journal.record import Closed, Opened
 from antiphon.usage.journal.scan import Damage, Scan, scan_file
 from antiphon.usage.journal.segment import FIRST, NotASegment
 from antiphon.usage.ledger.ledger import MOST_ROWS, Ledger, LedgerDiffers
-from antiphon.usage.ledger.rows import (
-    Row,
-    checksum_of,
-    closed_row,
-    content_of,
-    lost_row,
-    unanswered_row,
-)
+from antiphon.usage.ledger.rows import Row, checksum_of, content_of, rows_of, unanswered_row
 from antiphon.usage.ledger.tally import Tally
 
 _log = logging.getLogger("antiphon.ledger")
@@ -109,7 +101,7 @@ class Adoption:
             for _, record in scan.records
             if not isinstance(record, Opened | Closed)
         ]
-        for row in _rows(scan):
+        for _, row in rows_of(scan):
             content = content_of(row)
             checksum = checksum_of(content)
             tally.add(row, content, checksum)
@@ -141,14 +133,3 @@ class Adoption:
         self.lost += len(scan.open)
         self.damaged += len(scan.damage)
         return True
-
-
-def _rows(scan: Scan) -> Iterator[Row]:
-    """The rows of a segment in the order of their places; those of the lost at their begin."""
-    head = scan.head
-    begun = {at: record for at, record in scan.records if isinstance(record, Opened)}
-    for at, record in scan.records:
-        if at in scan.open:
-            yield lost_row(head.owner, head.number, at, scan.open[at])
-        elif isinstance(record, Closed):
-            yield closed_row(head.owner, head.number, at, begun.get(record.opened), record)
