@@ -175,3 +175,19 @@ def doctor(
     doctor_command(
         names or [], samples=samples, timeout=timeout, only=only or [], config=config, as_json=json
     )
+
+
+prices_app = typer.Typer(help="Look at prices.", no_args_is_help=True)
+app.add_typer(prices_app, name="prices")
+
+
+@prices_app.command("check")
+def prices_check(
+    file: Annotated[Path | None, typer.Argument(help="The configuration.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show what is charged for each model, by which prices, and how old they are."""
+    from antiphon.cli.prices import check_command  # noqa: PLC0415
+
+    check_command(file or config, as_json=json)

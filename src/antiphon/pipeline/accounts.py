@@ -98,8 +98,8 @@ class Accounts:
                 payload.stream,
                 input_bound,
                 output_bound,
-                min(rates.bound(input_bound, output_bound), _MOST_COST) if rates else 0,
-                rates.version if rates else "",
+                min(rates.bound(input_bound, output_bound), _MOST_COST),
+                rates.version,
             )
         )
 
@@ -185,7 +185,7 @@ class Accounts:
         attempt.usage = usage
         ended, sent, started = attempt.ended_at, attempt.sent_at, exchange.started
         total = ended - sent
-        if rates is not None and usage is not _NOTHING:
+        if usage is not _NOTHING:
             cost = rates.cost(usage, at=attempt.started_at / 1e6)
             attempt.cost = min(_MOST_COST, cost)
         waited = total
