@@ -41,7 +41,11 @@ _RETRY = 1.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 Seam = Callable[[str], None]
-"""Called with the name of each point at which a process may die; tests die there."""
+"""Called with the name of each point at which a process may die; tests die there.
+
+The journal: `open`, `opened`, `close`, `closed`. The shipper: `batch`, `batched`, `manifest`,
+`manifested`, `removed`. Whoever adopts: `adopt`, `adopted`, `unlinked`, `left`.
+"""
 
 
 def nowhere(_point: str) -> None:
