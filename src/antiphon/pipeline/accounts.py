@@ -196,16 +196,16 @@ class Accounts:
         journal.close(
             entry,
             Closed(
-                entry.at,
+                entry[1],
                 exchange.id,
                 len(exchange.attempts),
                 exchange.principal.key_id,
                 deployment.provider,
                 deployment.model,
                 attempt.started_at + _micros(total),
-                outcome.value,
+                outcome,
                 code,
-                attempt.charge.value,
+                attempt.charge,
                 last,
                 _NO_COUNTS if usage is _NOTHING else msgspec.structs.astuple(usage),
                 attempt.cost,
@@ -214,7 +214,7 @@ class Accounts:
                 _micros(first_token - started) if first_token else 0,
                 _micros(ended - started),
                 _micros(ended - started - waited),
-                stop.value if stop and last else "",
+                stop if stop and last else "",
                 tuple(exchange.warnings),
             ),
         )

@@ -203,10 +203,9 @@ class _Look:
         where = f"segment {_named(place)}"
         for row in self._rows_of(place):
             content = content_of(row[:-1])
-            checksum = checksum_of(content)
-            if checksum != row[-1]:
+            if checksum_of(content) != row[-1]:
                 raise _Differs(f"{_row_named(row)} of {where} was changed")
-            tally.add(row[:-1], content, checksum)
+            tally.add([row], [content])
         if tally.rows != manifest.rows:
             raise _Differs(f"{where} has {tally.rows} rows, and its manifest says {manifest.rows}")
         for word, here, there in zip(_NUMBERS, tally.sums, manifest.sums, strict=True):
