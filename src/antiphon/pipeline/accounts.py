@@ -132,12 +132,12 @@ class Accounts:
 
     def abandoned(self, exchange: Exchange, attempt: Attempt, said: int) -> None:
         """Nobody waits for it any more."""
-        interrupted = exchange.interrupted
+        cause = exchange.interrupted or exchange.outcome or CancelledError()
         self._closed(
             exchange,
             attempt,
             Outcome.CANCELLED,
-            interrupted.error_kind.value if interrupted else "client_closed",
+            told(cause).error_kind.value,
             _estimate(attempt, said) if attempt.accepted else _NOTHING,
             last=True,
         )
