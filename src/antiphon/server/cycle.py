@@ -247,8 +247,9 @@ class Cycle(msgspec.Struct, eq=False):
             self._transport.write(head)
             self._transport.write(body)
         if not more:
-            self.response_complete = True
-            self.wake()
+            self.response_complete = self._news = True
+            if self._waiter is not None:
+                self.wake()
             if not self.keep_alive:
                 self._owner.leave()
             self._owner.answered()
