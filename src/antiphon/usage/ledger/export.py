@@ -37,9 +37,12 @@ def export_csv(
     Raises:
         StorageFailed: The database did not do what it was asked.
     """
-    yield written([COLUMNS])
+    head: list[Sequence[Cell]] = [COLUMNS]
     for page in _pages(database, start, end, size):
-        yield written(map(_cells, page))
+        yield written([*head, *map(_cells, page)])
+        head = []
+    if head:
+        yield written(head)
 
 
 def _pages(
