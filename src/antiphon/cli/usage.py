@@ -160,10 +160,9 @@ def _print(pieces: Iterator[str]) -> None:
 
 def _write(path: Path, pieces: Iterator[str]) -> None:
     """Write a file that is there whole or not at all; only its owner may read it."""
-    if path.exists() and not path.is_file():
-        draft = path  # a pipe or a terminal; it must not be replaced
-    else:
-        draft = path.with_name(f".{path.name}.part")
+    # A pipe or a terminal must not be replaced.
+    special = path.exists() and not path.is_file()
+    draft = path if special else path.with_name(f".{path.name}.part")
     try:
         draft.touch(mode=0o600)
         with draft.open("wb") as out:

@@ -15,7 +15,7 @@ from antiphon.usage.ledger.sheet import Cell, written
 from antiphon.usage.ledger.shown import dollars
 from antiphon.usage.ledger.stretches import within
 from antiphon.usage.ledger.tables import attempts, subjects
-from antiphon.usage.ledger.times import told
+from antiphon.usage.ledger.times import told_exactly
 
 PAGE = 1000
 COLUMNS = (*(column.name for column in attempts.columns), "user", "cost_usd")
@@ -70,7 +70,7 @@ def _pages(
 
 
 def _cells(row: RowMapping) -> list[Cell]:
-    times = {name: told(row[name]) for name in _TIMES}
+    times = {name: told_exactly(row[name]) for name in _TIMES}
     values = {**row, **times, "cost_usd": dollars(row["cost"])}
     cells: list[Cell] = [values[name] for name in COLUMNS]
     return [int(cell) if isinstance(cell, bool) else cell for cell in cells]

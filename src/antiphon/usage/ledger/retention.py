@@ -100,15 +100,16 @@ class Retention:
         """How late it is, as far as that is to be believed; microseconds since 1970."""
         wall, running = int(self._clock.now() * 1e6), self._clock.monotonic()
         newest = _newest(connection)
-        believed = wall if wall <= newest + DAY else newest
+        now = wall if wall <= newest + DAY else newest
         if self._believed is not None:
             last, then = self._believed
             most = last + int((running - then) * 1e6) + DAY
-            if believed > most:
-                _log.warning("The clock jumped ahead: nothing is deleted for it today")
-                believed = most
-        self._believed = believed, running
-        return believed
+            if now > most:
+                _log.warning("The clock jumped ahead: what became old by that is kept for now")
+            now, newest = min(now, most), min(newest, most)
+        # A clock that was put back is believed, and again when it is put right.
+        self._believed = max(now, newest), running
+        return now
 
     def _retire_segments(self, before: int) -> bool:
         with self._database.reading() as connection:

@@ -59,8 +59,17 @@ def since(text: str, now: float, param: str) -> int:
 
 def told(at: int) -> str:
     """A time in RFC 3339, in UTC; with microseconds where there are any."""
+    return _told(at, "auto")
+
+
+def told_exactly(at: int) -> str:
+    """A time in RFC 3339, in UTC, always with microseconds: such texts sort as the times do."""
+    return _told(at, "microseconds")
+
+
+def _told(at: int, precision: str) -> str:
     try:
         found = _EPOCH + at * _MICROSECOND
     except OverflowError:
         return str(at)
-    return found.isoformat().replace("+00:00", "Z")
+    return found.isoformat(timespec=precision).replace("+00:00", "Z")
