@@ -228,7 +228,7 @@ def usage(  # noqa: PLR0913  one for each option
         chosen={word: values or [] for word, values in chosen.items()},
         limit=limit,
         config=config,
-        form="csv" if csv else "json" if json else "table",
+        forms=[name for name, wanted in (("json", json), ("csv", csv)) if wanted],
     )
 
 

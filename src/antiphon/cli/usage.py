@@ -41,9 +41,12 @@ def usage_command(
     chosen: Mapping[str, Sequence[str]],
     limit: int | None,
     config: Path | None,
-    form: str,
+    forms: Sequence[str],
 ) -> None:
-    """Print usage as a table, as JSON or as CSV."""
+    """Print usage as a table, or as JSON, or as CSV."""
+    if len(forms) > 1:
+        fail("--json and --csv: choose one", 2)
+    form = forms[0] if forms else "table"
     start, end = _bounds(since, until)
     with _asked():
         question = ask([by], EVERYTHING, start=start, end=end, chosen=chosen)

@@ -164,17 +164,16 @@ def add_usage(app: FastAPI, gateway: Antiphon) -> None:
     @app.get(
         "/api/v1/usage",
         tags=["usage"],
+        dependencies=[Depends(own)],
         response_model=UsageView,
         response_model_exclude_unset=True,
         responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}, "4XX": ERROR},
     )
     def read_usage(
-        request: Request,
-        scope: Annotated[Scope, Depends(own)],
-        query: Annotated[UsageQuery, Query()],
+        request: Request, query: Annotated[UsageQuery, Query()]
     ) -> Response | dict[str, object]:
         """What was used, by whatever it is asked by; a key sees its own use, the admin all."""
-        question = query.question(scope)
+        question = query.question(own(request))
         if not _wants_csv(request, query):
             with ledger.turn():
                 page = usage(ledger.database, question, limit=query.limit, cursor=query.cursor)

@@ -73,12 +73,16 @@ def test_what_is_held_at_once_is_a_page_however_much_there_is(ledger):
         ship(ledger, rows, segment=segment)
     most = handed = 0
     for piece in export_csv(ledger.database, size=size):
-        gc.collect()
-        lists = [each for each in gc.get_objects() if isinstance(each, list) and each]
-        most = max(most, sum(len(each) for each in lists if isinstance(each[0], RowMapping)))
+        most = max(most, rows_held())
         handed += piece.count("\r\n")
     assert handed == MOST_ROWS * (size * pages // MOST_ROWS + 1) + 1
     assert 0 < most <= size, "the page that is handed out, and no other"
+
+
+def rows_held() -> int:
+    gc.collect()
+    lists = (each for each in gc.get_objects() if isinstance(each, list) and each)
+    return sum(len(each) for each in lists if isinstance(each[0], RowMapping))
 
 
 @pytest.mark.campaign
