@@ -10,7 +10,7 @@ from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background
 from antiphon.storage.database import Database
-from antiphon.usage.journal.journal import Journal
+from antiphon.usage.journal.journal import Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.tables import SCHEMA
@@ -24,6 +24,7 @@ class Books:
         settings: Where they are.
         clock: Where time comes from.
         chores: What the shipper does besides, at each of its turns.
+        seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
         database: Of the ledger.
@@ -38,7 +39,12 @@ class Books:
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Clock, chores: Sequence[Callable[[], None]] = ()
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        chores: Sequence[Callable[[], None]] = (),
+        seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
         try:
@@ -52,6 +58,7 @@ class Books:
                 ledger=self.ledger.name,
                 clock=clock,
                 durability=storage.durability,
+                seam=seam,
             )
         except (AccountingUnavailable, StorageFailed) as error:
             self.database.close()
@@ -61,7 +68,7 @@ class Books:
                 else "storage.database"
             )
             raise _mistake(path, error.message) from error
-        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores)
+        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
         self.retention = Retention(self.database, settings.ledger, clock=clock)
         services = [self.shipper, _Maker(self.journal), self.retention]
         self.background = Background(services, clock=clock)

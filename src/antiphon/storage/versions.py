@@ -50,7 +50,7 @@ def check(connection: Connection, schemas: Sequence[MetaData]) -> str | None:
         return None
     version = version_of(connection) if _TABLE in tables else ""
     ours = {name for schema in schemas for name in schema.tables}
-    if not version or ours.isdisjoint(tables):
+    if not version or (ours and ours.isdisjoint(tables)):
         raise StorageFailed("the database is not one of Antiphon's", code="foreign")
     if version not in KNOWN:
         raise StorageFailed(

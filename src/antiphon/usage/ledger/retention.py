@@ -22,7 +22,7 @@ from antiphon.storage.database import Database
 from antiphon.usage.config import LedgerSettings
 from antiphon.usage.ledger.manifests import RETIRED, SHIPPED, Manifest, last_link, manifest_of
 from antiphon.usage.ledger.rollups import DAY
-from antiphon.usage.ledger.rows import COLUMNS, checksum_of, content_of
+from antiphon.usage.ledger.rows import COLUMNS, Row, content_of
 from antiphon.usage.ledger.tables import (
     attempts,
     damage,
@@ -199,8 +199,6 @@ def _is_what_stands(connection: Connection, held: Manifest) -> bool:
         "WHERE owner = ? AND segment = ? ORDER BY position",
         (held.owner, held.segment),
     )
-    for values in found:
-        row = tuple(values)[:-1]
-        content = content_of(row)
-        tally.add(row, content, checksum_of(content))
+    rows: list[Row] = [tuple(values) for values in found]
+    tally.add(rows, (content_of(row[:-1]) for row in rows))
     return (tally.rows, tuple(tally.sums), tally.digest) == (held.rows, held.sums, held.digest)

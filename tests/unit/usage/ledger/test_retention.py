@@ -13,6 +13,7 @@ from antiphon.usage.journal.record import Unanswered
 from antiphon.usage.journal.scan import Damage
 from antiphon.usage.ledger.manifests import manifest_of
 from antiphon.usage.ledger.queries import Answer, pages
+from antiphon.usage.ledger.prove import prove
 from antiphon.usage.ledger.question import ask
 from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.rows import unanswered_row
@@ -108,6 +109,19 @@ def test_each_leaves_a_manifest_in_the_chain(ledger, clock):
             same.owner, same.rows, same.sums, same.digest
         )  # fmt: skip
         assert link.made_at == int(clock.now() * 1e6)
+
+
+def test_the_proof_tells_deletion_from_tampering(ledger, clock, tmp_path):
+    journals = tmp_path / "journal"
+    journals.mkdir()
+    filled(ledger, 20)
+    head = prove(ledger.database, journals).head
+    swept(retention(ledger, clock, keep_days=10, keep_hours_days=10))
+    proof = prove(ledger.database, journals, head=head)
+    assert (proof.difference, proof.rows) == ("", 33)
+    with ledger.database.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM attempts WHERE segment = 15")
+    assert "segment one/15 has 0 rows" in prove(ledger.database, journals).difference
 
 
 def test_a_segment_with_one_young_row_stays_whole(ledger, clock):

@@ -83,9 +83,7 @@ def write(ledger: Ledger, owner: str, segment: int, rows: Sequence[Row]) -> None
 
 def finish(ledger: Ledger, owner: str, segment: int, rows: Sequence[Row]) -> None:
     tally = Tally()
-    for each in rows:
-        content = content_of(each[:-1])
-        tally.add(each[:-1], content, checksum_of(content))
+    tally.add(rows, [content_of(each[:-1]) for each in rows])
     ledger.finish(owner, segment, tally)
 
 
