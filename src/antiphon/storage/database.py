@@ -72,9 +72,9 @@ class Database(Readable):
         path = _path(url)
         with _named(path):
             _make_room(path)
-            if path.exists() and path.stat().st_size:
+            if _size(path):
                 # Nothing is changed in a file that is not ours, not even its journal's mode.
-                _look(path, schemas, busy_seconds)
+                _look(path, schemas, busy_seconds).close()
             super().__init__(_engine(path, busy_seconds))
             try:
                 with self.writing() as connection:
@@ -135,7 +135,7 @@ def open_to_read(
     """
     path = _path(url)
     with _named(path):
-        if not path.exists():
+        if not _size(path):
             raise StorageFailed(
                 "there is no database yet; `antiphon serve` makes it", code="absent"
             )
@@ -144,7 +144,18 @@ def open_to_read(
 
 def _look(path: Path, schemas: Sequence[MetaData], busy_seconds: float) -> Readable:
     """The database, to be read, if it is one of ours."""
-    found = Readable(_reader(path, busy_seconds))
+    try:
+        return _seen(_connecting(path, "mode=ro", busy_seconds), schemas)
+    except StorageFailed as error:
+        # Whoever may not write the folder cannot join those who have the database open. Where
+        # nobody has, there is no log beside it, and the file is all.
+        if error.code not in {"read_only", "unavailable"} or _size(Path(f"{path}-wal")):
+            raise
+    return _seen(_connecting(path, "mode=ro&immutable=1", busy_seconds), schemas)
+
+
+def _seen(engine: Engine, schemas: Sequence[MetaData]) -> Readable:
+    found = Readable(engine)
     try:
         with found.reading() as connection:
             check(connection, schemas)
@@ -152,6 +163,20 @@ def _look(path: Path, schemas: Sequence[MetaData], busy_seconds: float) -> Reada
         found.close()
         raise
     return found
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 where there is none."""
+    try:
+        if path.is_dir():
+            raise StorageFailed("this is a folder, not a database", code="unavailable")
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StorageFailed(
+            f"the database cannot be read: {error.strerror}", code="unavailable"
+        ) from error
 
 
 def _path(url: str) -> Path:
@@ -168,7 +193,7 @@ def _make_room(path: Path) -> None:
 
 
 def _engine(path: Path, busy_seconds: float) -> Engine:
-    engine = _connecting(path, "rwc", busy_seconds)
+    engine = _connecting(path, "mode=rwc", busy_seconds)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -179,13 +204,9 @@ def _engine(path: Path, busy_seconds: float) -> Engine:
     return engine
 
 
-def _reader(path: Path, busy_seconds: float) -> Engine:
-    return _connecting(path, "ro", busy_seconds)
-
-
-def _connecting(path: Path, mode: str, busy_seconds: float) -> Engine:
-    # A URI names the mode, and takes a path of any letters.
-    address = f"file:{quote(str(path))}?mode={mode}"
+def _connecting(path: Path, options: str, busy_seconds: float) -> Engine:
+    # A URI takes options, and a path of any letters.
+    address = f"file:{quote(str(path))}?{options}"
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(

@@ -97,7 +97,7 @@ def usage(
         StorageFailed: The database did not do what it was asked.
     """
     with database.reading() as connection:
-        name = connection.execute(select(ledger.c.id)).scalar_one()
+        name = connection.execute(select(ledger.c.id)).scalar() or ""
         behind = None if cursor is None else key_of(cursor, question, name)
         answered = period(connection, question.start, question.end)
         pieces = _pieces(question, answered)

@@ -12,8 +12,8 @@ from antiphon.usage.config import LedgerSettings
 from antiphon.usage.journal.record import Unanswered
 from antiphon.usage.journal.scan import Damage
 from antiphon.usage.ledger.manifests import manifest_of
-from antiphon.usage.ledger.queries import Answer, pages
 from antiphon.usage.ledger.prove import prove
+from antiphon.usage.ledger.queries import Answer, pages
 from antiphon.usage.ledger.question import ask
 from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.rows import unanswered_row
