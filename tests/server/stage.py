@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import openai
 
+from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.serve import serving
 from antiphon.simulator import Fleet, Simulator, SimulatorSpec
@@ -83,13 +84,17 @@ def configuration(
 
 @asynccontextmanager
 async def stage(
-    tmp_path: object, specs: list[SimulatorSpec] | None = None, **sections: Any
+    tmp_path: object,
+    specs: list[SimulatorSpec] | None = None,
+    *,
+    alone: bool = False,
+    **sections: Any,
 ) -> AsyncIterator[Stage]:
-    """Start everything, and stop everything."""
+    """Start everything, and stop everything; `alone` as if the process were the gateway's own."""
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
     async with Fleet(specs) as fleet:
         settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
-        gateway = Antiphon.from_config(settings, environ={})
+        gateway = Antiphon(load(settings, environ={}), alone=alone)
         async with gateway, serving(gateway) as address:
             running = Stage(gateway, address, fleet)
             async with running.client, running.http:

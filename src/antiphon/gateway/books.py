@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
-from antiphon.gateway.background import Background
+from antiphon.gateway.background import Background, Service
 from antiphon.storage.database import Database
 from antiphon.usage.journal.journal import Journal
 from antiphon.usage.ledger.ledger import Ledger
@@ -23,6 +23,7 @@ class Books:
         settings: Where they are.
         clock: Where time comes from.
         chores: What the shipper does besides, at each of its turns.
+        services: What else runs beside the road.
 
     Attributes:
         database: Of the ledger.
@@ -36,7 +37,12 @@ class Books:
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Clock, chores: Sequence[Callable[[], None]] = ()
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        chores: Sequence[Callable[[], None]] = (),
+        services: Sequence[Service] = (),
     ) -> None:
         storage = settings.storage
         try:
@@ -60,7 +66,7 @@ class Books:
             )
             raise _mistake(path, error.message) from error
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores)
-        self.background = Background([self.shipper, _Maker(self.journal)], clock=clock)
+        self.background = Background([self.shipper, _Maker(self.journal), *services], clock=clock)
         self.background.start()
 
     def subjects(self, names: Iterable[str]) -> Mapping[str, str]:

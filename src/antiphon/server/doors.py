@@ -12,12 +12,13 @@ from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.phases import overhead
+from antiphon.pipeline.recording import overhead
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.server.asgi import JSON, Headers, Receive, Scope, Send, read_body
 from antiphon.server.caller import Caller
 from antiphon.server.errors import answer_error
 from antiphon.server.protocol import CALLER, GatewayProtocol
+from antiphon.telemetry.trace import Trace
 from antiphon.wire.shallow import Members
 
 _log = logging.getLogger("antiphon.server")
@@ -40,6 +41,8 @@ class ChatDoor:
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         gateway = self._gateway
         delivery = _Delivery(gateway, self._dialect, send)
+        if gateway.tracer is not None:
+            delivery.trace = gateway.tracer.begin(scope["headers"])
         connection = _connection(scope)
         task = connection.task if connection is not None else current_task()
         assert task is not None
@@ -59,6 +62,8 @@ class ChatDoor:
                 principal=principal,
                 interrupt=task.cancel,
                 hops=caller.hops,
+                served=True,
+                trace=delivery.trace,
             )
             delivery.exchange = exchange
             async with gateway.pipeline.open(exchange) as reply:
@@ -96,6 +101,7 @@ class _Delivery:
         "exchange",
         "id",
         "started",
+        "trace",
     )
 
     def __init__(self, gateway: Antiphon, dialect: Dialect, send: Send) -> None:
@@ -105,6 +111,7 @@ class _Delivery:
         self._stream: StreamReply | None = None
         self._complete = False
         self.exchange: Exchange | None = None
+        self.trace: Trace | None = None
         self.id = gateway.request_ids.new()
         self.started = gateway.clock.monotonic()
 
@@ -134,7 +141,14 @@ class _Delivery:
             return
         self._complete = True
         if self.exchange is None:
-            self._gateway.pipeline.record_refusal(error)
+            gateway = self._gateway
+            gateway.pipeline.recording.refusal(
+                error,
+                request=self.id,
+                seconds=gateway.clock.monotonic() - self.started,
+                heard=self._dialect.name,
+                trace=self.trace,
+            )
         if self._stream is not None:
             piece = self._stream.fail(error)
             await self._send({"type": "http.response.body", "body": piece})
