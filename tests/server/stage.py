@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -88,11 +89,12 @@ async def stage(
     specs: list[SimulatorSpec] | None = None,
     *,
     alone: bool = False,
+    ssl_context: ssl.SSLContext | None = None,
     **sections: Any,
 ) -> AsyncIterator[Stage]:
     """Start everything, and stop everything; `alone` as if the process were the gateway's own."""
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
-    async with Fleet(specs) as fleet:
+    async with Fleet(specs, ssl_context=ssl_context) as fleet:
         settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
         gateway = Antiphon(load(settings, environ={}), alone=alone)
         async with gateway, serving(gateway) as address:

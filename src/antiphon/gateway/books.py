@@ -10,7 +10,7 @@ from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background, Service
 from antiphon.storage.database import Database
-from antiphon.usage.journal.journal import Journal
+from antiphon.usage.journal.journal import Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
@@ -24,6 +24,7 @@ class Books:
         clock: Where time comes from.
         chores: What the shipper does besides, at each of its turns.
         services: What else runs beside the road.
+        seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
         database: Of the ledger.
@@ -43,6 +44,7 @@ class Books:
         clock: Clock,
         chores: Sequence[Callable[[], None]] = (),
         services: Sequence[Service] = (),
+        seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
         try:
@@ -56,6 +58,7 @@ class Books:
                 ledger=self.ledger.name,
                 clock=clock,
                 durability=storage.durability,
+                seam=seam,
             )
         except (AccountingUnavailable, StorageFailed) as error:
             self.database.close()
@@ -65,7 +68,7 @@ class Books:
                 else "storage.database"
             )
             raise _mistake(path, error.message) from error
-        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores)
+        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
         self.background = Background([self.shipper, _Maker(self.journal), *services], clock=clock)
         self.background.start()
 

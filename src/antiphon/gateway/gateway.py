@@ -47,6 +47,7 @@ from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
 from antiphon.telemetry.trace import Tracer
 from antiphon.telemetry.windows import Latencies
+from antiphon.usage.journal.journal import Seam, nowhere
 from antiphon.version import VERSION
 from antiphon.wire.shallow import Members
 
@@ -90,9 +91,18 @@ class Antiphon:
         clock: Where time comes from.
         alone: The process is the gateway's own: it writes a line for each request, and its
             loggers write where the configuration says.
+        seam: Where tests let the process die: called with the name of each step of journal and
+            shipper, before and after it.
     """
 
-    def __init__(self, loaded: Loaded, *, clock: Clock | None = None, alone: bool = False) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        clock: Clock | None = None,
+        alone: bool = False,
+        seam: Seam = nowhere,
+    ) -> None:
         settings = loaded.settings
         self.settings: Settings = settings
         self.warnings: Sequence[str] = loaded.warnings
@@ -109,6 +119,7 @@ class Antiphon:
         self.reporting: Reporting | None = None
         self.tracer: Tracer | None = None
         self._alone = alone
+        self._seam = seam
         self._build = Build(settings, clock=self.clock)
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
@@ -160,6 +171,7 @@ class Antiphon:
                 clock=self.clock,
                 chores=[reporting.work, lambda: reporting.look(self.deployments)],
                 services=reporting.services,
+                seam=self._seam,
             )
         except ConfigurationError:
             reporting.close()
