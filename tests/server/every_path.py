@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 
@@ -88,6 +87,7 @@ class EveryPath:
             content=asked if body is None else body,
             headers={**self._headers, **(headers or {})},
         )
+        await self.road.at_rest()
         self.said.append(f"{response.headers} {response.text}")
         return response.status_code
 
@@ -100,6 +100,4 @@ class EveryPath:
             assert (await raw.head()).status == 200
             await raw.reader.readuntil(b'"content":')
             raw.abort()
-            async with asyncio.timeout(5):
-                while self.road.gateway.pipeline.live:  # noqa: ASYNC110
-                    await asyncio.sleep(0.005)
+            await self.road.at_rest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -36,6 +37,12 @@ class Stage:
         self.http = httpx2.AsyncClient(base_url=address, timeout=20, verify=False)
         host, port = address.removeprefix("http://").rsplit(":", 1)
         self.host, self.port = host, int(port)
+
+    async def at_rest(self) -> None:
+        """Wait until every request is recorded; its caller has the answer a moment earlier."""
+        async with asyncio.timeout(5):
+            while self.gateway.pipeline.live:  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
 
     @property
     def first(self) -> Simulator:

@@ -31,6 +31,7 @@ TYPES = {
 
 
 async def scraped(road: Stage) -> dict[str, list]:
+    await road.at_rest()
     response = await road.http.get("/metrics", headers={"authorization": f"Bearer {ADMIN}"})
     assert response.status_code == 200
     found: dict[str, list] = {}

@@ -34,6 +34,7 @@ def logged(tmp_path: Path, **sections: object):
 
 
 async def lines(road: Stage, tmp_path: Path) -> list[dict[str, object]]:
+    await road.at_rest()
     assert await asyncio.to_thread(road.gateway.books.shipper.flush, 10)
     return [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
 
