@@ -12,6 +12,7 @@ from antiphon.config.storage import StorageSettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
+from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
 from antiphon.usage.config import LedgerSettings
 
 
@@ -36,6 +37,14 @@ class Settings(BaseModel):
     )
     ledger: LedgerSettings = Field(
         default_factory=LedgerSettings, description="How long figures are kept."
+    )
+    logging: LoggingSettings = Field(
+        default_factory=LoggingSettings,
+        description="What is written of requests and of the gateway itself; never content, "
+        "never a key.",
+    )
+    telemetry: TelemetrySettings = Field(
+        default_factory=TelemetrySettings, description="What is told to other systems."
     )
     providers: Mapping[str, ProviderSettings] = Field(
         default_factory=dict[str, ProviderSettings],

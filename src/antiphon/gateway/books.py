@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
-from antiphon.gateway.background import Background
+from antiphon.gateway.background import Background, Service
 from antiphon.storage.database import Database
 from antiphon.usage.journal.journal import Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
@@ -24,6 +24,7 @@ class Books:
         settings: Where they are.
         clock: Where time comes from.
         chores: What the shipper does besides, at each of its turns.
+        services: What else runs beside the road.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
@@ -44,6 +45,7 @@ class Books:
         *,
         clock: Clock,
         chores: Sequence[Callable[[], None]] = (),
+        services: Sequence[Service] = (),
         seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
@@ -70,8 +72,8 @@ class Books:
             raise _mistake(path, error.message) from error
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
         self.retention = Retention(self.database, settings.ledger, clock=clock)
-        services = [self.shipper, _Maker(self.journal), self.retention]
-        self.background = Background(services, clock=clock)
+        kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
+        self.background = Background(kept, clock=clock)
         self.background.start()
 
     def subjects(self, names: Iterable[str]) -> Mapping[str, str]:
