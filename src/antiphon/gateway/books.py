@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
-from antiphon.gateway.background import Background
+from antiphon.gateway.background import Background, Service
 from antiphon.storage.database import Database
 from antiphon.usage.journal.journal import Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
+
+_ASK_AGAIN = 1.0
+"""Seconds after which a disk that did not take the journal is asked again."""
 
 
 class Books:
@@ -23,6 +26,7 @@ class Books:
         settings: Where they are.
         clock: Where time comes from.
         chores: What the shipper does besides, at each of its turns.
+        services: What else runs beside the road.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
@@ -42,6 +46,7 @@ class Books:
         *,
         clock: Clock,
         chores: Sequence[Callable[[], None]] = (),
+        services: Sequence[Service] = (),
         seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
@@ -67,7 +72,7 @@ class Books:
             )
             raise _mistake(path, error.message) from error
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
-        self.background = Background([self.shipper, _Maker(self.journal)], clock=clock)
+        self.background = Background([self.shipper, _Maker(self.journal), *services], clock=clock)
         self.background.start()
 
     def subjects(self, names: Iterable[str]) -> Mapping[str, str]:
@@ -95,10 +100,13 @@ class _Maker:
         self._journal = journal
 
     def run(self, stop: threading.Event) -> None:
-        """Make one whenever one is wanted."""
+        """Make one whenever one is wanted; while there is trouble, ask the disk again."""
+        journal = self._journal
+        journal.prepare()
+        # Looked at between the two: `prepare` forgets that it was wanted.
         while not stop.is_set():
-            self._journal.prepare()
-            self._journal.wanted.wait()
+            journal.wanted.wait(_ASK_AGAIN if journal.trouble else None)
+            journal.prepare()
 
     def stop(self) -> None:
         """Have `run` look at `stop` now."""

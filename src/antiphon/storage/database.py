@@ -96,9 +96,26 @@ class Database:
             finally:
                 connection.exec_driver_sql("ROLLBACK")
 
+    @property
+    def kind(self) -> str:
+        """What it is, such as `sqlite`."""
+        return self._engine.dialect.name
+
+    def bytes_on_disk(self) -> int:
+        """How large it is, with what it keeps beside itself; 0 where there is no file."""
+        path = self._engine.url.database or ""
+        return sum(_size_of(Path(f"{path}{end}")) for end in ("", "-wal", "-shm"))
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _engine(url: str, busy_seconds: float) -> Engine:
