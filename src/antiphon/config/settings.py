@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.access.config import AuthSettings
+from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
 from antiphon.limits.config import LimitsSettings
@@ -36,6 +37,9 @@ class Settings(BaseModel):
     )
     ledger: LedgerSettings = Field(
         default_factory=LedgerSettings, description="How long figures are kept."
+    )
+    health: HealthSettings = Field(
+        default_factory=HealthSettings, description="Asking providers whether they are there."
     )
     providers: Mapping[str, ProviderSettings] = Field(
         default_factory=dict[str, ProviderSettings],

@@ -27,9 +27,13 @@ from antiphon.config.settings import Settings
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import Draining
+from antiphon.gateway import vitals
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
+from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.listing import list_models
+from antiphon.gateway.prober import Prober
+from antiphon.gateway.rules import in_full, sum_up
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.events import StreamEvent
 from antiphon.model.principal import Principal
@@ -68,18 +72,6 @@ class ModelEntry(msgspec.Struct, frozen=True):
         return {"id": self.name, "object": "model", "created": 0, "owned_by": "antiphon"}
 
 
-class Health(msgspec.Struct, frozen=True):
-    """How the gateway does; calls no provider.
-
-    Attributes:
-        status: `healthy`; `degraded` where a deployment is failing; `unhealthy` where all are.
-    """
-
-    status: str
-    version: str
-    deployments: dict[str, str]
-
-
 class Antiphon:
     """An LLM gateway.
 
@@ -104,13 +96,16 @@ class Antiphon:
         self.unreachable: Mapping[str, str] = {}
         self.admin_key: AdminKey | None = None
         self.books: Books | None = None
+        self.concurrency = Concurrency(settings.limits.concurrency)
+        self._made_at = self.clock.monotonic()
+        self._prober: Prober | None = None
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
             accounts=Accounts(None, clock=self.clock),
-            concurrency=Concurrency(settings.limits.concurrency),
+            concurrency=self.concurrency,
             metrics=self.metrics,
             clock=self.clock,
             auth_required=settings.auth.required,
@@ -145,7 +140,13 @@ class Antiphon:
         Raises:
             ConfigurationError: The database or the journal's folder cannot be used.
         """
-        self.books = books = Books(self.settings, clock=self.clock, seam=self._seam)
+        self._prober = prober = self._made_prober()
+        self.books = books = Books(
+            self.settings,
+            clock=self.clock,
+            services=() if prober is None else (prober,),
+            seam=self._seam,
+        )
         self.pipeline.accounts.journal = books.journal
         self._build.subjects = books.subjects(key.user for key in self.settings.auth.keys)
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
@@ -259,17 +260,39 @@ class Antiphon:
         plans = self.snapshot.plans.values()
         return list({each.name: each for plan in plans for each in plan.deployments}.values())
 
+    @property
+    def obstacle(self) -> str:
+        """Why no new request is taken: `draining`, `blocked` by the accounting, or empty."""
+        if self.draining:
+            return "draining"
+        return "" if self.books is not None and self.books.journal.takes_new else "blocked"
+
     def health(self) -> Health:
-        """How the gateway does."""
-        now = self.clock.monotonic()
-        states = {each.name: each.is_well(now) for each in self.deployments()}
-        status = "healthy"
-        if not all(states.values()):
-            status = "degraded" if any(states.values()) else "unhealthy"
-        return Health(
-            status=status,
-            version=self.version,
-            deployments={name: "up" if well else "failing" for name, well in states.items()},
+        """How the gateway does, in a few words; asks nobody."""
+        return sum_up(vitals.facts(self._sight()))
+
+    async def health_in_detail(self) -> HealthDetail:
+        """How it does, in full; asks nobody but the disk how large the database is."""
+        sight, books = self._sight(), self.books
+        size = 0
+        if books is not None:
+            size = await asyncio.to_thread(books.database.bytes_on_disk)
+        return in_full(
+            vitals.facts(sight),
+            performance=vitals.performance(sight, self.concurrency),
+            process=await vitals.process(self._made_at, self.clock),
+            database_bytes=size,
+        )
+
+    def _sight(self) -> vitals.Sight:
+        return vitals.Sight(
+            clock=self.clock,
+            snapshot=self.snapshot,
+            deployments=self.deployments(),
+            providers=self.providers,
+            probes={} if self._prober is None else self._prober.found,
+            books=self.books,
+            draining=self.draining,
         )
 
     async def reachable(self) -> list[ModelEntry]:
@@ -310,6 +333,18 @@ class Antiphon:
     def hurry(self) -> None:
         """Have a drain wait no longer."""
         self.pipeline.hurry()
+
+    def _made_prober(self) -> Prober | None:
+        if not self.settings.health.probe_seconds:
+            return None
+        return Prober(
+            self.providers.values(),
+            self.settings.health,
+            transport=self.transport,
+            loop=asyncio.get_running_loop(),
+            resting=lambda: self.draining,
+            clock=self.clock,
+        )
 
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):
