@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from antiphon.clock import Clock
 from antiphon.config.health import HealthSettings
-from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamTimeout
+from antiphon.errors import AntiphonError, ConnectFailed, NotAnAnswer, UpstreamTimeout
 from antiphon.gateway.health import Probe
 from antiphon.providers.provider import Provider, model_names
 from antiphon.providers.transport import Call, Origin, Timeouts, Upstream
@@ -153,12 +153,17 @@ class Prober:
             ConnectFailed: It takes none.
             UpstreamTimeout: It does not say.
         """
+        failed = ConnectFailed("The provider's name has no address.", code="dns_error")
         try:
             async with asyncio.timeout(self._settings.probe_timeout):
-                hosts = await addresses(origin)
-                _, writer = await asyncio.open_connection(hosts[0], origin.port)
-                writer.transport.abort()
+                for host in await addresses(origin):
+                    try:
+                        _, writer = await asyncio.open_connection(host, origin.port)
+                    except OSError as error:
+                        failed = failure(origin, error)
+                    else:
+                        writer.transport.abort()
+                        return
         except TimeoutError as error:
             raise UpstreamTimeout("No connection in time.", code="connect_timeout") from error
-        except OSError as error:
-            raise failure(origin, error) from error
+        raise failed
