@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import openai
 
+from antiphon.clock import Clock
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.serve import serving
 from antiphon.simulator import Fleet, Simulator, SimulatorSpec
@@ -88,13 +89,14 @@ async def stage(
     specs: list[SimulatorSpec] | None = None,
     *,
     ssl_context: ssl.SSLContext | None = None,
+    clock: Clock | None = None,
     **sections: Any,
 ) -> AsyncIterator[Stage]:
     """Start everything, and stop everything."""
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
     async with Fleet(specs, ssl_context=ssl_context) as fleet:
         settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
-        gateway = Antiphon.from_config(settings, environ={})
+        gateway = Antiphon.from_config(settings, environ={}, clock=clock)
         async with gateway, serving(gateway) as address:
             running = Stage(gateway, address, fleet)
             async with running.client, running.http:
