@@ -26,7 +26,7 @@ from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
-from antiphon.errors import Draining
+from antiphon.errors import Draining, StorageFailed
 from antiphon.gateway import vitals
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
@@ -274,9 +274,10 @@ class Antiphon:
     async def health_in_detail(self) -> HealthDetail:
         """How it does, in full; asks nobody but the disk how large the database is."""
         sight, books = self._sight(), self.books
-        size = 0
+        size = None
         if books is not None:
-            size = await asyncio.to_thread(books.database.bytes_on_disk)
+            with suppress(StorageFailed):  # a disk that fails is not to silence this
+                size = await asyncio.to_thread(books.database.bytes_on_disk)
         return in_full(
             vitals.facts(sight),
             performance=vitals.performance(sight, self.concurrency),

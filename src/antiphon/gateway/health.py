@@ -163,7 +163,7 @@ class DatabaseHealth(msgspec.Struct, frozen=True, kw_only=True):
         trouble: Why nothing can be written; empty where it can.
         shipped: Attempts written since the start.
         differing: Segments of the journal that the ledger holds otherwise.
-        size_bytes: On disk; what it keeps beside itself counts.
+        size_bytes: On disk, with what it keeps beside itself; null where the disk does not say.
     """
 
     kind: str
@@ -171,7 +171,7 @@ class DatabaseHealth(msgspec.Struct, frozen=True, kw_only=True):
     shipped: int
     differing: int
     lag: LagFigures
-    size_bytes: int = 0
+    size_bytes: int | None = None
     status: Status = "healthy"
 
 

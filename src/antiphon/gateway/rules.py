@@ -117,7 +117,7 @@ def sum_up(facts: Facts) -> Health:
 
 
 def in_full(
-    facts: Facts, *, performance: Performance, process: ProcessHealth, database_bytes: int
+    facts: Facts, *, performance: Performance, process: ProcessHealth, database_bytes: int | None
 ) -> HealthDetail:
     """What the admin is told."""
     rules = _holding(facts)

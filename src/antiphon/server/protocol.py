@@ -28,6 +28,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from antiphon.clock import NEVER, Alarm
 from antiphon.server.asgi import App, Headers, Scope
+from antiphon.server.bounds import Bounds
 from antiphon.server.cycle import Cycle
 from antiphon.server.line import rendered
 
@@ -44,30 +45,6 @@ _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 Direct = Callable[[bytes, Headers], Callable[[Cycle], Awaitable[None]] | None]
 """Gives whoever answers a request to this target, with these headers, without ASGI; or None."""
-
-
-class Bounds(msgspec.Struct, frozen=True):
-    """What one caller may take of the server.
-
-    Attributes:
-        connections: How many may be open at once; the next one gets a 503.
-        head_bytes: Request line and headers together, where they come in several reads.
-        header_count: Headers of a request.
-        headers: Seconds for a request's head, from its first byte or the connection's start.
-        body: Seconds for a request's body, and more while it comes at `body_rate` or faster.
-        body_rate: Bytes a second.
-        write_stall: Seconds in which a full write buffer must drain.
-        keep_alive: Seconds of silence between two requests.
-    """
-
-    connections: int = 10_000
-    head_bytes: int = 64 * 1024
-    header_count: int = 200
-    headers: float = 10
-    body: float = 30
-    body_rate: float = 16 * 1024
-    write_stall: float = 60
-    keep_alive: float = 75
 
 
 class _Phase(enum.Enum):

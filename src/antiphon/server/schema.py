@@ -14,7 +14,7 @@ SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bea
 SECURED: list[dict[str, list[str]]] = [{"bearer": []}]
 """Needs a key, where the gateway asks for one."""
 
-_ERROR: dict[str, object] = {
+ERROR: dict[str, object] = {
     "description": "An error in OpenAI's envelope.",
     "content": {
         "application/json": {
@@ -80,7 +80,7 @@ _CHAT: dict[str, object] = {
                 },
             },
             **dict.fromkeys(
-                ("400", "401", "403", "404", "408", "413", "429", "502", "503", "504"), _ERROR
+                ("400", "401", "403", "404", "408", "413", "429", "502", "503", "504"), ERROR
             ),
         },
     }
@@ -96,7 +96,7 @@ _MODELS: dict[str, object] = {
                 "description": "A list in OpenAI's shape.",
                 "content": {"application/json": {"schema": {"type": "object"}}},
             },
-            "401": _ERROR,
+            "401": ERROR,
         },
     }
 }
@@ -118,7 +118,7 @@ def _secured(item: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]
     get = item["get"]
     responses = get["responses"]
     assert isinstance(responses, dict)
-    refused = {"401": _ERROR, "403": _ERROR}
+    refused = {"401": ERROR, "403": ERROR}
     return {"get": {**get, "security": SECURED, "responses": {**responses, **refused}}}
 
 
