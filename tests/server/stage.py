@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import openai
 
+from antiphon.clock import Clock
 from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.serve import serving
@@ -97,13 +98,14 @@ async def stage(
     *,
     alone: bool = False,
     ssl_context: ssl.SSLContext | None = None,
+    clock: Clock | None = None,
     **sections: Any,
 ) -> AsyncIterator[Stage]:
     """Start everything, and stop everything; `alone` as if the process were the gateway's own."""
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
     async with Fleet(specs, ssl_context=ssl_context) as fleet:
         settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
-        gateway = Antiphon(load(settings, environ={}), alone=alone)
+        gateway = Antiphon(load(settings, environ={}), alone=alone, clock=clock)
         async with gateway, serving(gateway) as address:
             running = Stage(gateway, address, fleet)
             async with running.client, running.http:

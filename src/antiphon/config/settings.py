@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.access.config import AuthSettings
+from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
 from antiphon.limits.config import LimitsSettings
@@ -45,6 +46,9 @@ class Settings(BaseModel):
     )
     telemetry: TelemetrySettings = Field(
         default_factory=TelemetrySettings, description="What is told to other systems."
+    )
+    health: HealthSettings = Field(
+        default_factory=HealthSettings, description="Asking providers whether they are there."
     )
     providers: Mapping[str, ProviderSettings] = Field(
         default_factory=dict[str, ProviderSettings],

@@ -16,6 +16,9 @@ from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
 
+_ASK_AGAIN = 1.0
+"""Seconds after which a disk that did not take the journal is asked again."""
+
 
 class Books:
     """Opened when a gateway starts, closed when it ends.
@@ -101,10 +104,13 @@ class _Maker:
         self._journal = journal
 
     def run(self, stop: threading.Event) -> None:
-        """Make one whenever one is wanted."""
+        """Make one whenever one is wanted; while there is trouble, ask the disk again."""
+        journal = self._journal
+        journal.prepare()
+        # Looked at between the two: `prepare` forgets that it was wanted.
         while not stop.is_set():
-            self._journal.prepare()
-            self._journal.wanted.wait()
+            journal.wanted.wait(_ASK_AGAIN if journal.trouble else None)
+            journal.prepare()
 
     def stop(self) -> None:
         """Have `run` look at `stop` now."""

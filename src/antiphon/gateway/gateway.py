@@ -26,12 +26,16 @@ from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
-from antiphon.errors import ConfigurationError, Draining
+from antiphon.errors import ConfigurationError, Draining, StorageFailed
+from antiphon.gateway import vitals
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
+from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.listing import list_models
+from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
+from antiphon.gateway.rules import in_full, sum_up
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.events import StreamEvent
 from antiphon.model.principal import Principal
@@ -71,18 +75,6 @@ class ModelEntry(msgspec.Struct, frozen=True):
         return {"id": self.name, "object": "model", "created": 0, "owned_by": "antiphon"}
 
 
-class Health(msgspec.Struct, frozen=True):
-    """How the gateway does; calls no provider.
-
-    Attributes:
-        status: `healthy`; `degraded` where a deployment is failing; `unhealthy` where all are.
-    """
-
-    status: str
-    version: str
-    deployments: dict[str, str]
-
-
 class Antiphon:
     """An LLM gateway.
 
@@ -119,13 +111,16 @@ class Antiphon:
         self.reporting: Reporting | None = None
         self.tracer: Tracer | None = None
         self._alone = alone
+        self.concurrency = Concurrency(settings.limits.concurrency)
+        self._made_at = self.clock.monotonic()
+        self._prober: Prober | None = None
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
             accounts=Accounts(None, clock=self.clock),
-            concurrency=Concurrency(settings.limits.concurrency),
+            concurrency=self.concurrency,
             metrics=self.metrics,
             clock=self.clock,
             auth_required=settings.auth.required,
@@ -165,12 +160,14 @@ class Antiphon:
         reporting = Reporting(
             self.settings, self.pipeline.recording.reports, clock=self.clock, alone=self._alone
         )
+        self._prober = prober = self._made_prober()
+        services = (*reporting.services, *(() if prober is None else (prober,)))
         try:
             books = Books(
                 self.settings,
                 clock=self.clock,
                 chores=[reporting.work, lambda: reporting.look(self.deployments)],
-                services=reporting.services,
+                services=services,
                 seam=self._seam,
             )
         except ConfigurationError:
@@ -295,17 +292,40 @@ class Antiphon:
         plans = self.snapshot.plans.values()
         return list({each.name: each for plan in plans for each in plan.deployments}.values())
 
+    @property
+    def obstacle(self) -> str:
+        """Why no new request is taken: `draining`, `blocked` by the accounting, or empty."""
+        if self.draining:
+            return "draining"
+        return "" if self.books is not None and self.books.journal.takes_new else "blocked"
+
     def health(self) -> Health:
-        """How the gateway does."""
-        now = self.clock.monotonic()
-        states = {each.name: each.is_well(now) for each in self.deployments()}
-        status = "healthy"
-        if not all(states.values()):
-            status = "degraded" if any(states.values()) else "unhealthy"
-        return Health(
-            status=status,
-            version=self.version,
-            deployments={name: "up" if well else "failing" for name, well in states.items()},
+        """How the gateway does, in a few words; asks nobody."""
+        return sum_up(vitals.facts(self._sight()))
+
+    async def health_in_detail(self) -> HealthDetail:
+        """How it does, in full; asks nobody but the disk how large the database is."""
+        sight, books = self._sight(), self.books
+        size = None
+        if books is not None:
+            with suppress(StorageFailed):  # a disk that fails is not to silence this
+                size = await asyncio.to_thread(books.database.bytes_on_disk)
+        return in_full(
+            vitals.facts(sight),
+            performance=vitals.performance(self.latencies(), self.concurrency),
+            process=await vitals.process(self._made_at, self.clock),
+            database_bytes=size,
+        )
+
+    def _sight(self) -> vitals.Sight:
+        return vitals.Sight(
+            clock=self.clock,
+            snapshot=self.snapshot,
+            deployments=self.deployments(),
+            providers=self.providers,
+            probes={} if self._prober is None else self._prober.found,
+            books=self.books,
+            draining=self.draining,
         )
 
     def latencies(self) -> Latencies:
@@ -350,6 +370,18 @@ class Antiphon:
     def hurry(self) -> None:
         """Have a drain wait no longer."""
         self.pipeline.hurry()
+
+    def _made_prober(self) -> Prober | None:
+        if not self.settings.health.probe_seconds:
+            return None
+        return Prober(
+            self.providers.values(),
+            self.settings.health,
+            transport=self.transport,
+            loop=asyncio.get_running_loop(),
+            resting=lambda: self.draining,
+            clock=self.clock,
+        )
 
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):

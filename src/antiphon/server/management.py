@@ -33,7 +33,7 @@ from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
-from antiphon.server.schema import SECURED, SECURITY_SCHEMES, door_schemas
+from antiphon.server.schema import SECURED, SECURITY_SCHEMES, door_components, door_schemas
 
 _log = logging.getLogger("antiphon.server")
 _ASSETS = {
@@ -114,7 +114,9 @@ def create_management(gateway: Antiphon) -> FastAPI:
             for operation in item.values():
                 operation["security"] = SECURED
         schema["paths"] = {**paths, **door_schemas()}
-        schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+        components: dict[str, dict[str, object]] = schema["components"]
+        components["schemas"] = {**components["schemas"], **door_components()}
+        components["securitySchemes"] = SECURITY_SCHEMES
         return schema
 
     app.openapi = openapi

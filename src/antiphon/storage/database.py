@@ -69,7 +69,7 @@ class Database(Readable):
     def __init__(
         self, url: str, schemas: Sequence[MetaData], *, busy_seconds: float = _BUSY_SECONDS
     ) -> None:
-        path = _path(url)
+        self._path = path = _path(url)
         with _named(path):
             _make_room(path)
             if _size(path):
@@ -118,6 +118,19 @@ class Database(Readable):
                 connection.exec_driver_sql("COMMIT")
             finally:
                 connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+
+    @property
+    def kind(self) -> str:
+        """What it is, such as `sqlite`."""
+        return self._engine.dialect.name
+
+    def bytes_on_disk(self) -> int:
+        """How large it is, with what it keeps beside itself.
+
+        Raises:
+            StorageFailed: The disk does not say.
+        """
+        return sum(_size(Path(f"{self._path}{end}")) for end in ("", "-wal", "-shm"))
 
 
 def open_to_read(
