@@ -73,7 +73,7 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
         "no",
         "The key may not do this (`model_not_allowed`: not with this model), or a foreign `Host` or `Origin` asks a gateway without keys.",
     ),
-    Kind.NOT_FOUND: ("no", "Nothing answers on that path."),
+    Kind.NOT_FOUND: ("no", "Nothing answers on that path, or no request goes by that id."),
     Kind.MODEL_NOT_FOUND: ("no", "No model goes by that name; the message offers the nearest."),
     Kind.METHOD_NOT_ALLOWED: (
         "no",
@@ -91,7 +91,7 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.OVERLOADED: (
         "soon, after `retry-after` where sent",
-        "More is under way than `limits` admits, the gateway is shutting down, or no provider could be reached.",
+        "More is under way than `limits` admits, the gateway is shutting down, no provider could be reached, or the database does not answer.",
     ),
     Kind.TIMEOUT: ("may help", "Every candidate ran out of time."),
     Kind.REQUEST_TIMEOUT: ("no", "The caller took too long to send its request."),

@@ -2,25 +2,30 @@
 
 SQLAlchemy Core, and SQLite in its write-ahead mode: readers never wait for the writer, and a
 commit is one append. What can go wrong comes out as one error, in words that say what to do.
+Who only looks (a command beside a running gateway) uses `LookedAt`, which leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from antiphon.errors import StorageFailed
-from antiphon.storage.versions import bring_up
+from antiphon.storage.versions import bring_up, check_version
 
 _BUSY_SECONDS = 5.0
 """How long a writer waits for another one's transaction."""
+
+Prepare = Callable[[Connection, Sequence[MetaData]], None]
+"""Makes the tables of a database that is new, and refuses one that is not ours."""
 
 
 class Database:
@@ -30,18 +35,26 @@ class Database:
         url: `sqlite:///PATH`.
         schemas: The tables of every domain, made where the database is new.
         busy_seconds: How long a writer waits for another one's transaction.
+        pragmas: What each connection says before anything else.
+        prepare: Brings it to the version of this program.
 
     Raises:
         StorageFailed: It cannot be used.
     """
 
     def __init__(
-        self, url: str, schemas: Sequence[MetaData], *, busy_seconds: float = _BUSY_SECONDS
+        self,
+        url: str,
+        schemas: Sequence[MetaData],
+        *,
+        busy_seconds: float = _BUSY_SECONDS,
+        pragmas: Sequence[str] = (),
+        prepare: Prepare = bring_up,
     ) -> None:
-        self._engine = _engine(url, busy_seconds)
+        self._engine = _engine(url, busy_seconds, pragmas)
         try:
             with self.writing() as connection:
-                bring_up(connection, schemas)
+                prepare(connection, schemas)
         except StorageFailed:
             self._engine.dispose()
             raise
@@ -89,19 +102,93 @@ class Database:
         Raises:
             StorageFailed: The database did not do what it was asked.
         """
+        with _reading(self._engine) as connection:
+            yield connection
+
+    def fold(self) -> None:
+        """Have all that was committed stand in the file itself, and empty the log beside it.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
         with _told(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
 
 
-def _engine(url: str, busy_seconds: float) -> Engine:
+class LookedAt:
+    """A database that somebody else keeps: never made, never changed, never brought up.
+
+    Each look is a connection of its own, so that nothing is held while nobody looks.
+
+    Args:
+        url: `sqlite:///PATH`.
+        check: Refuses one that cannot be read by this program.
+    """
+
+    def __init__(self, url: str, check: Callable[[Connection], None] = check_version) -> None:
+        path = Path(make_url(url).database or "")
+        self._path = path
+        self._check = check
+        self._engine = create_engine(
+            "sqlite://", creator=lambda: _looking(path), poolclass=NullPool
+        )
+
+    @contextlib.contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A transaction that reads.
+
+        Raises:
+            StorageFailed: There is none (`missing`), or it cannot be read.
+        """
+        if not self._path.exists():
+            raise StorageFailed(f"there is no database {self._path}", code="missing")
+        with _reading(self._engine) as connection:
+            self._check(connection)
+            yield connection
+
+
+def _looking(path: Path) -> sqlite3.Connection:
+    address = f"file:{quote(str(path))}?mode=rw"
+    try:
+        # With the right to write, SQLite tidies up behind the last one who looks; where the file
+        # does not give it, it reads all the same.
+        return _opened(address)
+    except sqlite3.OperationalError:
+        wal = path.with_name(path.name + "-wal")
+        if wal.exists() and wal.stat().st_size:
+            raise
+        # A folder that cannot be written, and nobody who writes: all of it stands in the file.
+        return _opened(f"{address}&immutable=1")
+
+
+def _opened(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def _reading(engine: Engine) -> Generator[Connection]:
+    with _told(), engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.exec_driver_sql("ROLLBACK")
+
+
+def _engine(url: str, busy_seconds: float, pragmas: Sequence[str]) -> Engine:
     path = make_url(url).database
     if path:
         try:
@@ -122,6 +209,8 @@ def _engine(url: str, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")

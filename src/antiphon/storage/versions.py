@@ -36,9 +36,26 @@ def bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
         )
         connection.exec_driver_sql(f"INSERT INTO {_TABLE} VALUES (?)", (HEAD,))  # noqa: S608
         return
+    if _known_version(connection, tables) != HEAD:
+        import_module("antiphon.storage.migrations.env").upgrade(connection)
+
+
+def check_version(connection: Connection) -> None:
+    """Refuse a database that is not at this program's version; nothing is changed.
+
+    Raises:
+        StorageFailed: It is newer or older than this program, or not a database of ours.
+    """
+    if _known_version(connection, inspect(connection).get_table_names()) != HEAD:
+        raise StorageFailed(
+            "the database was written by an older Antiphon; it is brought up when the gateway "
+            "starts",
+            code="older",
+        )
+
+
+def _known_version(connection: Connection, tables: Sequence[str]) -> str:
     version = version_of(connection) if _TABLE in tables else ""
-    if version == HEAD:
-        return
     if not version:
         raise StorageFailed("the database is not one of Antiphon's", code="foreign")
     if version not in KNOWN:
@@ -47,7 +64,7 @@ def bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
             f"that is known here {HEAD!r})",
             code="newer",
         )
-    import_module("antiphon.storage.migrations.env").upgrade(connection)
+    return version
 
 
 def version_of(connection: Connection) -> str:
