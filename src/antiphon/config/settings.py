@@ -12,6 +12,7 @@ from antiphon.config.storage import StorageSettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import ProviderSettings
+from antiphon.usage.captures.config import CaptureSettings
 from antiphon.usage.config import LedgerSettings
 
 
@@ -36,6 +37,10 @@ class Settings(BaseModel):
     )
     ledger: LedgerSettings = Field(
         default_factory=LedgerSettings, description="How long figures are kept."
+    )
+    capture: CaptureSettings = Field(
+        default_factory=CaptureSettings,
+        description="How much is kept of what routes with `capture` see, and for how long.",
     )
     providers: Mapping[str, ProviderSettings] = Field(
         default_factory=dict[str, ProviderSettings],

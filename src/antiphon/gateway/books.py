@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -10,10 +11,15 @@ from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background
 from antiphon.storage.database import Database
+from antiphon.usage.captures.store import CaptureStore
+from antiphon.usage.captures.taking import Captures
+from antiphon.usage.captures.writer import CaptureWriter
 from antiphon.usage.journal.journal import Journal
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
+
+_log = logging.getLogger("antiphon.books")
 
 
 class Books:
@@ -22,6 +28,7 @@ class Books:
     Args:
         settings: Where they are.
         clock: Where time comes from.
+        captures: What is to be kept of the content of requests.
         chores: What the shipper does besides, at each of its turns.
 
     Attributes:
@@ -30,18 +37,26 @@ class Books:
         ledger: What the journal is shipped into.
         shipper: Who ships it.
         background: What runs beside the road.
+        captures: The file with what is kept of content; None where nothing is and was.
 
     Raises:
-        ConfigurationError: The database or the folder cannot be used.
+        ConfigurationError: The database, the captures or the folder cannot be used.
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Clock, chores: Sequence[Callable[[], None]] = ()
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        captures: Captures,
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
         storage = settings.storage
+        self.captures = _open_captures(settings)
         try:
             self.database = Database(storage.database_url, [SCHEMA])
         except StorageFailed as error:
+            self._close_captures()
             raise _mistake("storage.database", error.message) from error
         try:
             self.ledger = Ledger(self.database, clock=clock)
@@ -53,12 +68,17 @@ class Books:
             )
         except (AccountingUnavailable, StorageFailed) as error:
             self.database.close()
+            self._close_captures()
             path = (
                 "storage.journal"
                 if isinstance(error, AccountingUnavailable)
                 else "storage.database"
             )
             raise _mistake(path, error.message) from error
+        self.capture_writer: CaptureWriter | None = None
+        if self.captures is not None:
+            self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
+            chores = (*chores, self.capture_writer)
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores)
         self.background = Background([self.shipper, _Maker(self.journal)], clock=clock)
         self.background.start()
@@ -77,6 +97,11 @@ class Books:
         self.background.stop()
         self.journal.dispose()
         self.database.close()
+        self._close_captures()
+
+    def _close_captures(self) -> None:
+        if self.captures is not None:
+            self.captures.close()
 
 
 class _Maker:
@@ -96,6 +121,21 @@ class _Maker:
     def stop(self) -> None:
         """Have `run` look at `stop` now."""
         self._journal.wanted.set()
+
+
+def _open_captures(settings: Settings) -> CaptureStore | None:
+    """The file with the captures; also where none are made any more, so that they grow old."""
+    file = settings.storage.captures_file
+    wanted = any(route.capture != "none" for route in settings.models.values())
+    if not wanted and not file.exists():
+        return None
+    try:
+        return CaptureStore(file)
+    except StorageFailed as error:
+        if wanted:
+            raise _mistake("storage.database", f"{file.name}: {error.message}") from error
+        _log.error("Captures of former days cannot be looked after: %s", error.message)
+        return None
 
 
 def _mistake(path: str, message: str) -> ConfigurationError:

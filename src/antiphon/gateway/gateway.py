@@ -102,6 +102,7 @@ class Antiphon:
         self.admin_key: AdminKey | None = None
         self.books: Books | None = None
         self._build = Build(settings, clock=self.clock)
+        self.captures = self._build.captures
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
@@ -141,7 +142,7 @@ class Antiphon:
         Raises:
             ConfigurationError: The database or the journal's folder cannot be used.
         """
-        self.books = books = Books(self.settings, clock=self.clock)
+        self.books = books = Books(self.settings, clock=self.clock, captures=self.captures)
         self.pipeline.accounts.journal = books.journal
         self._build.subjects = books.subjects(key.user for key in self.settings.auth.keys)
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
@@ -313,10 +314,17 @@ class Antiphon:
                 await self.pipeline.idle()
 
     def _add_gauges(self) -> None:
-        pipeline, transport = self.pipeline, self.transport
+        pipeline, transport, captures = self.pipeline, self.transport, self.captures
         self.metrics.add_gauge(
             lambda: gauge(
                 "antiphon_inflight", "Requests under way.", [({}, float(len(pipeline.live)))]
+            )
+        )
+        self.metrics.add_gauge(
+            lambda: gauge(
+                "antiphon_captures_dropped",
+                "Captures that found no room to wait for being written.",
+                [({}, float(captures.dropped))],
             )
         )
         self.metrics.add_gauge(

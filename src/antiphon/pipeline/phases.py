@@ -18,11 +18,13 @@ from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS, Principal
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
+from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
+from antiphon.usage.captures.taking import Tap
 
 _MOST_HOPS = 4
 """Gateways of our kind in a row; more of them is a provider that points back to us."""
@@ -139,6 +141,10 @@ class Pipeline:
         await reply.start()
         return reply
 
+    async def captured(self, tap: Tap, exchange: Exchange, walk: Walk) -> WholeReply | StreamReply:
+        """An answer of which the route keeps a copy."""
+        return await captured_reply(tap, exchange, walk, self._clock, self._heartbeat)
+
     def record(self, exchange: Exchange) -> None:
         """Count what happened. Never awaits, so it cannot be cancelled."""
         now = self._clock.monotonic()
@@ -157,6 +163,8 @@ class Pipeline:
             meter.first_token.observe(exchange.first_token_at - exchange.started)
         elif outcome is None and not exchange.payload.stream:
             meter.overhead.observe(overhead(exchange, now))
+        if exchange.capture is not None:
+            exchange.capture.end(None if outcome is None else told(outcome), exchange.stop)
 
     def record_refusal(self, error: AntiphonError) -> None:
         """Count a request that was refused before it became an exchange."""
@@ -179,6 +187,8 @@ class Passage:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
             self._walk = walk = pipeline.walk(exchange, plan)
+            if plan.tap is not None:
+                return await pipeline.captured(plan.tap, exchange, walk)
             if exchange.payload.stream:
                 return await pipeline.stream(exchange, walk)
             return await whole_reply(exchange, walk)
