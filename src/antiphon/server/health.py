@@ -6,6 +6,7 @@ import msgspec
 
 from antiphon.errors import Forbidden, MethodNotAllowed, Unauthenticated
 from antiphon.gateway.gateway import Antiphon
+from antiphon.model.principal import Principal
 from antiphon.server.asgi import JSON, TEXT, Receive, Scope, Send, answer
 from antiphon.server.caller import Caller
 
@@ -77,10 +78,19 @@ def require_admin(gateway: Antiphon, caller: Caller) -> None:
         Unauthenticated: There is no key, or an unknown one.
         Forbidden: It is a key of another scope.
     """
+    if "admin" not in require_key(gateway, caller, "The admin key is required.").scopes:
+        raise Forbidden("This needs a key with the scope 'admin'.")
+
+
+def require_key(gateway: Antiphon, caller: Caller, otherwise: str) -> Principal:
+    """Let only keys in that are known, also where inference needs none.
+
+    Raises:
+        Unauthenticated: There is no key, or an unknown one.
+    """
     if caller.credential is None:
-        raise Unauthenticated("The admin key is required.")
+        raise Unauthenticated(otherwise)
     principal = gateway.snapshot.keys.find(caller.credential)
     if principal is None:
         raise Unauthenticated("The API key is not known here.")
-    if "admin" not in principal.scopes:
-        raise Forbidden("This needs a key with the scope 'admin'.")
+    return principal

@@ -1,6 +1,7 @@
 """The management API: FastAPI, with its documentation served from our own files.
 
-Every path needs the admin key, but for the documentation itself. The doors of inference add
+Every path needs the admin key, but for the documentation itself, and for one's own requests
+(`api_requests`), for which one's own key will do. The doors of inference add
 their own schema, so `/docs` shows the whole surface.
 """
 
@@ -28,6 +29,7 @@ from antiphon.errors import (
 )
 from antiphon.gateway.gateway import Antiphon
 from antiphon.providers.deployment import Deployment
+from antiphon.server.api_requests import add_request_routes
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
@@ -100,6 +102,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
         openapi_url="/openapi.json",
     )
     _add_routes(app, gateway)
+    add_request_routes(app, gateway)
     _add_docs(app)
     _add_errors(app, gateway)
     own = app.openapi
