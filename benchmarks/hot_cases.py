@@ -27,6 +27,7 @@ from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.relay import Relay
+from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.transport import Head
 from antiphon.server.caller import Caller
 from antiphon.telemetry.metrics import Metrics
@@ -126,6 +127,20 @@ def concurrency() -> Timed:
         places.give()
 
     return take_and_give
+
+
+def rates(method: str) -> Setup:
+    """`providers.rates`: the bound before an attempt, and the cost after it, on two tiers."""
+
+    def setup() -> Timed:
+        quote = PriceBook().quote(["google"], "gemini-2.5-pro", now=1.8e9)
+        card, usage = quote.card, Usage(input_tokens=9_000, output_tokens=700)
+        assert card is not None
+        if method == "bound":
+            return lambda: card.bound(12_000, 4_096)
+        return lambda: card.cost(usage, at=1.8e9)
+
+    return setup
 
 
 def meters() -> Timed:
@@ -285,6 +300,8 @@ CASES: dict[str, Setup] = {
     "pipeline.relay_100_events": relay,
     "pipeline.exchange": exchange,
     "providers.head": deployment_head,
+    "providers.rates_bound": rates("bound"),
+    "providers.rates_cost": rates("cost"),
     "server.caller": caller,
     "access.find": find_key,
     "limits.concurrency": concurrency,

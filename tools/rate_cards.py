@@ -7,12 +7,16 @@ Only providers that a row of the catalog names are written. Prices become intege
 a dollar per million tokens, rounded up, under our usage words. What we do not count (searches,
 pages, hours of sound) is left out; a model that is sold by nothing else is written with the
 reason why it has no price.
+
+The library gives no price a date. Its notes say of some models when they were checked or verified;
+that day is written with the model, and the latest of these days with the book.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
@@ -40,6 +44,10 @@ WORDS = {
     "input_image_mtok": "image",
 }
 REQUEST = "requests_kcount"
+CHECKED = re.compile(
+    r"\b(?:checked|verified)\b[^;()]{0,120}?\b(20\d\d-\d\d-\d\d)(?: and (20\d\d-\d\d-\d\d))?",
+    re.IGNORECASE,
+)
 
 
 def main() -> int:
@@ -63,10 +71,11 @@ def render() -> str:
     if missing:
         raise SystemExit(f"genai-prices has no {', '.join(sorted(missing))}")
     books = [f'"{p.id}":[\n' + ",\n".join(line(model) for model in p.models) + "\n]" for p in found]
+    latest = max(checked(model) for provider in found for model in provider.models)
     source = f"genai-prices {metadata.version('genai-prices')}"
     notice = "Data of genai-prices, MIT License, (c) Pydantic Services Inc. 2025 to present"
     return (
-        f'{{"source":"{source}",\n"notice":"{notice}",\n"providers":{{\n'
+        f'{{"source":"{source}",\n"checked":"{latest}",\n"notice":"{notice}",\n"providers":{{\n'
         + ",\n".join(books)
         + "\n}}\n"
     )
@@ -83,7 +92,15 @@ def line(model: types.ModelInfo) -> str:
         row["unpriced"] = "it is not sold by the token: " + ", ".join(
             sorted(units(model)) or ["no price is published"]
         )
+    if checked(model):
+        row["checked"] = checked(model)
     return msgspec.json.encode(row).decode()
+
+
+def checked(model: types.ModelInfo) -> str:
+    """The last day of which the library's notes say that this model was looked at."""
+    days = (day for found in CHECKED.findall(model.price_comments or "") for day in found)
+    return max(days, default="")
 
 
 def conditions(model: types.ModelInfo) -> list[types.ConditionalPrice]:

@@ -75,6 +75,10 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.NOT_FOUND: ("no", "Nothing answers on that path, or no request goes by that id."),
     Kind.MODEL_NOT_FOUND: ("no", "No model goes by that name; the message offers the nearest."),
+    Kind.MODEL_UNPRICED: (
+        "no",
+        "The model has no price, and `prices.unknown` denies such models.",
+    ),
     Kind.METHOD_NOT_ALLOWED: (
         "no",
         "The path exists, but not for that method; `allow` lists those that do.",

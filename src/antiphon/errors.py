@@ -5,7 +5,7 @@ Code raises what happened; one door renders it in the caller's own dialect. The 
 * AntiphonError
   + CallerError             the request cannot be served as it stands
     - MalformedBody, InvalidRequest, UnsupportedParameter, BodyTooLarge
-    - Unauthenticated, Forbidden, ModelNotFound, PathNotFound, MethodNotAllowed
+    - Unauthenticated, Forbidden, ModelNotFound, ModelUnpriced, PathNotFound, MethodNotAllowed
   + GatewayError            the gateway will not, or could not, serve it now
     - Overloaded, Draining, AccountingUnavailable
     - RequestTimeout, CallerLeft, InternalFault
@@ -37,6 +37,7 @@ class Kind(enum.StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     MODEL_NOT_FOUND = "model_not_found"
+    MODEL_UNPRICED = "model_unpriced"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TOO_LARGE = "too_large"
     CONTENT_FILTER = "content_filter"
@@ -59,6 +60,7 @@ STATUS: dict[Kind, int] = {
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.MODEL_NOT_FOUND: 404,
+    Kind.MODEL_UNPRICED: 403,
     Kind.METHOD_NOT_ALLOWED: 405,
     Kind.TOO_LARGE: 413,
     Kind.CONTENT_FILTER: 400,
@@ -171,10 +173,27 @@ class ModelNotFound(CallerError):
     kind = Kind.MODEL_NOT_FOUND
 
     def __init__(self, model: str, nearest: Sequence[str] = ()) -> None:
-        shown = model if len(model) <= _LONGEST_SHOWN else model[:_LONGEST_SHOWN] + "…"
+        shown = _shown(model)
         hint = f" Did you mean {' or '.join(repr(name) for name in nearest)}?" if nearest else ""
         super().__init__(f"The model {shown!r} does not exist here.{hint}", param="model")
         self.nearest = tuple(nearest)
+
+
+class ModelUnpriced(CallerError):
+    """The model has no price here, and models without a price are denied.
+
+    Attributes:
+        reason: Why it has none; for whoever configures.
+    """
+
+    kind = Kind.MODEL_UNPRICED
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"The model {_shown(model)!r} has no price here, and is not served without one.",
+            param="model",
+        )
+        self.reason = reason
 
 
 class PathNotFound(CallerError):
@@ -191,6 +210,10 @@ class MethodNotAllowed(CallerError):
     def __init__(self, method: str, allowed: Sequence[str]) -> None:
         super().__init__(f"Method {method} is not allowed here; use {', '.join(allowed)}.")
         self.allowed = tuple(allowed)
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
 
 
 # ------------------------------------------------------------------ the gateway's side

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from antiphon.simulator import FAULTS
 from tests.cli.processes import ended, started
 
 RECORDINGS = Path(__file__).parents[1] / "simulator" / "recordings.jsonl"
@@ -48,6 +49,16 @@ def test_it_replays(antiphon):
         answer = httpx2.post(f"{running['base_url']}/chat/completions", json=asked, timeout=20)
         assert answer.headers["x-antiphon-simulator"]
         assert ended(process) == 0
+
+
+def test_faults_are_listed(antiphon):
+    text = antiphon("simulate", "--faults").stdout
+    listed = json.loads(antiphon("simulate", "--faults", "--json").stdout)
+    assert [each["name"] for each in listed] == list(FAULTS)
+    for each in listed:
+        fault = FAULTS[each["name"]]
+        assert (each["description"], each["expected"]) == (fault.description, fault.expected)
+        assert f"{each['name']}\n    {fault.description}\n    > {fault.expected}\n" in text
 
 
 def test_a_port_in_use(antiphon):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 
+import msgspec
 import pytest
 from ruamel.yaml import YAML
 
 from antiphon.config.load import load
 from antiphon.config.settings import Settings
-from antiphon.simulator import Simulator, SimulatorSpec
+from antiphon.simulator import FAULTS, FaultRule, Simulator, SimulatorSpec
 from tests.docs.pages import Block, blocks
 
 KEY = "key-0123456789abcdef"
 FILES = ("kimi.key", "moonshot.key")
-PEOPLE_RUN = ("README.md", "docs/quickstart.md", "docs/embedding.md")
+OFFLINE = "docs/guides/offline-development.md"
+PEOPLE_RUN = ("README.md", "docs/quickstart.md", "docs/embedding.md", OFFLINE)
 
 
 def is_configuration(block: Block) -> bool:
@@ -90,3 +94,33 @@ async def test_the_embedding_page_runs(folder, capsys):
 
 async def test_the_embedding_page_s_test_runs():
     assert await program("docs/embedding.md", "SimulatorSpec")["ask"]() == "Hello"
+
+
+async def test_the_offline_page_s_client_asks():
+    async with Simulator() as lab:
+        assert await program(OFFLINE, "def ask")["ask"](lab.base_url) == "Hello from nowhere"
+
+
+def test_the_offline_page_s_tests_pass(tmp_path):
+    [block] = [each for each in blocks("python", OFFLINE) if "pytest" in each.text]
+    (tmp_path / "test_offline.py").write_text(block.text, "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n", "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_offline.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "7 passed" in done.stdout
+
+
+async def test_the_offline_page_s_recording_is_replayed(tmp_path, monkeypatch):
+    [block] = blocks("json", OFFLINE)
+    (tmp_path / "recordings.jsonl").write_text(block.text, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert await program(OFFLINE, "replayed")["replayed"]() == "content_filter"
+
+
+def test_the_offline_page_s_rules_are_rules():
+    shell = "".join(block.text for block in blocks("sh", OFFLINE))
+    rules = re.findall(r"_simulator/faults -d '(.*)'", shell)
+    assert rules
+    for rule in rules:
+        assert msgspec.json.decode(rule, type=FaultRule).fault in FAULTS

@@ -5,7 +5,7 @@ import antiphon
 NAMES = """
 Antiphon AntiphonError CallerError ChatReply Choice ConfigurationError ConnectFailed Draining Ended
 Exhausted Finished Forbidden GatewayError Health InvalidRequest LogprobsDelta MalformedBody
-ModelEntry ModelNotFound NotAnAnswer OpaqueEvent Overloaded ReasoningDelta ReasoningSealed
+ModelEntry ModelNotFound ModelUnpriced NotAnAnswer OpaqueEvent Overloaded ReasoningDelta ReasoningSealed
 RefusalDelta Started Stop StopReason StreamEvent StreamFailed TextDelta ToolCallDelta
 ToolCallStarted UnsupportedParameter UpstreamBroken UpstreamError UpstreamRefused UpstreamTimeout
 Usage UsageReported __version__

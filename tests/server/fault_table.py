@@ -1,16 +1,21 @@
 """What a caller sees of each fault of a provider: the table that tests and documentation share.
 
-python -m tests.server.fault_table    writes docs/guides/what-a-caller-sees.md
+python -m tests.server.fault_table
+
+writes docs/guides/what-a-caller-sees.md, and the table of all faults into docs/guides/simulator.md.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from antiphon.simulator import FAULTS
 
-PAGE = Path(__file__).parents[2] / "docs" / "guides" / "what-a-caller-sees.md"
+GUIDES = Path(__file__).parents[2] / "docs" / "guides"
+PAGE = GUIDES / "what-a-caller-sees.md"
+GUIDE = GUIDES / "simulator.md"
 
 
 class Seen(NamedTuple):
@@ -96,13 +101,21 @@ def both(seen: Seen) -> Case:
 FINE = both(ANSWER)
 
 TABLE: dict[str, Case] = {
-    # statuses
+    # limits
     "rate-limited": both(limited("1")),
     "rate-limited-ms": both(limited("1")),
     "rate-limited-long": both(limited("60")),
     "rate-limited-date": both(limited()),
+    "rate-limited-later": both(limited("30")),
+    "rate-limited-year": both(limited("60")),
+    "rate-limited-negative": both(limited()),
+    "rate-limited-garbage": both(limited()),
+    "rate-limited-ms-huge": both(limited("60")),
     "rate-limited-bare": both(limited()),
     "no-retry": both(limited()._replace(hopeless=True)),
+    "overloaded": both(overloaded("server_is_overloaded", "1")),
+    "overloaded-529": both(overloaded("overloaded_error")),
+    # statuses
     "quota": both(broken("insufficient_quota", hopeless=True)),
     "bad-key": both(broken("invalid_api_key", hopeless=True)),
     "key-echo": both(broken("invalid_api_key", hopeless=True)),
@@ -116,15 +129,28 @@ TABLE: dict[str, Case] = {
     "server-error-text": both(broken("http_500")),
     "bad-gateway": both(broken("http_502")),
     "unavailable": both(overloaded("http_503")),
-    "overloaded": both(overloaded("server_is_overloaded", "1")),
     "redirect": both(broken("unexpected_status")),
+    "redirect-away": both(broken("unexpected_status")),
+    # the body
     "html": both(broken("html_body")),
     "error-200": both(overloaded("overloaded")),
     "empty-200": both(broken("empty_body")),
     "empty-object": both(broken("bad_body")),
     "no-content": Case(broken("empty_body"), broken("truncated")),
+    "type-text": FINE,
+    "type-json": Case(ANSWER, broken("bad_body")),
+    "type-stream": Case(ANSWER, broken("truncated")),
+    "not-streamed": Case(ANSWER, broken("not_a_stream")),
+    "no-length": FINE,
+    "gzip": FINE,
+    "gzip-cut": Case(broken("bad_encoding"), cut_off()),
+    "gzip-garbage": both(broken("bad_encoding")),
+    "unknown-encoding": both(broken("bad_encoding")),
+    "bomb": both(broken("body_too_large")),
     # the transfer
     "refused": both(overloaded("connect_refused")),
+    "tls-slow": both(late("connect_timeout")),
+    "tls-closed": both(broken("tls_error")),
     "reset": both(broken("reset")),
     "hangup": both(broken("closed")),
     "stall": Case(late("total_timeout"), late("first_byte_timeout")),
@@ -133,38 +159,68 @@ TABLE: dict[str, Case] = {
     "cut": Case(broken("truncated"), cut_off()),
     "truncated": Case(broken("bad_body"), cut_off()),
     "half-event": Case(broken("truncated"), cut_off()),
+    "half-character": Case(broken("bad_body"), cut_off()),
+    "endless": Case(broken("body_too_large"), cut_off("timeout")),
+    "heartbeats": both(late("total_timeout")),
+    "drip": both(late("total_timeout")),
+    # HTTP
     "garbage": both(broken("bad_http")),
     "bad-chunk": both(broken("bad_http")),
     "length-long": Case(broken("truncated"), ANSWER),
     "length-short": Case(broken("bad_body"), ANSWER),
+    "two-lengths": both(broken("bad_http")),
+    "length-and-chunks": both(broken("bad_http")),
     "huge-headers": both(broken("headers_too_large")),
-    "endless": Case(broken("body_too_large"), cut_off("timeout")),
-    "drip": both(late("total_timeout")),
-    "gzip": FINE,
-    "bomb": both(broken("body_too_large")),
-    # the events of a stream
-    "error-event": Case(ANSWER, cut_off()),
-    "error-first": Case(ANSWER, broken("server_error")),
-    "garbage-data": Case(ANSWER, cut_off()),
-    "no-done": FINE,
-    "no-finish": FINE,
-    "late-content": FINE,
-    "preamble-only": Case(ANSWER, broken("empty_stream")),
-    "usage-on-choice": FINE,
-    "usage-everywhere": FINE,
-    "no-usage": FINE,
-    "negative-usage": FINE,
-    "tool-index-missing": FINE,
-    "tool-index-zero": FINE,
+    "header-flood": both(broken("headers_too_large")),
+    "endless-header": both(broken("headers_too_large")),
+    "interim": FINE,
+    "trailers": FINE,
+    "second-answer": FINE,
+    # the framing of events, and bytes
     "crlf": FINE,
     "comments": FINE,
+    "event-fields": FINE,
+    "data-lines": FINE,
+    "byte-chunks": FINE,
+    "one-read": FINE,
     "bom": FINE,
     "line-separators": FINE,
     "invalid-utf8": Case(broken("no_choices"), broken("bad_event")),
-    "byte-chunks": FINE,
-    "one-read": FINE,
+    "nul-bytes": Case(broken("bad_body"), broken("bad_event")),
     "huge-event": FINE,
     "deep-event": Case(ANSWER, cut_off()),
+    "garbage-data": Case(ANSWER, cut_off()),
+    # what events say
+    "error-event": Case(ANSWER, cut_off()),
+    "error-first": Case(ANSWER, broken("server_error")),
+    "preamble-only": Case(ANSWER, broken("empty_stream")),
+    "empty-choices": FINE,
+    "choices-missing": FINE,
+    "nulls": FINE,
+    "repeated-members": FINE,
+    "huge-number": FINE,
+    "no-done": FINE,
+    "no-finish": FINE,
+    "late-content": FINE,
+    "done-twice": FINE,
+    "after-done": FINE,
+    # usage
+    "usage-on-choice": FINE,
+    "usage-everywhere": FINE,
+    "usage-growing": FINE,
+    "no-usage": FINE,
+    "negative-usage": FINE,
+    "huge-usage": FINE,
+    "text-usage": FINE,
+    "float-usage": FINE,
+    # tool calls
+    "tool-index-missing": FINE,
+    "tool-index-zero": FINE,
+    "tool-id-twice": FINE,
+    "tool-id-empty": FINE,
+    "tool-arguments-empty": FINE,
+    "tool-arguments-snapshots": FINE,
+    "tool-finish-stop": FINE,
 }
 
 HEAD = """# What a caller sees
@@ -186,8 +242,12 @@ overloaded or could not be reached, 504 where the time was over, and 429 where i
 A deployment whose only key was refused (`quota`, `bad-key`, `key-echo`) is not asked
 again for five minutes.
 
-| Fault | The provider does | A plain request gets | A stream gets | A second deployment helps |
-| --- | --- | --- | --- | --- |
+| Fault | The provider does | A good gateway | A plain request gets | A stream gets | A second deployment helps |
+| --- | --- | --- | --- | --- | --- |
+"""
+FAULTS_HEAD = """\
+| Fault | The provider does | A good gateway |
+| --- | --- | --- |
 """
 
 
@@ -203,12 +263,25 @@ def _helps(case: Case) -> str:
 
 def page() -> str:
     rows = [
-        f"| `{name}` | {FAULTS[name].description} | {case.plain} | "
+        f"{_told(name)} {case.plain} | "
         f"{case.stream if case.stream != case.plain else 'the same'} | {_helps(case)} |\n"
         for name, case in TABLE.items()
     ]
     return HEAD + "".join(rows)
 
 
+def guide() -> str:
+    """The simulator's guide with the faults as they are."""
+    table = FAULTS_HEAD + "".join(f"{_told(name)}\n" for name in FAULTS)
+    rows = re.compile(re.escape(FAULTS_HEAD) + r"(?:\|.*\n)*")
+    return rows.sub(lambda _: table, GUIDE.read_text("utf-8"))
+
+
+def _told(name: str) -> str:
+    fault = FAULTS[name]
+    return f"| `{name}` | {fault.description} | {fault.expected} |"
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8")
+    GUIDE.write_text(guide(), "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -83,11 +84,15 @@ def configuration(
 
 @asynccontextmanager
 async def stage(
-    tmp_path: object, specs: list[SimulatorSpec] | None = None, **sections: Any
+    tmp_path: object,
+    specs: list[SimulatorSpec] | None = None,
+    *,
+    ssl_context: ssl.SSLContext | None = None,
+    **sections: Any,
 ) -> AsyncIterator[Stage]:
     """Start everything, and stop everything."""
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
-    async with Fleet(specs) as fleet:
+    async with Fleet(specs, ssl_context=ssl_context) as fleet:
         settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
         gateway = Antiphon.from_config(settings, environ={})
         async with gateway, serving(gateway) as address:

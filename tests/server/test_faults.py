@@ -4,30 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
+from typing import Any
 
 import openai
 import pytest
+import trustme
 
 from antiphon.simulator import FAULTS, FaultRule, Latency, SimulatorSpec
-from tests.server.fault_table import ANSWER, CALLERS_FAULT, PAGE, TABLE, Seen, page
+from tests.server.fault_table import (
+    ANSWER,
+    CALLERS_FAULT,
+    GUIDE,
+    PAGE,
+    TABLE,
+    Seen,
+    guide,
+    page,
+)
 from tests.server.stage import HELLO, Stage, stage
 
 DEADLINE = 10
 """Seconds: far over all configured deadlines together, far under the client's own."""
-SILENT = {"stall", "stall-inside", "endless", "drip"}
+SILENT = {"stall", "stall-inside", "endless", "drip", "heartbeats"}
 """Faults that only a deadline ends."""
+ILL_DOORS = {"refused", "tls-slow", "tls-closed"}
+"""Faults that last until the simulator starts again."""
+OVER_TLS = {"tls-slow", "tls-closed"}
 DEAD_KEYS = {"quota", "bad-key", "key-echo"}
 PACED = Latency(tokens_per_second=2000)
 """A word is a write of its own, so a fault in the middle strikes after the first words."""
 OTHER_TEXT = {"line-separators", "huge-event", "byte-chunks"}
 
 
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory) -> tuple[trustme.CA, str]:
+    """Whom the gateway trusts, and the file that says so."""
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(path)
+    return authority, str(path)
+
+
 def test_no_fault_is_missing():
     assert set(TABLE) == set(FAULTS)
 
 
-def test_the_page_is_current():
+def test_the_pages_are_current():
     assert PAGE.read_text("utf-8") == page(), "run python -m tests.server.fault_table"
+    assert GUIDE.read_text("utf-8") == guide(), "run python -m tests.server.fault_table"
 
 
 class Witness:
@@ -81,15 +106,22 @@ async def honest_text(road: Stage, model: str) -> str:
 
 
 @pytest.mark.parametrize("fault", TABLE)
-async def test_what_a_caller_sees(tmp_path, fault, caplog):
+async def test_what_a_caller_sees(tmp_path, fault, caplog, request):
     hasty = {"connect": 2, "first_byte": 0.25, "idle": 0.25, "total": 0.5}
     patient = {"connect": 2, "first_byte": 8, "idle": 8, "total": 9}
     timeouts = hasty if fault in SILENT - {"endless"} else patient
+    provider: dict[str, object] = {"timeouts": timeouts}
+    sections: dict[str, Any] = {"provider": provider}
+    if fault in OVER_TLS:
+        authority, ca_file = request.getfixturevalue("authority")
+        provider |= {"timeouts": {**patient, "connect": 0.3}, "ca_file": ca_file}
+        sections["ssl_context"] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(sections["ssl_context"])
     specs = [
-        SimulatorSpec(name="one", seed=1, refuse_for=0.2),
+        SimulatorSpec(name="one", seed=1, refuse_for=60 if fault in OVER_TLS else 0.2),
         SimulatorSpec(name="two", seed=2),
     ]
-    async with stage(tmp_path, specs, provider={"timeouts": timeouts}) as road:
+    async with stage(tmp_path, specs, **sections) as road:
         honest = await honest_text(road, "one/sim-small")
         other = await honest_text(road, "two/sim-small")
         for stream, expected in zip((False, True), TABLE[fault], strict=True):
@@ -137,7 +169,7 @@ async def met_with_another(
 async def recovered(road: Stage, fault: str, honest: str) -> None:
     """The next request on the same gateway is served, by the same provider."""
     road.first.disarm()
-    if fault == "refused":
+    if fault in ILL_DOORS:
         await road.first.start()
     if fault in DEAD_KEYS:
         for deployment in road.gateway.deployments():

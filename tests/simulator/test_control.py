@@ -17,7 +17,10 @@ async def control(simulator: Simulator) -> AsyncIterator[AsyncClient]:
 
 async def test_faults_are_listed_armed_and_disarmed(control: AsyncClient, raw: Raw) -> None:
     listed = (await control.get("/faults")).json()
-    assert listed["faults"] == {name: fault.description for name, fault in FAULTS.items()}
+    assert listed["faults"] == {
+        name: {"description": fault.description, "expected": fault.expected}
+        for name, fault in FAULTS.items()
+    }
     rule = {"fault": "quota", "count": 3, "match": {"model": "sim-small"}}
     armed = (await control.post("/faults", json=rule)).json()["armed"]
     assert armed[0]["rule"]["count"] == 3

@@ -14,18 +14,27 @@ from tests.simulator.callers import GUIDE, Raw, body_of, called, chat_request, c
 
 WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
 STOCK = {"type": "function", "function": {"name": "get_stock", "parameters": {}}}
-ENDLESS = {"stall", "stall-inside", "endless"}
+ENDLESS = {"stall", "stall-inside", "endless", "heartbeats", "endless-header"}
+CLOSED_DOORS = {"refused", "tls-slow", "tls-closed"}
 UNFINISHED = {"reset-inside", "stall-inside", "cut"}
 
 
 def test_every_fault_is_in_the_guide() -> None:
     guide = GUIDE.read_text()
     for name, fault in FAULTS.items():
-        assert f"| `{name}` | {fault.description} |" in guide
+        assert f"| `{name}` | {fault.description} | {fault.expected} |" in guide
+
+
+def test_every_fault_says_in_a_line_what_is_expected() -> None:
+    for name, fault in FAULTS.items():
+        assert fault.expected, name
+        assert fault.expected[0].islower()
+        assert not set("|\n") & set(fault.description + fault.expected), name
+        assert fault.expected[-1].isalnum() or fault.expected.endswith("`"), name
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("name", sorted(FAULTS.keys() - ENDLESS - {"drip", "refused"}))
+@pytest.mark.parametrize("name", sorted(FAULTS.keys() - ENDLESS - CLOSED_DOORS - {"drip"}))
 async def test_a_fault_ends_and_the_next_caller_is_served(
     simulator: Simulator, raw: Raw, name: str, *, stream: bool
 ) -> None:
@@ -42,6 +51,11 @@ STATUSES = {
     "rate-limited-ms": (429, b"retry-after-ms: 50", b"rate_limit_exceeded"),
     "rate-limited-long": (429, b"retry-after: 3600", b"rate_limit_exceeded"),
     "rate-limited-date": (429, b"retry-after: Thu, 01 Jan 2026", b"rate_limit_exceeded"),
+    "rate-limited-later": (429, b"retry-after: Thu, 01 Jan 2026 00:00:30", b"rate_limit_exceeded"),
+    "rate-limited-year": (429, b"retry-after: 31536000", b"rate_limit_exceeded"),
+    "rate-limited-negative": (429, b"retry-after: -5", b"rate_limit_exceeded"),
+    "rate-limited-garbage": (429, b"retry-after: soon", b"rate_limit_exceeded"),
+    "rate-limited-ms-huge": (429, b"retry-after-ms: 1000000000000000000", b"rate_limit_exceeded"),
     "rate-limited-bare": (429, b"", b"rate_limit_exceeded"),
     "no-retry": (429, b"x-should-retry: false", b"rate_limit_exceeded"),
     "quota": (429, b"", b'"code":"insufficient_quota"'),
@@ -58,7 +72,9 @@ STATUSES = {
     "bad-gateway": (502, b"text/html", b"<h1>502"),
     "unavailable": (503, b"content-length: 0", b""),
     "overloaded": (503, b"retry-after: 1", b"server_is_overloaded"),
+    "overloaded-529": (529, b"", b'"type":"overloaded_error"'),
     "redirect": (302, b"location: /elsewhere", b""),
+    "redirect-away": (307, b"location: http://127.0.0.2:80/v1/chat/completions", b""),
     "html": (200, b"text/html", b"<html>"),
     "error-200": (200, b"application/json", b'{"error":{'),
     "empty-200": (200, b"content-length: 0", b""),

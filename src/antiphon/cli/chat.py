@@ -26,6 +26,7 @@ from antiphon.errors import AntiphonError
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.listing import to_try
 from antiphon.model.events import ReasoningDelta, TextDelta, ToolCallStarted, UsageReported
+from antiphon.model.usage import Usage
 
 Turns = list[dict[str, str]]
 
@@ -126,7 +127,7 @@ async def _answer(gateway: Antiphon, model: str, turns: Turns) -> str:
                     sys.stderr.flush()
                 case ToolCallStarted(name=name):
                     remark(f"\n[asks for the tool {name}]")
-                case UsageReported(usage=usage) if sys.stdout.isatty():
+                case UsageReported(usage=Usage() as usage) if sys.stdout.isatty():
                     sys.stderr.write(f"\n[{usage.input_total} + {usage.output_total} tokens]")
                 case _:
                     pass

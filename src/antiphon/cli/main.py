@@ -21,6 +21,9 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="The configuration; by default ./antiphon.yaml if there."),
 ]
+FaultsOption = Annotated[
+    bool, typer.Option("--faults", help="List what can go wrong, and run nothing.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 app = typer.Typer(
@@ -90,7 +93,7 @@ def chat(
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917  one for each option
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="Port of the first one; 0 takes free ones.")
     ] = 9100,
@@ -99,11 +102,15 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Makes the answers.")] = 0,
     latency: Annotated[str, typer.Option(help="instant, fast, typical or slow.")] = "fast",
     replay: Annotated[Path | None, typer.Option(help="Folder of recorded exchanges.")] = None,
+    faults: FaultsOption = False,  # noqa: FBT002
     json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Run pretend providers, to practise on."""
-    from antiphon.cli.simulating import simulate_command  # noqa: PLC0415
+    from antiphon.cli.simulating import faults_command, simulate_command  # noqa: PLC0415
 
+    if faults:
+        faults_command(as_json=json)
+        return
     simulate_command(
         port=port, count=count, host=host, seed=seed, latency=latency, replay=replay, as_json=json
     )
@@ -175,6 +182,22 @@ def doctor(
     doctor_command(
         names or [], samples=samples, timeout=timeout, only=only or [], config=config, as_json=json
     )
+
+
+prices_app = typer.Typer(help="Look at prices.", no_args_is_help=True)
+app.add_typer(prices_app, name="prices")
+
+
+@prices_app.command("check")
+def prices_check(
+    file: Annotated[Path | None, typer.Argument(help="The configuration.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show what is charged for each model, by which prices, and how old they are."""
+    from antiphon.cli.prices import check_command  # noqa: PLC0415
+
+    check_command(file or config, as_json=json)
 
 
 @app.command()

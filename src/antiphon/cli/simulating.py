@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from antiphon.cli.output import fail, run, say, show_json
-from antiphon.simulator import PROFILES, Fleet, SimulatorSpec, fleet_specs
+from antiphon.simulator import FAULTS, PROFILES, Fleet, SimulatorSpec, fleet_specs
 
 _LAST_PORT = 65_535
 
@@ -18,6 +18,22 @@ _LAST_PORT = 65_535
 class _Running(msgspec.Struct, frozen=True):
     name: str
     base_url: str
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    name: str
+    description: str
+    expected: str
+
+
+def faults_command(*, as_json: bool) -> None:
+    """List all faults: what the provider does, and what a good gateway does about it."""
+    listed = [_Listed(name, each.description, each.expected) for name, each in FAULTS.items()]
+    if as_json:
+        show_json(listed)
+        return
+    for each in listed:
+        say(f"{each.name}\n    {each.description}\n    > {each.expected}")
 
 
 def simulate_command(
@@ -72,5 +88,5 @@ def _tell(running: Sequence[_Running]) -> None:
         say(f"  {each.name}: {{dialect: openai_chat, base_url: {each.base_url}, api_key: any}}")
     say("models:")
     say(f"  fast: [{', '.join(f'{each.name}/sim-small' for each in running)}]")
-    say("\nBreak one by a model such as fault:server-error; see docs/guides/simulator.md.")
+    say("\nBreak one by a model such as fault:server-error; antiphon simulate --faults lists them.")
     say("Ctrl-C ends it.")

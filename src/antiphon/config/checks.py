@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from antiphon.config.server import is_loopback
 from antiphon.config.settings import Settings
+from antiphon.config.unpriced import unpriced
 from antiphon.config.words import did_you_mean, one_of, quoted
 from antiphon.dialects.base import Dialect
 from antiphon.pipeline.config import ANY, RouteSettings, Target
@@ -51,9 +52,10 @@ def findings(
     yield from _names(settings)
     for name, route in settings.models.items():
         yield from _route(name, route, settings, catalog)
+    yield from _denied(settings, catalog)
 
 
-def advice(settings: Settings) -> Iterator[Finding]:
+def advice(settings: Settings, *, catalog: Catalog) -> Iterator[Finding]:
     """What can be used, but is probably not meant."""
     auth = settings.auth
     if auth.keys and not auth.required:
@@ -66,6 +68,8 @@ def advice(settings: Settings) -> Iterator[Finding]:
     if auth.admin_key is not None and len(auth.admin_key.reveal()) < SHORTEST_KEY:
         message = f"is shorter than {SHORTEST_KEY} characters and can be guessed"
         yield Finding(("auth", "admin_key"), message)
+    for each in unpriced(settings, catalog):
+        yield Finding(each.path, each.message)
 
 
 def _exposure(settings: Settings) -> Iterator[Finding]:
@@ -127,6 +131,18 @@ def _route(
         if target.provider not in settings.providers:
             message = _unknown(target, settings, catalog)
             yield Finding((*deployments, index), message, (("providers", target.provider),))
+
+
+def _denied(settings: Settings, catalog: Catalog) -> Iterator[Finding]:
+    """Deployments that have no price, where that is a reason to refuse them."""
+    policies = {settings.prices.unknown}
+    policies |= {entry.unknown_prices for entry in settings.providers.values()}
+    if "deny" not in policies:
+        return
+    for each in unpriced(settings, catalog):
+        if each.is_denied:
+            depends = (("providers", each.target.provider), ("prices",))
+            yield Finding(each.path, each.message, depends)
 
 
 def _unknown(target: Target, settings: Settings, catalog: Catalog) -> str:

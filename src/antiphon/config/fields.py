@@ -17,8 +17,8 @@ _MAPPINGS = frozenset({dict, Mapping})
 
 def names_at(root: type[BaseModel], path: Path) -> tuple[str, ...]:
     """The names of the settings that may stand in the mapping at a path."""
-    model = _model(_at(root, path))
-    return () if model is None else tuple(model.model_fields)
+    models = map(_model, _options(_at(root, path)))
+    return next((tuple(model.model_fields) for model in models if model is not None), ())
 
 
 def is_mapping_at(root: type[BaseModel], path: Path) -> bool:

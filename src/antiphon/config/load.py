@@ -15,6 +15,7 @@ import msgspec
 from antiphon.config.checks import advice
 from antiphon.config.draft import Draft, file_draft, given_draft
 from antiphon.config.settings import Settings
+from antiphon.config.tree import in_data
 from antiphon.config.validate import validate
 from antiphon.config.words import nearest
 from antiphon.dialects.registry import DIALECTS
@@ -107,8 +108,9 @@ def find_file(environ: Mapping[str, str], folder: FilePath | None = None) -> Fil
 def _settled(draft: Draft, environ: Mapping[str, str], catalog: Catalog) -> Loaded:
     """Check the draft, and fill in what the environment knows."""
     found = _Found(environ, catalog)
+    data = draft.settled(environ)
     verdict = validate(
-        draft.settled(environ),
+        data,
         spoiled=draft.mistakes.keys(),
         hidden=draft.hidden,
         catalog=catalog,
@@ -119,7 +121,10 @@ def _settled(draft: Draft, environ: Mapping[str, str], catalog: Catalog) -> Load
     mistakes += [draft.mistake(each.path, each.message) for each in verdict.findings]
     if mistakes or verdict.settings is None:
         raise ConfigurationError(sorted(mistakes, key=_position))
-    warnings = [draft.mistake(each.path, each.message) for each in advice(verdict.settings)]
+    warnings = [
+        draft.mistake(in_data(data, each.path, whole=True), each.message)
+        for each in advice(verdict.settings, catalog=catalog)
+    ]
     return Loaded(
         verdict.settings,
         draft.source,

@@ -11,7 +11,7 @@ from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
-from antiphon.providers.config import ProviderSettings
+from antiphon.providers.config import PricingSettings, ProviderSettings
 from antiphon.usage.captures.config import CaptureSettings
 from antiphon.usage.config import LedgerSettings
 
@@ -51,4 +51,8 @@ class Settings(BaseModel):
         default_factory=_any_model,
         description="The names that callers use. `NAME: PROVIDER/MODEL` is enough, or a list of "
         "these for fallback. Without this section every model is reached as `PROVIDER/MODEL`.",
+    )
+    prices: PricingSettings = Field(
+        default_factory=PricingSettings,
+        description="What is charged for models that have no price.",
     )

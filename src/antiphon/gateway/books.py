@@ -14,7 +14,7 @@ from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
 from antiphon.usage.captures.writer import CaptureWriter
-from antiphon.usage.journal.journal import Journal
+from antiphon.usage.journal.journal import Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
@@ -30,6 +30,7 @@ class Books:
         clock: Where time comes from.
         captures: What is to be kept of the content of requests.
         chores: What the shipper does besides, at each of its turns.
+        seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
         database: Of the ledger.
@@ -50,6 +51,7 @@ class Books:
         clock: Clock,
         captures: Captures,
         chores: Sequence[Callable[[], None]] = (),
+        seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
         self.captures = _open_captures(settings)
@@ -65,6 +67,7 @@ class Books:
                 ledger=self.ledger.name,
                 clock=clock,
                 durability=storage.durability,
+                seam=seam,
             )
         except (AccountingUnavailable, StorageFailed) as error:
             self.database.close()
@@ -79,7 +82,7 @@ class Books:
         if self.captures is not None:
             self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
             chores = (*chores, self.capture_writer)
-        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores)
+        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
         self.background = Background([self.shipper, _Maker(self.journal)], clock=clock)
         self.background.start()
 

@@ -13,7 +13,7 @@ from antiphon.access.keys import StaticKeys, digest_of
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
-from antiphon.errors import ConfigurationError
+from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
 from antiphon.pipeline.config import ANY, RouteSettings, Target
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
@@ -49,7 +49,12 @@ class Build:
         for name, entry in settings.providers.items():
             try:
                 self.providers[name] = Provider(
-                    name, entry, catalog=catalog, dialects=DIALECTS, clock=clock
+                    name,
+                    entry,
+                    catalog=catalog,
+                    dialects=DIALECTS,
+                    clock=clock,
+                    prices=settings.prices,
                 )
             except ConfigurationError as error:
                 errors.append(error)
@@ -81,14 +86,14 @@ class Build:
             found: `provider/model` names that providers have listed.
 
         Raises:
-            ConfigurationError: A route names a model that cannot be one.
+            ConfigurationError: A route names a model that cannot be one, or that has no price
+                where such models are denied.
         """
         plans: dict[str, Plan] = {}
         for name, route in self._settings.models.items():
             if name == ANY:
                 continue
-            deployments = [self._deployment(target) for target in route.targets]
-            plan = Plan(name, deployments, route, self.captures.tap(route.capture))
+            plan = self._plan(name, route)
             for alias in (name, *route.aliases):
                 plans[alias] = plan
         return Snapshot(
@@ -100,8 +105,20 @@ class Build:
             found=[name for name in found if name not in plans],
         )
 
+    def _plan(self, name: str, route: RouteSettings) -> Plan:
+        try:
+            deployments = [self._deployment(target) for target in route.targets]
+            return Plan(name, deployments, route, self.captures.tap(route.capture))
+        except ModelUnpriced as error:
+            mistake = Mistake("models", name, f"{error.message} ({error.reason})")
+            raise ConfigurationError([mistake]) from error
+
     def _pass(self, name: str) -> Plan | None:
-        """The plan of a `provider/model` name that no route has."""
+        """The plan of a `provider/model` name that no route has.
+
+        Raises:
+            ModelUnpriced: It has no price, and such models are denied.
+        """
         plan = self._passed.get(name)
         if plan is not None:
             return plan

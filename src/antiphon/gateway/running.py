@@ -80,7 +80,7 @@ def _attempt(attempt: Attempt, number: int, started: float, now: float) -> Attem
         usage=usage_words(attempt.usage or _NOTHING),
         cost_usd=dollars(attempt.cost),
         charge=attempt.charge.value,
-        price=rates.version if rates is not None else "",
+        price=rates.version,
         reserved_usd=None,
     )
 

@@ -91,10 +91,11 @@ class UsageReported(msgspec.Struct, frozen=True, gc=False):
     """What was used so far; a later one replaces it.
 
     Attributes:
+        usage: None where nothing that was stated can be believed.
         alone: The frame carries nothing else, so it can be left out whole.
     """
 
-    usage: Usage
+    usage: Usage | None
     alone: bool = True
 
 

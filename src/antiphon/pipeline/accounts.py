@@ -98,8 +98,8 @@ class Accounts:
                 payload.stream,
                 input_bound,
                 output_bound,
-                min(rates.bound(input_bound, output_bound), _MOST_COST) if rates else 0,
-                rates.version if rates else "",
+                min(rates.bound(input_bound, output_bound), _MOST_COST),
+                rates.version,
             )
         )
 
@@ -132,12 +132,12 @@ class Accounts:
 
     def abandoned(self, exchange: Exchange, attempt: Attempt, said: int) -> None:
         """Nobody waits for it any more."""
-        interrupted = exchange.interrupted
+        cause = exchange.interrupted or exchange.outcome or CancelledError()
         self._closed(
             exchange,
             attempt,
             Outcome.CANCELLED,
-            interrupted.error_kind.value if interrupted else "client_closed",
+            told(cause).error_kind.value,
             _estimate(attempt, said) if attempt.accepted else _NOTHING,
             last=True,
         )
@@ -185,7 +185,7 @@ class Accounts:
         attempt.usage = usage
         ended, sent, started = attempt.ended_at, attempt.sent_at, exchange.started
         total = ended - sent
-        if rates is not None and usage is not _NOTHING:
+        if usage is not _NOTHING:
             cost = rates.cost(usage, at=attempt.started_at / 1e6)
             attempt.cost = min(_MOST_COST, cost)
         waited = total
@@ -196,16 +196,16 @@ class Accounts:
         journal.close(
             entry,
             Closed(
-                entry.at,
+                entry[1],
                 exchange.id,
                 len(exchange.attempts),
                 exchange.principal.key_id,
                 deployment.provider,
                 deployment.model,
                 attempt.started_at + _micros(total),
-                outcome.value,
+                outcome,
                 code,
-                attempt.charge.value,
+                attempt.charge,
                 last,
                 _NO_COUNTS if usage is _NOTHING else msgspec.structs.astuple(usage),
                 attempt.cost,
@@ -214,7 +214,7 @@ class Accounts:
                 _micros(first_token - started) if first_token else 0,
                 _micros(ended - started),
                 _micros(ended - started - waited),
-                stop.value if stop and last else "",
+                stop if stop and last else "",
                 tuple(exchange.warnings),
             ),
         )

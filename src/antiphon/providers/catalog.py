@@ -16,8 +16,8 @@ from typing_extensions import override
 
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.models import ModelTable
+from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.quirks import QUIRKS
-from antiphon.providers.rates import PriceBook
 
 MOST_QUIRKS = 3
 GENERIC = "openai_compatible"

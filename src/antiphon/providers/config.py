@@ -6,12 +6,14 @@ says. Pydantic reads it once; `provider.py` makes of it what the road uses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -37,6 +39,8 @@ _OWN_HEADERS = frozenset(
     | {"expect", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 _BILLION = 1_000_000_000
+MOST_PRICE = 1_000_000
+"""Dollars per million tokens; a thousand times and more what the dearest model costs."""
 
 
 def _secret(value: object) -> Secret:
@@ -76,6 +80,8 @@ SecretText: TypeAlias = Annotated[Secret, PlainValidator(_secret), PlainSerializ
 KeyText: TypeAlias = Annotated[Secret | KeyFile, PlainValidator(_key), PlainSerializer(str), _TEXT]
 """A key; one written as `${file:PATH}` is read again when the file changes."""
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400)]
+Unknown: TypeAlias = Literal["deny", "ceiling", "free"]
+"""What to do with a model that has no price."""
 
 
 class _Settings(BaseModel):
@@ -91,23 +97,52 @@ class TimeoutSettings(_Settings):
     total: Seconds = Field(default=600.0, description="For the whole call.")
 
 
+def _is_price(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("must not be negative")
+    if value > MOST_PRICE:
+        raise ValueError(f"must be at most {MOST_PRICE:,} dollars")
+    return value
+
+
+Dollars: TypeAlias = Annotated[Decimal, AfterValidator(_is_price)]
+
+
 class PriceSettings(_Settings):
     """Dollars per million tokens; what is not given costs what its kin costs."""
 
-    input: Decimal = Field(ge=0, description="Prompt tokens.")
-    output: Decimal = Field(ge=0, description="Answer tokens.")
-    cache_read: Decimal | None = Field(default=None, ge=0, description="Read from a cache.")
-    cache_write: Decimal | None = Field(default=None, ge=0, description="Written to a cache.")
-    cache_write_1h: Decimal | None = Field(default=None, ge=0, description="Written for an hour.")
-    reasoning: Decimal | None = Field(default=None, ge=0, description="Tokens of thought.")
-    audio_input: Decimal | None = Field(default=None, ge=0, description="Audio of the prompt.")
-    audio_output: Decimal | None = Field(default=None, ge=0, description="Audio of the answer.")
-    image: Decimal | None = Field(default=None, ge=0, description="Pictures of the prompt.")
+    input: Dollars = Field(description="Prompt tokens.")
+    output: Dollars = Field(description="Answer tokens.")
+    cache_read: Dollars | None = Field(default=None, description="Read from a cache.")
+    cache_write: Dollars | None = Field(default=None, description="Written to a cache.")
+    cache_write_1h: Dollars | None = Field(default=None, description="Written for an hour.")
+    reasoning: Dollars | None = Field(default=None, description="Tokens of thought.")
+    audio_input: Dollars | None = Field(default=None, description="Audio of the prompt.")
+    audio_output: Dollars | None = Field(default=None, description="Audio of the answer.")
+    image: Dollars | None = Field(default=None, description="Pictures of the prompt.")
+    request: Dollars | None = Field(
+        default=None, description="Dollars for each request, whatever its size."
+    )
 
     def in_billionths(self) -> Mapping[str, int]:
-        """As `rates.Prices.of` takes them."""
+        """As `rates.Prices.of` takes them, rounded up."""
         given: dict[str, Decimal] = self.model_dump(exclude_none=True)
-        return {word: int((price * _BILLION).to_integral_value()) for word, price in given.items()}
+        return {word: math.ceil(price * _BILLION) for word, price in given.items()}
+
+
+class PricingSettings(_Settings):
+    """What is charged for a model that has no price."""
+
+    unknown: Unknown = Field(
+        default="ceiling",
+        description="`ceiling` charges the dearest price that is known, `free` nothing, `deny` "
+        "refuses the model.",
+    )
+    ceiling: PriceSettings | None = Field(
+        default=None,
+        description="The ceiling, in dollars per million tokens. By default, for each kind of "
+        "token, the dearest price in the price book: at the same provider, else anywhere.",
+    )
 
 
 class ModelSettings(_Settings):
@@ -171,6 +206,12 @@ class ProviderSettings(_Settings):
         description="Its models, as a list, or as a mapping with what is known of each.",
     )
     discover: bool = Field(default=True, description="Ask it which models it has.")
+    unknown_prices: Unknown | None = Field(
+        default=None, description="Beats `prices.unknown` for the models of this provider."
+    )
+    ceiling_prices: PriceSettings | None = Field(
+        default=None, description="Beats `prices.ceiling` for the models of this provider."
+    )
 
     @field_validator("base_url")
     @classmethod

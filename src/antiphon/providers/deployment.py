@@ -12,7 +12,7 @@ from antiphon.providers.auth import HeaderAuth, Signer
 from antiphon.providers.catalog import ProviderRow
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
-from antiphon.providers.rates import Quote
+from antiphon.providers.pricing import Charge
 from antiphon.providers.transport.call import Origin, Timeouts
 
 UNWELL_AFTER = 3
@@ -137,7 +137,9 @@ class Deployment:
         keys: The provider's.
         signer: Signs each request, where the provider wants that.
         facts: What the model can do.
-        rates: What it costs; None where that is not known, and `unpriced` says why.
+        rates: What is charged for it.
+        priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
+        unpriced: Why it has no price, where it is charged at the ceiling or free; else empty.
         health: What attempts have shown.
     """
 
@@ -151,6 +153,7 @@ class Deployment:
         "model",
         "name",
         "origin",
+        "priced",
         "provider",
         "quirks",
         "rates",
@@ -169,7 +172,7 @@ class Deployment:
         target: str,
         quirks: Sequence[Quirk],
         facts: ModelFacts,
-        quote: Quote,
+        charge: Charge,
     ) -> None:
         self.name = f"{door.provider}/{model}"
         self.provider = door.provider
@@ -183,8 +186,9 @@ class Deployment:
         self.keys = door.keys
         self.signer = door.signer
         self.facts = facts
-        self.rates = quote.card
-        self.unpriced = quote.reason
+        self.rates = charge.card
+        self.priced = charge.how
+        self.unpriced = charge.reason
         self.health = Health()
         self._door = door
         self._heads: dict[Key, tuple[bytes, bytes]] = {}

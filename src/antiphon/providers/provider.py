@@ -20,16 +20,17 @@ from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
 from antiphon.providers.catalog import GENERIC, Catalog, ProviderRow
-from antiphon.providers.config import ModelSettings, ProviderSettings
+from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
 from antiphon.providers.deployment import Deployment, Door
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
+from antiphon.providers.pricing import Charge, Pricing
 from antiphon.providers.quirks import QUIRKS
-from antiphon.providers.rates import FREE, Quote, flat
 from antiphon.providers.transport.call import Timeouts
 
 _ENDPOINTS: Mapping[str, str] = {"openai_chat": "/chat/completions"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DEFAULT_PRICING = PricingSettings()
 _MODEL = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
 
 
@@ -44,7 +45,17 @@ class Provider:
         keys: Its keys.
     """
 
-    __slots__ = ("_catalog", "_clock", "_door", "address", "keys", "name", "row", "settings")
+    __slots__ = (
+        "_catalog",
+        "_clock",
+        "_door",
+        "_pricing",
+        "address",
+        "keys",
+        "name",
+        "row",
+        "settings",
+    )
 
     def __init__(
         self,
@@ -54,6 +65,7 @@ class Provider:
         catalog: Catalog,
         dialects: Mapping[str, Dialect],
         clock: Clock,
+        prices: PricingSettings = _DEFAULT_PRICING,
     ) -> None:
         """Build it.
 
@@ -70,6 +82,14 @@ class Provider:
         self.keys = KeyRing(settings.keys, clock=clock)
         self._catalog = catalog
         self._clock = clock
+        self._pricing = Pricing(
+            name,
+            self.row,
+            settings,
+            is_private=self.is_private,
+            defaults=prices,
+            book=catalog.prices,
+        )
         self._door = Door(
             name,
             self.row,
@@ -101,12 +121,13 @@ class Provider:
 
         Raises:
             ConfigurationError: The name can be no model's.
+            ModelUnpriced: It has no price, and such models are denied.
         """
         if not is_model_name(model):
             raise ConfigurationError([Mistake("providers", self.name, "this is no model name")])
         entry = self._catalog.models.row(model)
         own = self.settings.models.get(model, _NOTHING)
-        quote = self._quote(model, own)
+        charge = self._pricing.charge(model, now=self._clock.now())
         names = (
             *self.row.quirks,
             *(entry.quirks if self.row.name in entry.at else ()),
@@ -118,8 +139,8 @@ class Provider:
             model,
             target=self._target(endpoint),
             quirks=[QUIRKS[quirk] for quirk in dict.fromkeys(names)],
-            facts=_facts(entry, own, quote),
-            quote=quote,
+            facts=_facts(entry, own, charge),
+            charge=charge,
         )
 
     def models_head(self) -> tuple[bytes, Key] | None:
@@ -134,13 +155,6 @@ class Provider:
         version = self.settings.api_version
         return f"{self.address.path}{endpoint}{f'?api-version={version}' if version else ''}"
 
-    def _quote(self, model: str, own: ModelSettings) -> Quote:
-        book = self._catalog.prices.quote(self.row.prices, model, now=self._clock.now())
-        if own.prices is not None:
-            card = flat(own.prices.in_billionths(), source="configuration")
-            return Quote(card, context=book.context)
-        return Quote(FREE) if self.row.self_hosted else book
-
 
 def row_of(name: str, settings: ProviderSettings, catalog: Catalog) -> ProviderRow:
     """The row that an entry goes by.
@@ -151,6 +165,25 @@ def row_of(name: str, settings: ProviderSettings, catalog: Catalog) -> ProviderR
     if settings.catalog is not None:
         return catalog[settings.catalog]
     return catalog[name] if name in catalog else catalog[GENERIC]
+
+
+def pricing_of(
+    name: str, settings: ProviderSettings, *, catalog: Catalog, prices: PricingSettings
+) -> Pricing | None:
+    """The prices of an entry's models; None where the entry itself has mistakes about its row."""
+    try:
+        row = row_of(name, settings, catalog)
+        address = _address(settings, row)
+    except (KeyError, ValueError):
+        return None
+    return Pricing(
+        name,
+        row,
+        settings,
+        is_private=address.is_private,
+        defaults=prices,
+        book=catalog.prices,
+    )
 
 
 def mistakes(
@@ -240,10 +273,10 @@ def _user_agent() -> str:
     return f"antiphon/{metadata.version('antiphon')}"
 
 
-def _facts(entry: ModelFacts, own: ModelSettings, quote: Quote) -> ModelFacts:
+def _facts(entry: ModelFacts, own: ModelSettings, charge: Charge) -> ModelFacts:
     known = {name: getattr(entry, name) for name in ModelFacts.__struct_fields__}
     if known["context"] is None:
-        known["context"] = quote.context
+        known["context"] = charge.context
     return ModelFacts(**{**known, **own.model_dump(exclude_none=True, exclude={"prices"})})
 
 

@@ -1,25 +1,35 @@
 """What a call costs.
 
 Prices are integers, billionths of a dollar per million tokens, one for each usage word; a cost is
-rounded up once per word (DESIGN section 4). The book of prices, `rates.json`, is written by
-`tools/rate_cards.py` from the library genai-prices; only the providers that are asked for are
-decoded. A model without a price says why, and is never taken for free.
+rounded up once per word (DESIGN section 4). Which card a model has is said by `pricebook.py` and
+`pricing.py`.
+
+Hot path: `bound` is called before each attempt, `cost` after it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from importlib import resources
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from antiphon.model.usage import Usage
 
+MOST_COST = 2**63 - 1
+"""Billionths of a dollar; what a signed 64-bit column of the ledger holds, nine billion dollars.
+
+No call costs that much. But a price may be a mistake and a count of tokens a lie, and both must
+end in a number that can be stored and compared, not in an error after the answer has been sent.
+"""
 _MILLION = 1_000_000
 _DAY = 86_400
-_DATE = re.compile(r"-(\d{4})-?(\d{2})-?(\d{2})$")
+
+ASKED = ("input", "cache_read", "cache_write", "cache_write_1h", "audio_input", "image")
+"""Words in which tokens of the prompt are counted."""
+ANSWERED = ("output", "reasoning", "audio_output")
+"""Words in which tokens of the answer are counted."""
 
 
 class Prices(msgspec.Struct, frozen=True):
@@ -121,151 +131,101 @@ class Term(msgspec.Struct, frozen=True):
         return chosen.prices.cost(usage)
 
 
+class Reach(NamedTuple):
+    """What tokens can cost at most when the prompt is longer than `above`.
+
+    Attributes:
+        asked: The dearest price of a token of the prompt.
+        answered: The dearest price of a token of the answer.
+        fixed: The price per request, and one billionth for each word that is rounded up.
+    """
+
+    above: int
+    asked: int
+    answered: int
+    fixed: int
+
+
 class RateCard(msgspec.Struct, frozen=True):
     """What one model at one provider costs.
 
     Attributes:
         terms: The last one that holds counts. The first holds always.
-        source: Where the prices come from.
+        version: Where the prices come from, and as of when: equal versions are equal prices.
+        checked: The day as of which the price book gives them, as `2026-10-14`; else empty.
+        reach: What `bound` multiplies with, by length of the prompt; made from the terms.
     """
 
     terms: tuple[Term, ...]
-    source: str
+    version: str
+    checked: str = ""
+    reach: tuple[Reach, ...] = ()
 
-    @property
-    def version(self) -> str:
-        return self.source
-
-    def bound(self, input_tokens: int, output_tokens: int) -> int:
-        return self.cost(Usage(input_tokens=input_tokens, output_tokens=output_tokens))
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "reach", tuple(_reach(self.terms)))
 
     def cost(self, usage: Usage, *, at: float | None = None) -> int:
-        """Billionths of a dollar for a call of this usage.
+        """Billionths of a dollar for a call of this usage; never more than `MOST_COST`.
 
         Args:
-            usage: What was used, or a bound of it.
-            at: When, in seconds since 1970. None asks for the dearest hour of the day, as a
-                reservation should.
+            usage: What was used.
+            at: When, in seconds since 1970. None asks for the dearest hour of the day.
         """
         terms = self.terms
         if len(terms) == 1:
-            return terms[0].cost(usage)
-        if at is None:
-            return max(term.cost(usage) for term in terms if not term.since)
-        return next(term for term in reversed(terms) if term.holds(at)).cost(usage)
+            cost = terms[0].cost(usage)
+        elif at is None:
+            cost = max(term.cost(usage) for term in terms if not term.since)
+        else:
+            cost = next(term for term in reversed(terms) if term.holds(at)).cost(usage)
+        return min(cost, MOST_COST)
+
+    def bound(self, input_tokens: int, output_tokens: int) -> int:
+        """Billionths of a dollar that no call of at most so many tokens can exceed.
+
+        Whatever words the tokens are counted in, at whatever hour, and under prices that are
+        announced but not yet in force too.
+
+        Args:
+            input_tokens: The most tokens of the prompt.
+            output_tokens: The most tokens of the answer, thought included.
+        """
+        reach = self.reach
+        _, asked, answered, fixed = reach[0]
+        if len(reach) > 1:
+            for above, dearer, dearer_answer, more in reach:
+                if input_tokens > above:
+                    asked, answered, fixed = dearer, dearer_answer, more
+        cost = (input_tokens * asked + output_tokens * answered) // _MILLION + fixed
+        return min(cost, MOST_COST)
 
 
-class Quote(msgspec.Struct, frozen=True):
-    """A rate card, or the reason why there is none; and what the book knows besides."""
+def _reach(terms: Sequence[Term]) -> Iterator[Reach]:
+    """For each length at which some tier begins, the dearest of all tiers that are in reach."""
+    for above in sorted({tier.above for term in terms for tier in term.tiers}):
+        within = [each.prices for term in terms for each in term.tiers if each.above <= above]
+        priced = {word for word in (*ASKED, *ANSWERED) if any(getattr(p, word) for p in within)}
+        yield Reach(
+            above,
+            asked=max(getattr(prices, word) for prices in within for word in ASKED),
+            answered=max(getattr(prices, word) for prices in within for word in ANSWERED),
+            fixed=max(prices.request for prices in within) + len(priced),
+        )
 
-    card: RateCard | None
-    reason: str = ""
-    context: int | None = None
 
-
-def flat(prices: Mapping[str, int], *, source: str) -> RateCard:
+def flat(prices: Mapping[str, int], *, version: str) -> RateCard:
     """A card of one set of prices."""
-    return RateCard((Term((Tier(0, Prices.of(prices)),)),), source)
+    return RateCard((Term((Tier(0, Prices.of(prices)),)),), version)
+
+
+def digest(prices: Mapping[str, int]) -> str:
+    """Six characters that stay the same as long as the prices do."""
+    fields = msgspec.structs.asdict(Prices.of(prices))
+    text = " ".join(f"{word}={price}" for word, price in fields.items())
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:6]
 
 
 FREE = RateCard((Term((Tier(0, Prices()),)),), "self-hosted")
 """The card of models on one's own machines."""
-
-
-class _TermRow(msgspec.Struct):
-    tiers: list[dict[str, int]]
-    since: str = ""
-    hours: tuple[int, int] | None = None
-
-
-class _ModelRow(msgspec.Struct):
-    """A model of the book; `match` holds tests as `tools/rate_cards.py` writes them."""
-
-    match: list[str]
-    terms: list[_TermRow] = []
-    context: int | None = None
-    unpriced: str = ""
-
-
-class _Book(msgspec.Struct):
-    source: str
-    providers: dict[str, msgspec.Raw]
-
-
-_ROWS = msgspec.json.Decoder(list[_ModelRow])
-
-
-class PriceBook:
-    """The prices that ship with the package, read when first asked for."""
-
-    __slots__ = ("_book", "_rows")
-
-    def __init__(self) -> None:
-        self._book: _Book | None = None
-        self._rows: dict[str, list[_ModelRow]] = {}
-
-    def quote(self, providers: Sequence[str], model: str, *, now: float) -> Quote:
-        """The price of a model at the first of these providers of the book that has it.
-
-        A dated name that is not listed costs what its undated name costs.
-        """
-        name = model.lower()
-        for wanted in dict.fromkeys((name, _DATE.sub(r"-\1-\2-\3", name), _DATE.sub("", name))):
-            for provider in providers:
-                for row in self._of(provider):
-                    if any(_matches(test, wanted) for test in row.match):
-                        return self._quote(row, now)
-        if not providers:
-            return Quote(None, "this provider is not in the price book; set `prices`")
-        return Quote(None, f"the price book has no {model!r} at {' or '.join(providers)}")
-
-    def _of(self, provider: str) -> list[_ModelRow]:
-        if provider not in self._rows:
-            raw = self._open().providers.get(provider)
-            self._rows[provider] = [] if raw is None else _ROWS.decode(raw)
-        return self._rows[provider]
-
-    def _open(self) -> _Book:
-        if self._book is None:
-            file = resources.files("antiphon.providers").joinpath("rates.json")
-            self._book = msgspec.json.decode(file.read_bytes(), type=_Book)
-        return self._book
-
-    def _quote(self, row: _ModelRow, now: float) -> Quote:
-        if row.unpriced:
-            return Quote(None, row.unpriced, row.context)
-        card = RateCard(_current([_term(term) for term in row.terms], now), self._open().source)
-        return Quote(card, context=row.context)
-
-
-def _term(row: _TermRow) -> Term:
-    since = datetime.fromisoformat(row.since).replace(tzinfo=UTC).timestamp() if row.since else 0.0
-    tiers = tuple(Tier(tier.get("above", 0), Prices.of(tier)) for tier in row.tiers)
-    return Term(tiers, since, row.hours)
-
-
-def _current(terms: Sequence[Term], now: float) -> tuple[Term, ...]:
-    """The terms without those that are over; what holds now has no date any more."""
-    begun = [place for place, term in enumerate(terms) if not term.hours and term.since <= now]
-    rest = terms[begun[-1] :] if begun else terms
-    return tuple(
-        msgspec.structs.replace(term, since=0.0) if term.since <= now else term for term in rest
-    )
-
-
-def _matches(test: str, name: str) -> bool:
-    """Whether a name passes a test: `=` equal, `^` begins, `$` ends, `~` contains, `/` pattern."""
-    kind, text = test[0], test[1:]
-    match kind:
-        case "=":
-            return name == text
-        case "^":
-            return name.startswith(text)
-        case "$":
-            return name.endswith(text)
-        case "~":
-            return text in name
-        case "&":
-            return all(_matches(part, name) for part in msgspec.json.decode(text, type=list[str]))
-        case _:
-            return re.search(text, name) is not None
+UNPRICED = RateCard(FREE.terms, "unpriced")
+"""The card of models that have no price, where the configuration lets them be free."""

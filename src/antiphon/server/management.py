@@ -167,7 +167,7 @@ def _view(gateway: Antiphon, deployment: Deployment) -> DeploymentView:
         model=deployment.model,
         dialect=deployment.dialect.name,
         address=deployment.origin.authority,
-        priced=deployment.rates is not None,
+        priced=not deployment.unpriced,
         well=deployment.is_well(gateway.clock.monotonic()),
         successes=health.successes,
         failures=health.failures,

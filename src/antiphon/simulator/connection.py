@@ -9,13 +9,14 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, runtime_checkable
 
 import httptools
 from typing_extensions import override
 
+from antiphon.simulator.ports import Desk, House, Request, Transport
 from antiphon.simulator.received import Outcome, Received
 from antiphon.simulator.reply import Ending, Reply, performed, plain
 
@@ -25,77 +26,6 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _UNTIL_RECEIVED = 0.005
 _TEXT: Final = (b"content-type", b"text/plain; charset=utf-8")
-
-
-@runtime_checkable
-class Transport(Protocol):
-    """What is used of a transport; uvloop's does not descend from asyncio's."""
-
-    def write(self, data: bytes, /) -> None: ...
-    def close(self) -> None: ...
-    def abort(self) -> None: ...
-    def is_closing(self) -> bool: ...
-    def get_write_buffer_size(self) -> int: ...
-    def get_extra_info(self, name: str, default: object = None, /) -> object: ...
-
-
-class House(Protocol):
-    """Where a connection lives."""
-
-    def opened(self, connection: "Connection", /) -> int:
-        """Count a new connection and give it a number."""
-        ...
-
-    def closed(self, connection: "Connection", /) -> None:
-        """The connection is gone."""
-        ...
-
-    def start(self, work: Coroutine[None, None, None], /) -> asyncio.Task[None]:
-        """Run something that waits; it does not outlive the house."""
-        ...
-
-    def shut_for(self, seconds: float, /) -> None:
-        """Let nobody connect for a while."""
-        ...
-
-    async def pause(self, seconds: float, /) -> None:
-        """Let so much time pass."""
-        ...
-
-
-class Desk(Protocol):
-    """Who reads requests and decides on replies."""
-
-    @property
-    def refuse_for(self) -> float:
-        """Seconds for which a refusal lasts."""
-        ...
-
-    def receive(self, request: "Request", connection: int, /) -> tuple[Received, Reply]:
-        """Keep a request and decide on the reply."""
-        ...
-
-    def ended(self, received: Received, outcome: Outcome, /) -> None:
-        """The request is over."""
-        ...
-
-    def noticed(self) -> None:
-        """Something else changed that one may be waiting for."""
-        ...
-
-
-class Request:
-    """A request while it is read."""
-
-    __slots__ = ("body", "headers", "keep_alive", "method", "size", "target")
-
-    def __init__(self) -> None:
-        self.method = ""
-        self.target = b""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body: list[bytes] = []
-        self.size = 0
-        self.keep_alive = True
 
 
 class Connection(asyncio.Protocol):
@@ -269,6 +199,16 @@ class Connection(asyncio.Protocol):
         self._house.shut_for(self._desk.refuse_for)
         await self.reset(received)
 
+    async def go_mute(self, received: Received) -> None:
+        """Close rudely, and say nothing to whoever comes next."""
+        await self._house.mistreat_for(self._desk.refuse_for, rude=False)
+        await self.reset(received)
+
+    async def go_rude(self, received: Received) -> None:
+        """Close rudely, and close on whoever comes next."""
+        await self._house.mistreat_for(self._desk.refuse_for, rude=True)
+        await self.reset(received)
+
     async def stall(self, _received: Received) -> None:
         """Do nothing until the caller leaves, which cancels this."""
         await asyncio.get_running_loop().create_future()
@@ -291,6 +231,8 @@ _BREAKING: Final[Mapping[Ending, Callable[[Connection, Received], Awaitable[None
             Ending.RESET: Connection.reset,
             Ending.STALL: Connection.stall,
             Ending.REFUSE: Connection.refuse,
+            Ending.GO_MUTE: Connection.go_mute,
+            Ending.GO_RUDE: Connection.go_rude,
         }
     )
 )

@@ -94,7 +94,10 @@ def _forget(simulator: Controlled, received: Received) -> Reply:
 
 
 def _faults(simulator: Controlled, _received: Received) -> Reply:
-    known = {name: fault.description for name, fault in simulator.faults.items()}
+    known = {
+        name: {"description": fault.description, "expected": fault.expected}
+        for name, fault in simulator.faults.items()
+    }
     return json({"faults": known, "armed": simulator.rules.listed()})
 
 

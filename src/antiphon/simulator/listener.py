@@ -7,7 +7,9 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 
-from antiphon.simulator.connection import Connection, Desk
+from antiphon.simulator.connection import Connection
+from antiphon.simulator.mute import Mute
+from antiphon.simulator.ports import Desk, Guest
 
 _BACKLOG = 4096
 
@@ -33,7 +35,8 @@ class Listener:
         self._ssl_context = ssl_context
         self._sleep = sleep
         self._server: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        self._well = True
+        self._connections: set[Guest] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reopening: asyncio.Task[None] | None = None
         self._emptied: asyncio.Future[None] | None = None
@@ -61,11 +64,11 @@ class Listener:
         """
         self._keep_shut()
         self._emptied = None
+        if not self._well:
+            self.shut()
         if self._server is None:
-            self._server = await asyncio.get_running_loop().create_server(
-                self._connect, self.host, self.port, ssl=self._ssl_context, backlog=_BACKLOG
-            )
-            self.port = self._server.sockets[0].getsockname()[1]
+            self._well = True
+            await self._listen(self._connect, self._ssl_context)
 
     def shut(self) -> None:
         """Refuse whoever comes; those who are being answered may stay."""
@@ -81,6 +84,17 @@ class Listener:
         self._keep_shut()
         self._reopening = self.start(self._reopen_after(seconds))
 
+    async def mistreat_for(self, seconds: float, *, rude: bool) -> None:
+        """Let whoever connects have no answer for a while, or a closed connection.
+
+        The door is another one meanwhile, without TLS: a handshake is not even begun.
+        """
+        self.shut()
+        self._keep_shut()
+        self._well = False
+        await self._listen(lambda: Mute(self, rude=rude), None)
+        self._reopening = self.start(self._reopen_after(seconds))
+
     async def close(self) -> None:
         """Refuse and drop everybody, and wait until they are gone."""
         self.shut()
@@ -94,7 +108,7 @@ class Listener:
                 connection.drop()
             await self._emptied
 
-    def opened(self, connection: Connection) -> int:
+    def opened(self, connection: Guest) -> int:
         """Count a new connection and give it a number."""
         self._connections.add(connection)
         self.accepted += 1
@@ -103,7 +117,7 @@ class Listener:
         self._desk.noticed()
         return self.accepted
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: Guest) -> None:
         """The connection is gone."""
         self._connections.discard(connection)
         if self._emptied is not None and not self._connections and not self._emptied.done():
@@ -124,6 +138,14 @@ class Listener:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._desk.noticed()
+
+    async def _listen(
+        self, greet: Callable[[], asyncio.Protocol], context: ssl.SSLContext | None
+    ) -> None:
+        self._server = await asyncio.get_running_loop().create_server(
+            greet, self.host, self.port, ssl=context, backlog=_BACKLOG
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
 
     def _connect(self) -> Connection:
         return Connection(self, self._desk)

@@ -16,7 +16,6 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
-LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Framing(Enum):
@@ -42,6 +41,10 @@ class Ending(Enum):
     """Nothing more, ever, until the caller leaves."""
     REFUSE = "refuse"
     """A reset, and for a while nobody can connect."""
+    GO_MUTE = "go mute"
+    """A reset, and for a while whoever connects gets no answer, not even to a TLS handshake."""
+    GO_RUDE = "go rude"
+    """A reset, and for a while whoever connects is cut off at the first byte."""
 
 
 class Piece(Struct, frozen=True):
@@ -62,6 +65,12 @@ class Reply(Struct, frozen=True):
     ending: Ending = Ending.KEEP
     delay: float = 0.0
     """Seconds before the head."""
+    preface: bytes = b""
+    """Bytes before the head."""
+    trailers: Headers = ()
+    """Headers after the last chunk."""
+    surplus: bytes = b""
+    """Bytes after the end, which belong to no answer."""
 
     @property
     def immediate(self) -> bool:
@@ -103,11 +112,13 @@ def performed(reply: Reply) -> Iterator[tuple[float, bytes]]:
     """A reply as bytes for the socket, each with the pause before it."""
     frame = _chunk if reply.framing is Framing.CHUNKED else _bare
     if reply.framing is not Framing.NO_HTTP:
-        yield reply.delay, _head(reply)
+        yield reply.delay, reply.preface + _head(reply)
     for piece in reply.pieces:
         yield piece.pause, frame(piece.data)
     if reply.framing is Framing.CHUNKED and reply.ending in _WHOLE:
-        yield 0.0, LAST_CHUNK
+        yield 0.0, b"0\r\n%b\r\n" % _lines(reply.trailers)
+    if reply.surplus:
+        yield 0.0, reply.surplus
 
 
 _WHOLE = frozenset({Ending.KEEP, Ending.CLOSE})
@@ -124,8 +135,12 @@ def _length(reply: Reply) -> bytes:
 
 
 def _head(reply: Reply) -> bytes:
-    lines = b"".join([b"%b: %b\r\n" % header for header in reply.headers])
-    return b"%b%b%b\r\n" % (_status_line(reply.status), lines, _length(reply))
+    head = (_status_line(reply.status), _lines(reply.headers), _length(reply))
+    return b"%b%b%b\r\n" % head
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def _chunk(data: bytes) -> bytes:

@@ -9,11 +9,11 @@ from typing import Final, Self
 
 from msgspec.structs import replace
 
-from antiphon.simulator.connection import Request
 from antiphon.simulator.control import PREFIX, State, control
 from antiphon.simulator.faults import FAULTS, Fault
 from antiphon.simulator.latency import Latency, latency_of
 from antiphon.simulator.listener import Listener
+from antiphon.simulator.ports import Request
 from antiphon.simulator.received import Outcome, Received
 from antiphon.simulator.replay import NONE, load
 from antiphon.simulator.reply import Reply
@@ -89,7 +89,7 @@ class Simulator:
         await self.close()
 
     async def start(self) -> None:
-        """Listen; also ends a refusal.
+        """Listen; also ends what the faults of the door began.
 
         Raises:
             OSError: the address is taken, or not ours.
@@ -216,7 +216,7 @@ class Simulator:
 
     @property
     def refuse_for(self) -> float:
-        """Seconds for which the fault `refused` lasts."""
+        """Seconds for which the faults of the door last."""
         return self.spec.refuse_for
 
     def receive(self, request: Request, connection: int) -> tuple[Received, Reply]:

@@ -30,6 +30,6 @@ class SimulatorSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     faults: tuple[FaultRule, ...] = ()
     """Armed from the start."""
     refuse_for: float = 1.0
-    """Seconds for which the fault `refused` closes the door."""
+    """Seconds for which the faults `refused`, `tls-slow` and `tls-closed` last."""
     keep: int = 1_000
     """How many received requests are kept."""

@@ -8,7 +8,6 @@ bound. A file with damage is shipped as far as it can be read and kept for peopl
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 from antiphon.usage.journal.folder import DeadFolder, dead
@@ -17,14 +16,7 @@ from antiphon.usage.journal.record import Closed, Opened
 from antiphon.usage.journal.scan import Damage, Scan, scan_file
 from antiphon.usage.journal.segment import FIRST, NotASegment
 from antiphon.usage.ledger.ledger import MOST_ROWS, Ledger, LedgerDiffers
-from antiphon.usage.ledger.rows import (
-    Row,
-    checksum_of,
-    closed_row,
-    content_of,
-    lost_row,
-    unanswered_row,
-)
+from antiphon.usage.ledger.rows import Row, checksum_of, content_of, rows_of, unanswered_row
 from antiphon.usage.ledger.tally import Tally
 
 _log = logging.getLogger("antiphon.ledger")
@@ -104,16 +96,17 @@ class Adoption:
     def _write(self, scan: Scan) -> Tally:
         head, tally = scan.head, Tally()
         rows: list[Row] = []
+        contents: list[bytes] = []
         others = [
             unanswered_row(head.owner, head.number, record)
             for _, record in scan.records
             if not isinstance(record, Opened | Closed)
         ]
-        for row in _rows(scan):
+        for _, row in rows_of(scan):
             content = content_of(row)
-            checksum = checksum_of(content)
-            tally.add(row, content, checksum)
-            rows.append((*row, checksum))
+            contents.append(content)
+            rows.append((*row, checksum_of(content)))
+        tally.add(rows, contents)
         for begin in range(0, max(len(rows), len(others)), MOST_ROWS):
             self._seam("adopt")
             self._ledger.write(
@@ -141,14 +134,3 @@ class Adoption:
         self.lost += len(scan.open)
         self.damaged += len(scan.damage)
         return True
-
-
-def _rows(scan: Scan) -> Iterator[Row]:
-    """The rows of a segment in the order of their places; those of the lost at their begin."""
-    head = scan.head
-    begun = {at: record for at, record in scan.records if isinstance(record, Opened)}
-    for at, record in scan.records:
-        if at in scan.open:
-            yield lost_row(head.owner, head.number, at, scan.open[at])
-        elif isinstance(record, Closed):
-            yield closed_row(head.owner, head.number, at, begun.get(record.opened), record)

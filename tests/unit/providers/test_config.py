@@ -100,7 +100,11 @@ def test_prices_are_exact() -> None:
         ({"quirks": ["max_token_only"]}, "quirks", "no such quirk: 'max_token_only'"),
         ({"api_version": "1&x=2"}, "api_version", "pattern"),
         ({"ca_file": "/no/such/file.pem"}, "ca_file", "does not point to a file"),
-        ({"models": {"m": {"prices": {"input": -1, "output": 1}}}}, "models.m.prices.input", "0"),
+        (
+            {"models": {"m": {"prices": {"input": -1, "output": 1}}}},
+            "models.m.prices.input",
+            "negative",
+        ),
         ({"models": {"m": {"window": 5}}}, "models.m.window", "Extra inputs"),
         ({"models": "gpt-4o"}, "models", "dictionary"),
     ],

@@ -143,8 +143,8 @@ def test_what_configuration_knows_comes_first(make: MakeProvider) -> None:
     known = provider.deployment("gpt-4o")
     assert (known.facts.context, known.facts.vision, known.facts.tools) == (1000, False, True)
     for deployment in (known, provider.deployment("own")):
-        assert deployment.rates is not None
-        assert deployment.rates.source == "configuration"
+        assert deployment.priced == "own"
+        assert deployment.rates.version == "configuration 185c3c"
         assert deployment.rates.cost(Usage(input_tokens=1000, output_tokens=1000)) == 3_000_000
         assert deployment.unpriced == ""
 
@@ -154,14 +154,14 @@ def test_a_window_that_only_the_price_book_knows_is_used(make: MakeProvider) -> 
 
 
 def test_an_unknown_model_has_no_price_and_says_so(make: MakeProvider) -> None:
-    deployment = make("lab", base_url="http://gpu:8000").deployment("m")
-    assert deployment.rates is None
-    assert "prices" in deployment.unpriced
+    deployment = make("lab", base_url="https://llm.example.com").deployment("m")
+    assert deployment.priced == "ceiling"
+    assert deployment.unpriced == "this provider is not in the price book"
 
 
 def test_self_hosted_models_cost_nothing(make: MakeProvider) -> None:
     deployment = make("vllm", base_url="http://gpu:8000").deployment("gpt-4o")
-    assert deployment.rates is not None
+    assert deployment.priced == "self-hosted"
     assert deployment.rates.cost(Usage(input_tokens=1000)) == 0
 
 

@@ -1,32 +1,28 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
-from genai_prices import Usage as TheirUsage
-from genai_prices import types as theirs
-from genai_prices.data import providers as library
+from hypothesis import given
+from hypothesis import strategies as st
 
 from antiphon.model.usage import Usage
-from antiphon.providers.catalog import Catalog
-from antiphon.providers.rates import FREE, PriceBook, Prices, RateCard, Term, Tier, flat
-from tests.unit.providers.conftest import NOVEMBER_2026
+from antiphon.providers.rates import (
+    FREE,
+    MOST_COST,
+    UNPRICED,
+    Prices,
+    RateCard,
+    Term,
+    Tier,
+    digest,
+    flat,
+)
 
-REPOSITORY = Path(__file__).parents[3]
 DOLLAR = 1_000_000_000
 
 GPT_4O = flat(
-    {"input": 2_500_000_000, "cache_read": 1_250_000_000, "output": 10_000_000_000}, source="test"
+    {"input": 2_500_000_000, "cache_read": 1_250_000_000, "output": 10_000_000_000}, version="test"
 )
-
-
-@pytest.fixture(scope="module")
-def book() -> PriceBook:
-    return PriceBook()
 
 
 # ------------------------------------------------------------------ cost, by hand
@@ -41,7 +37,7 @@ def test_a_call_costs_what_its_words_cost() -> None:
 
 
 def test_each_word_is_rounded_up_once() -> None:
-    card = flat({"input": 1, "output": 1}, source="test")
+    card = flat({"input": 1, "output": 1}, version="test")
     assert card.cost(Usage(input_tokens=1, output_tokens=1)) == 2
     assert card.cost(Usage(input_tokens=1_000_000, output_tokens=1_000_001)) == 3
 
@@ -73,7 +69,7 @@ def test_a_word_without_a_price_costs_what_its_kin_costs() -> None:
 
 
 def test_a_price_per_request_is_added_once() -> None:
-    card = flat({"input": 1_000_000_000, "request": 12_000_000}, source="test")
+    card = flat({"input": 1_000_000_000, "request": 12_000_000}, version="test")
     assert card.cost(Usage(input_tokens=1_000)) == 12_000_000 + 1_000_000
 
 
@@ -109,114 +105,104 @@ def test_self_hosted_models_are_free() -> None:
     assert FREE.cost(Usage(input_tokens=10**9, output_tokens=10**9)) == 0
 
 
-# ------------------------------------------------------------------ the book
+def test_two_cards_of_nothing_tell_why() -> None:
+    assert (FREE.version, UNPRICED.version) == ("self-hosted", "unpriced")
+    assert UNPRICED.cost(Usage(input_tokens=10**9)) == 0
 
 
-def test_a_price_is_found_by_exact_and_by_dated_name(book: PriceBook) -> None:
-    exact = book.quote(["openai"], "gpt-4o", now=NOVEMBER_2026).card
-    assert exact is not None
-    assert exact.cost(Usage(input_tokens=1_000_000)) == 2.5 * DOLLAR
-    for name in ("gpt-4o-2024-08-06", "GPT-4o-20240806", "gpt-4o-2031-01-02"):
-        assert book.quote(["openai"], name, now=NOVEMBER_2026).card == exact
+def test_equal_prices_have_an_equal_digest() -> None:
+    given = {"input": 10, "output": 20}
+    assert digest(given) == digest({**given, "cache_read": 10}) == "9cd44f"
+    assert digest(given) != digest({**given, "cache_read": 9})
 
 
-def test_the_first_provider_that_has_the_model_counts(book: PriceBook) -> None:
-    quote = book.quote(["azure", "openai"], "gpt-6.1-sol", now=NOVEMBER_2026)
-    assert quote.card is not None
-    assert quote.context == 1_050_000
+# ------------------------------------------------------------------ what fits into the ledger
+
+HUGE = flat(dict.fromkeys(Prices.__struct_fields__, 10**15), version="a million dollars")
+"""The dearest prices that the configuration takes."""
 
 
-@pytest.mark.parametrize(
-    ("providers", "model", "reason"),
-    [
-        ([], "m", "set `prices`"),
-        (["openai"], "no-such-model", "has no 'no-such-model' at openai"),
-        (["openai"], "whisper-1", "not sold by the token"),
-    ],
+def test_a_cost_fits_a_signed_64_bit_integer() -> None:
+    usage = Usage(*([2**40] * 9))
+    # 9 words x 2^40 tokens x 10^15 a million: ten sextillion billionths; more than 2^63.
+    assert sum(HUGE.terms[0].tiers[0].prices.cost(Usage(**{w: 2**40})) for w in WORDS) > 2**63
+    assert HUGE.cost(usage) == MOST_COST == 2**63 - 1
+    assert HUGE.bound(2**40 * 6, 2**40 * 3) == MOST_COST
+    assert HUGE.cost(usage, at=0.0) == MOST_COST
+
+
+def test_what_fits_is_not_cut() -> None:
+    # A thousand tokens of each of 9 words at a dollar a token, and a million dollars for asking.
+    assert HUGE.cost(Usage(*([1_000] * 9))) == 9_000 * DOLLAR + 10**15
+
+
+# ------------------------------------------------------------------ the bound, before the call
+
+WORDS = Usage.__struct_fields__
+
+
+def test_the_bound_takes_the_dearest_word_of_each_side() -> None:
+    card = flat(
+        {"input": 2_000_000, "cache_write": 3_000_000, "cache_read": 200_000, "output": 9_000_000},
+        version="test",
+    )
+    # 10 x 3 + 20 x 9, and one for each of nine words that are rounded up
+    assert card.bound(10, 20) == 30 + 180 + 9
+
+
+def test_the_bound_reaches_the_tiers_that_the_prompt_can() -> None:
+    below = Tier(0, Prices.of({"input": 1_000_000, "output": 8_000_000, "request": 5}))
+    above = Tier(200, Prices.of({"input": 3_000_000, "output": 4_000_000, "request": 7}))
+    card = RateCard((Term((below, above)),), "test")
+    assert card.bound(200, 10) == 200 + 80 + 5 + 9
+    # The answer of a shorter prompt is the dearer one here, and may still be what comes.
+    assert card.bound(201, 10) == 603 + 80 + 7 + 9
+
+
+def test_the_bound_holds_at_every_hour_and_after_every_announced_change() -> None:
+    night, day, soon = (Term((Tier(0, Prices(input=p * 1_000_000)),)) for p in (1, 2, 5))
+    timed = RateCard((day, Term(night.tiers, hours=(0, 1800))), "test")
+    assert timed.bound(10, 0) == 20 + 1
+    dated = RateCard((day, Term(soon.tiers, since=4e9)), "test")
+    assert dated.bound(10, 0) == 50 + 1
+
+
+def test_nothing_bounds_what_is_free() -> None:
+    assert FREE.bound(10**9, 10**9) == 0
+
+
+def test_the_bound_of_nothing_is_the_price_of_asking() -> None:
+    card = flat({"request": 12, "input": 1, "output": 1}, version="test")
+    assert card.bound(0, 0) == 12 + 9
+
+
+counts = st.integers(0, 3_000_000)
+usages = st.builds(Usage, **dict.fromkeys(WORDS, counts))
+prices = st.builds(Prices, **dict.fromkeys(Prices.__struct_fields__, st.integers(0, 10**12)))
+tiers = st.lists(st.tuples(st.integers(1, 5_000_000), prices), max_size=3, unique_by=lambda t: t[0])
+terms = st.builds(
+    lambda first, more, since, hours: Term(
+        (Tier(0, first), *(Tier(*each) for each in sorted(more, key=lambda t: t[0]))), since, hours
+    ),
+    prices,
+    tiers,
+    st.sampled_from([0.0, 1_000_000.0]),
+    st.none() | st.tuples(st.integers(0, 86_400), st.integers(0, 86_400)),
 )
-def test_a_model_without_a_price_says_why(
-    book: PriceBook, providers: list[str], model: str, reason: str
+
+
+@given(prices, tiers, st.lists(terms, max_size=3), usages, st.floats(0, 2_000_000), counts, counts)
+def test_no_call_costs_more_than_its_bound(
+    first: Prices,
+    more: list[tuple[int, Prices]],
+    further: list[Term],
+    usage: Usage,
+    at: float,
+    spare_input: int,
+    spare_output: int,
 ) -> None:
-    quote = book.quote(providers, model, now=NOVEMBER_2026)
-    assert quote.card is None
-    assert reason in quote.reason
-
-
-def test_announced_prices_begin_on_their_day(book: PriceBook) -> None:
-    before, after = (datetime(2026, month, 1, tzinfo=UTC).timestamp() for month in (8, 11))
-    usage = Usage(output_tokens=1_000_000)
-    card = book.quote(["deepseek"], "deepseek-v4-pro", now=before).card
-    assert card is not None
-    assert card.cost(usage, at=before) == 0.87 * DOLLAR
-    assert card.cost(usage, at=after + 12 * 3600) == 1.98 * DOLLAR
-    assert card.cost(usage, at=after + 2 * 3600) == 3.96 * DOLLAR
-
-
-def test_only_the_providers_that_are_asked_for_are_decoded(book: PriceBook) -> None:
-    fresh = PriceBook()
-    fresh.quote(["groq"], "x", now=NOVEMBER_2026)
-    assert set(fresh._rows) == {"groq"}
-
-
-def test_every_provider_that_a_row_names_is_in_the_book(book: PriceBook, catalog: Catalog) -> None:
-    for row in catalog.values():
-        for provider in row.prices:
-            assert book._of(provider), provider
-
-
-def test_the_book_is_current_with_the_library() -> None:
-    tool = REPOSITORY / "tools" / "rate_cards.py"
-    subprocess.run([sys.executable, str(tool), "--check"], check=True, timeout=60)
-
-
-# ------------------------------------------------------------------ against the library itself
-
-USAGES = [
-    Usage(input_tokens=1_234, output_tokens=567),
-    Usage(input_tokens=1_234, cache_read_tokens=9_876, output_tokens=55, reasoning_tokens=44),
-    Usage(input_tokens=300_001, cache_read_tokens=7, cache_write_tokens=11, output_tokens=3),
-    Usage(input_tokens=900_000, cache_write_tokens=3, cache_write_1h_tokens=5, output_tokens=1),
-]
-MOMENTS = [
-    datetime(2026, 11, 21, 2, 30, tzinfo=UTC),
-    datetime(2026, 11, 21, 12, tzinfo=UTC),
-    datetime(2027, 3, 1, 8, tzinfo=UTC),
-]
-
-
-def their_models(catalog: Catalog) -> Iterator[tuple[theirs.Provider, theirs.ModelInfo, str]]:
-    wanted = {name for row in catalog.values() for name in row.prices}
-    for provider in library:
-        if provider.id not in wanted:
-            continue
-        for model in provider.models:
-            name = model.id.lower()
-            if provider.find_model(name) is model:
-                yield provider, model, name
-
-
-def test_our_costs_are_the_librarys(book: PriceBook, catalog: Catalog) -> None:
-    compared = 0
-    for provider, model, name in their_models(catalog):
-        for moment in MOMENTS:
-            card = book.quote([provider.id], name, now=moment.timestamp()).card
-            if card is None:
-                continue
-            for usage in USAGES:
-                theirs_is = model.calc_price(
-                    TheirUsage(
-                        input_tokens=usage.input_total,
-                        cache_read_tokens=usage.cache_read_tokens,
-                        cache_write_tokens=usage.cache_write_tokens + usage.cache_write_1h_tokens,
-                        cache_write_1h_tokens=usage.cache_write_1h_tokens,
-                        output_tokens=usage.output_total,
-                        output_reasoning_tokens=usage.reasoning_tokens,
-                    ),
-                    provider,
-                    genai_request_timestamp=moment,
-                ).total_price
-                ours = card.cost(usage, at=moment.timestamp())
-                # One billionth for each word that was rounded up.
-                assert 0 <= ours - theirs_is * DOLLAR < 6, (provider.id, name, usage)
-                compared += 1
-    assert compared > 5_000
+    always = Term((Tier(0, first), *(Tier(*e) for e in sorted(more, key=lambda t: t[0]))))
+    card = RateCard((always, *further), "test")
+    bound = card.bound(usage.input_total + spare_input, usage.output_total + spare_output)
+    assert card.cost(usage, at=at) <= bound
+    assert card.cost(usage) <= bound

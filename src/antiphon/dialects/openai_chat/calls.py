@@ -25,7 +25,8 @@ def read_calls(fields: Fields, *, unnamed: str = "") -> list[ToolCall]:
 
     Args:
         fields: The message.
-        unnamed: What a call without an id is named after; empty leaves it without one.
+        unnamed: What a call without an id is named after; empty leaves it without one, and
+            leaves calls of one id as they are.
     """
     calls: list[ToolCall] = []
     unknown: list[msgspec.Raw] = []
@@ -35,6 +36,8 @@ def read_calls(fields: Fields, *, unnamed: str = "") -> list[ToolCall]:
         call = _read_call(inner, f"{unnamed}_{at}" if unnamed else "")
         if call is None:
             unknown.append(raw)
+        elif unnamed and call.call_id in {each.call_id for each in calls}:
+            calls.append(msgspec.structs.replace(call, call_id=f"{call.call_id}_{at}"))
         else:
             calls.append(call)
     if unknown:

@@ -18,6 +18,7 @@ from antiphon.dialects.openai_chat.chunks import (
     ChunkChoice,
     ChunkHead,
     Delta,
+    Loose,
     raw_of,
 )
 from antiphon.dialects.openai_chat.errors import Envelope, read_envelope, refusal_of
@@ -52,11 +53,12 @@ _ENDED = (Ended(),)
 class ChunkStream(StreamDecoder):
     """Reads one stream."""
 
-    __slots__ = ("_calls", "_reply_id", "_started")
+    __slots__ = ("_calls", "_reply_id", "_started", "_usage")
 
     def __init__(self) -> None:
         self._started = False
         self._reply_id = ""
+        self._usage: Usage | None = None
         self._calls: dict[int, CallIndex] = {}
 
     @override
@@ -130,20 +132,26 @@ class ChunkStream(StreamDecoder):
         if chunk.error or not chunk.choices:
             failed = _read_failure(frame, data, chunk)
             if failed is not None:
-                usage = _usage_of(chunk)
+                usage = self._read_usage(_stated(chunk))
                 return (UsageReported(usage, alone=False), failed) if usage else (failed,)
         events: list[StreamEvent] = []
-        usage = _usage_of(chunk)
-        if chunk.choices or usage:
+        stated = _stated(chunk)
+        if chunk.choices or stated:
             self._start(data, events)
         said = len(events)
         for choice in chunk.choices or ():
             self._read_choice(choice, events)
-        if usage is not None:
-            events.append(UsageReported(usage, alone=not chunk.choices))
+        if stated:
+            events.append(UsageReported(self._read_usage(stated), alone=not chunk.choices))
         elif len(events) == said and _says_more(data):
             events.append(OpaqueEvent(DIALECT, frame))
         return tuple(events)
+
+    def _read_usage(self, stated: Loose) -> Usage | None:
+        """What is stated now, if it can be believed, else what was believed before."""
+        usage = read_usage(raw_of(stated)) if stated else None
+        self._usage = usage or self._usage
+        return self._usage
 
     def _start(self, data: bytes, events: list[StreamEvent]) -> None:
         if self._started:
@@ -214,13 +222,14 @@ def _read_said_part(raw: msgspec.Raw, index: int, events: list[StreamEvent]) -> 
         events.append(TextDelta(part.text, index))
 
 
-def _usage_of(chunk: Chunk) -> Usage | None:
+def _stated(chunk: Chunk) -> Loose:
+    """The usage of a chunk, unread, from whichever of its places."""
     stated = chunk.usage
     if not stated:
         stated = next((choice.usage for choice in chunk.choices or () if choice.usage), None)
     if not stated and chunk.x_groq is not None:
         stated = chunk.x_groq.usage
-    return read_usage(raw_of(stated)) if stated else None
+    return stated
 
 
 def _without_usage(data: bytes) -> bytes:

@@ -119,7 +119,8 @@ def read_envelope(body: bytes) -> Envelope | None:
 def read_retry_after(headers: Mapping[bytes, bytes]) -> float | None:
     """Seconds until a retry may succeed: from `retry-after-ms`, else `retry-after`.
 
-    A date is read against the answer's own `date`, because a dialect has no clock.
+    A date is read against the answer's own `date`, because a dialect has no clock. A time that
+    has passed is no hint: to pass it on would be to ask for a storm.
     """
     milliseconds = _seconds(headers.get(b"retry-after-ms"))
     if milliseconds is not None:
@@ -233,8 +234,8 @@ def _seconds(value: bytes | None) -> float | None:
     return _bounded(number) if math.isfinite(number) else None
 
 
-def _bounded(seconds: float) -> float:
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+def _bounded(seconds: float) -> float | None:
+    return min(seconds, _LONGEST_WAIT) if seconds >= 0 else None
 
 
 def _date(value: bytes | None) -> float | None:

@@ -1,9 +1,10 @@
 """Which call a fragment belongs to.
 
 OpenAI numbers the calls of a choice and says the id once. Others repeat the id, leave out the
-number, or number every call 0; some send each call whole. So an id that was seen names its call;
-a new id is a new call, whatever its number; a fragment without an id goes by its number, else to
-the latest call, unless it names a tool where that call is already named and complete.
+number, or number every call 0; some send each call whole, and a few give all calls one id. So an
+id that was seen names its call, unless a new number comes with the name of a tool; a new id is a
+new call, whatever its number; a fragment without an id goes by its number, else to the latest
+call, unless it names a tool where that call is already named and complete.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class CallIndex:
 
     def _find(self, delta: CallDelta, name: str) -> _OpenCall | None:
         if delta.id and delta.id in self._by_id:
-            return self._by_id[delta.id]
+            return self._find_by_id(delta, name)
         if delta.index is not None:
             call = self._by_number.get(delta.index)
         else:
@@ -68,15 +69,29 @@ class CallIndex:
         if name and call.name and not delta.id and (name != call.name or call.is_whole()):
             return None
         if delta.id:
-            call.id = delta.id
+            call.id = call.told = delta.id
             self._by_id[delta.id] = call
         return call
 
+    def _find_by_id(self, delta: CallDelta, name: str) -> _OpenCall | None:
+        """The call of an id that was seen; None for another call of the same id."""
+        call = self._by_id[delta.id or ""]
+        if delta.index is None or not call.numbered:
+            return call
+        numbered = self._by_number.get(delta.index)
+        if numbered is None:
+            return None if name else call
+        return numbered if numbered.told == call.told else call
+
     def _open(self, delta: CallDelta, kind: CallKind) -> _OpenCall:
-        call = _OpenCall(len(self._calls), delta.id or "", kind)
+        call_id = delta.id or ""
+        if call_id in self._by_id:
+            call_id = f"{call_id}_{len(self._calls)}"
+        call = _OpenCall(len(self._calls), call_id, kind, numbered=delta.index is not None)
+        call.told = delta.id or ""
         self._calls.append(call)
-        if delta.id:
-            self._by_id[delta.id] = call
+        if call_id:
+            self._by_id[call_id] = call
         if delta.index is not None:
             self._by_number[delta.index] = call
         return call
@@ -105,10 +120,12 @@ class CallIndex:
 class _OpenCall:
     """A call that may still grow; its text is kept only while it may be needed."""
 
-    __slots__ = ("id", "index", "kind", "name", "pieces", "started")
+    __slots__ = ("id", "index", "kind", "name", "numbered", "pieces", "started", "told")
 
-    def __init__(self, index: int, call_id: str, kind: CallKind) -> None:
+    def __init__(self, index: int, call_id: str, kind: CallKind, *, numbered: bool) -> None:
         self.index = index
+        self.numbered = numbered
+        self.told = ""
         self.id = call_id
         self.kind = kind
         self.name = ""

@@ -8,8 +8,9 @@ in one word, so that a price can be put on each, and the words add up to the pro
   the rest was spent on thought that it did not count as completion (xAI, Gemini). A smaller one
   is not believed.
 * A detail larger than its sum is cut to it: a detail may move tokens, never make or unmake them.
-* A negative number is nought. An absurd one makes the whole unreadable, and unread usage is
-  charged at its bound: no number that a provider sends can lower a bill below what it states.
+* A negative or absurd sum makes the whole unreadable, and unread usage is charged at its bound:
+  no number that a provider sends can lower a bill below what it states. A negative detail is
+  nought.
 """
 
 from __future__ import annotations
@@ -136,8 +137,10 @@ def _read_plain(counts: _Counts) -> Usage | None:
 
 def _totals(counts: _Counts) -> tuple[int, int, int] | None:
     """Tokens of the prompt, of the completion, and of thought beside both."""
-    prompt, completion = _count(counts.prompt_tokens), _count(counts.completion_tokens)
-    total = _count(counts.total_tokens)
+    sums = (counts.prompt_tokens, counts.completion_tokens, counts.total_tokens)
+    prompt, completion, total = (int(each or 0) for each in sums)
+    if min(prompt, completion, total) < 0:
+        return None
     apart = max(total - prompt - completion, 0)
     if counts.completion_tokens is None:
         # The dearer word, where a provider states a sum alone.
@@ -145,10 +148,6 @@ def _totals(counts: _Counts) -> tuple[int, int, int] | None:
     if counts.prompt_tokens is None:
         return apart, completion, 0
     return prompt, completion, apart
-
-
-def _count(value: _Count) -> int:
-    return 0 if value is None or value < 0 else int(value)
 
 
 def _part(wanted: _Count, whole: int) -> tuple[int, int]:

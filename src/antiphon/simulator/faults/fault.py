@@ -24,4 +24,7 @@ class Fault(Struct, frozen=True):
     """One thing that goes wrong."""
 
     description: str
+    """What the provider does."""
     damage: Damage
+    expected: str = ""
+    """What a good gateway does about it, in a sentence."""

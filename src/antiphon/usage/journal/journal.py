@@ -17,7 +17,6 @@ import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from antiphon.clock import Clock
 from antiphon.errors import AccountingUnavailable
@@ -41,18 +40,19 @@ _RETRY = 1.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 Seam = Callable[[str], None]
-"""Called with the name of each point at which a process may die; tests die there."""
+"""Called with the name of each point at which a process may die; tests die there.
+
+The journal: `open`, `opened`, `close`, `closed`. The shipper: `batch`, `batched`, `manifest`,
+`manifested`, `removed`. Whoever adopts: `adopt`, `adopted`, `unlinked`, `left`.
+"""
 
 
 def nowhere(_point: str) -> None:
     """The seam of everybody who is not tested."""
 
 
-class Entry(NamedTuple):
-    """An open attempt: the segment that it stands in, and where."""
-
-    segment: Segment
-    at: int
+Entry = tuple[Segment, int]
+"""An open attempt: the segment that it stands in, and where. A plain tuple, which C makes."""
 
 
 class Journal:
@@ -146,14 +146,14 @@ class Journal:
         segment.promised += CLOSE_ROOM
         segment.live += 1
         seam("opened")
-        return Entry(segment, at)
+        return segment, at
 
     def close(self, entry: Entry, record: Closed) -> None:
         """Write that it has ended; there is room for it. Never fails.
 
         Where the journal was let go of meanwhile, whoever adopts it charges the bound.
         """
-        segment = entry.segment
+        segment = entry[0]
         if not segment.is_there:
             return
         seam = self._seam

@@ -24,9 +24,10 @@ ALIGN = 8
 HEAD = 12
 _MARK = 0xA71F
 _head = struct.Struct("<HHII")
-_covered = struct.Struct("<HI")
-_LONGEST_TEXT = 128
-"""Characters of a text that are kept where a record would be too long with all of it."""
+_KIND_BITS = 2
+"""Kind and length enter the checksum through its first value, which is cheaper than their bytes."""
+_TEXTS = 16
+"""A record that would be too long keeps of each text the room divided by this; it has fewer."""
 OPEN_ROOM = 4096
 """Bytes that an `Opened` may take, its head included."""
 CLOSE_ROOM = 768
@@ -190,10 +191,10 @@ def written(kind: int, record: Record, room: int, salt: int) -> bytes:
     content = _encode(record)
     size = HEAD + len(content)
     if size + ALIGN > room:
-        content = _encode(_cut(record))
+        content = _encode(_cut(record, room // _TEXTS))
         size = HEAD + len(content)
     length = len(content)
-    checksum = crc32(content, crc32(_covered.pack(kind, length), salt))
+    checksum = crc32(content, salt ^ (length << _KIND_BITS | kind))
     return _head.pack(_MARK, kind, length, checksum) + content + _PADDING[size % ALIGN]
 
 
@@ -207,7 +208,7 @@ def read(data: bytes, at: int, *, salt: int) -> tuple[Record, int] | None:
     if mark != _MARK or end > len(data) or kind not in _DECODERS:
         return None
     content = data[begin:end]
-    if crc32(content, crc32(_covered.pack(kind, length), salt)) != checksum:
+    if crc32(content, salt ^ (length << _KIND_BITS | kind)) != checksum:
         return None
     try:
         record = _DECODERS[kind](content)
@@ -221,14 +222,13 @@ def usage_of(closed: Closed) -> Usage:
     return Usage(*closed.usage)
 
 
-def _cut(record: Record) -> Record:
+def _cut(record: Record, longest: int) -> Record:
     """The record with its texts cut: names that callers choose can be of any length."""
     changes: dict[str, object] = {}
     for name in record.__struct_fields__:
         value: object = getattr(record, name)
-        if isinstance(value, str) and len(value) > _LONGEST_TEXT // 2:
-            # Half, since a character may take four bytes.
-            changes[name] = value.encode()[:_LONGEST_TEXT].decode(errors="ignore")
+        if isinstance(value, str):
+            changes[name] = value.encode()[:longest].decode(errors="ignore")
         elif name == "warnings":
             changes[name] = ()
     return msgspec.structs.replace(record, **changes)

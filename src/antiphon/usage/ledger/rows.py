@@ -8,6 +8,7 @@ Hot path beside the road: one row an attempt, on the shipper's thread.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 from zlib import crc32
 
@@ -15,6 +16,7 @@ import msgspec
 
 from antiphon.model.usage import Usage
 from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unanswered
+from antiphon.usage.journal.scan import Scan
 from antiphon.usage.ledger.tables import attempts, unanswered
 
 Value: TypeAlias = str | int
@@ -122,6 +124,18 @@ def lost_row(owner: str, segment: int, position: int, opened: Opened) -> Row:
         0,
         "",
     )
+
+
+def rows_of(scan: Scan) -> Iterator[tuple[int, Row]]:
+    """The rows of a segment and their places, in their order; the lost stand at their begin."""
+    head = scan.head
+    begun = {at: record for at, record in scan.records if isinstance(record, Opened)}
+    for at, record in scan.records:
+        if at in scan.open:
+            yield at, lost_row(head.owner, head.number, at, scan.open[at])
+        elif isinstance(record, Closed):
+            opened = begun.get(record.opened)
+            yield at, closed_row(head.owner, head.number, at, opened, record)
 
 
 def unanswered_row(owner: str, segment: int, record: Unanswered) -> Row:

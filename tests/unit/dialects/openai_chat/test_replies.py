@@ -155,6 +155,12 @@ def test_a_reply_is_read_into_the_model() -> None:
     )
 
 
+def test_calls_of_one_id_are_told_apart() -> None:
+    given = reply_of(said(tool_calls=[CALL, CALL]), "tool_calls")
+    parts = OPENAI_CHAT.decode_reply(body_of(given)).choices[0].turn.parts
+    assert [part.call_id for part in parts] == [CALL["id"], f"{CALL['id']}_1"]
+
+
 def test_a_reply_of_another_dialect_is_written() -> None:
     origin = Origin("anthropic_messages")
     turn = Turn(

@@ -303,9 +303,34 @@ def test_usage_that_is_repeated_is_reported_again() -> None:
     ]
 
 
-@pytest.mark.parametrize("usage", [{}, None, "x", [], {"prompt_tokens": "x"}])
-def test_usage_that_cannot_be_read_breaks_nothing(usage: object) -> None:
+@pytest.mark.parametrize("usage", [{}, None, []])
+def test_usage_that_says_nothing_is_none(usage: object) -> None:
     assert read(chunk({"content": "a"}, usage=usage)) == [TextDelta("a")]
+
+
+ABSURD = [
+    "x",
+    {"prompt_tokens": "x"},
+    {"prompt_tokens": -3, "completion_tokens": 1, "total_tokens": -2},
+    {"prompt_tokens": 10**18, "completion_tokens": 10**18, "total_tokens": 2 * 10**18},
+]
+
+
+@pytest.mark.parametrize("usage", ABSURD)
+def test_usage_that_cannot_be_believed_is_still_usage_to_hide(usage: object) -> None:
+    assert read(chunk({"content": "a"}, usage=usage)) == [
+        TextDelta("a"),
+        UsageReported(None, alone=False),
+    ]
+    assert read(frame({"choices": [], "usage": usage})) == [UsageReported(None, alone=True)]
+
+
+@pytest.mark.parametrize("usage", ABSURD)
+def test_usage_that_cannot_be_believed_replaces_none_that_can(usage: object) -> None:
+    assert read(chunk({}, usage=COUNTS), frame({"choices": [], "usage": usage})) == [
+        UsageReported(USAGE, alone=False),
+        UsageReported(USAGE, alone=True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -387,6 +412,16 @@ def test_a_call_in_fragments() -> None:
             ],
             [("a", "f", "{}"), ("b", "g", "[]")],
         ),
+        # one id for all calls, told apart by number and name
+        (
+            [call(0, "a", "f"), call(1, "a", "g"), call(1, arguments="2"), call(0, arguments="1")],
+            [("a", "f", "1"), ("a_1", "g", "2")],
+        ),
+        (
+            [call(0, "a", "f", "{"), call(1, "a", "g"), call(0, "a", None, "}"), call(1, "a", "g")],
+            [("a", "f", "{}"), ("a_1", "g", "")],
+        ),
+        ([call(0, "a", "f", "{"), call(1, "a", None, "}")], [("a", "f", "{}")]),
         # no ids, no numbers, each whole
         (
             [call(None, None, "f", "{}"), call(None, None, "f", "{}")],

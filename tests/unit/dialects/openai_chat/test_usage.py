@@ -99,12 +99,12 @@ def read(**counts: object) -> Usage | None:
             {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 1},
             Usage(input_tokens=5, output_tokens=5),
         ),
-        # no number credits
+        # no detail credits
         (
             {
                 "prompt_tokens": 5,
-                "completion_tokens": -5,
-                "total_tokens": 0,
+                "completion_tokens": 0,
+                "total_tokens": 5,
                 "prompt_tokens_details": {"cached_tokens": -3},
                 "completion_tokens_details": {"reasoning_tokens": -3},
             },
@@ -130,6 +130,11 @@ def test_words(counts: dict[str, object], usage: Usage) -> None:
         b'{"prompt_tokens":1e30}',
         b'{"prompt_tokens":1e999}',
         b'{"total_tokens":99999999999}',
+        b'{"prompt_tokens":1000000000000000000,"completion_tokens":1}',
+        b'{"prompt_tokens":-1,"completion_tokens":5,"total_tokens":4}',
+        b'{"prompt_tokens":5,"completion_tokens":-5,"total_tokens":0}',
+        b'{"prompt_tokens":5,"completion_tokens":5,"total_tokens":-10}',
+        b'{"total_tokens":-0.5e3}',
         b'{"other":1}',
     ],
 )

@@ -1,0 +1,128 @@
+"""Faults of event framing and of bytes: all that a reader of server-sent events may stumble over.
+
+Most are no fault at all by the standard; a reader that looks for `data: {` and a line end loses
+text over them.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from msgspec.structs import replace
+
+from antiphon.simulator.faults.fault import Fault, Scene
+from antiphon.simulator.faults.frames import (
+    Frames,
+    before_text,
+    first,
+    in_each,
+    in_frames,
+    inserted,
+)
+from antiphon.simulator.reply import Framing, Piece, Reply
+
+_COMMENT: Final = b": OPENROUTER PROCESSING\n\n"
+_FIELDS: Final = b"event: message\nid: 7\nretry: 10\n"
+_HUGE: Final = 8 * 1024 * 1024
+_DEEP: Final = 20_000
+
+
+def _commented(frames: Frames) -> Iterable[bytes]:
+    return (_COMMENT + frame for frame in frames)
+
+
+def _with_fields(frames: Frames) -> Iterable[bytes]:
+    return (_FIELDS + frame for frame in frames)
+
+
+def _on_two_lines(frames: Frames) -> Iterable[bytes]:
+    return (frame.replace(b',"choices":', b',\ndata: "choices":', 1) for frame in frames)
+
+
+def _split(reply: Reply, _scene: Scene) -> Reply:
+    """Every byte a chunk of its own, with no pause: cuts inside lines and characters."""
+    pieces = tuple(Piece(bytes((byte,))) for byte in reply.body())
+    return replace(reply, pieces=pieces, framing=Framing.CHUNKED)
+
+
+def _one_read(reply: Reply, _scene: Scene) -> Reply:
+    return replace(reply, pieces=(Piece(reply.body()),))
+
+
+def _garbage_frame() -> bytes:
+    return b'data: {"id":"chatcmpl-x","choices":[{"del\x00\xff<garbage>\n\n'
+
+
+def _huge_frame() -> bytes:
+    return b'data: {"choices":[],"filler":"%b"}\n\n' % (b"x" * _HUGE)
+
+
+def _deep_frame() -> bytes:
+    return b'data: {"choices":%b%b}\n\n' % (b"[" * _DEEP, b"]" * _DEEP)
+
+
+FRAMING_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
+    {
+        "crlf": Fault(
+            "lines end with CR LF",
+            in_each(lambda data: data.replace(b"\n", b"\r\n")),
+            "takes CR, LF and CR LF for a line's end",
+        ),
+        "comments": Fault(
+            "a comment before every event",
+            in_frames(_commented),
+            "passes over comments, and counts none as an answer",
+        ),
+        "event-fields": Fault(
+            "`event:`, `id:` and `retry:` lines in every event",
+            in_frames(_with_fields),
+            "reads the data, and passes the other lines on",
+        ),
+        "data-lines": Fault(
+            "the data of an event on two `data:` lines",
+            in_frames(_on_two_lines),
+            "joins the lines before it reads them",
+        ),
+        "byte-chunks": Fault(
+            "every byte in a chunk of its own",
+            _split,
+            "waits for the end of an event, wherever the network cuts it",
+        ),
+        "one-read": Fault(
+            "all events in one chunk", _one_read, "finds every event, however many come at once"
+        ),
+        "bom": Fault(
+            "a byte order mark before the body",
+            first(b"\xef\xbb\xbf"),
+            "takes it off, and loses no first event over it",
+        ),
+        "line-separators": Fault(
+            "U+2028, U+2029 and U+0085 inside the text",
+            before_text(b"\xe2\x80\xa8\xe2\x80\xa9\xc2\x85"),
+            "takes none of them for a line's end",
+        ),
+        "invalid-utf8": Fault(
+            "bytes inside the text that are not UTF-8",
+            before_text(b"\xff\xc0"),
+            "passes on no text that a caller's client would choke on: it fails over",
+        ),
+        "nul-bytes": Fault(
+            "a NUL byte inside the text",
+            before_text(b"\x00"),
+            "passes on no JSON that strict readers refuse: it fails over",
+        ),
+        "huge-event": Fault(
+            "an event of 8 MB", inserted(_huge_frame), "bounds an event, above any that is honest"
+        ),
+        "deep-event": Fault(
+            "an event nested 20,000 deep",
+            inserted(_deep_frame),
+            "neither overflows its stack nor passes it on to overflow another's",
+        ),
+        "garbage-data": Fault(
+            "an event in the middle that is no JSON",
+            inserted(_garbage_frame),
+            "ends the stream with an error event, for a part of the answer is lost",
+        ),
+    }
+)

@@ -1,0 +1,292 @@
+"""Proving the ledger: rows against manifests, manifests against each other, all against journals.
+
+What is looked for: a manifest that was changed, taken away or put in; a row that was changed,
+doubled, invented or lost; a segment that was begun and is neither in the ledger nor on the disk;
+sums by day that are not those of the rows. The first difference is told, with its place.
+
+It runs beside a living gateway. Journals are read before the ledger, so whatever is shipped
+meanwhile is there; what a segment gained after it was read shows at the second look, and only a
+difference that stays is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, Table, func, select
+
+from antiphon.storage.database import Database
+from antiphon.usage.journal.folder import owners, segments_of
+from antiphon.usage.journal.scan import Scan, scan_file
+from antiphon.usage.journal.segment import NotASegment
+from antiphon.usage.ledger.manifests import FIRST_HASH, RETIRED, SHIPPED, Manifest, manifest_of
+from antiphon.usage.ledger.rows import AT, COLUMNS, Row, checksum_of, content_of, rows_of
+from antiphon.usage.ledger.tables import (
+    WORDS,
+    attempts,
+    ledger,
+    manifests,
+    segments,
+    usage_daily,
+)
+from antiphon.usage.ledger.tally import Tally
+
+_LOOKS = 4
+"""A living gateway moves; what it did between two reads is gone at the next look."""
+_NUMBERS = (*WORDS, "cost")
+Place = tuple[str, int]
+"""A journal and the number of one of its segments."""
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What a proof found.
+
+    Attributes:
+        difference: The first thing that is not as it should be; empty where all is.
+        head: The hash of the last manifest: keep it elsewhere, and nobody can change what lies
+            before it unseen.
+        manifests: Links of the chain.
+        rows: Rows that were read.
+        pending: Attempts that are in journals only, and will be shipped.
+        open: Attempts under way, or of processes that died and were not adopted yet.
+        damage: Stretches of journals that cannot be read.
+    """
+
+    difference: str
+    head: str
+    manifests: int
+    rows: int
+    pending: int
+    open: int
+    damage: int
+
+
+class _Differs(Exception):
+    """The first difference."""
+
+
+def prove(database: Database, folder: Path, *, head: str = "") -> Proof:
+    """Check everything.
+
+    Args:
+        database: Of the ledger.
+        folder: Of the journals.
+        head: The hash of a manifest that has to be in the chain, as an earlier proof told it.
+
+    Raises:
+        StorageFailed: The database cannot be read.
+        OSError: The folder cannot be read.
+    """
+    proof, before, looks = _look(database, folder, head), "", 1
+    while proof.difference and proof.difference != before and looks < _LOOKS:
+        proof, before, looks = _look(database, folder, head), proof.difference, looks + 1
+    return proof
+
+
+def _look(database: Database, folder: Path, head: str) -> Proof:
+    scans = _scans(folder)
+    with database.reading() as connection:
+        name = connection.execute(select(ledger.c.id)).scalar()
+        mine = {place: scan for place, scan in scans.items() if scan.head.ledger == name}
+        return _Look(connection, mine).run(head)
+
+
+def _scans(folder: Path) -> dict[Place, Scan]:
+    """Every segment that can be read, by its place."""
+    found: dict[Place, Scan] = {}
+    for owner in owners(folder):
+        try:
+            paths = segments_of(owner)
+        except FileNotFoundError:  # it was adopted, or its owner has ended
+            continue
+        for path in paths:
+            try:
+                scan = scan_file(path)
+            except (FileNotFoundError, NotASegment):
+                continue
+            found[scan.head.owner, scan.head.number] = scan
+    return found
+
+
+class _Look:
+    """One look at everything, in one transaction."""
+
+    def __init__(self, connection: Connection, scans: Mapping[Place, Scan]) -> None:
+        self._connection = connection
+        self._scans = scans
+        self._shipped: dict[Place, Manifest] = {}
+        self._retired: dict[Place, Manifest] = {}
+        self._head = FIRST_HASH
+        self._links = 0
+        self._rows = 0
+        self._pending = 0
+
+    def run(self, head: str) -> Proof:
+        difference = ""
+        try:
+            self._chain(head)
+            self._registered()
+            self._gaps()
+            for place, manifest in self._shipped.items():
+                self._segment(place, manifest)
+            self._strays()
+            for place, scan in self._scans.items():
+                self._journal(place, scan)
+            self._sums()
+        except _Differs as found:
+            difference = str(found)
+        return Proof(
+            difference=difference,
+            head=self._head,
+            manifests=self._links,
+            rows=self._rows,
+            pending=self._pending,
+            open=sum(len(scan.open) for scan in self._scans.values()),
+            damage=sum(len(scan.damage) for scan in self._scans.values()),
+        )
+
+    def _chain(self, head: str) -> None:
+        """Every link holds the hash of the one before, and no number is left out."""
+        known = {FIRST_HASH}
+        found = self._connection.execute(select(manifests).order_by(manifests.c.number))
+        for row in found.mappings():
+            manifest, kept = manifest_of(row)
+            where = f"manifest {manifest.number} (segment {_named(_place(manifest))})"
+            if manifest.number != self._links + 1:
+                raise _Differs(f"manifest {self._links + 1} is missing")
+            if manifest.previous != self._head:
+                raise _Differs(f"{where} does not follow the one before it")
+            if manifest.hash != kept:
+                raise _Differs(f"{where} was changed")
+            self._links += 1
+            self._head = kept
+            known.add(kept)
+            self._know(manifest, where)
+        if head and head not in known:
+            raise _Differs(f"no manifest has the hash {head}: the chain was written anew")
+
+    def _know(self, manifest: Manifest, where: str) -> None:
+        place = _place(manifest)
+        if manifest.kind == SHIPPED:
+            self._shipped[place] = manifest
+        elif manifest.kind == RETIRED:
+            shipped = self._shipped.pop(place, None)
+            if shipped is None or _held(shipped) != _held(manifest):
+                raise _Differs(f"{where} retires what was never shipped")
+            self._retired[place] = manifest
+        else:
+            raise _Differs(f"{where} is of a kind that is not known: {manifest.kind!r}")
+
+    def _registered(self) -> None:
+        """What was begun is in the ledger, or still on the disk."""
+        found = self._connection.execute(select(segments.c.owner, segments.c.segment))
+        for owner, number in found:
+            place = (owner, number)
+            if place not in self._scans and place not in self._shipped:
+                raise _Differs(f"segment {_named(place)} was begun, and is nowhere")
+
+    def _gaps(self) -> None:
+        """No segment of a journal is left out between two others."""
+        numbers: dict[str, set[int]] = {}
+        for owner, number in (*self._shipped, *self._retired, *self._scans):
+            numbers.setdefault(owner, set()).add(number)
+        for owner, found in numbers.items():
+            for number in range(1, max(found)):
+                if number not in found:
+                    raise _Differs(f"segment {_named((owner, number))} is missing")
+
+    def _segment(self, place: Place, manifest: Manifest) -> None:
+        """The rows of a segment are those of its manifest."""
+        tally = Tally()
+        where = f"segment {_named(place)}"
+        for row in self._rows_of(place):
+            content = content_of(row[:-1])
+            if checksum_of(content) != row[-1]:
+                raise _Differs(f"{_row_named(row)} of {where} was changed")
+            tally.add([row], [content])
+        if tally.rows != manifest.rows:
+            raise _Differs(f"{where} has {tally.rows} rows, and its manifest says {manifest.rows}")
+        for word, here, there in zip(_NUMBERS, tally.sums, manifest.sums, strict=True):
+            if here != there:
+                raise _Differs(f"{where}: the rows have {here} {word}, its manifest says {there}")
+        if tally.digest != manifest.digest:
+            raise _Differs(f"the rows of {where} are not those that its manifest was made of")
+
+    def _strays(self) -> None:
+        """Every row belongs to a segment that is known, and not to one whose rows are retired."""
+        chosen = select(attempts.c.owner, attempts.c.segment).distinct()
+        for owner, number in self._connection.execute(chosen):
+            place = (owner, number)
+            if place in self._retired:
+                raise _Differs(f"segment {_named(place)} is retired, and has rows")
+            if place not in self._shipped and place not in self._scans:
+                raise _Differs(f"segment {_named(place)} has rows, but no manifest and no journal")
+
+    def _journal(self, place: Place, scan: Scan) -> None:
+        """What stands in a journal is in the ledger, as far as it was shipped."""
+        if place in self._shipped or place in self._retired:
+            return
+        expected = dict(rows_of(scan))
+        where = f"segment {_named(place)}"
+        shipped = self._connection.execute(
+            select(segments.c.shipped).where(
+                segments.c.owner == place[0], segments.c.segment == place[1]
+            )
+        ).scalar()
+        seen: set[int] = set()
+        for row in self._rows_of(place):
+            position = int(row[AT["position"]])
+            if position >= scan.end:
+                raise _Differs(f"{_row_named(row)} of {where} is not in the journal")
+            if expected.get(position) != row[:-1]:
+                raise _Differs(f"{_row_named(row)} is not what the journal of {where} says")
+            seen.add(position)
+        for position, row in expected.items():
+            if position in seen or position in scan.open:
+                continue
+            if position < (shipped or 0):
+                raise _Differs(f"the row of {_row_named(row)} of {where} is missing")
+            self._pending += 1
+
+    def _sums(self) -> None:
+        """The sums by day are those of all manifests."""
+        every = (*self._shipped.values(), *self._retired.values())
+        there = [sum(numbers) for numbers in zip(*(each.sums for each in every), strict=True)]
+        here = _sums_of(self._connection, usage_daily)
+        for word, found, wanted in zip(_NUMBERS, here, there or [0] * len(here), strict=True):
+            if found != wanted:
+                raise _Differs(f"the days add up to {found} {word}, the manifests to {wanted}")
+
+    def _rows_of(self, place: Place) -> Iterator[Row]:
+        columns = [attempts.c[name] for name in COLUMNS]
+        chosen = (
+            select(*columns)
+            .where(attempts.c.owner == place[0], attempts.c.segment == place[1])
+            .order_by(attempts.c.position)
+        )
+        for found in self._connection.execute(chosen):
+            self._rows += 1
+            yield tuple(int(value) if value is True or value is False else value for value in found)
+
+
+def _sums_of(connection: Connection, table: Table) -> list[int]:
+    sums = [func.coalesce(func.sum(table.c[name]), 0) for name in _NUMBERS]
+    return list(connection.execute(select(*sums)).one())
+
+
+def _place(manifest: Manifest) -> Place:
+    return manifest.owner, manifest.segment
+
+
+def _held(manifest: Manifest) -> tuple[object, ...]:
+    return manifest.rows, manifest.sums, manifest.digest
+
+
+def _named(place: Place) -> str:
+    return f"{place[0]}/{place[1]}"
+
+
+def _row_named(row: Row) -> str:
+    return f"attempt {row[1]} of request {row[0]}"
