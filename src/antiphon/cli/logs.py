@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from antiphon.cli.output import fail, remark
 from antiphon.cli.paper import Paper, clean, clean_lines, pause
-from antiphon.cli.waterfall import duration, local, tokens, verdict, waterfall
+from antiphon.cli.waterfall import duration, local, money, tokens, verdict, waterfall
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import load
 from antiphon.config.storage import StorageSettings
@@ -256,7 +256,7 @@ class _Columns:
             name,
             cut(verdict(facts), _MOST_VERDICT),
             f"{asked}+{said} tokens",
-            f"${facts.cost_usd}",
+            money(facts.cost_usd),
         )
 
 

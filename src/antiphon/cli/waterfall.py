@@ -56,6 +56,11 @@ def verdict(facts: RequestFacts) -> str:
     return clean(" ".join(word for word in words if word))
 
 
+def money(dollars: str) -> str:
+    """An amount without the places that it does not need."""
+    return f"${dollars.rstrip('0').removesuffix('.')}"
+
+
 def tokens(facts: RequestFacts) -> tuple[int, int]:
     """All tokens of the prompts, and all of the answers."""
     usage = Usage(**facts.usage)
@@ -170,7 +175,7 @@ def _figures(facts: RequestFacts) -> Iterator[tuple[str, str]]:
     more = f" ({', '.join(apart)})" if apart else ""
     yield "tokens", f"{asked} in, {said} out{more}"
     charge = "" if facts.charge == "nothing" else f", {facts.charge}"
-    yield "cost", f"${facts.cost_usd}{charge}"
+    yield "cost", f"{money(facts.cost_usd)}{charge}"
     yield "cache", facts.cache
     stop = facts.attempts[-1].stop if facts.attempts else ""
     if stop:

@@ -55,7 +55,7 @@ class AttemptFacts(msgspec.Struct, frozen=True, kw_only=True):
         first_byte_ms: From the attempt's start to its first byte; None if none came.
         duration_ms: From the attempt's start to its end.
         stop: Why the model stopped.
-        cost_usd: In dollars, exactly.
+        cost_usd: In dollars, an exact decimal.
         charge: Where the figures come from.
         price: The version of the prices.
         reserved_usd: What it could cost at most, as it was written before it went out; None
@@ -198,9 +198,9 @@ def millis(micros: int) -> float:
 
 
 def dollars(billionths: int) -> str:
-    """Money, exactly: as many places as it needs."""
+    """Money as an exact decimal, with nine places."""
     whole, rest = divmod(billionths, 10**_PLACES)
-    return f"{whole}.{rest:0{_PLACES}d}".rstrip("0").removesuffix(".")
+    return f"{whole}.{rest:0{_PLACES}d}"
 
 
 def total_usage(usages: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
