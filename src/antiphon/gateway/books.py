@@ -55,6 +55,7 @@ class Books:
     ) -> None:
         storage = settings.storage
         self.captures = _open_captures(settings)
+        self.capture_writer: CaptureWriter | None = None
         try:
             self.database = Database(storage.database_url, [SCHEMA])
         except StorageFailed as error:
@@ -78,7 +79,6 @@ class Books:
                 else "storage.database"
             )
             raise _mistake(path, error.message) from error
-        self.capture_writer: CaptureWriter | None = None
         if self.captures is not None:
             self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
             chores = (*chores, self.capture_writer)
@@ -103,6 +103,8 @@ class Books:
         self._close_captures()
 
     def _close_captures(self) -> None:
+        if self.capture_writer is not None:
+            self.capture_writer.finish()
         if self.captures is not None:
             self.captures.close()
 

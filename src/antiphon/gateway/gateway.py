@@ -329,7 +329,7 @@ class Antiphon:
         self.metrics.add_gauge(
             lambda: gauge(
                 "antiphon_captures_dropped",
-                "Captures that found no room to wait for being written.",
+                "Captures that were dropped: there was no room for them to wait to be written.",
                 [({}, float(captures.dropped))],
             )
         )

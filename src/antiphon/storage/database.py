@@ -35,7 +35,7 @@ class Database:
         url: `sqlite:///PATH`.
         schemas: The tables of every domain, made where the database is new.
         busy_seconds: How long a writer waits for another one's transaction.
-        pragmas: What each connection says before anything else.
+        erases: What is deleted is overwritten, and the file can `shrink`.
         prepare: Brings it to the version of this program.
 
     Raises:
@@ -48,10 +48,10 @@ class Database:
         schemas: Sequence[MetaData],
         *,
         busy_seconds: float = _BUSY_SECONDS,
-        pragmas: Sequence[str] = (),
+        erases: bool = False,
         prepare: Prepare = bring_up,
     ) -> None:
-        self._engine = _engine(url, busy_seconds, pragmas)
+        self._engine = _engine(url, busy_seconds, erases=erases)
         try:
             with self.writing() as connection:
                 prepare(connection, schemas)
@@ -105,14 +105,23 @@ class Database:
         with _reading(self._engine) as connection:
             yield connection
 
-    def fold(self) -> None:
-        """Have all that was committed stand in the file itself, and empty the log beside it.
+    def shrink(self, pages: int) -> int:
+        """Give pages that nothing stands in any more back to the disk, and empty the log.
+
+        Only of a database that `erases`; gives how many such pages are left.
 
         Raises:
             StorageFailed: The database did not do what it was asked.
         """
         with _told(), self._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            # As a script, since the driver takes only the first step of a statement without rows.
+            driver.executescript(
+                f"PRAGMA incremental_vacuum({pages}); PRAGMA wal_checkpoint(TRUNCATE)"
+            )
+            left: int = driver.execute("PRAGMA freelist_count").fetchone()[0]
+            return left
 
     def close(self) -> None:
         """Close every connection."""
@@ -188,7 +197,7 @@ def _reading(engine: Engine) -> Generator[Connection]:
             connection.exec_driver_sql("ROLLBACK")
 
 
-def _engine(url: str, busy_seconds: float, pragmas: Sequence[str]) -> Engine:
+def _engine(url: str, busy_seconds: float, *, erases: bool) -> Engine:
     path = make_url(url).database
     if path:
         try:
@@ -209,8 +218,10 @@ def _engine(url: str, busy_seconds: float, pragmas: Sequence[str]) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
+        if erases:
+            connection.execute("PRAGMA secure_delete=ON")
+            if not connection.execute("PRAGMA page_count").fetchone()[0]:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")

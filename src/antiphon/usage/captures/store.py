@@ -54,7 +54,6 @@ captures = Table(
     Index("ix_captures_age", "ended_at", "size"),
 )
 _FORMAT = 1
-_PRAGMAS = ("auto_vacuum=INCREMENTAL", "secure_delete=ON")
 _BUSY_SECONDS = 0.25
 """Short, since the thread that writes captures ships the ledger too."""
 _ROW = 256
@@ -189,15 +188,13 @@ class CaptureStore:
             connection.execute(delete(captures).where(captures.c.number.in_(numbers)))
         return freed
 
-    def shrink(self) -> None:
-        """Give back to the disk what deleted captures took, and clear the log of them.
+    def shrink(self) -> bool:
+        """Give back to the disk what deleted captures took; True if there is more of it.
 
         Raises:
             StorageFailed: The file is as it was.
         """
-        with self._database.writing() as connection:
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").all()
-        self._database.fold()
+        return self._database.shrink(_PAGES_AT_ONCE) > 0
 
 
 def look_at_captures(path: Path) -> LookedAt:
@@ -278,7 +275,7 @@ def _opened(path: Path) -> Database:
         f"sqlite:///{path}",
         [SCHEMA],
         busy_seconds=_BUSY_SECONDS,
-        pragmas=_PRAGMAS,
+        erases=True,
         prepare=_prepare,
     )
 

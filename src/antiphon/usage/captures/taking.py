@@ -93,7 +93,7 @@ class Captures:
 
     Attributes:
         settings: How much is kept.
-        dropped: How many found no room.
+        dropped: How many found no room, or were given up.
     """
 
     def __init__(self, settings: CaptureSettings, *, clock: Clock) -> None:
@@ -135,3 +135,9 @@ class Captures:
         for capture in captures:
             self._waiting.popleft()
             self._bytes_out += capture.held
+
+    def drop(self, most: int) -> None:
+        """Give up the next ones."""
+        given_up = self.first(most)
+        self.done(given_up)
+        self.dropped += len(given_up)

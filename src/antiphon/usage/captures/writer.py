@@ -59,6 +59,18 @@ class CaptureWriter:
                 _log.error("Captures cannot be written: %s", error.message)
             self.trouble = error.message
             self._retry_at = now + _RETRY_SECONDS
+        # A task boundary: what cannot be captured must not keep the ledger from being shipped.
+        except Exception:  # noqa: BLE001
+            _log.exception("Captures met a defect; those at hand are given up")
+            self._captures.drop(_AT_ONCE)
+            self._retry_at = now + _RETRY_SECONDS
+
+    def finish(self) -> None:
+        """Write what still waits, as far as it can be written."""
+        while len(self._captures) and not self.trouble:
+            self()
+            if self._retry_at > self._clock.monotonic():
+                return
 
     def _write(self) -> None:
         settings = self._captures.settings
@@ -90,6 +102,7 @@ class CaptureWriter:
         # Other processes may write into the same file.
         self._total = self._store.total()
         if self._shrinks:
-            self._store.shrink()
-            self._shrinks = False
+            self._shrinks = self._store.shrink()
+            if self._shrinks:
+                return
         self._look_at = now + _EVERY_SECONDS
