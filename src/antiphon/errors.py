@@ -371,7 +371,7 @@ class StorageFailed(AntiphonError):
     """The database did not do what it was asked.
 
     Attributes:
-        code: `locked`, `full`, `read_only`, `newer`, `older`, `foreign`, `damaged`, `missing`,
+        code: `locked`, `full`, `read_only`, `newer`, `older`, `foreign`, `damaged`, `absent`,
             `behind` or `unavailable`.
     """
 

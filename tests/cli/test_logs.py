@@ -113,8 +113,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_before_there_is_anything(configured):
     done = configured("logs", status=1)
-    assert "there is no database" in done.stderr
-    assert "no gateway of this configuration has been started yet" in done.stderr
+    assert "there is no database yet" in done.stderr
     configured("logs", "req_1", status=1)
     assert not (configured.home / "data").exists()
 
@@ -145,7 +144,10 @@ def test_it_only_looks(logged):
     request_id = ids_of(logged)[0]
     logged("logs")
     logged("logs", request_id, "--content")
-    assert files(logged.home / "data") == before
+    after = files(logged.home / "data")
+    # SQLite needs a log, if an empty one, beside what it reads.
+    assert {name: after[name] for name in before} == before
+    assert all(name.endswith("-shm") or not after[name] for name in after.keys() - before.keys())
 
 
 def test_beside_a_gateway_that_runs(configured):
@@ -182,10 +184,7 @@ def test_which(logged):
     ],
 )
 def test_asked_wrongly(configured, arguments):
-    if "0001-01-01T00:00:00+14:00" in arguments:
-        configured("logs", *arguments, status=1)
-    else:
-        assert configured("logs", *arguments, status=2).stderr
+    assert configured("logs", *arguments, status=2).stderr
 
 
 def test_bad_bytes_as_arguments(logged):

@@ -6,10 +6,9 @@ has done is found there once it was shipped, a moment after its end.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from os import O_WRONLY, devnull, dup2
 from os import open as open_file
 from pathlib import Path
@@ -23,23 +22,23 @@ from antiphon.cli.waterfall import duration, local, money, tokens, verdict, wate
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import load
 from antiphon.config.storage import StorageSettings
-from antiphon.errors import StorageFailed
-from antiphon.storage.database import LookedAt
+from antiphon.errors import InvalidRequest, StorageFailed
+from antiphon.storage.database import open_to_read
 from antiphon.usage.captures.store import CaptureFacts, Side, look_at_captures, read_capture
 from antiphon.usage.ledger.arrivals import Arrivals
-from antiphon.usage.ledger.facts import RequestFacts, micros_of
+from antiphon.usage.ledger.facts import RequestFacts
 from antiphon.usage.ledger.lookup import Filters, Found, find_request, page_of, parse_status
 from antiphon.usage.ledger.scope import EVERYTHING
+from antiphon.usage.ledger.tables import SCHEMA
+from antiphon.usage.ledger.times import since as time_since
 
 _POLL_SECONDS = 0.5
 _LOOK_SECONDS, _LOOKS = 0.1, 15
 """A request that has just ended may not have been shipped yet."""
 _PAGE = 200
-_PASSING = frozenset({"missing", "locked", "unavailable"})
+_PASSING = frozenset({"absent", "locked", "unavailable"})
 """What may pass while one follows."""
 _OUTCOMES = ("ok", "failed", "cancelled", "lost")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_AGO = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _MOST_ROUTE, _MOST_NAME, _MOST_VERDICT = 24, 40, 32
 
 
@@ -64,9 +63,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         except ValueError as error:
             fail(f"--status {error}", 2)
         try:
-            since = None if self.since is None else _since(self.since, clock)
-        except (ValueError, OverflowError):
-            fail("--since must be a time such as 2026-01-31T12:00 or 15m, 2h, 7d ago", 2)
+            since = None if self.since is None else time_since(self.since, clock.now(), "--since")
+        except InvalidRequest as error:
+            fail(error.message, 2)
         if self.outcome is not None and self.outcome not in _OUTCOMES:
             fail(f"--outcome must be one of {', '.join(_OUTCOMES)}", 2)
         return Filters(
@@ -115,7 +114,6 @@ class _Logs:
     def __init__(self, storage: StorageSettings, clock: Clock, *, as_json: bool) -> None:
         self.clock = clock
         self._storage = storage
-        self._database = LookedAt(storage.database_url)
         self._as_json = as_json
         self._paper = Paper()
         self._columns = _Columns(self._paper)
@@ -123,10 +121,10 @@ class _Logs:
     def last(self, filters: Filters, count: int) -> None:
         """The last requests, the newest at the end."""
         try:
-            with self._database.reading() as connection:
+            with self._reading() as connection:
                 found = list(_newest(connection, filters, count))
         except StorageFailed as error:
-            fail(self._told(error))
+            fail(error.message)
         self._list(found[::-1])
 
     def follow(self, filters: Filters, count: int) -> None:
@@ -134,7 +132,7 @@ class _Logs:
         arrivals = Arrivals(filters, EVERYTHING, begun_at=int(self.clock.now() * 1e6))
         trouble = ""
         try:
-            with self._database.reading() as connection:
+            with self._reading() as connection:
                 arrivals.skip(connection)
                 found = list(_newest(connection, filters, count))
             self._list(found[::-1])
@@ -143,7 +141,7 @@ class _Logs:
         while True:
             come: Sequence[RequestFacts] = ()
             try:
-                with self._database.reading() as connection:
+                with self._reading() as connection:
                     come = arrivals.next(connection)
                 trouble = ""
             except StorageFailed as error:
@@ -167,14 +165,24 @@ class _Logs:
             for line in _content(kept):
                 self._paper.write(line)
 
+    @contextmanager
+    def _reading(self) -> Generator[Connection]:
+        """One look: nothing is held between two of them, and a new file is seen."""
+        database = open_to_read(self._storage.database_url, [SCHEMA])
+        try:
+            with database.reading() as connection:
+                yield connection
+        finally:
+            database.close()
+
     def _found(self, request_id: str) -> Found:
         found: Found | None = None
         for look in range(_LOOKS):
             try:
-                with self._database.reading() as connection:
+                with self._reading() as connection:
                     found = find_request(connection, request_id, EVERYTHING)
             except StorageFailed as error:
-                fail(self._told(error))
+                fail(error.message)
             if found is not None and found.whole:
                 return found
             if look < _LOOKS - 1:
@@ -191,7 +199,7 @@ class _Logs:
         if not file.exists():
             return None
         try:
-            with look_at_captures(file).reading() as connection:
+            with closing(look_at_captures(file)) as kept, kept.reading() as connection:
                 return read_capture(connection, request_id)
         except StorageFailed as error:
             fail(error.message)
@@ -205,17 +213,12 @@ class _Logs:
         for facts in found:
             self._paper.write(self._columns.line(facts))
 
-    def _told(self, error: StorageFailed) -> str:
-        if error.code == "missing":
-            return f"{error.message}: no gateway of this configuration has been started yet"
-        return error.message
-
     def _passing(self, error: StorageFailed, before: str) -> str:
         """Say what hinders, once; what will not pass ends the command."""
         if error.code not in _PASSING:
             fail(error.message)
         if error.code != before:
-            remark(f"antiphon: {self._told(error)}; waiting")
+            remark(f"antiphon: {error.message}; waiting")
         return error.code
 
 
@@ -291,15 +294,6 @@ def _side(name: str, side: Side | None) -> Iterator[str]:
     yield clean_lines(side.text)
     if side.cut:
         yield f"  [cut: {side.size} bytes in all]"
-
-
-def _since(text: str, clock: Clock) -> int:
-    ago = _AGO.fullmatch(text)
-    if ago is not None:
-        return int(clock.now() * 1e6) - int(ago[1]) * _UNITS[ago[2]] * 1_000_000
-    when = datetime.fromisoformat(text)
-    # A time without a zone is meant where it is typed.
-    return micros_of(when if when.tzinfo is not None else when.astimezone())
 
 
 def _plain(text: str | None) -> str | None:

@@ -17,6 +17,8 @@ _CAPTURES = "captures.db"
 def _is_url(text: str) -> str:
     if not text.startswith(SQLITE) or not text.removeprefix(SQLITE):
         raise ValueError("must be sqlite:///PATH; no other database is spoken yet")
+    if ":memory:" in text or "?" in text:
+        raise ValueError("must be sqlite:///PATH, of a file, without options")
     if Path(text.removeprefix(SQLITE)).name == _CAPTURES:
         raise ValueError(f"{_CAPTURES} is the name of the file beside it, which holds captures")
     return text

@@ -16,6 +16,7 @@ from antiphon.usage.captures.taking import Captures
 from antiphon.usage.captures.writer import CaptureWriter
 from antiphon.usage.journal.journal import Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
+from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
 
@@ -37,6 +38,7 @@ class Books:
         journal: Of this process.
         ledger: What the journal is shipped into.
         shipper: Who ships it.
+        retention: Who deletes what is too old.
         background: What runs beside the road.
         captures: The file with what is kept of content; None where nothing is and was.
 
@@ -83,7 +85,9 @@ class Books:
             self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
             chores = (*chores, self.capture_writer)
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
-        self.background = Background([self.shipper, _Maker(self.journal)], clock=clock)
+        self.retention = Retention(self.database, settings.ledger, clock=clock)
+        services = [self.shipper, _Maker(self.journal), self.retention]
+        self.background = Background(services, clock=clock)
         self.background.start()
 
     def subjects(self, names: Iterable[str]) -> Mapping[str, str]:

@@ -11,12 +11,12 @@ from antiphon.usage.journal.record import Outcome
 from antiphon.usage.ledger.facts import (
     AttemptFacts,
     RequestFacts,
-    dollars,
-    moment,
     total_usage,
     usage_words,
     worst_charge,
 )
+from antiphon.usage.ledger.shown import dollars
+from antiphon.usage.ledger.times import told_exactly
 
 _RUNNING = "running"
 _NOTHING = Usage()
@@ -46,7 +46,7 @@ def running_facts(exchange: Exchange, clock: Clock) -> RequestFacts:
         outcome=_RUNNING,
         error=None,
         cache="none",
-        started=moment(int((clock.now() - (now - started)) * 1e6)),
+        started=told_exactly(int((clock.now() - (now - started)) * 1e6)),
         ended=None,
         duration_ms=_millis(now - started),
         first_token_ms=_millis(first_token - started) if first_token else None,

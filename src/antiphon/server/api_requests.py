@@ -7,7 +7,6 @@ one, so that nobody learns from the difference that it does. Content is for the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import Depends, FastAPI, Query, Request
@@ -19,9 +18,9 @@ from antiphon.gateway.requests import Requests
 from antiphon.model.principal import Principal
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.usage.ledger.facts import micros_of
 from antiphon.usage.ledger.lookup import Filters, Place, parse_status
-from antiphon.usage.ledger.scope import EVERYTHING, Scope
+from antiphon.usage.ledger.scope import scope_of
+from antiphon.usage.ledger.times import time_of
 
 Parsed = TypeVar("Parsed")
 
@@ -154,8 +153,8 @@ class RequestsQuery(BaseModel):
     key: Annotated[str | None, Query(max_length=_LONGEST)] = None
     team: Annotated[str | None, Query(max_length=_LONGEST)] = None
     user: Annotated[str | None, Query(max_length=_LONGEST)] = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: str | None = None
+    until: str | None = None
     errors: bool = False
 
     def filters(self) -> Filters:
@@ -169,8 +168,8 @@ class RequestsQuery(BaseModel):
             key=self.key,
             team=self.team,
             user=self.user,
-            since=None if self.since is None else micros_of(self.since),
-            until=None if self.until is None else micros_of(self.until),
+            since=None if self.since is None else time_of(self.since, "since"),
+            until=None if self.until is None else time_of(self.until, "until"),
             errors=self.errors,
         )
 
@@ -181,7 +180,7 @@ class RequestsQuery(BaseModel):
 
 def _asking(request: Request) -> Principal:
     gateway: Antiphon = request.app.state.gateway
-    return require_key(gateway, Caller(request.scope["headers"]), "An API key is required.")
+    return require_key(gateway, Caller(request.scope["headers"]))
 
 
 Asking = Annotated[Principal, Depends(_asking)]
@@ -198,7 +197,7 @@ def add_request_routes(app: FastAPI, gateway: Antiphon) -> None:
         principal: Asking, query: Annotated[RequestsQuery, Query()]
     ) -> RequestsView:
         """Requests that have ended, the newest first; a key sees its own."""
-        place, scope = query.place(), _scope(principal)
+        place, scope = query.place(), scope_of(principal)
         page, behind = await requests.page(query.filters(), scope, before=place, limit=query.limit)
         return RequestsView(
             requests=[RequestView.model_validate(each) for each in page.requests],
@@ -218,16 +217,12 @@ def add_request_routes(app: FastAPI, gateway: Antiphon) -> None:
         """
         if content and "admin" not in principal.scopes:
             raise Forbidden("To see content needs a key with the scope 'admin'.")
-        facts = await requests.find(request_id, _scope(principal))
+        facts = await requests.find(request_id, scope_of(principal))
         view = RequestWithContent.model_validate(facts)
         kept = await requests.content(request_id) if content else None
         if kept is not None:
             view.capture = CaptureView.model_validate(kept)
         return view
-
-
-def _scope(principal: Principal) -> Scope:
-    return EVERYTHING if "admin" in principal.scopes else Scope(principal.key_id)
 
 
 def _parsed(name: str, parse: Callable[[str], Parsed], text: str) -> Parsed:

@@ -78,18 +78,18 @@ def require_admin(gateway: Antiphon, caller: Caller) -> None:
         Unauthenticated: There is no key, or an unknown one.
         Forbidden: It is a key of another scope.
     """
-    if "admin" not in require_key(gateway, caller, "The admin key is required.").scopes:
+    if "admin" not in require_key(gateway, caller, "The admin key").scopes:
         raise Forbidden("This needs a key with the scope 'admin'.")
 
 
-def require_key(gateway: Antiphon, caller: Caller, otherwise: str) -> Principal:
-    """Let only keys in that are known, also where inference needs none.
+def require_key(gateway: Antiphon, caller: Caller, which: str = "A key") -> Principal:
+    """Let only known keys in, also where the doors of inference ask for none.
 
     Raises:
         Unauthenticated: There is no key, or an unknown one.
     """
     if caller.credential is None:
-        raise Unauthenticated(otherwise)
+        raise Unauthenticated(f"{which} is required.")
     principal = gateway.snapshot.keys.find(caller.credential)
     if principal is None:
         raise Unauthenticated("The API key is not known here.")

@@ -2,41 +2,67 @@
 
 SQLAlchemy Core, and SQLite in its write-ahead mode: readers never wait for the writer, and a
 commit is one append. What can go wrong comes out as one error, in words that say what to do.
-Who only looks (a command beside a running gateway) uses `LookedAt`, which leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 from antiphon.errors import StorageFailed
-from antiphon.storage.versions import bring_up, check_version
+from antiphon.storage.versions import MIGRATED, Versions
 
 _BUSY_SECONDS = 5.0
 """How long a writer waits for another one's transaction."""
 
-Prepare = Callable[[Connection, Sequence[MetaData]], None]
-"""Makes the tables of a database that is new, and refuses one that is not ours."""
+
+class Readable:
+    """A database that is read.
+
+    Args:
+        engine: Of it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextlib.contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A transaction that reads: what others write meanwhile is not seen.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
+        with _told(), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
 
 
-class Database:
+class Database(Readable):
     """A database that is at the version of this program.
 
     Args:
         url: `sqlite:///PATH`.
         schemas: The tables of every domain, made where the database is new.
         busy_seconds: How long a writer waits for another one's transaction.
+        versions: How it is told from others, and brought up.
         erases: What is deleted is overwritten, and the file can `shrink`.
-        prepare: Brings it to the version of this program.
 
     Raises:
         StorageFailed: It cannot be used.
@@ -48,16 +74,22 @@ class Database:
         schemas: Sequence[MetaData],
         *,
         busy_seconds: float = _BUSY_SECONDS,
+        versions: Versions = MIGRATED,
         erases: bool = False,
-        prepare: Prepare = bring_up,
     ) -> None:
-        self._engine = _engine(url, busy_seconds, erases=erases)
-        try:
-            with self.writing() as connection:
-                prepare(connection, schemas)
-        except StorageFailed:
-            self._engine.dispose()
-            raise
+        path = _path(url)
+        with _named(path):
+            _make_room(path)
+            if _size(path):
+                # Nothing is changed in a file that is not ours, not even its journal's mode.
+                _look(path, schemas, busy_seconds, versions).close()
+            super().__init__(_engine(path, busy_seconds, erases=erases))
+            try:
+                with self.writing() as connection:
+                    versions.bring_up(connection, schemas)
+            except StorageFailed:
+                self.close()
+                raise
 
     @contextlib.contextmanager
     def writing(self) -> Generator[Connection]:
@@ -95,16 +127,6 @@ class Database:
             finally:
                 connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
 
-    @contextlib.contextmanager
-    def reading(self) -> Generator[Connection]:
-        """A transaction that reads: what others write meanwhile is not seen.
-
-        Raises:
-            StorageFailed: The database did not do what it was asked.
-        """
-        with _reading(self._engine) as connection:
-            yield connection
-
     def shrink(self, pages: int) -> int:
         """Give pages that nothing stands in any more back to the disk, and empty the log.
 
@@ -123,98 +145,88 @@ class Database:
             left: int = driver.execute("PRAGMA freelist_count").fetchone()[0]
             return left
 
-    def close(self) -> None:
-        """Close every connection."""
-        self._engine.dispose()
 
-
-class LookedAt:
-    """A database that somebody else keeps: never made, never changed, never brought up.
-
-    Each look is a connection of its own, so that nothing is held while nobody looks.
+def open_to_read(
+    url: str,
+    schemas: Sequence[MetaData],
+    *,
+    busy_seconds: float = _BUSY_SECONDS,
+    versions: Versions = MIGRATED,
+) -> Readable:
+    """A database that is there, opened so that nothing in it can be changed.
 
     Args:
         url: `sqlite:///PATH`.
-        check: Refuses one that cannot be read by this program.
+        schemas: The tables of every domain.
+        busy_seconds: How long to wait for one who keeps readers out.
+        versions: How it is told from others.
+
+    Raises:
+        StorageFailed: There is none yet, or it cannot be read.
     """
-
-    def __init__(self, url: str, check: Callable[[Connection], None] = check_version) -> None:
-        path = Path(make_url(url).database or "")
-        self._path = path
-        self._check = check
-        self._engine = create_engine(
-            "sqlite://", creator=lambda: _looking(path), poolclass=NullPool
-        )
-
-    @contextlib.contextmanager
-    def reading(self) -> Generator[Connection]:
-        """A transaction that reads.
-
-        Raises:
-            StorageFailed: There is none (`missing`), or it cannot be read.
-        """
-        if not self._path.exists():
-            raise StorageFailed(f"there is no database {self._path}", code="missing")
-        with _reading(self._engine) as connection:
-            self._check(connection)
-            yield connection
-
-
-def _looking(path: Path) -> sqlite3.Connection:
-    address = f"file:{quote(str(path))}?mode=rw"
-    try:
-        # With the right to write, SQLite tidies up behind the last one who looks; where the file
-        # does not give it, it reads all the same.
-        return _opened(address)
-    except sqlite3.OperationalError:
-        wal = path.with_name(path.name + "-wal")
-        if wal.exists() and wal.stat().st_size:
-            raise
-        # A folder that cannot be written, and nobody who writes: all of it stands in the file.
-        return _opened(f"{address}&immutable=1")
-
-
-def _opened(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        connection.execute("PRAGMA query_only=ON")
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-@contextlib.contextmanager
-def _reading(engine: Engine) -> Generator[Connection]:
-    with _told(), engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.exec_driver_sql("ROLLBACK")
-
-
-def _engine(url: str, busy_seconds: float, *, erases: bool) -> Engine:
-    path = make_url(url).database
-    if path:
-        try:
-            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
+    path = _path(url)
+    with _named(path):
+        if not _size(path):
             raise StorageFailed(
-                f"the database cannot be kept in {path}: {error.strerror}", code="unavailable"
-            ) from error
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        connect_args={
-            "timeout": busy_seconds,
-            "isolation_level": None,
-            "check_same_thread": False,
-        },
-    )
+                "there is no database yet; `antiphon serve` makes it", code="absent"
+            )
+        return _look(path, schemas, busy_seconds, versions)
+
+
+def _look(
+    path: Path, schemas: Sequence[MetaData], busy_seconds: float, versions: Versions
+) -> Readable:
+    """The database, to be read, if it is one of ours."""
+    try:
+        return _seen(_connecting(path, "mode=ro", busy_seconds), schemas, versions)
+    except StorageFailed as error:
+        # Whoever may not write the folder cannot join those who have the database open. Where
+        # nobody has, there is no log beside it, and the file is all.
+        if error.code not in {"read_only", "unavailable"} or _size(Path(f"{path}-wal")):
+            raise
+    return _seen(_connecting(path, "mode=ro&immutable=1", busy_seconds), schemas, versions)
+
+
+def _seen(engine: Engine, schemas: Sequence[MetaData], versions: Versions) -> Readable:
+    found = Readable(engine)
+    try:
+        with found.reading() as connection:
+            versions.check(connection, schemas)
+    except StorageFailed:
+        found.close()
+        raise
+    return found
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 where there is none."""
+    try:
+        if path.is_dir():
+            raise StorageFailed("this is a folder, not a database", code="unavailable")
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StorageFailed(
+            f"the database cannot be read: {error.strerror}", code="unavailable"
+        ) from error
+
+
+def _path(url: str) -> Path:
+    return Path(make_url(url).database or "")
+
+
+def _make_room(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(
+            f"the database cannot be kept there: {error.strerror}", code="unavailable"
+        ) from error
+
+
+def _engine(path: Path, busy_seconds: float, *, erases: bool) -> Engine:
+    engine = _connecting(path, "mode=rwc", busy_seconds)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -229,6 +241,27 @@ def _engine(url: str, busy_seconds: float, *, erases: bool) -> Engine:
     return engine
 
 
+def _connecting(path: Path, options: str, busy_seconds: float) -> Engine:
+    # A URI takes options, and a path of any letters.
+    address = f"file:{quote(str(path))}?{options}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        )
+
+    return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Generator[None]:
+    """What goes wrong, with the name of the file."""
+    try:
+        yield
+    except StorageFailed as error:
+        raise StorageFailed(f"{path}: {error.message}", code=error.code) from error
+
+
 @contextlib.contextmanager
 def _told() -> Generator[None]:
     """The driver's errors in our words."""
@@ -236,15 +269,20 @@ def _told() -> Generator[None]:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         raise _failure(error) from error
+    except PoolTimeout as error:
+        raise StorageFailed("too many read the database at once", code="locked") from error
 
 
 _CODES = {
-    sqlite3.SQLITE_BUSY: ("locked", "another process holds the database"),
-    sqlite3.SQLITE_LOCKED: ("locked", "another process holds the database"),
+    sqlite3.SQLITE_BUSY: ("locked", "another process holds the database and does not let go"),
+    sqlite3.SQLITE_LOCKED: ("locked", "another process holds the database and does not let go"),
     sqlite3.SQLITE_FULL: ("full", "the disk of the database is full"),
-    sqlite3.SQLITE_IOERR: ("full", "the disk of the database does not take it"),
-    sqlite3.SQLITE_READONLY: ("read_only", "the database cannot be written"),
-    sqlite3.SQLITE_CANTOPEN: ("unavailable", "the database cannot be opened"),
+    sqlite3.SQLITE_IOERR: ("full", "the disk of the database fails"),
+    sqlite3.SQLITE_READONLY: ("read_only", "the database can be read but not written"),
+    sqlite3.SQLITE_CANTOPEN: (
+        "unavailable",
+        "the database cannot be opened: it and its folder must be this user's to write",
+    ),
     sqlite3.SQLITE_CORRUPT: ("damaged", "the database is damaged"),
     sqlite3.SQLITE_NOTADB: ("foreign", "the file is not a database"),
 }

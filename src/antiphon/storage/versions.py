@@ -7,8 +7,9 @@ to migrate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import NamedTuple
 
 from sqlalchemy import Connection, MetaData, inspect
 
@@ -21,42 +22,51 @@ KNOWN = ("0001",)
 _TABLE = "alembic_version"
 
 
+class Versions(NamedTuple):
+    """How a database is told from others, and brought to what this program knows.
+
+    Attributes:
+        check: Refuses one that is not ours, and changes nothing.
+        bring_up: Makes what is missing, inside a transaction.
+    """
+
+    check: Callable[[Connection, Sequence[MetaData]], object]
+    bring_up: Callable[[Connection, Sequence[MetaData]], None]
+
+
 def bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
     """Bring a database to this program's version, inside its transaction.
 
     Raises:
         StorageFailed: It is newer than this program, or not a database of ours.
     """
-    tables = inspect(connection).get_table_names()
-    if not tables:
+    version = check(connection, schemas)
+    if version is None:
         for schema in schemas:
             schema.create_all(connection)
         connection.exec_driver_sql(
             f"CREATE TABLE {_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
         )
         connection.exec_driver_sql(f"INSERT INTO {_TABLE} VALUES (?)", (HEAD,))  # noqa: S608
-        return
-    if _known_version(connection, tables) != HEAD:
-        import_module("antiphon.storage.migrations.env").upgrade(connection)
+    elif version == HEAD:
+        # Changes nothing, and tells a database that can only be read before there is work for it.
+        connection.exec_driver_sql(f"UPDATE {_TABLE} SET version_num = version_num")  # noqa: S608
+    else:
+        import_module("antiphon.storage.migrations.upgrade").upgrade(connection)
 
 
-def check_version(connection: Connection) -> None:
-    """Refuse a database that is not at this program's version; nothing is changed.
+def check(connection: Connection, schemas: Sequence[MetaData]) -> str | None:
+    """The version that a database is at, if this program knows it; None where it is empty.
 
     Raises:
-        StorageFailed: It is newer or older than this program, or not a database of ours.
+        StorageFailed: It is newer than this program, or not a database of ours.
     """
-    if _known_version(connection, inspect(connection).get_table_names()) != HEAD:
-        raise StorageFailed(
-            "the database was written by an older Antiphon; it is brought up when the gateway "
-            "starts",
-            code="older",
-        )
-
-
-def _known_version(connection: Connection, tables: Sequence[str]) -> str:
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
     version = version_of(connection) if _TABLE in tables else ""
-    if not version:
+    ours = {name for schema in schemas for name in schema.tables}
+    if not version or (ours and ours.isdisjoint(tables)):
         raise StorageFailed("the database is not one of Antiphon's", code="foreign")
     if version not in KNOWN:
         raise StorageFailed(
@@ -71,3 +81,7 @@ def version_of(connection: Connection) -> str:
     """The version that the database says it is at."""
     row = connection.exec_driver_sql(f"SELECT version_num FROM {_TABLE}").first()  # noqa: S608
     return str(row[0]) if row else ""
+
+
+MIGRATED = Versions(check, bring_up)
+"""By the migrations of the ledger's database."""

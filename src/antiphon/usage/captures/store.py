@@ -29,7 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from antiphon.errors import CallerLeft, StorageFailed
-from antiphon.storage.database import Database, LookedAt
+from antiphon.storage.database import Database, Readable, open_to_read
+from antiphon.storage.versions import Versions
 from antiphon.usage.captures.config import CaptureLevel
 from antiphon.usage.captures.summary import summary_of
 from antiphon.usage.captures.taking import Capture
@@ -197,9 +198,13 @@ class CaptureStore:
         return self._database.shrink(_PAGES_AT_ONCE) > 0
 
 
-def look_at_captures(path: Path) -> LookedAt:
-    """The file, for somebody who only reads."""
-    return LookedAt(f"sqlite:///{path}", check=_check)
+def look_at_captures(path: Path) -> Readable:
+    """The file, for somebody who only reads.
+
+    Raises:
+        StorageFailed: It cannot be read.
+    """
+    return open_to_read(f"sqlite:///{path}", [SCHEMA], versions=_VERSIONS)
 
 
 def read_capture(connection: Connection, request_id: str) -> CaptureFacts | None:
@@ -275,23 +280,28 @@ def _opened(path: Path) -> Database:
         f"sqlite:///{path}",
         [SCHEMA],
         busy_seconds=_BUSY_SECONDS,
+        versions=_VERSIONS,
         erases=True,
-        prepare=_prepare,
     )
 
 
-def _prepare(connection: Connection, schemas: Sequence[MetaData]) -> None:
+def _bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
     if inspect(connection).get_table_names():
-        _check(connection)
+        _check(connection, schemas)
         return
     for schema in schemas:
         schema.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {_FORMAT}")
 
 
-def _check(connection: Connection) -> None:
+def _check(connection: Connection, schemas: Sequence[MetaData]) -> None:
     found = connection.exec_driver_sql("PRAGMA user_version").scalar()
-    if found != _FORMAT or captures.name not in inspect(connection).get_table_names():
+    ours = {name for schema in schemas for name in schema.tables}
+    if found != _FORMAT or not ours.issubset(inspect(connection).get_table_names()):
         raise StorageFailed(
-            "the file with the captures is not of this version; it may be deleted", code="foreign"
+            "it holds no captures of this version; it may be deleted", code="foreign"
         )
+
+
+_VERSIONS = Versions(_check, _bring_up)
+"""By a number of its own: what is disposable needs no migrations."""

@@ -35,6 +35,7 @@ from antiphon.usage.journal.segment import FIRST, Segment
 
 SEGMENT_BYTES = 1 << 20
 _LEAST = FIRST + OPEN_ROOM + CLOSE_ROOM
+_OPENED, _CLOSED = int(Kind.OPENED), int(Kind.CLOSED)
 _RETRY = 1.0
 """Seconds after which a disk that was full is tried again."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -136,16 +137,18 @@ class Journal:
         segment = self._segment
         if segment is None:
             segment = self._turn()
-        data = written(Kind.OPENED, record, OPEN_ROOM, segment.head.salt)
+        data = written(_OPENED, record, OPEN_ROOM, segment.head.salt)
         if self._worn or segment.at + len(data) + CLOSE_ROOM + segment.promised > segment.size:
             segment = self._turn()
-            data = written(Kind.OPENED, record, OPEN_ROOM, segment.head.salt)
+            data = written(_OPENED, record, OPEN_ROOM, segment.head.salt)
         seam = self._seam
-        seam("open")
+        if seam is not nowhere:
+            seam("open")
         at = segment.put(data)
         segment.promised += CLOSE_ROOM
         segment.live += 1
-        seam("opened")
+        if seam is not nowhere:
+            seam("opened")
         return segment, at
 
     def close(self, entry: Entry, record: Closed) -> None:
@@ -154,15 +157,17 @@ class Journal:
         Where the journal was let go of meanwhile, whoever adopts it charges the bound.
         """
         segment = entry[0]
-        if not segment.is_there:
+        if segment.gone:
             return
+        data = written(_CLOSED, record, CLOSE_ROOM, segment.head.salt)
         seam = self._seam
-        data = written(Kind.CLOSED, record, CLOSE_ROOM, segment.head.salt)
-        seam("close")
+        if seam is not nowhere:
+            seam("close")
         segment.put(data)
         segment.promised -= CLOSE_ROOM
         segment.live -= 1
-        seam("closed")
+        if seam is not nowhere:
+            seam("closed")
 
     def unanswered(self, record: Unanswered) -> bool:
         """Write that a request ended without an attempt that says why; False without room."""

@@ -84,6 +84,7 @@ class Segment:
         promised: Bytes kept for the closes of open attempts.
         live: Attempts that are open.
         sealed: No attempt is opened here any more.
+        gone: It cannot be written any more.
         path: The file.
     """
 
@@ -92,6 +93,7 @@ class Segment:
         "_gone",
         "_map",
         "at",
+        "gone",
         "head",
         "live",
         "path",
@@ -120,6 +122,7 @@ class Segment:
         self.promised = 0
         self.live = 0
         self.sealed = False
+        self.gone = False
         self.path = folder / f"{number:08d}{SUFFIX}"
         self._gone = threading.Lock()
         self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -148,11 +151,6 @@ class Segment:
         """A copy of what stands there."""
         return self._map[begin:end]
 
-    @property
-    def is_there(self) -> bool:
-        """Whether it can still be written."""
-        return self._fd >= 0
-
     def sync(self) -> None:
         """Have the disk hold what was written; nothing once the file is gone.
 
@@ -166,6 +164,7 @@ class Segment:
     def close(self) -> None:
         """Unmap the file."""
         with self._gone:
+            self.gone = True
             if self._fd >= 0:
                 self._map.close()
                 os.close(self._fd)

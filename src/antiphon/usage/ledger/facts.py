@@ -8,7 +8,6 @@ caller was told instead. Where a process died between two attempts, neither is t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 from sqlalchemy import RowMapping
@@ -16,14 +15,13 @@ from sqlalchemy import RowMapping
 from antiphon.errors import STATUS, Kind
 from antiphon.model.usage import Usage
 from antiphon.usage.journal.record import Charge, Outcome
+from antiphon.usage.ledger.shown import dollars
 from antiphon.usage.ledger.tables import WORDS
+from antiphon.usage.ledger.times import told_exactly
 
 CHARGES = (Charge.NOTHING, Charge.REPORTED, Charge.ESTIMATED, Charge.ASSUMED)
 """From what is known best to what is known least: a request is as uncertain as its worst part."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANSWERED = 200
-_PLACES = 9
-"""Decimal places of money: billionths."""
 _TOLD = {
     Outcome.CANCELLED: "The caller left before the answer was whole.",
     Outcome.LOST: "The process that served it died.",
@@ -156,8 +154,8 @@ def request_facts(
         outcome=end.outcome,
         error=end.error,
         cache="none",
-        started=moment(end.started),
-        ended=moment(end.started + end.total) if end.outcome else None,
+        started=told_exactly(end.started),
+        ended=told_exactly(end.started + end.total) if end.outcome else None,
         duration_ms=millis(end.total),
         first_token_ms=millis(first_token) if first_token else None,
         overhead_ms=millis(end.overhead),
@@ -180,27 +178,9 @@ def is_whole(tried: Sequence[RowMapping], unanswered: RowMapping | None) -> bool
     return bool(tried) and bool(tried[-1]["last"]) and len(tried) >= tried[-1]["attempt"]
 
 
-def moment(micros: int) -> str:
-    """A time as RFC 3339 has it, in UTC."""
-    return f"{(_EPOCH + timedelta(microseconds=micros)).isoformat(timespec='microseconds')[:-6]}Z"
-
-
-def micros_of(when: datetime) -> int:
-    """Microseconds since 1970; a time without a zone is UTC."""
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return (when - _EPOCH) // timedelta(microseconds=1)
-
-
 def millis(micros: int) -> float:
     """Milliseconds."""
     return micros / 1000
-
-
-def dollars(billionths: int) -> str:
-    """Money as an exact decimal, with nine places."""
-    whole, rest = divmod(billionths, 10**_PLACES)
-    return f"{whole}.{rest:0{_PLACES}d}"
 
 
 def total_usage(usages: Sequence[Mapping[str, int]]) -> Mapping[str, int]:

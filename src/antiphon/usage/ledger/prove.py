@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, Table, func, select
 
-from antiphon.storage.database import Database
+from antiphon.storage.database import Readable
 from antiphon.usage.journal.folder import owners, segments_of
 from antiphon.usage.journal.scan import Scan, scan_file
 from antiphon.usage.journal.segment import NotASegment
@@ -67,7 +67,7 @@ class _Differs(Exception):
     """The first difference."""
 
 
-def prove(database: Database, folder: Path, *, head: str = "") -> Proof:
+def prove(database: Readable, folder: Path, *, head: str = "") -> Proof:
     """Check everything.
 
     Args:
@@ -85,7 +85,7 @@ def prove(database: Database, folder: Path, *, head: str = "") -> Proof:
     return proof
 
 
-def _look(database: Database, folder: Path, head: str) -> Proof:
+def _look(database: Readable, folder: Path, head: str) -> Proof:
     scans = _scans(folder)
     with database.reading() as connection:
         name = connection.execute(select(ledger.c.id)).scalar()

@@ -1,15 +1,17 @@
-"""Whose rows a question may see: every query takes a scope, so that none can forget to ask."""
+"""Whose rows may be seen: an argument of every query, so that none can leave it out."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from antiphon.model.principal import Principal
+
 
 class Scope(NamedTuple):
-    """The rows that may be seen.
+    """What a query may see.
 
     Attributes:
-        key_id: Those of this key alone; None sees all.
+        key_id: Only what this key used; None is the admin, who sees all.
     """
 
     key_id: str | None
@@ -17,3 +19,8 @@ class Scope(NamedTuple):
 
 EVERYTHING = Scope(None)
 """What the admin sees."""
+
+
+def scope_of(principal: Principal) -> Scope:
+    """What a caller may see: with the scope `admin` all, else what its own key used."""
+    return EVERYTHING if "admin" in principal.scopes else Scope(principal.key_id)
