@@ -81,7 +81,7 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
         "no",
         "The key may not do this (`model_not_allowed`: not with this model), or a foreign `Host` or `Origin` asks a gateway without keys.",
     ),
-    Kind.NOT_FOUND: ("no", "Nothing answers on that path."),
+    Kind.NOT_FOUND: ("no", "Nothing answers on that path, or no request goes by that id."),
     Kind.MODEL_NOT_FOUND: ("no", "No model goes by that name; the message offers the nearest."),
     Kind.MODEL_UNPRICED: (
         "no",

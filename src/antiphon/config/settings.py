@@ -14,6 +14,7 @@ from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
 from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
+from antiphon.usage.captures.config import CaptureSettings
 from antiphon.usage.config import LedgerSettings
 
 
@@ -49,6 +50,10 @@ class Settings(BaseModel):
     )
     health: HealthSettings = Field(
         default_factory=HealthSettings, description="Asking providers whether they are there."
+    )
+    capture: CaptureSettings = Field(
+        default_factory=CaptureSettings,
+        description="How much is kept of what routes with `capture` see, and for how long.",
     )
     providers: Mapping[str, ProviderSettings] = Field(
         default_factory=dict[str, ProviderSettings],

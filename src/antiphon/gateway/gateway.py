@@ -116,6 +116,7 @@ class Antiphon:
         self._prober: Prober | None = None
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
+        self.captures = self._build.captures
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
@@ -166,6 +167,7 @@ class Antiphon:
             books = Books(
                 self.settings,
                 clock=self.clock,
+                captures=self.captures,
                 chores=[reporting.work, lambda: reporting.look(self.deployments)],
                 services=services,
                 seam=self._seam,

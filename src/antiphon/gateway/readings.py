@@ -10,6 +10,7 @@ from antiphon.gateway.reporting import Reporting
 from antiphon.pipeline.phases import Pipeline
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.series import Reading
+from antiphon.usage.captures.taking import Captures
 
 
 class Readable(Protocol):
@@ -18,6 +19,7 @@ class Readable(Protocol):
     pipeline: Pipeline
     transport: Transport
     books: Books | None
+    captures: Captures
     reporting: Reporting | None
 
 
@@ -41,6 +43,12 @@ def readings(gateway: Readable) -> Sequence[Reading]:
             "Connections to providers.",
             connections,
             label="state",
+        ),
+        Reading(
+            "antiphon_captures_dropped_total",
+            "Captures that were dropped: there was no room for them to wait to be written.",
+            lambda: gateway.captures.dropped,
+            kind="counter",
         ),
         Reading(
             "antiphon_journal_open_attempts",

@@ -18,6 +18,7 @@ from antiphon.model.usage import Usage
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.providers.deployment import Deployment
 from antiphon.telemetry.trace import Trace
+from antiphon.usage.captures.taking import Capture
 from antiphon.usage.journal.journal import Entry
 from antiphon.usage.journal.record import Charge, Outcome
 
@@ -90,6 +91,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         deadline: Monotonic time at which it must be answered.
         complete: The answer's last bytes were handed out: nothing that follows can spoil it.
         interrupted: Why the gateway itself ends it (a drain), or None.
+        capture: What is kept of its content, where the route asks for that.
         outcome: What it failed with, or None.
     """
 
@@ -112,6 +114,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     warnings: list[str] = []
     outcome: BaseException | None = None
     interrupted: AntiphonError | None = None
+    capture: Capture | None = None
 
     def abort(self, error: AntiphonError) -> None:
         """End the exchange from outside; the caller is told `error`."""

@@ -16,14 +16,16 @@ from antiphon.clock import Clock
 from antiphon.errors import Forbidden, InvalidRequest, Unauthenticated
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS, Principal
-from antiphon.pipeline.accounts import Accounts
+from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
+from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
+from antiphon.usage.captures.taking import Tap
 
 _MOST_HOPS = 4
 """Gateways of our kind in a row; more of them is a provider that points back to us."""
@@ -138,12 +140,18 @@ class Pipeline:
         await reply.start()
         return reply
 
+    async def captured(self, tap: Tap, exchange: Exchange, walk: Walk) -> WholeReply | StreamReply:
+        """An answer of which the route keeps a copy."""
+        return await captured_reply(tap, exchange, walk, self._clock, self._heartbeat)
+
     def record(self, exchange: Exchange) -> None:
         """Write down and tell what happened. Never awaits, so it cannot be cancelled."""
         outcome, attempts = exchange.outcome, exchange.attempts
         if outcome is not None and not (attempts and attempts[-1].last):
             self.accounts.unanswered(exchange, outcome)
         self.recording.exchange(exchange, self._clock.monotonic())
+        if exchange.capture is not None:
+            exchange.capture.end(None if outcome is None else told(outcome), exchange.stop)
 
 
 class Passage:
@@ -162,6 +170,8 @@ class Passage:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
             self._walk = walk = pipeline.walk(exchange, plan)
+            if plan.tap is not None:
+                return await pipeline.captured(plan.tap, exchange, walk)
             if exchange.payload.stream:
                 return await pipeline.stream(exchange, walk)
             return await whole_reply(exchange, walk)

@@ -29,6 +29,7 @@ from antiphon.errors import (
 )
 from antiphon.gateway.gateway import Antiphon
 from antiphon.providers.deployment import Deployment
+from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
@@ -102,6 +103,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
         openapi_url="/openapi.json",
     )
     _add_routes(app, gateway)
+    add_request_routes(app, gateway)
     add_usage(app, gateway)
     _add_docs(app)
     _add_errors(app, gateway)
