@@ -16,7 +16,8 @@ DENIED = {"providers": {"far": FAR}, "prices": {"unknown": "deny"}}
 
 
 async def test_a_name_that_passes_through_is_refused_before_anybody_is_asked(tmp_path):
-    async with Antiphon.from_config(DENIED, environ={}) as gateway:
+    settings = {**DENIED, "storage": {"data_dir": str(tmp_path)}}
+    async with Antiphon.from_config(settings, environ={}) as gateway:
         with pytest.raises(ModelUnpriced) as caught:
             await gateway.chat(model="far/x", messages=[{"role": "user", "content": "Hi"}])
         assert gateway.transport.open == 0
