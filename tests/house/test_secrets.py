@@ -17,6 +17,7 @@ from antiphon.secret import Secret
 TEXT = "sk-verysecret-0123456789abcdef"
 SETTINGS = {
     "auth": {"admin_key": f"{TEXT}-admin", "keys": [{"key": f"{TEXT}-caller"}]},
+    "telemetry": {"otlp": {"headers": {"x-api-key": f"{TEXT}-collector"}}},
     "providers": {
         "lab": {
             "base_url": "http://127.0.0.1:9/v1",

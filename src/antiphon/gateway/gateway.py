@@ -36,6 +36,7 @@ from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.rules import in_full, sum_up
+from antiphon.gateway.streams import events_of
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.events import StreamEvent
 from antiphon.model.principal import Principal
@@ -389,14 +390,3 @@ class Antiphon:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.pipeline.idle()
-
-
-async def events_of(reply: StreamReply) -> AsyncIterator[StreamEvent]:
-    """The events of a reply to OpenAI's dialect; an error event raises what it reports."""
-    splitter, decoder = OPENAI_CHAT.splitter(), OPENAI_CHAT.stream_decoder()
-    while piece := await reply.next():
-        if reply.failure is not None:
-            raise reply.failure
-        for frame in splitter.feed(piece):
-            for event in decoder.feed(frame):
-                yield event
