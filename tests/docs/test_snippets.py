@@ -94,8 +94,8 @@ async def test_the_embedding_page_runs(folder, capsys):
     assert out.count("This is a simulated answer.") == 2
 
 
-async def test_the_embedding_page_s_test_runs():
-    assert await program("docs/embedding.md", "SimulatorSpec")["ask"]() == "Hello"
+async def test_the_embedding_page_s_test_runs(tmp_path):
+    assert await program("docs/embedding.md", "SimulatorSpec")["ask"](str(tmp_path)) == "Hello"
 
 
 async def test_the_offline_page_s_client_asks():

@@ -13,6 +13,7 @@ from antiphon.config.storage import StorageSettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
+from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
 from antiphon.usage.config import LedgerSettings
 
 
@@ -40,6 +41,14 @@ class Settings(BaseModel):
     )
     health: HealthSettings = Field(
         default_factory=HealthSettings, description="Asking providers whether they are there."
+    )
+    logging: LoggingSettings = Field(
+        default_factory=LoggingSettings,
+        description="What is written of requests and of the gateway itself; never content, "
+        "never a key.",
+    )
+    telemetry: TelemetrySettings = Field(
+        default_factory=TelemetrySettings, description="What is told to other systems."
     )
     providers: Mapping[str, ProviderSettings] = Field(
         default_factory=dict[str, ProviderSettings],

@@ -75,8 +75,8 @@ class Books:
             raise _mistake(path, error.message) from error
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
         self.retention = Retention(self.database, settings.ledger, clock=clock)
-        own = [self.shipper, _Maker(self.journal), self.retention]
-        self.background = Background([*own, *services], clock=clock)
+        kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
+        self.background = Background(kept, clock=clock)
         self.background.start()
 
     def subjects(self, names: Iterable[str]) -> Mapping[str, str]:

@@ -26,13 +26,15 @@ from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
-from antiphon.errors import Draining, StorageFailed
+from antiphon.errors import ConfigurationError, Draining, StorageFailed
 from antiphon.gateway import vitals
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.listing import list_models
-from antiphon.gateway.prober import Prober
+from antiphon.gateway.prober import Prober, prober
+from antiphon.gateway.readings import readings
+from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.rules import in_full, sum_up
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.events import StreamEvent
@@ -47,7 +49,8 @@ from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
-from antiphon.telemetry.series import gauge
+from antiphon.telemetry.trace import Tracer
+from antiphon.telemetry.windows import Latencies
 from antiphon.usage.journal.journal import Seam, nowhere
 from antiphon.version import VERSION
 from antiphon.wire.shallow import Members
@@ -78,11 +81,20 @@ class Antiphon:
     Args:
         loaded: The configuration; `from_config` reads it.
         clock: Where time comes from.
+        alone: The process is the gateway's own: it writes a line for each request, and its
+            loggers write where the configuration says.
         seam: Where tests let the process die: called with the name of each step of journal and
             shipper, before and after it.
     """
 
-    def __init__(self, loaded: Loaded, *, clock: Clock | None = None, seam: Seam = nowhere) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        clock: Clock | None = None,
+        alone: bool = False,
+        seam: Seam = nowhere,
+    ) -> None:
         settings = loaded.settings
         self.settings: Settings = settings
         self.warnings: Sequence[str] = loaded.warnings
@@ -97,8 +109,11 @@ class Antiphon:
         self.admin_key: AdminKey | None = None
         self.books: Books | None = None
         self.concurrency = Concurrency(settings.limits.concurrency)
+        self.reporting: Reporting | None = None
+        self.tracer: Tracer | None = None
         self._made_at = self.clock.monotonic()
         self._prober: Prober | None = None
+        self._alone = alone
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
         self.snapshot: Snapshot = self._build.snapshot()
@@ -111,7 +126,9 @@ class Antiphon:
             auth_required=settings.auth.required,
             heartbeat=settings.server.heartbeat_seconds,
         )
-        self._add_gauges()
+        for deployment in self.deployments():
+            self.metrics.bind(deployment.provider, deployment.model)
+        self.metrics.add(*readings(self))
 
     @classmethod
     def from_config(
@@ -135,18 +152,33 @@ class Antiphon:
         return cls(load(source, environ=environ), clock=clock)
 
     async def __aenter__(self) -> Self:
-        """Start: from now on there is a ledger.
+        """Start: from now on there is a ledger, and whoever listens is told.
 
         Raises:
-            ConfigurationError: The database or the journal's folder cannot be used.
+            ConfigurationError: The database, the journal's folder or the log cannot be used.
         """
-        self._prober = prober = self._made_prober()
-        self.books = books = Books(
-            self.settings,
-            clock=self.clock,
-            services=() if prober is None else (prober,),
-            seam=self._seam,
+        reporting = Reporting(
+            self.settings, self.pipeline.recording.reports, clock=self.clock, alone=self._alone
         )
+        self._prober = probing = prober(
+            self.settings.health,
+            self.providers.values(),
+            transport=self.transport,
+            resting=lambda: self.draining,
+            clock=self.clock,
+        )
+        try:
+            books = Books(
+                self.settings,
+                clock=self.clock,
+                chores=[reporting.work, lambda: reporting.look(self.deployments)],
+                services=[*reporting.services, *([] if probing is None else [probing])],
+                seam=self._seam,
+            )
+        except ConfigurationError:
+            reporting.close()
+            raise
+        self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
         self.pipeline.accounts.journal = books.journal
         self._build.subjects = books.subjects(key.user for key in self.settings.auth.keys)
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
@@ -166,6 +198,10 @@ class Antiphon:
         if books is not None:
             self.pipeline.accounts.journal = None
             await asyncio.to_thread(books.close)
+        reporting, self.reporting = self.reporting, None
+        self.tracer = None
+        if reporting is not None:
+            await asyncio.to_thread(reporting.close)
 
     # asking
 
@@ -216,6 +252,7 @@ class Antiphon:
             snapshot=self.snapshot,
             principal=IN_PROCESS,
             interrupt=task.cancel,
+            trace=self.tracer.begin() if self.tracer is not None else None,
         )
         try:
             async with self.pipeline.open(exchange) as reply:
@@ -280,7 +317,7 @@ class Antiphon:
                 size = await asyncio.to_thread(books.database.bytes_on_disk)
         return in_full(
             vitals.facts(sight),
-            performance=vitals.performance(sight, self.concurrency),
+            performance=vitals.performance(self.latencies(), self.concurrency),
             process=await vitals.process(self._made_at, self.clock),
             database_bytes=size,
         )
@@ -295,6 +332,10 @@ class Antiphon:
             books=self.books,
             draining=self.draining,
         )
+
+    def latencies(self) -> Latencies:
+        """How fast each name and each deployment answers lately, and how it fails."""
+        return self.metrics.latencies(self.clock.monotonic())
 
     async def reachable(self) -> list[ModelEntry]:
         """The names that can be asked for, those of the passthrough asked of each provider.
@@ -335,40 +376,10 @@ class Antiphon:
         """Have a drain wait no longer."""
         self.pipeline.hurry()
 
-    def _made_prober(self) -> Prober | None:
-        if not self.settings.health.probe_seconds:
-            return None
-        return Prober(
-            self.providers.values(),
-            self.settings.health,
-            transport=self.transport,
-            loop=asyncio.get_running_loop(),
-            resting=lambda: self.draining,
-            clock=self.clock,
-        )
-
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.pipeline.idle()
-
-    def _add_gauges(self) -> None:
-        pipeline, transport = self.pipeline, self.transport
-        self.metrics.add_gauge(
-            lambda: gauge(
-                "antiphon_inflight", "Requests under way.", [({}, float(len(pipeline.live)))]
-            )
-        )
-        self.metrics.add_gauge(
-            lambda: gauge(
-                "antiphon_upstream_connections",
-                "Connections to providers.",
-                [
-                    ({"state": "idle"}, float(transport.idle)),
-                    ({"state": "busy"}, float(transport.open - transport.idle)),
-                ],
-            )
-        )
 
 
 async def events_of(reply: StreamReply) -> AsyncIterator[StreamEvent]:

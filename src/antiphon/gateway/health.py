@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from antiphon.gateway.background import ServiceState
+from antiphon.telemetry.windows import Figures
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 BreakerState = Literal["closed", "open"]
@@ -204,40 +205,6 @@ class JournalHealth(msgspec.Struct, frozen=True, kw_only=True):
     status: Status = "healthy"
 
 
-class Percentiles(msgspec.Struct, frozen=True):
-    """The middle and the slow end."""
-
-    p50: float
-    p95: float
-    p99: float
-
-
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """How a name did lately; null is what is not measured.
-
-    Attributes:
-        requests: Since the start; of an upstream, attempts.
-        failures: Of them, by kind.
-        cancelled: Of them, those that the caller, or the end of the gateway, cut short.
-        samples: Answers that the percentiles are of.
-        latency_ms: From the start to the last byte, of answers.
-        first_token_ms: From the start to the first useful event, of streams.
-        output_speed: Tokens of an answer for each second that it took.
-        requests_per_second: Over the last minute.
-        tokens_per_second: Tokens of answers, over the last minute.
-    """
-
-    requests: int
-    failures: Mapping[str, int]
-    cancelled: int = 0
-    samples: int = 0
-    latency_ms: Percentiles | None = None
-    first_token_ms: Percentiles | None = None
-    output_speed: Percentiles | None = None
-    requests_per_second: float | None = None
-    tokens_per_second: float | None = None
-
-
 class Concurrent(msgspec.Struct, frozen=True):
     """Requests under way.
 
@@ -257,16 +224,16 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     """How fast it goes.
 
     Attributes:
-        errors: Of upstreams since the start, by kind.
-        requests_per_second: Of all names together; null where it is not measured.
-        tokens_per_second: As that.
+        errors: Of attempts since the start, by kind.
+        requests_per_second: Of all names together, over the last minute.
+        tokens_per_second: Of their answers, over the last minute.
         aliases: By the names that callers use.
         upstreams: By deployments.
     """
 
     concurrency: Concurrent
-    requests_per_second: float | None
-    tokens_per_second: float | None
+    requests_per_second: float
+    tokens_per_second: float
     errors: Mapping[str, int]
     aliases: Mapping[str, Figures]
     upstreams: Mapping[str, Figures]

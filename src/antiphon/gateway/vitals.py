@@ -19,7 +19,6 @@ from antiphon.gateway.health import (
     Concurrent,
     DatabaseHealth,
     Facts,
-    Figures,
     JournalHealth,
     KeyCounts,
     LagFigures,
@@ -37,6 +36,7 @@ from antiphon.providers.deployment import Health as AttemptHealth
 from antiphon.providers.keys import KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.provider import Provider
+from antiphon.telemetry.windows import Latencies
 from antiphon.version import VERSION
 
 _SELF = Path("/proc/self")
@@ -72,24 +72,9 @@ def facts(sight: Sight) -> Facts:
     )
 
 
-def latencies(sight: Sight) -> tuple[Mapping[str, Figures], Mapping[str, Figures]]:
-    """How each name that callers use did lately, and each deployment: here percentiles come in.
-
-    Until there are windows to take them of, what is counted is told.
-    """
-    counted = {
-        each.name: Figures(
-            requests=each.health.successes + each.health.failures,
-            failures={"other": each.health.failures} if each.health.failures else {},
-        )
-        for each in sight.deployments
-    }
-    return {}, counted
-
-
-def performance(sight: Sight, concurrency: Concurrency) -> Performance:
+def performance(latencies: Latencies, concurrency: Concurrency) -> Performance:
     """How fast it goes."""
-    aliases, upstreams = latencies(sight)
+    aliases, upstreams = latencies.aliases, latencies.deployments
     errors: Counter[str] = Counter()
     for each in upstreams.values():
         errors.update(each.failures)
@@ -97,8 +82,8 @@ def performance(sight: Sight, concurrency: Concurrency) -> Performance:
         concurrency=Concurrent(
             concurrency.in_use, concurrency.bound, concurrency.peak, concurrency.refused
         ),
-        requests_per_second=_sum(each.requests_per_second for each in aliases.values()),
-        tokens_per_second=_sum(each.tokens_per_second for each in aliases.values()),
+        requests_per_second=sum(each.requests_per_second for each in aliases.values()),
+        tokens_per_second=sum(each.tokens_per_second for each in aliases.values()),
         errors=dict(errors),
         aliases=aliases,
         upstreams=upstreams,
@@ -215,11 +200,6 @@ def _journal(books: Books) -> JournalHealth:
         damaged=adoption.damaged,
         strangers=dict(adoption.strangers),
     )
-
-
-def _sum(numbers: Iterable[float | None]) -> float | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
 
 
 def _rss() -> int | None:

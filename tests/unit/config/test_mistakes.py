@@ -17,7 +17,7 @@ CASES = {
     "unknown section without a neighbour": (
         "zzz: 1",
         [
-            "antiphon.yaml:1:1: zzz: is not a setting; there is server, auth, limits, storage, ledger, health, providers, models, prices"
+            "antiphon.yaml:1:1: zzz: is not a setting; there is server, auth, limits, storage, ledger, health, logging, telemetry, providers, models, prices"
         ],
     ),
     "unknown setting": (

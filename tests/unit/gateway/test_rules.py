@@ -11,7 +11,6 @@ from antiphon.gateway.health import (
     Concurrent,
     DatabaseHealth,
     Facts,
-    Figures,
     HealthDetail,
     JournalHealth,
     KeyCounts,
@@ -117,11 +116,11 @@ CASES: dict[str, tuple[Facts, str, str, str]] = {
 def full(facts: Facts) -> HealthDetail:
     performance = Performance(
         concurrency=Concurrent(0, 10, 0, 0),
-        requests_per_second=None,
-        tokens_per_second=None,
+        requests_per_second=0.0,
+        tokens_per_second=0.0,
         errors={},
         aliases={},
-        upstreams={"lab/tiny": Figures(requests=0, failures={})},
+        upstreams={},
     )
     process = ProcessHealth(1, 1.0, None, None, 0.0)
     return in_full(facts, performance=performance, process=process, database_bytes=7)
