@@ -34,6 +34,27 @@ def _chance() -> float:
     return secrets.randbelow(1000) / 1000
 
 
+def prober(
+    settings: HealthSettings,
+    providers: Collection[Provider],
+    *,
+    transport: Upstream,
+    resting: Callable[[], bool],
+    clock: Clock,
+) -> Prober | None:
+    """Who probes them, on the loop that runs; None where nobody is to be asked."""
+    if not settings.probe_seconds:
+        return None
+    return Prober(
+        providers,
+        settings,
+        transport=transport,
+        loop=asyncio.get_running_loop(),
+        resting=resting,
+        clock=clock,
+    )
+
+
 class Prober:
     """Probes until it is stopped.
 
@@ -143,7 +164,7 @@ class Prober:
             answer.close()
         assert told is not None
         if told.status != _OK:
-            raise NotAnAnswer(f"It answered with {told.status}.", code=f"http_{told.status}")
+            raise NotAnAnswer(f"It answered with {told.status}.", code="unexpected_status")
         return len(model_names(body))
 
     async def _connect(self, origin: Origin) -> None:
