@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from antiphon.usage.journal.segment import SUFFIX
+from antiphon.usage.journal.segment import DRAFT, SUFFIX
 
 DAMAGED = "damaged"
 """Where segments that could not be read whole are kept for people."""
@@ -77,6 +77,8 @@ class DeadFolder:
     def leave(self) -> None:
         """Let go of it; it goes where no segment is left."""
         with contextlib.suppress(OSError):  # something is left in it
+            for draft in self.path.glob(f"*{DRAFT}"):
+                draft.unlink()
             self.path.rmdir()
         os.close(self._lock)
 
