@@ -10,7 +10,7 @@ from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background
 from antiphon.storage.database import Database
-from antiphon.usage.journal.journal import Journal, Seam, nowhere
+from antiphon.usage.journal.journal import SEGMENT_BYTES, Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
@@ -23,6 +23,7 @@ class Books:
         settings: Where they are.
         clock: Where time comes from.
         chores: What the shipper does besides, at each of its turns.
+        segment_bytes: Bytes of a segment of the journal.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
@@ -42,6 +43,7 @@ class Books:
         *,
         clock: Clock,
         chores: Sequence[Callable[[], None]] = (),
+        segment_bytes: int = SEGMENT_BYTES,
         seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
@@ -56,6 +58,7 @@ class Books:
                 ledger=self.ledger.name,
                 clock=clock,
                 durability=storage.durability,
+                segment_bytes=segment_bytes,
                 seam=seam,
             )
         except (AccountingUnavailable, StorageFailed) as error:

@@ -44,7 +44,7 @@ from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
 from antiphon.telemetry.series import gauge
-from antiphon.usage.journal.journal import Seam, nowhere
+from antiphon.usage.journal.journal import SEGMENT_BYTES, Seam, nowhere
 from antiphon.version import VERSION
 from antiphon.wire.shallow import Members
 
@@ -86,11 +86,19 @@ class Antiphon:
     Args:
         loaded: The configuration; `from_config` reads it.
         clock: Where time comes from.
+        segment_bytes: Bytes of one file of the journal.
         seam: Where tests let the process die: called with the name of each step of journal and
             shipper, before and after it.
     """
 
-    def __init__(self, loaded: Loaded, *, clock: Clock | None = None, seam: Seam = nowhere) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        clock: Clock | None = None,
+        segment_bytes: int = SEGMENT_BYTES,
+        seam: Seam = nowhere,
+    ) -> None:
         settings = loaded.settings
         self.settings: Settings = settings
         self.warnings: Sequence[str] = loaded.warnings
@@ -104,6 +112,7 @@ class Antiphon:
         self.unreachable: Mapping[str, str] = {}
         self.admin_key: AdminKey | None = None
         self.books: Books | None = None
+        self._segment_bytes = segment_bytes
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
         self.snapshot: Snapshot = self._build.snapshot()
@@ -145,7 +154,9 @@ class Antiphon:
         Raises:
             ConfigurationError: The database or the journal's folder cannot be used.
         """
-        self.books = books = Books(self.settings, clock=self.clock, seam=self._seam)
+        self.books = books = Books(
+            self.settings, clock=self.clock, segment_bytes=self._segment_bytes, seam=self._seam
+        )
         self.pipeline.accounts.journal = books.journal
         self._build.subjects = books.subjects(key.user for key in self.settings.auth.keys)
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)

@@ -188,6 +188,26 @@ def test_an_adopter_that_dies_is_repeated(office: Office, until: str):
     assert list(office.folder.iterdir()) == []
 
 
+def test_an_adopter_that_dies_between_two_batches_leaves_no_difference(office: Office):
+    class DiedError(BaseException):
+        pass
+
+    def dies(point: str) -> None:
+        if point == "adopted":
+            raise DiedError
+
+    journal = office.journal(segment_bytes=1 << 16)
+    office.work(journal, range(1, 101))
+    journal.dispose()
+    with pytest.raises(DiedError):
+        Adoption(office.folder, office.ledger, seam=dies).adopt()
+    proof = office.prove()
+    assert (proof.difference, proof.rows, proof.pending) == ("", 64, 36)
+    Adoption(office.folder, office.ledger, seam=nowhere).adopt()
+    assert len(office.rows()) == 100
+    assert office.prove().difference == ""
+
+
 def test_damage_is_told_and_kept(office: Office):
     journal = office.journal()
     first = journal.open(opened(1))
