@@ -21,6 +21,8 @@ from antiphon.storage.versions import bring_up
 
 _BUSY_SECONDS = 5.0
 """How long a writer waits for another one's transaction."""
+_SWITCHES = 100
+"""Other starts that one may meet while all make the database."""
 
 
 class Database:
@@ -122,11 +124,29 @@ def _engine(url: str, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead mode, in which the file stays.
+
+    SQLite does not wait where two processes make the same database at once; a transaction does.
+    """
+    for _ in range(_SWITCHES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+                raise
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 @contextlib.contextmanager
