@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,12 @@ async def test_an_adopter_is_killed(
 @pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside-another"])
 @pytest.mark.parametrize("point", POINTS)
 async def test_every_kill(
-    nursery: Nursery, template: Path, tmp_path: Path, point: str, beside: bool
+    nursery: Nursery,
+    template: Path,
+    tmp_path: Path,
+    say: Callable[[str], None],
+    point: str,
+    beside: bool,
 ):
     """Alone, and while another one adopts the same journals and goes on."""
     struck = missed = 0
@@ -81,7 +87,7 @@ async def test_every_kill(
         missed += not was_struck
         if missed > (4 if beside else 0):
             break
-    print(f"\n{struck} kills of adopters at {point}")
+    say(f"{struck} kills of adopters at {point}, {'two at once' if beside else 'alone'}")
     assert struck > (0 if beside else 2)
 
 

@@ -11,6 +11,7 @@ import os
 import random
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,6 @@ class Outcome:
 
 async def killed(nursery: Nursery, folder: Path, die: Die | None) -> Outcome:
     """The fixed work, until the gateway dies; then the books."""
-    folder.mkdir(parents=True, exist_ok=True)
     told: list[Told] = []
     async with providers() as fleet:
         config = configuration(fleet, folder)
@@ -82,15 +82,15 @@ async def test_the_work_without_a_kill(nursery: Nursery, tmp_path: Path):
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("point", [*ROAD, *SHIPPER])
-async def test_every_kill(nursery: Nursery, tmp_path: Path, point: str):
+async def test_every_kill(nursery: Nursery, tmp_path: Path, say: Callable[[str], None], point: str):
     """From the first time that this step is come by, until it is not come by any more."""
     missed, struck = 0, 0
     for number in range(1, MOST, 2):
+        folders = [tmp_path / str(each) for each in (number, number + 1)]
+        for folder in folders:
+            folder.mkdir()
         pair = await asyncio.gather(
-            *(
-                killed(nursery, tmp_path / f"{point}-{each}", at(point, each))
-                for each in (number, number + 1)
-            )
+            *(killed(nursery, each, at(point, int(each.name))) for each in folders)
         )
         struck += sum(each.struck for each in pair)
         # How many batches there are depends on the moment: one that is not there may be the
@@ -98,7 +98,7 @@ async def test_every_kill(nursery: Nursery, tmp_path: Path, point: str):
         missed += not any(each.struck for each in pair)
         if missed > 1:
             break
-    print(f"\n{struck} kills at {point}")
+    say(f"{struck} kills at {point}")
     assert struck > 3
 
 
