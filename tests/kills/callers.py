@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import struct
 from dataclasses import dataclass, field
 
 PATIENCE = 20
 FIRST_ERROR = 400
 DONE = b"data: [DONE]"
+_RESET = struct.pack("ii", 1, 0)
 
 
 @dataclass
@@ -87,6 +90,10 @@ async def ask(
                     return told
                 await _read(told, reader, leave_after)
             finally:
+                if told.left:
+                    # With a reset, as from a process that was killed.
+                    sock = writer.get_extra_info("socket")
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 writer.transport.abort()
                 with contextlib.suppress(OSError):
                     await writer.wait_closed()

@@ -12,6 +12,7 @@ from antiphon.simulator import Fleet, Simulator, SimulatorSpec
 from tests.kills.callers import Told, ask
 
 ROUNDS = 8
+ADMIN = "ak-admin-0123456789abcdef0123456789abcdef"
 SEGMENT = 5200
 """Bytes: a handful of attempts, so that segments are filled, shipped and taken away."""
 
@@ -22,6 +23,7 @@ def configuration(
     """Every name passes through; a few fall back from one provider to the next."""
     return {
         "server": {"port": 0, "drain_seconds": 1, **sections.pop("server", {})},
+        "auth": {"admin_key": ADMIN},
         "storage": {"data_dir": str(folder), **sections.pop("storage", {})},
         "providers": {
             name: {
