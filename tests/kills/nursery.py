@@ -8,7 +8,8 @@ It reads an order a line, as JSON, and writes what happens to its children a lin
     counts ID JSON      it ended by itself, and came by its points so often
     ended ID STATUS     as a shell would say it: minus the signal's number
 
-An order says which job (`serve`, `adopt`) and where a child shall die: `die` has a point's name,
+An order says which job (`serve`, `adopt`,
+`answer`) and where a child shall die: `die` has a point's name,
 or none for any point, and the number of times. A shipper that is `eager` looks at the journal all
 the time, so that there are as many batches as can be.
 """
@@ -44,6 +45,26 @@ except ImportError:
 
 Order = dict[str, object]
 _DIE_WITH_PARENT = 1
+_BODY = json.dumps(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "soak",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hello."},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7},
+    }
+).encode()
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
+    len(_BODY),
+    _BODY,
+)
 
 
 def say(*words: object) -> None:
@@ -99,7 +120,38 @@ def adopts(order: Order, points: Points) -> None:
     database.close()
 
 
-JOBS = {"serve": serves, "adopt": adopts}
+class Answer(asyncio.Protocol):
+    """A provider that says one thing, as fast as can be."""
+
+    def __init__(self) -> None:
+        self._got = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        head, found, body = self._got.partition(b"\r\n\r\n")
+        if found and len(body) == int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]):
+            self._got = b""
+            self._transport.write(_ANSWER)
+
+
+def answers(order: Order, _points: Points) -> None:
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        server = await loop.create_server(Answer, "127.0.0.1", 0)
+        say("ready", order["id"], f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        await stop.wait()
+        server.close()
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(run())
+
+
+JOBS = {"serve": serves, "adopt": adopts, "answer": answers}
 
 
 def child(order: Order) -> None:
