@@ -31,7 +31,7 @@ from antiphon.providers.deployment import Deployment
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
-from antiphon.server.schema import SECURED, SECURITY_SCHEMES, door_schemas
+from antiphon.server.schema import SECURITY_SCHEMES, door_schemas, managed
 
 _log = logging.getLogger("antiphon.server")
 _ASSETS = {
@@ -106,11 +106,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
 
     def openapi() -> dict[str, object]:
         schema = own()
-        paths: dict[str, dict[str, dict[str, object]]] = schema["paths"]
-        for item in paths.values():
-            for operation in item.values():
-                operation["security"] = SECURED
-        schema["paths"] = {**paths, **door_schemas()}
+        schema["paths"] = {**managed(schema["paths"]), **door_schemas()}
         schema["components"]["securitySchemes"] = SECURITY_SCHEMES
         return schema
 

@@ -6,6 +6,8 @@ here: what must stand, and where the full description is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bearer"}}
 SECURED: list[dict[str, list[str]]] = [{"bearer": []}]
 """Needs a key, where the gateway asks for one."""
@@ -34,6 +36,13 @@ _ERROR: dict[str, object] = {
             }
         }
     },
+}
+
+_EVENT: dict[str, object] = {
+    "type": "object",
+    "description": "One event of the stream: a chunk as JSON in `data`, and `[DONE]` at the end.",
+    "required": ["data"],
+    "properties": {"data": {"type": "string"}},
 }
 
 _CHAT: dict[str, object] = {
@@ -72,7 +81,7 @@ _CHAT: dict[str, object] = {
                 "description": "A chat completion, or a stream of chunks.",
                 "content": {
                     "application/json": {"schema": {"type": "object"}},
-                    "text/event-stream": {"schema": {"type": "string"}},
+                    "text/event-stream": {"schema": _EVENT},
                 },
             },
             **dict.fromkeys(
@@ -98,19 +107,47 @@ _MODELS: dict[str, object] = {
 }
 
 
-def _probe(summary: str, media: str = "text/plain") -> dict[str, dict[str, object]]:
+def managed(
+    paths: Mapping[str, Mapping[str, Mapping[str, object]]],
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Path items of the management API, with the key that they need and how they refuse.
+
+    FastAPI says 422 for parameters that are wrong; here they get a 400 in the common envelope.
+    """
     return {
-        "get": {
-            "tags": ["health"],
-            "summary": summary,
-            "responses": {
-                "200": {
-                    "description": summary,
-                    "content": {media: {"schema": {"type": "string"}}},
-                },
-            },
-        }
+        path: {method: _guarded(path, operation) for method, operation in item.items()}
+        for path, item in paths.items()
     }
+
+
+def _guarded(path: str, operation: Mapping[str, object]) -> dict[str, object]:
+    told = operation["responses"]
+    assert isinstance(told, dict)
+    responses: dict[str, object] = {**told, **dict.fromkeys(("401", "403"), _ERROR)}
+    if responses.pop("422", None) is not None:
+        responses["400"] = _ERROR
+    if "{" in path:
+        responses["404"] = _ERROR
+    return {**operation, "security": SECURED, "responses": responses}
+
+
+def _probe(
+    summary: str, media: str = "text/plain", *, refuses: tuple[str, ...] = (), failing: str = ""
+) -> dict[str, dict[str, object]]:
+    """A path that is read.
+
+    Args:
+        summary: What it tells.
+        media: In which shape.
+        refuses: Statuses in the common envelope.
+        failing: What a 503 means, where it is an answer in the same shape.
+    """
+    told = {"schema": {"type": "string" if media == "text/plain" else "object"}}
+    responses: dict[str, object] = {"200": {"description": summary, "content": {media: told}}}
+    if failing:
+        responses["503"] = {"description": failing, "content": {media: told}}
+    responses.update(dict.fromkeys(refuses, _ERROR))
+    return {"get": {"tags": ["health"], "summary": summary, "responses": responses}}
 
 
 def _secured(item: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
@@ -122,8 +159,12 @@ def door_schemas() -> dict[str, object]:
     return {
         "/v1/chat/completions": _CHAT,
         "/v1/models": _MODELS,
-        "/health": _probe("Healthy, degraded or unhealthy", "application/json"),
+        "/health": _probe(
+            "Healthy, degraded or unhealthy", "application/json", failing="Unhealthy"
+        ),
         "/livez": _probe("The process is alive"),
-        "/readyz": _probe("New requests are taken"),
-        "/metrics": _secured(_probe("Prometheus metrics; needs the admin key")),
+        "/readyz": _probe("New requests are taken", failing="Draining"),
+        "/metrics": _secured(
+            _probe("Prometheus metrics; needs the admin key", refuses=("401", "403"))
+        ),
     }
