@@ -73,6 +73,19 @@ class Child:
         async with asyncio.timeout(PATIENCE):
             return await asyncio.wrap_future(self._ready)
 
+    def address(self) -> str:
+        """As `ready`, for a test that has no event loop."""
+        address = self._ready.result(PATIENCE)
+        assert address, self.log()
+        return address
+
+    def waits_for_end(self) -> int:
+        """As `stops`, for a test that has no event loop."""
+        os.kill(self._pid.result(PATIENCE), signal.SIGTERM)
+        status = self._ended.result(PATIENCE)
+        assert "Traceback" not in self.log(), self.log()
+        return status
+
     async def ended(self, seconds: float = PATIENCE) -> int:
         """Its exit status."""
         async with asyncio.timeout(seconds):

@@ -9,7 +9,7 @@ It reads an order a line, as JSON, and writes what happens to its children a lin
     ended ID STATUS     as a shell would say it: minus the signal's number
 
 An order says which job (`serve`, `adopt`,
-`answer`) and where a child shall die: `die` has a point's name,
+`answer`, `simulate`) and where a child shall die: `die` has a point's name,
 or none for any point, and the number of times. A shipper that is `eager` looks at the journal all
 the time, so that there are as many batches as can be.
 """
@@ -31,6 +31,7 @@ from antiphon.clock import SystemClock
 from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.serve import serve
+from antiphon.simulator import Simulator, SimulatorSpec
 from antiphon.storage.database import Database
 from antiphon.usage import shipper
 from antiphon.usage.adoption import Adoption
@@ -137,21 +138,34 @@ class Answer(asyncio.Protocol):
             self._transport.write(_ANSWER)
 
 
+async def told_to_stop() -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
+
+
 def answers(order: Order, _points: Points) -> None:
     async def run() -> None:
-        loop = asyncio.get_running_loop()
-        stop = asyncio.Event()
-        loop.add_signal_handler(signal.SIGTERM, stop.set)
-        server = await loop.create_server(Answer, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(Answer, "127.0.0.1", 0)
         say("ready", order["id"], f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        await stop.wait()
+        await told_to_stop()
         server.close()
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(run())
 
 
-JOBS = {"serve": serves, "adopt": adopts, "answer": answers}
+def simulates(order: Order, _points: Points) -> None:
+    async def run() -> None:
+        async with Simulator(SimulatorSpec(name="one")) as simulator:
+            say("ready", order["id"], simulator.url)
+            await told_to_stop()
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(run())
+
+
+JOBS = {"serve": serves, "adopt": adopts, "answer": answers, "simulate": simulates}
 
 
 def child(order: Order) -> None:
