@@ -8,8 +8,10 @@ setup, put it into the table, and give it a budget under `[hot_path]`.
 from __future__ import annotations
 
 import atexit
+import itertools
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,14 +26,19 @@ from antiphon.gateway.gateway import IN_PROCESS, Antiphon
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
-from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.relay import Relay
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.transport import Head
 from antiphon.server.caller import Caller
+from antiphon.storage.database import Database
 from antiphon.telemetry.metrics import Metrics
 from antiphon.usage.journal.journal import Journal
+from antiphon.usage.journal.record import Closed, Opened
+from antiphon.usage.ledger.ledger import Ledger
+from antiphon.usage.ledger.tables import SCHEMA
+from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.road.answers import question
@@ -193,6 +200,56 @@ def exchange() -> Timed:
     return ask
 
 
+def accounts() -> Timed:
+    """`pipeline.accounts`, `usage.journal`, `providers.rates`: one attempt, opened and closed."""
+    served, book = gateway(), Accounts(journal(), clock=SystemClock())
+    asked = Exchange(
+        id="req_5f2c9d01a7b3-0000001a",
+        started=served.clock.monotonic(),
+        payload=Payload(OPENAI_CHAT, Members.parse(chat_body(900))),
+        snapshot=served.snapshot,
+        principal=IN_PROCESS,
+        interrupt=lambda: None,
+        plan=served.snapshot.plan("bench"),
+    )
+    deployment, usage = served.deployments()[0], Usage(input_tokens=100, output_tokens=130)
+
+    def attempt() -> None:
+        asked.attempts.clear()
+        made = Attempt(deployment, served.clock.monotonic())
+        asked.attempts.append(made)
+        book.opened(asked, made, 1000)
+        made.usage, made.ended_at = usage, served.clock.monotonic()
+        book.succeeded(asked, made, 0)
+
+    return attempt
+
+
+def shipping() -> Timed:
+    """`usage.shipper`, `usage.ledger`: 64 attempts from the journal into SQLite, one batch."""
+    folder = Path(tempfile.mkdtemp(prefix="antiphon-bench-"))
+    atexit.register(shutil.rmtree, folder)
+    clock = SystemClock()
+    ledger = Ledger(Database(f"sqlite:///{folder}/ledger.db", [SCHEMA]), clock=clock)
+    written = Journal(folder / "journal", ledger=ledger.name, clock=clock, segment_bytes=1 << 30)
+    shipper, numbers = Shipper(written, ledger, clock=clock), itertools.count()
+    stop = threading.Event()
+    stop.set()
+
+    def ship() -> None:
+        for number in itertools.islice(numbers, 64):
+            entry = written.open(msgspec.structs.replace(_OPENED, request=f"req_{number:016x}"))
+            written.close(
+                entry,
+                msgspec.structs.replace(
+                    _CLOSED, opened=entry[1], request=f"req_{number:016x}", ended_at=number
+                ),
+            )
+        shipper.run(stop)
+
+    return ship
+
+
 class Instant:
     """An `Upstream` whose answers are whole before they are asked for."""
 
@@ -288,6 +345,45 @@ def stream_body() -> bytes:
 _HEAD = Head(200, ((b"content-type", b"application/json"),))
 _REPLY = reply_body()
 
+_WHO = {"key_id": "static-01234567", "provider": "standin", "model": "bench-model"}
+_OPENED = Opened(
+    **_WHO,
+    request="",
+    attempt=1,
+    started_at=1_760_000_000_000_000,
+    team="bench",
+    department="",
+    subject="sub_0123456789abcdef",
+    alias="bench",
+    heard="openai_chat",
+    spoken="openai_chat",
+    stream=False,
+    input_bound=1000,
+    output_bound=32_768,
+    cost_bound=1_000_000,
+    price="book 2026-11-03",
+)
+_CLOSED = Closed(
+    **_WHO,
+    opened=0,
+    request="",
+    attempt=1,
+    ended_at=0,
+    outcome="ok",
+    code="",
+    charge="reported",
+    last=True,
+    usage=(100, 0, 0, 0, 130, 0, 0, 0, 0),
+    cost=12_345,
+    first_byte=1_000,
+    total=2_000,
+    first_token=0,
+    request_total=2_100,
+    overhead=100,
+    stop="stop",
+    warnings=(),
+)
+
 CASES: dict[str, Setup] = {
     "msgspec.shallow_1kb": shallow_decode(900),
     "msgspec.shallow_23kb": shallow_decode(23_000),
@@ -299,6 +395,8 @@ CASES: dict[str, Setup] = {
     "dialects.inspect_reply_1kb": inspect_reply,
     "pipeline.relay_100_events": relay,
     "pipeline.exchange": exchange,
+    "usage.attempt": accounts,
+    "usage.ship_64": shipping,
     "providers.head": deployment_head,
     "providers.rates_bound": rates("bound"),
     "providers.rates_cost": rates("cost"),

@@ -95,7 +95,7 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.OVERLOADED: (
         "soon, after `retry-after` where sent",
-        "More is under way than `limits` admits, the gateway is shutting down, or no provider could be reached.",
+        "More is under way than `limits` admits, the gateway is shutting down, no provider could be reached, or the ledger could not be read.",
     ),
     Kind.TIMEOUT: ("may help", "Every candidate ran out of time."),
     Kind.REQUEST_TIMEOUT: ("no", "The caller took too long to send its request."),

@@ -371,8 +371,11 @@ class StorageFailed(AntiphonError):
     """The database did not do what it was asked.
 
     Attributes:
-        code: `locked`, `full`, `read_only`, `newer`, `foreign`, `damaged` or `unavailable`.
+        code: `absent`, `locked`, `full`, `read_only`, `newer`, `foreign`, `damaged` or
+            `unavailable`.
     """
+
+    kind = Kind.OVERLOADED
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)

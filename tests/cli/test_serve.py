@@ -122,7 +122,7 @@ def test_what_cannot_be_served(configured, arguments, message):
 
 def test_a_data_folder_that_cannot_be_written(configured):
     (configured.home / "data").write_text("a file")
-    assert "the database cannot be kept in" in configured("serve", status=1).stderr
+    assert "the database cannot be kept there" in configured("serve", status=1).stderr
 
 
 def test_a_running_stream_survives_the_signal(configured):

@@ -254,6 +254,7 @@ class House:
                     "dialect": "openai_chat",
                     "base_url": f"http://{name}.test/v1",
                     "api_key": list(keys),
+                    "models": {"m": {"prices": {"input": 3, "output": 15}}},
                 }
                 for name in names
             },

@@ -150,7 +150,7 @@ def test_the_server_calls_what_we_override():
 def test_a_cycle_has_what_their_server_looks_at():
     """`Server.shutdown` looks at connections and tasks alone, never at a cycle."""
     assert "cycle" not in inspect.getsource(uvicorn.Server)
-    assert {"response_complete", "keep_alive", "disconnected"} <= set(Cycle.__slots__)
+    assert {"response_complete", "keep_alive", "left"} <= set(Cycle.__slots__)
 
 
 # ------------------------------------------------------------------ on the wire

@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at a configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+ledger_app = typer.Typer(help="Look at the ledger.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
 
 
 def main() -> None:
@@ -182,6 +184,76 @@ def doctor(
     doctor_command(
         names or [], samples=samples, timeout=timeout, only=only or [], config=config, as_json=json
     )
+
+
+@app.command()
+def usage(  # noqa: PLR0913  one for each option
+    *,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="What to group by, with commas between: model, provider, alias, team, "
+            "department, user, key, hour, day, month."
+        ),
+    ] = "model",
+    since: Annotated[
+        str | None, typer.Option(help="From when on: 12h, 7d, 4w ago, or 2026-11-01.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Up to when; a day is its midnight.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Only this model; again for more.")
+    ] = None,
+    provider: Annotated[list[str] | None, typer.Option(help="Only this provider.")] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="Only under this name.")] = None,
+    team: Annotated[list[str] | None, typer.Option(help="Only this team.")] = None,
+    department: Annotated[list[str] | None, typer.Option(help="Only this department.")] = None,
+    user: Annotated[list[str] | None, typer.Option(help="Only this person.")] = None,
+    key: Annotated[list[str] | None, typer.Option(help="Only this key, by its id.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Rows at most; a table has 100.")
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Say what was used, and what it cost; also while no gateway runs."""
+    from antiphon.cli.usage import usage_command  # noqa: PLC0415
+
+    chosen = {
+        "model": model,
+        "provider": provider,
+        "alias": alias,
+        "team": team,
+        "department": department,
+        "user": user,
+        "key": key,
+    }
+    usage_command(
+        by,
+        since=since,
+        until=until,
+        chosen={word: values or [] for word, values in chosen.items()},
+        limit=limit,
+        config=config,
+        forms=[name for name, wanted in (("json", json), ("csv", csv)) if wanted],
+    )
+
+
+@ledger_app.command("export")
+def ledger_export(
+    since: Annotated[
+        str | None, typer.Option(help="From when on: 12h, 7d, 4w ago, or 2026-11-01.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Up to when; a day is its midnight.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; none prints it.")
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write every attempt as CSV, in the order of time."""
+    from antiphon.cli.usage import export_command  # noqa: PLC0415
+
+    export_command(since=since, until=until, output=output, config=config)
 
 
 prices_app = typer.Typer(help="Look at prices.", no_args_is_help=True)

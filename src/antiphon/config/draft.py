@@ -91,7 +91,7 @@ class Draft:
     def settled(self, environ: Mapping[str, str]) -> dict[str, object]:
         """The data, ready to be checked: nothing where nothing was said, and paths made whole."""
         folder = FilePath() if self.path is None else self.path.parent
-        home = environ.get("HOME")
+        home = environ.get("HOME") or str(FilePath.home())
         settled = _without_nothing(self._data, ())
         storage = settled.setdefault("storage", {})
         if is_mapping(storage):

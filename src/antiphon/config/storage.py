@@ -16,6 +16,8 @@ SQLITE = "sqlite:///"
 def _is_url(text: str) -> str:
     if not text.startswith(SQLITE) or not text.removeprefix(SQLITE):
         raise ValueError("must be sqlite:///PATH; no other database is spoken yet")
+    if ":memory:" in text or "?" in text:
+        raise ValueError("must be sqlite:///PATH, of a file, without options")
     return text
 
 

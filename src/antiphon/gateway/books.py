@@ -12,6 +12,7 @@ from antiphon.gateway.background import Background
 from antiphon.storage.database import Database
 from antiphon.usage.journal.journal import SEGMENT_BYTES, Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
+from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
 
@@ -31,6 +32,7 @@ class Books:
         journal: Of this process.
         ledger: What the journal is shipped into.
         shipper: Who ships it.
+        retention: Who deletes what is too old.
         background: What runs beside the road.
 
     Raises:
@@ -70,7 +72,9 @@ class Books:
             )
             raise _mistake(path, error.message) from error
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
-        self.background = Background([self.shipper, _Maker(self.journal)], clock=clock)
+        self.retention = Retention(self.database, settings.ledger, clock=clock)
+        services = [self.shipper, _Maker(self.journal), self.retention]
+        self.background = Background(services, clock=clock)
         self.background.start()
 
     def subjects(self, names: Iterable[str]) -> Mapping[str, str]:

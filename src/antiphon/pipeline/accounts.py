@@ -29,8 +29,6 @@ from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unans
 
 _NOTHING = Usage()
 _NO_COUNTS = msgspec.structs.astuple(_NOTHING)
-_MOST_COST = 1 << 50
-"""Billionths of a dollar: above a million dollars an attempt, a price is a mistake."""
 
 
 class Accounts:
@@ -98,7 +96,7 @@ class Accounts:
                 payload.stream,
                 input_bound,
                 output_bound,
-                min(rates.bound(input_bound, output_bound), _MOST_COST),
+                rates.bound(input_bound, output_bound),
                 rates.version,
             )
         )
@@ -132,12 +130,12 @@ class Accounts:
 
     def abandoned(self, exchange: Exchange, attempt: Attempt, said: int) -> None:
         """Nobody waits for it any more."""
-        interrupted = exchange.interrupted
+        cause = exchange.interrupted or exchange.outcome or CancelledError()
         self._closed(
             exchange,
             attempt,
             Outcome.CANCELLED,
-            interrupted.error_kind.value if interrupted else "client_closed",
+            told(cause).error_kind.value,
             _estimate(attempt, said) if attempt.accepted else _NOTHING,
             last=True,
         )
@@ -163,7 +161,7 @@ class Accounts:
                 error.error_kind.value,
                 error.message,
                 len(exchange.attempts),
-                _micros(now - exchange.started),
+                int((now - exchange.started) * 1e6),
             )
         )
 
@@ -184,38 +182,39 @@ class Accounts:
         attempt.last = last
         attempt.usage = usage
         ended, sent, started = attempt.ended_at, attempt.sent_at, exchange.started
-        total = ended - sent
+        # The clock of durations never goes back, so none of these is less than nothing.
+        total = int((ended - sent) * 1e6)
+        request_total = int((ended - started) * 1e6)
         if usage is not _NOTHING:
-            cost = rates.cost(usage, at=attempt.started_at / 1e6)
-            attempt.cost = min(_MOST_COST, cost)
-        waited = total
-        if len(exchange.attempts) > 1:
-            waited = sum(each.ended_at - each.sent_at for each in exchange.attempts)
+            attempt.cost = rates.cost(usage, at=attempt.started_at / 1e6)
+        number, waited = len(exchange.attempts), total
+        if number > 1:
+            waited = int(sum(each.ended_at - each.sent_at for each in exchange.attempts) * 1e6)
         first_byte, first_token = attempt.first_byte_at, exchange.first_token_at
         deployment, stop = attempt.deployment, exchange.stop
         journal.close(
             entry,
             Closed(
-                entry.at,
+                entry[1],
                 exchange.id,
-                len(exchange.attempts),
+                number,
                 exchange.principal.key_id,
                 deployment.provider,
                 deployment.model,
-                attempt.started_at + _micros(total),
-                outcome.value,
+                attempt.started_at + total,
+                outcome,
                 code,
-                attempt.charge.value,
+                attempt.charge,
                 last,
                 _NO_COUNTS if usage is _NOTHING else msgspec.structs.astuple(usage),
                 attempt.cost,
-                _micros(first_byte - sent) if first_byte else 0,
-                _micros(total),
-                _micros(first_token - started) if first_token else 0,
-                _micros(ended - started),
-                _micros(ended - started - waited),
-                stop.value if stop and last else "",
-                tuple(exchange.warnings),
+                int((first_byte - sent) * 1e6) if first_byte else 0,
+                total,
+                int((first_token - started) * 1e6) if first_token else 0,
+                request_total,
+                request_total - waited if request_total > waited else 0,
+                stop if stop and last else "",
+                tuple(exchange.warnings) if exchange.warnings else (),
             ),
         )
 
@@ -239,7 +238,3 @@ def _estimate(attempt: Attempt, said: int) -> Usage:
         input_tokens=max(seen.input_tokens, prompt),
         output_tokens=max(seen.output_tokens, spoken - seen.reasoning_tokens),
     )
-
-
-def _micros(seconds: float) -> int:
-    return int(seconds * 1e6) if seconds > 0 else 0

@@ -48,6 +48,8 @@ class Plan:
 
     def order(self, now: float) -> Sequence[Deployment]:
         """The deployments, those that are failing right now last."""
+        if len(self.deployments) == 1:
+            return self.deployments
         for deployment in self.deployments:
             if not deployment.is_well(now):
                 return sorted(self.deployments, key=lambda each: not each.is_well(now))

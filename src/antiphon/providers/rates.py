@@ -17,11 +17,12 @@ import msgspec
 
 from antiphon.model.usage import Usage
 
-MOST_COST = 2**63 - 1
-"""Billionths of a dollar; what a signed 64-bit column of the ledger holds, nine billion dollars.
+MOST_COST = 1 << 50
+"""Billionths of a dollar: a million dollars.
 
 No call costs that much. But a price may be a mistake and a count of tokens a lie, and both must
-end in a number that can be stored and compared, not in an error after the answer has been sent.
+end in a number that can be stored, and thousands of which can be added in 64 bits, not in an error
+after the answer has been sent.
 """
 _MILLION = 1_000_000
 _DAY = 86_400
@@ -71,20 +72,21 @@ class Prices(msgspec.Struct, frozen=True):
 
     def cost(self, usage: Usage) -> int:
         """Billionths of a dollar, rounded up once per word."""
-        cost = self.request
-        for tokens, price in (
-            (usage.input_tokens, self.input),
-            (usage.cache_read_tokens, self.cache_read),
-            (usage.cache_write_tokens, self.cache_write),
-            (usage.cache_write_1h_tokens, self.cache_write_1h),
-            (usage.output_tokens, self.output),
-            (usage.reasoning_tokens, self.reasoning),
-            (usage.audio_input_tokens, self.audio_input),
-            (usage.audio_output_tokens, self.audio_output),
-            (usage.image_tokens, self.image),
-        ):
-            if tokens:
-                cost -= -tokens * price // _MILLION
+        cost = (
+            self.request
+            - -usage.input_tokens * self.input // _MILLION
+            - -usage.output_tokens * self.output // _MILLION
+        )
+        # Most calls use two words; what they do not use is passed over in one look.
+        rest = msgspec.structs.astuple(usage)
+        if any(rest[1:4]) or any(rest[5:]):
+            cost -= -usage.cache_read_tokens * self.cache_read // _MILLION
+            cost -= -usage.cache_write_tokens * self.cache_write // _MILLION
+            cost -= -usage.cache_write_1h_tokens * self.cache_write_1h // _MILLION
+            cost -= -usage.reasoning_tokens * self.reasoning // _MILLION
+            cost -= -usage.audio_input_tokens * self.audio_input // _MILLION
+            cost -= -usage.audio_output_tokens * self.audio_output // _MILLION
+            cost -= -usage.image_tokens * self.image // _MILLION
         return cost
 
 
@@ -154,15 +156,18 @@ class RateCard(msgspec.Struct, frozen=True):
         version: Where the prices come from, and as of when: equal versions are equal prices.
         checked: The day as of which the price book gives them, as `2026-10-14`; else empty.
         reach: What `bound` multiplies with, by length of the prompt; made from the terms.
+        is_free: Nothing costs anything; made from the terms.
     """
 
     terms: tuple[Term, ...]
     version: str
     checked: str = ""
     reach: tuple[Reach, ...] = ()
+    is_free: bool = False
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "reach", tuple(_reach(self.terms)))
+        msgspec.structs.force_setattr(self, "is_free", not any(any(r[1:]) for r in self.reach))
 
     def cost(self, usage: Usage, *, at: float | None = None) -> int:
         """Billionths of a dollar for a call of this usage; never more than `MOST_COST`.
@@ -172,13 +177,15 @@ class RateCard(msgspec.Struct, frozen=True):
             at: When, in seconds since 1970. None asks for the dearest hour of the day.
         """
         terms = self.terms
+        if self.is_free:
+            return 0
         if len(terms) == 1:
             cost = terms[0].cost(usage)
         elif at is None:
             cost = max(term.cost(usage) for term in terms if not term.since)
         else:
             cost = next(term for term in reversed(terms) if term.holds(at)).cost(usage)
-        return min(cost, MOST_COST)
+        return cost if cost < MOST_COST else MOST_COST  # noqa: FURB136  min() costs more
 
     def bound(self, input_tokens: int, output_tokens: int) -> int:
         """Billionths of a dollar that no call of at most so many tokens can exceed.
@@ -197,7 +204,7 @@ class RateCard(msgspec.Struct, frozen=True):
                 if input_tokens > above:
                     asked, answered, fixed = dearer, dearer_answer, more
         cost = (input_tokens * asked + output_tokens * answered) // _MILLION + fixed
-        return min(cost, MOST_COST)
+        return cost if cost < MOST_COST else MOST_COST  # noqa: FURB136  min() costs more
 
 
 def _reach(terms: Sequence[Term]) -> Iterator[Reach]:

@@ -9,6 +9,7 @@ Hot path.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import AntiphonError, PathNotFound
@@ -28,9 +29,11 @@ from antiphon.server.caller import Caller, Doorman
 from antiphon.server.doors import ChatDoor
 from antiphon.server.errors import answer_error
 from antiphon.server.health import HealthDoor, LivenessDoor, MetricsDoor, ReadinessDoor
+from antiphon.server.line import Line
 from antiphon.server.models import ModelsDoor
 
 _MANAGED = ("/api/", "/docs", "/openapi.json")
+_CHAT = ("/v1/chat/completions", "/chat/completions", "/openai/v1/chat/completions")
 _CORS_METHODS = b"GET, POST, DELETE, OPTIONS"
 _EXPOSED = b", ".join(
     b"x-" + name
@@ -40,6 +43,7 @@ _EXPOSED = b", ".join(
         b"antiphon-deployment",
         b"antiphon-attempts",
         b"antiphon-overhead-ms",
+        b"antiphon-cost",
         b"antiphon-warnings",
     )
 )
@@ -64,11 +68,12 @@ class GatewayApp:
             origins=server.cors.origins,
         )
         chat = ChatDoor(gateway, OPENAI_CHAT, max_body=server.max_body_bytes)
+        self._direct = {
+            f"{prefix}{path}".encode(): chat for prefix in {"", self._root} for path in _CHAT
+        }
         self._models = _Rendered(ModelsDoor(gateway), self._refuse)
         self._doors: Mapping[str, Door] = {
-            "/v1/chat/completions": chat,
-            "/chat/completions": chat,
-            "/openai/v1/chat/completions": chat,
+            **dict.fromkeys(_CHAT, chat),
             "/v1/models": self._models,
             "/models": self._models,
             "/openai/v1/models": self._models,
@@ -77,6 +82,22 @@ class GatewayApp:
             "/readyz": _Rendered(ReadinessDoor(gateway), self._refuse),
             "/metrics": _Rendered(MetricsDoor(gateway), self._refuse),
         }
+
+    def direct(self, target: bytes, headers: Headers) -> Callable[[Line], Awaitable[None]] | None:
+        """Whoever answers a request of the hottest kind, without ASGI between; else None.
+
+        Called by our own protocol. What is not plain, a page's `Origin` or headers that have to
+        be refused, goes the long way.
+        """
+        door = self._direct.get(target)
+        if door is None:
+            return None
+        try:
+            caller = Caller(headers)
+            self._doorman.admit(caller)
+        except AntiphonError:
+            return None
+        return partial(door.answer, caller) if caller.origin is None else None
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request: finds the door, whose coroutine does the rest."""

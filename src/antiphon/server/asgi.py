@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol  # noqa: TID251  ASGI's own words
 
-from antiphon.errors import BodyTooLarge, CallerLeft
 from antiphon.server.caller import Caller
 
 # ASGI types nothing: what a key holds depends on the key. This is the one door where it enters.
@@ -31,35 +30,6 @@ class Door(Protocol):
 def headers_of(message: Message) -> Headers:
     """The headers of a scope or of an answer's start."""
     return message["headers"]
-
-
-async def read_body(receive: Receive, caller: Caller, bound: int) -> bytes:
-    """The request's whole body.
-
-    Raises:
-        BodyTooLarge: It is over the bound.
-        CallerLeft: The caller closed the connection before it was whole.
-    """
-    caller.check_size(bound)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) <= bound:
-            return body
-        raise BodyTooLarge(f"The body is over {bound} bytes.")
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            raise CallerLeft("The caller left before the request was whole.")
-        piece: bytes = message.get("body", b"")
-        pieces.append(piece)
-        size += len(piece)
-        if size > bound:
-            raise BodyTooLarge(f"The body is over {bound} bytes.")
-        if not message.get("more_body"):
-            return b"".join(pieces)
-        message = await receive()
 
 
 async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The doors of inference: bare ASGI, no request object, no middleware.
+"""The doors of inference: no request object, no middleware, and with our own protocol no ASGI.
 
 Hot path: a door reads the body, opens the pipeline and sends what comes out.
 """
@@ -6,7 +6,7 @@ Hot path: a door reads the body, opens the pipeline and sends what comes out.
 from __future__ import annotations
 
 import logging
-from asyncio import CancelledError, current_task
+from asyncio import CancelledError
 
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
@@ -14,15 +14,22 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.phases import overhead
 from antiphon.pipeline.replies import StreamReply, WholeReply
-from antiphon.server.asgi import JSON, Headers, Receive, Scope, Send, read_body
+from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
-from antiphon.server.errors import answer_error
-from antiphon.server.protocol import CALLER, GatewayProtocol
+from antiphon.server.errors import error_headers
+from antiphon.server.line import AsgiLine, Line, rendered
 from antiphon.wire.shallow import Members
 
 _log = logging.getLogger("antiphon.server")
-_NO_CACHE = (b"cache-control", b"no-cache")
-_NO_BUFFER = (b"x-accel-buffering", b"no")
+_JSON = b"content-type: application/json\r\n"
+_STREAM = b"content-type: %b\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
+_ID = b"x-request-id: %b\r\nx-antiphon-request-id: %b\r\n"
+_FACTS = (
+    _ID + b"x-antiphon-deployment: %b\r\nx-antiphon-attempts: %d\r\n"
+    b"x-antiphon-overhead-ms: %.3f\r\nx-antiphon-generation: %d\r\n"
+)
+_COST = b"x-antiphon-cost: %d.%09d\r\n"
+_BILLION = 10**9
 
 
 class ChatDoor:
@@ -38,29 +45,29 @@ class ChatDoor:
         self._max_body = max_body
 
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request over ASGI."""
+        await self.answer(caller, AsgiLine(scope, receive, send))
+
+    async def answer(self, caller: Caller, line: Line) -> None:
+        """Answer one request."""
         gateway = self._gateway
-        delivery = _Delivery(gateway, self._dialect, send)
-        connection = _connection(scope)
-        task = connection.task if connection is not None else current_task()
-        assert task is not None
+        delivery = _Delivery(gateway, self._dialect, line)
         try:
-            self._check(scope)
+            self._check(line)
             # Before the body, so that a stranger cannot make us read 32 MB.
             snapshot = gateway.snapshot
             principal = gateway.pipeline.authenticate(snapshot, caller.credential)
-            payload = Payload(
-                self._dialect, Members.parse(await read_body(receive, caller, self._max_body))
-            )
-            exchange = Exchange(
+            caller.check_size(self._max_body)
+            body = await line.whole_body(self._max_body)
+            delivery.exchange = exchange = Exchange(
                 id=delivery.id,
                 started=delivery.started,
-                payload=payload,
+                payload=Payload(self._dialect, Members.parse(body)),
                 snapshot=snapshot,
                 principal=principal,
-                interrupt=task.cancel,
+                interrupt=line.task.cancel,
                 hops=caller.hops,
             )
-            delivery.exchange = exchange
             async with gateway.pipeline.open(exchange) as reply:
                 await delivery.send_reply(reply)
         except AntiphonError as error:
@@ -68,18 +75,18 @@ class ChatDoor:
         except CancelledError:
             exchange = delivery.exchange
             if exchange is not None and exchange.interrupted is not None:
-                task.uncancel()
+                line.task.uncancel()
                 await delivery.send_error(exchange.interrupted)
-            elif connection is None or not connection.left:
+            elif not line.left:
                 raise
         # A task boundary: a defect must neither hang a caller nor be shown to it.
         except Exception:  # noqa: BLE001
             _log.exception("Request %s met a defect", delivery.id)
             await delivery.send_error(InternalFault("The gateway met a defect."))
 
-    def _check(self, scope: Scope) -> None:
-        if scope["method"] != "POST":
-            raise MethodNotAllowed(scope["method"], ["POST"])
+    def _check(self, line: Line) -> None:
+        if line.method != b"POST":
+            raise MethodNotAllowed(line.method.decode(), ["POST"])
         if self._gateway.draining:
             raise Draining("The gateway is shutting down.", retry_after=1)
 
@@ -91,17 +98,17 @@ class _Delivery:
         "_complete",
         "_dialect",
         "_gateway",
-        "_send",
+        "_line",
         "_stream",
         "exchange",
         "id",
         "started",
     )
 
-    def __init__(self, gateway: Antiphon, dialect: Dialect, send: Send) -> None:
+    def __init__(self, gateway: Antiphon, dialect: Dialect, line: Line) -> None:
         self._gateway = gateway
         self._dialect = dialect
-        self._send = send
+        self._line = line
         self._stream: StreamReply | None = None
         self._complete = False
         self.exchange: Exchange | None = None
@@ -109,23 +116,19 @@ class _Delivery:
         self.started = gateway.clock.monotonic()
 
     async def send_reply(self, reply: WholeReply | StreamReply) -> None:
-        headers, send = self._headers(), self._send
+        line, head = self._line, self._head()
         if isinstance(reply, WholeReply):
-            body = reply.body
-            headers += (JSON, (b"content-length", b"%d" % len(body)))
             self._complete = True
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await line.answer(200, b"%b%b%b" % (head, self._cost(), _JSON), reply.body)
             return
-        headers += ((b"content-type", reply.content_type.encode()), _NO_CACHE, _NO_BUFFER)
         self._stream = reply
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await line.begin(200, head + _STREAM % reply.content_type.encode())
         more = True
         while more:
             piece = await reply.next()
             more = not reply.ended
             self._complete = not more
-            await send({"type": "http.response.body", "body": piece, "more_body": more})
+            await line.write(piece, more=more)
         await reply.drain()
 
     async def send_error(self, error: AntiphonError) -> None:
@@ -136,32 +139,35 @@ class _Delivery:
         if self.exchange is None:
             self._gateway.pipeline.record_refusal(error)
         if self._stream is not None:
-            piece = self._stream.fail(error)
-            await self._send({"type": "http.response.body", "body": piece})
+            await self._line.write(self._stream.fail(error), more=False)
             return
-        await answer_error(self._send, self._dialect, error, self._headers(), self.id)
+        head = self._head() + rendered(error_headers(error))
+        body = self._dialect.encode_error(error, request_id=self.id)
+        await self._line.answer(self._dialect.status_of(error), head, body)
 
-    def _headers(self) -> Headers:
+    def _head(self) -> bytes:
+        """What the answer tells of its request, as header lines."""
         request_id = self.id.encode()
         exchange = self.exchange
         if exchange is None or not exchange.attempts:
-            return [(b"x-request-id", request_id), (b"x-antiphon-request-id", request_id)]
+            return _ID % (request_id, request_id)
         attempts = exchange.attempts
         spent = overhead(exchange, self._gateway.clock.monotonic())
-        headers: Headers = [
-            (b"x-request-id", request_id),
-            (b"x-antiphon-request-id", request_id),
-            (b"x-antiphon-deployment", attempts[-1].deployment.name.encode()),
-            (b"x-antiphon-attempts", b"%d" % len(attempts)),
-            (b"x-antiphon-overhead-ms", b"%.3f" % (spent * 1000)),
-            (b"x-antiphon-generation", b"%d" % exchange.snapshot.generation),
-        ]
+        head = _FACTS % (
+            request_id,
+            request_id,
+            attempts[-1].deployment.name.encode(),
+            len(attempts),
+            spent * 1000,
+            exchange.snapshot.generation,
+        )
         if exchange.warnings:
-            headers.append((b"x-antiphon-warnings", "; ".join(exchange.warnings).encode("latin-1")))
-        return headers
+            warnings = "; ".join(exchange.warnings).encode("latin-1")
+            head += b"x-antiphon-warnings: %b\r\n" % warnings
+        return head
 
-
-def _connection(scope: Scope) -> GatewayProtocol | None:
-    """The caller's connection, where our own protocol serves it."""
-    extensions = scope.get("extensions")
-    return extensions.get(CALLER) if extensions else None
+    def _cost(self) -> bytes:
+        """What the whole answer cost, all of its attempts, as a header line in dollars."""
+        assert self.exchange is not None
+        cost = sum([attempt.cost for attempt in self.exchange.attempts])
+        return _COST % divmod(cost, _BILLION)

@@ -6,6 +6,7 @@ import msgspec
 
 from antiphon.errors import Forbidden, MethodNotAllowed, Unauthenticated
 from antiphon.gateway.gateway import Antiphon
+from antiphon.model.principal import Principal
 from antiphon.server.asgi import JSON, TEXT, Receive, Scope, Send, answer
 from antiphon.server.caller import Caller
 
@@ -77,10 +78,19 @@ def require_admin(gateway: Antiphon, caller: Caller) -> None:
         Unauthenticated: There is no key, or an unknown one.
         Forbidden: It is a key of another scope.
     """
+    if "admin" not in require_key(gateway, caller, "The admin key").scopes:
+        raise Forbidden("This needs a key with the scope 'admin'.")
+
+
+def require_key(gateway: Antiphon, caller: Caller, which: str = "A key") -> Principal:
+    """Let only known keys in, also where the doors of inference ask for none.
+
+    Raises:
+        Unauthenticated: There is no key, or an unknown one.
+    """
     if caller.credential is None:
-        raise Unauthenticated("The admin key is required.")
+        raise Unauthenticated(f"{which} is required.")
     principal = gateway.snapshot.keys.find(caller.credential)
     if principal is None:
         raise Unauthenticated("The API key is not known here.")
-    if "admin" not in principal.scopes:
-        raise Forbidden("This needs a key with the scope 'admin'.")
+    return principal

@@ -1,6 +1,7 @@
 """The management API: FastAPI, with its documentation served from our own files.
 
-Every path needs the admin key, but for the documentation itself. The doors of inference add
+Every path needs the admin key, but for the documentation itself and for what shows a key its own
+use. The doors of inference add
 their own schema, so `/docs` shows the whole surface.
 """
 
@@ -28,6 +29,7 @@ from antiphon.errors import (
 )
 from antiphon.gateway.gateway import Antiphon
 from antiphon.providers.deployment import Deployment
+from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
@@ -100,6 +102,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
         openapi_url="/openapi.json",
     )
     _add_routes(app, gateway)
+    add_usage(app, gateway)
     _add_docs(app)
     _add_errors(app, gateway)
     own = app.openapi
@@ -208,8 +211,9 @@ def _add_errors(app: FastAPI, gateway: Antiphon) -> None:
     @app.exception_handler(RequestValidationError)
     def on_invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        return render(request, InvalidRequest(first["msg"], param=where))
+        where = ".".join(str(step) for step in first["loc"][1:])
+        message = f"{where}: {first['msg']}" if where else first["msg"]
+        return render(request, InvalidRequest(message, param=where or None))
 
     @app.exception_handler(HTTPException)
     def on_http(request: Request, error: HTTPException) -> Response:

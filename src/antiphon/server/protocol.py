@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import enum
 from asyncio import AbstractEventLoop, Task, Transport
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
 from urllib.parse import unquote
 
@@ -26,7 +28,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from antiphon.clock import NEVER, Alarm
 from antiphon.server.asgi import App, Headers, Scope
+from antiphon.server.bounds import Bounds
 from antiphon.server.cycle import Cycle
+from antiphon.server.line import rendered
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -38,32 +42,9 @@ _MOST_WASTED = 1024 * 1024
 _LINGER = 1.0
 """Seconds in which a caller who was refused may stop sending."""
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
-CALLER = "antiphon.connection"
-"""Key of the connection in a scope's `extensions`."""
 
-
-class Bounds(msgspec.Struct, frozen=True):
-    """What one caller may take of the server.
-
-    Attributes:
-        connections: How many may be open at once; the next one gets a 503.
-        head_bytes: Request line and headers together, where they come in several reads.
-        header_count: Headers of a request.
-        headers: Seconds for a request's head, from its first byte or the connection's start.
-        body: Seconds for a request's body, and more while it comes at `body_rate` or faster.
-        body_rate: Bytes a second.
-        write_stall: Seconds in which a full write buffer must drain.
-        keep_alive: Seconds of silence between two requests.
-    """
-
-    connections: int = 10_000
-    head_bytes: int = 64 * 1024
-    header_count: int = 200
-    headers: float = 10
-    body: float = 30
-    body_rate: float = 16 * 1024
-    write_stall: float = 60
-    keep_alive: float = 75
+Direct = Callable[[bytes, Headers], Callable[[Cycle], Awaitable[None]] | None]
+"""Gives whoever answers a request to this target, with these headers, without ASGI; or None."""
 
 
 class _Phase(enum.Enum):
@@ -119,7 +100,10 @@ class GatewayProtocol(HttpToolsProtocol):
         self._wasted = 0
         self._surplus = False
         self._full = False
-        self._extensions: dict[str, object] = {CALLER: self}
+        # An application that knows us answers some requests without ASGI between.
+        self._direct: Direct | None = getattr(self._app, "direct", None)
+        self._defaults: Headers = []
+        self._default_head = b""
 
     # connection
 
@@ -136,7 +120,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.connections.discard(self)
         cycle = self._cycle
         if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True
+            cycle.left = True
             cycle.wake()
             if self.task is not None:
                 self.task.cancel()
@@ -199,38 +183,44 @@ class GatewayProtocol(HttpToolsProtocol):
             return
         if len(headers) > self.bounds.header_count:
             self._refuse_head()
-        version = parser.get_http_version()
+        version, method = parser.get_http_version(), parser.get_method()
+        self._phase = _Phase.BODY
+        self._cycle = cycle = Cycle(
+            self,
+            self.transport,
+            self.flow,
+            method,
+            version != "1.0" and parser.should_keep_alive(),
+            _CONTINUE in headers,
+            version != "1.0",
+        )
+        answer = None if self._direct is None else self._direct(url, headers)
+        if answer is None:
+            app, scope = self._app, self._scope(url, method, version, headers)
+            answer = partial(_asgi, app, scope)
+        self.task = task = self.loop.create_task(cycle.run(answer))
+        self.tasks.add(task)
+
+    def _scope(self, url: bytes, method: bytes, version: str, headers: Headers) -> Scope:
         query = b""
         if not url.startswith(b"/") or b"?" in url or b"#" in url:
             parsed = httptools.parse_url(url)
             url, query = parsed.path or b"/", parsed.query or b""
         path = url.decode("ascii")
-        scope: Scope = {
+        return {
             "type": "http",
             "asgi": _ASGI,
             "http_version": version,
             "server": self.server,
             "client": self.client,
             "scheme": self.scheme,
-            "method": parser.get_method().decode("ascii"),
+            "method": method.decode("ascii"),
             "root_path": "",
             "path": unquote(path) if "%" in path else path,
             "raw_path": url,
             "query_string": query,
             "headers": headers,
-            "extensions": self._extensions,
         }
-        self._phase = _Phase.BODY
-        self._cycle = cycle = Cycle(
-            self,
-            self.transport,
-            self.flow,
-            scope,
-            version != "1.0" and parser.should_keep_alive(),
-            _CONTINUE in headers,
-        )
-        self.task = task = self.loop.create_task(cycle.run(self._app))
-        self.tasks.add(task)
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -266,9 +256,12 @@ class GatewayProtocol(HttpToolsProtocol):
     # what a cycle tells its connection
 
     @property
-    def default_headers(self) -> Headers:
-        """Headers of every answer."""
-        return self.server_state.default_headers
+    def default_head(self) -> bytes:
+        """Header lines of every answer; uvicorn makes a new list once a second."""
+        defaults = self.server_state.default_headers
+        if defaults is not self._defaults:
+            self._defaults, self._default_head = defaults, rendered(defaults)
+        return self._default_head
 
     def leave(self) -> None:
         """Close the connection, but let the caller read the answer first.
@@ -379,6 +372,10 @@ class GatewayProtocol(HttpToolsProtocol):
             hint = b"retry-after: 1\r\n" if status == 503 else b"x-should-retry: false\r\n"  # noqa: PLR2004
             self.transport.write(STATUS_LINE[status] + head % len(body) + hint + b"\r\n" + body)
         self.leave()
+
+
+async def _asgi(app: App, scope: Scope, cycle: Cycle) -> None:
+    await app(scope, cycle.receive, cycle.send)
 
 
 def protocol_with(bounds: Bounds) -> type[GatewayProtocol]:

@@ -12,7 +12,7 @@ SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bea
 SECURED: list[dict[str, list[str]]] = [{"bearer": []}]
 """Needs a key, where the gateway asks for one."""
 
-_ERROR: dict[str, object] = {
+ERROR: dict[str, object] = {
     "description": "An error in OpenAI's envelope.",
     "content": {
         "application/json": {
@@ -85,7 +85,7 @@ _CHAT: dict[str, object] = {
                 },
             },
             **dict.fromkeys(
-                ("400", "401", "403", "404", "408", "413", "429", "502", "503", "504"), _ERROR
+                ("400", "401", "403", "404", "408", "413", "429", "502", "503", "504"), ERROR
             ),
         },
     }
@@ -101,7 +101,7 @@ _MODELS: dict[str, object] = {
                 "description": "A list in OpenAI's shape.",
                 "content": {"application/json": {"schema": {"type": "object"}}},
             },
-            "401": _ERROR,
+            "401": ERROR,
         },
     }
 }

@@ -22,8 +22,9 @@ from antiphon.config.settings import ServerSettings
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.app import GatewayApp
+from antiphon.server.bounds import Bounds
 from antiphon.server.deferred import Deferred, management
-from antiphon.server.protocol import Bounds, protocol_with
+from antiphon.server.protocol import protocol_with
 
 _BACKLOG = 2048
 _GC_THRESHOLD = (10_000, 20, 20)

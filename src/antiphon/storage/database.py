@@ -10,14 +10,16 @@ import contextlib
 import sqlite3
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from antiphon.errors import StorageFailed
-from antiphon.storage.versions import bring_up
+from antiphon.storage.versions import bring_up, check
 
 _BUSY_SECONDS = 5.0
 """How long a writer waits for another one's transaction."""
@@ -25,7 +27,36 @@ _SWITCHES = 100
 """Other starts that one may meet while all make the database."""
 
 
-class Database:
+class Readable:
+    """A database that is read.
+
+    Args:
+        engine: Of it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextlib.contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A transaction that reads: what others write meanwhile is not seen.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
+        with _told(), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+class Database(Readable):
     """A database that is at the version of this program.
 
     Args:
@@ -40,13 +71,19 @@ class Database:
     def __init__(
         self, url: str, schemas: Sequence[MetaData], *, busy_seconds: float = _BUSY_SECONDS
     ) -> None:
-        self._engine = _engine(url, busy_seconds)
-        try:
-            with self.writing() as connection:
-                bring_up(connection, schemas)
-        except StorageFailed:
-            self._engine.dispose()
-            raise
+        path = _path(url)
+        with _named(path):
+            _make_room(path)
+            if _size(path):
+                # Nothing is changed in a file that is not ours, not even its journal's mode.
+                _look(path, schemas, busy_seconds).close()
+            super().__init__(_engine(path, busy_seconds))
+            try:
+                with self.writing() as connection:
+                    bring_up(connection, schemas)
+            except StorageFailed:
+                self.close()
+                raise
 
     @contextlib.contextmanager
     def writing(self) -> Generator[Connection]:
@@ -84,43 +121,81 @@ class Database:
             finally:
                 connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
 
-    @contextlib.contextmanager
-    def reading(self) -> Generator[Connection]:
-        """A transaction that reads: what others write meanwhile is not seen.
 
-        Raises:
-            StorageFailed: The database did not do what it was asked.
-        """
-        with _told(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.exec_driver_sql("ROLLBACK")
+def open_to_read(
+    url: str, schemas: Sequence[MetaData], *, busy_seconds: float = _BUSY_SECONDS
+) -> Readable:
+    """A database that is there, opened so that nothing in it can be changed.
 
-    def close(self) -> None:
-        """Close every connection."""
-        self._engine.dispose()
+    Args:
+        url: `sqlite:///PATH`.
+        schemas: The tables of every domain.
+        busy_seconds: How long to wait for one who keeps readers out.
 
-
-def _engine(url: str, busy_seconds: float) -> Engine:
-    path = make_url(url).database
-    if path:
-        try:
-            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
+    Raises:
+        StorageFailed: There is none yet, or it cannot be read.
+    """
+    path = _path(url)
+    with _named(path):
+        if not _size(path):
             raise StorageFailed(
-                f"the database cannot be kept in {path}: {error.strerror}", code="unavailable"
-            ) from error
-    engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        connect_args={
-            "timeout": busy_seconds,
-            "isolation_level": None,
-            "check_same_thread": False,
-        },
-    )
+                "there is no database yet; `antiphon serve` makes it", code="absent"
+            )
+        return _look(path, schemas, busy_seconds)
+
+
+def _look(path: Path, schemas: Sequence[MetaData], busy_seconds: float) -> Readable:
+    """The database, to be read, if it is one of ours."""
+    try:
+        return _seen(_connecting(path, "mode=ro", busy_seconds), schemas)
+    except StorageFailed as error:
+        # Whoever may not write the folder cannot join those who have the database open. Where
+        # nobody has, there is no log beside it, and the file is all.
+        if error.code not in {"read_only", "unavailable"} or _size(Path(f"{path}-wal")):
+            raise
+    return _seen(_connecting(path, "mode=ro&immutable=1", busy_seconds), schemas)
+
+
+def _seen(engine: Engine, schemas: Sequence[MetaData]) -> Readable:
+    found = Readable(engine)
+    try:
+        with found.reading() as connection:
+            check(connection, schemas)
+    except StorageFailed:
+        found.close()
+        raise
+    return found
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 where there is none."""
+    try:
+        if path.is_dir():
+            raise StorageFailed("this is a folder, not a database", code="unavailable")
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StorageFailed(
+            f"the database cannot be read: {error.strerror}", code="unavailable"
+        ) from error
+
+
+def _path(url: str) -> Path:
+    return Path(make_url(url).database or "")
+
+
+def _make_room(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(
+            f"the database cannot be kept there: {error.strerror}", code="unavailable"
+        ) from error
+
+
+def _engine(path: Path, busy_seconds: float) -> Engine:
+    engine = _connecting(path, "mode=rwc", busy_seconds)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -149,6 +224,27 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
 
 
+def _connecting(path: Path, options: str, busy_seconds: float) -> Engine:
+    # A URI takes options, and a path of any letters.
+    address = f"file:{quote(str(path))}?{options}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        )
+
+    return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Generator[None]:
+    """What goes wrong, with the name of the file."""
+    try:
+        yield
+    except StorageFailed as error:
+        raise StorageFailed(f"{path}: {error.message}", code=error.code) from error
+
+
 @contextlib.contextmanager
 def _told() -> Generator[None]:
     """The driver's errors in our words."""
@@ -156,15 +252,20 @@ def _told() -> Generator[None]:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         raise _failure(error) from error
+    except PoolTimeout as error:
+        raise StorageFailed("too many read the database at once", code="locked") from error
 
 
 _CODES = {
-    sqlite3.SQLITE_BUSY: ("locked", "another process holds the database"),
-    sqlite3.SQLITE_LOCKED: ("locked", "another process holds the database"),
+    sqlite3.SQLITE_BUSY: ("locked", "another process holds the database and does not let go"),
+    sqlite3.SQLITE_LOCKED: ("locked", "another process holds the database and does not let go"),
     sqlite3.SQLITE_FULL: ("full", "the disk of the database is full"),
-    sqlite3.SQLITE_IOERR: ("full", "the disk of the database does not take it"),
-    sqlite3.SQLITE_READONLY: ("read_only", "the database cannot be written"),
-    sqlite3.SQLITE_CANTOPEN: ("unavailable", "the database cannot be opened"),
+    sqlite3.SQLITE_IOERR: ("full", "the disk of the database fails"),
+    sqlite3.SQLITE_READONLY: ("read_only", "the database can be read but not written"),
+    sqlite3.SQLITE_CANTOPEN: (
+        "unavailable",
+        "the database cannot be opened: it and its folder must be this user's to write",
+    ),
     sqlite3.SQLITE_CORRUPT: ("damaged", "the database is damaged"),
     sqlite3.SQLITE_NOTADB: ("foreign", "the file is not a database"),
 }

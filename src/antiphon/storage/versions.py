@@ -27,19 +27,33 @@ def bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
     Raises:
         StorageFailed: It is newer than this program, or not a database of ours.
     """
-    tables = inspect(connection).get_table_names()
-    if not tables:
+    version = check(connection, schemas)
+    if version is None:
         for schema in schemas:
             schema.create_all(connection)
         connection.exec_driver_sql(
             f"CREATE TABLE {_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
         )
         connection.exec_driver_sql(f"INSERT INTO {_TABLE} VALUES (?)", (HEAD,))  # noqa: S608
-        return
+    elif version == HEAD:
+        # Changes nothing, and tells a database that can only be read before there is work for it.
+        connection.exec_driver_sql(f"UPDATE {_TABLE} SET version_num = version_num")  # noqa: S608
+    else:
+        import_module("antiphon.storage.migrations.upgrade").upgrade(connection)
+
+
+def check(connection: Connection, schemas: Sequence[MetaData]) -> str | None:
+    """The version that a database is at, if this program knows it; None where it is empty.
+
+    Raises:
+        StorageFailed: It is newer than this program, or not a database of ours.
+    """
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        return None
     version = version_of(connection) if _TABLE in tables else ""
-    if version == HEAD:
-        return
-    if not version:
+    ours = {name for schema in schemas for name in schema.tables}
+    if not version or (ours and ours.isdisjoint(tables)):
         raise StorageFailed("the database is not one of Antiphon's", code="foreign")
     if version not in KNOWN:
         raise StorageFailed(
@@ -47,7 +61,7 @@ def bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
             f"that is known here {HEAD!r})",
             code="newer",
         )
-    import_module("antiphon.storage.migrations.env").upgrade(connection)
+    return version
 
 
 def version_of(connection: Connection) -> str:

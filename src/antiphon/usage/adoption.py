@@ -96,6 +96,7 @@ class Adoption:
     def _write(self, scan: Scan) -> Tally:
         head, tally = scan.head, Tally()
         rows: list[Row] = []
+        contents: list[bytes] = []
         others = [
             unanswered_row(head.owner, head.number, record)
             for _, record in scan.records
@@ -103,9 +104,9 @@ class Adoption:
         ]
         for _, row in rows_of(scan):
             content = content_of(row)
-            checksum = checksum_of(content)
-            tally.add(row, content, checksum)
-            rows.append((*row, checksum))
+            contents.append(content)
+            rows.append((*row, checksum_of(content)))
+        tally.add(rows, contents)
         count = max(len(rows), len(others))
         for begin in range(0, count, MOST_ROWS):
             end = begin + MOST_ROWS

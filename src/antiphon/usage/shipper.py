@@ -192,10 +192,6 @@ class _Batch:
         self.unanswered: list[Row] = []
         self.end = 0
 
-    @property
-    def is_full(self) -> bool:
-        return len(self.rows) + len(self.unanswered) >= MOST_ROWS
-
 
 class _Cursor:
     """A place in a segment that is being written: what lies before it is in the ledger.
@@ -219,40 +215,39 @@ class _Cursor:
         """What is written and not yet shipped; a batch that was not `done` comes again."""
         if self._waiting is not None:
             yield self._waiting
-        end = self._segment.at
-        base = self._read
+        head, live = self._segment.head, self._live
+        owner, number, salt = head.owner, head.number, head.salt
+        end, base = self._segment.at, self._read
         data = self._segment.bytes_from(base, end)
-        head = self._segment.head
-        batch = _Batch()
+        batch, room = _Batch(), MOST_ROWS
         while self._read < end:
-            found = read(data, self._read - base, salt=head.salt)
+            position = self._read
+            found = read(data, position - base, salt=salt)
             assert found is not None, "a record of our own that cannot be read"
             record, after = found
-            position, self._read = self._read, base + after
-            match record:
-                case Opened():
-                    self._live[position] = record
-                    continue
-                case Closed():
-                    opened = self._live.pop(record.opened, None)
-                    row = closed_row(head.owner, head.number, position, opened, record)
-                    content = content_of(row)
-                    batch.rows.append((*row, checksum_of(content)))
-                    batch.contents.append(content)
-                case _:
-                    batch.unanswered.append(unanswered_row(head.owner, head.number, record))
-            if batch.is_full:
+            self._read = base + after
+            if isinstance(record, Opened):
+                live[position] = record
+                continue
+            if isinstance(record, Closed):
+                row = closed_row(owner, number, position, live.pop(record.opened, None), record)
+                content = content_of(row)
+                batch.rows.append((*row, checksum_of(content)))
+                batch.contents.append(content)
+            else:
+                batch.unanswered.append(unanswered_row(owner, number, record))
+            room -= 1
+            if not room:
                 yield self._handed(batch)
-                batch = _Batch()
-        if batch.rows or batch.unanswered:
+                batch, room = _Batch(), MOST_ROWS
+        if room < MOST_ROWS:
             yield self._handed(batch)
         elif self._waiting is None:
             self.at = self._read
 
     def done(self, batch: _Batch) -> None:
         """The batch is in the ledger."""
-        for row, content in zip(batch.rows, batch.contents, strict=True):
-            self.tally.add(row[:-1], content, checksum_of(content))
+        self.tally.add(batch.rows, batch.contents)
         self.at = batch.end
         self._waiting = None
 

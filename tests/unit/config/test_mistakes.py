@@ -32,6 +32,12 @@ CASES = {
         "auth:\n  keys:\n    - {key: 0123456789abcdef, tema: x}",
         ["antiphon.yaml:3:31: auth.keys.0.tema: is not a setting; did you mean 'team'?"],
     ),
+    "a database that is no file": (
+        "storage: {database: 'sqlite:///:memory:'}",
+        [
+            "antiphon.yaml:1:11: storage.database: must be sqlite:///PATH, of a file, without options"
+        ],
+    ),
     "wrong types": (
         "server: {port: many, drain_seconds: [], cors: 5, trusted_proxies: [here], deadlines: []}\nauth: {required: maybe, keys: {}}\nlimits: 5\nstorage: {data_dir: 5}\nmodels: []\n",
         [

@@ -57,7 +57,7 @@ def opened(number: int = 1, **changes: object) -> Opened:
 
 def closed(entry: Entry, number: int = 1, **changes: object) -> Closed:
     record = Closed(
-        opened=entry.at,
+        opened=entry[1],
         request=f"req_{number:08x}",
         attempt=1,
         key_id="static-1",

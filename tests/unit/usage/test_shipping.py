@@ -219,7 +219,7 @@ def test_damage_is_told_and_kept(office: Office):
     path = journal.segments[0].path
     journal.dispose()
     data = bytearray(path.read_bytes())
-    data[second.at + 40] ^= 0xFF
+    data[second[1] + 40] ^= 0xFF
     path.write_bytes(data)
     ship(office, office.journal())
     rows = office.rows("request_id, cost, alias, provider, team")
@@ -233,7 +233,7 @@ def test_damage_is_told_and_kept(office: Office):
     ]
     with office.database.reading() as connection:
         found = connection.exec_driver_sql("SELECT owner, segment, position FROM damage").all()
-    assert [tuple(row) for row in found] == [(journal.owner, 1, second.at)]
+    assert [tuple(row) for row in found] == [(journal.owner, 1, second[1])]
     assert office.prove().difference == ""
 
 

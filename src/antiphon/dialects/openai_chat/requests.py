@@ -97,17 +97,15 @@ def wants_usage(members: Members) -> bool:
 
 def output_bound(members: Members) -> tuple[int | None, int]:
     """The tokens that an answer may have, and how many answers are asked for."""
-    bound = _whole(members, "max_completion_tokens")
+    raw = members.raw
+    bound, answers = raw("max_completion_tokens"), raw("n")
     if bound is None:
-        bound = _whole(members, "max_tokens")
-    return bound, _whole(members, "n") or 1
+        bound = raw("max_tokens")
+    return _whole(bound) if bound is not None else None, _whole(answers) or 1 if answers else 1
 
 
-def _whole(members: Members, name: str) -> int | None:
-    """A member that is a positive whole number; whatever else it is, the provider will refuse."""
-    raw = members.raw(name)
-    if raw is None:
-        return None
+def _whole(raw: bytes | msgspec.Raw) -> int | None:
+    """A whole number; whatever else it is, the provider will refuse."""
     digits = bytes(raw)
     return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
 

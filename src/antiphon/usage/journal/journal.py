@@ -17,7 +17,6 @@ import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from antiphon.clock import Clock
 from antiphon.errors import AccountingUnavailable
@@ -36,6 +35,7 @@ from antiphon.usage.journal.segment import FIRST, Segment
 
 SEGMENT_BYTES = 1 << 20
 _LEAST = FIRST + OPEN_ROOM + CLOSE_ROOM
+_OPENED, _CLOSED = int(Kind.OPENED), int(Kind.CLOSED)
 _RETRY = 1.0
 """Seconds after which a disk that was full is tried again."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -52,11 +52,8 @@ def nowhere(_point: str) -> None:
     """The seam of everybody who is not tested."""
 
 
-class Entry(NamedTuple):
-    """An open attempt: the segment that it stands in, and where."""
-
-    segment: Segment
-    at: int
+Entry = tuple[Segment, int]
+"""An open attempt: the segment that it stands in, and where. A plain tuple, which C makes."""
 
 
 class Journal:
@@ -140,33 +137,37 @@ class Journal:
         segment = self._segment
         if segment is None:
             segment = self._turn()
-        data = written(Kind.OPENED, record, OPEN_ROOM, segment.head.salt)
+        data = written(_OPENED, record, OPEN_ROOM, segment.head.salt)
         if self._worn or segment.at + len(data) + CLOSE_ROOM + segment.promised > segment.size:
             segment = self._turn()
-            data = written(Kind.OPENED, record, OPEN_ROOM, segment.head.salt)
+            data = written(_OPENED, record, OPEN_ROOM, segment.head.salt)
         seam = self._seam
-        seam("open")
+        if seam is not nowhere:
+            seam("open")
         at = segment.put(data)
         segment.promised += CLOSE_ROOM
         segment.live += 1
-        seam("opened")
-        return Entry(segment, at)
+        if seam is not nowhere:
+            seam("opened")
+        return segment, at
 
     def close(self, entry: Entry, record: Closed) -> None:
         """Write that it has ended; there is room for it. Never fails.
 
         Where the journal was let go of meanwhile, whoever adopts it charges the bound.
         """
-        segment = entry.segment
-        if not segment.is_there:
+        segment = entry[0]
+        if segment.gone:
             return
+        data = written(_CLOSED, record, CLOSE_ROOM, segment.head.salt)
         seam = self._seam
-        data = written(Kind.CLOSED, record, CLOSE_ROOM, segment.head.salt)
-        seam("close")
+        if seam is not nowhere:
+            seam("close")
         segment.put(data)
         segment.promised -= CLOSE_ROOM
         segment.live -= 1
-        seam("closed")
+        if seam is not nowhere:
+            seam("closed")
 
     def unanswered(self, record: Unanswered) -> bool:
         """Write that a request ended without an attempt that says why; False without room."""

@@ -86,6 +86,7 @@ class Segment:
         promised: Bytes kept for the closes of open attempts.
         live: Attempts that are open.
         sealed: No attempt is opened here any more.
+        gone: It cannot be written any more.
         path: The file.
     """
 
@@ -94,6 +95,7 @@ class Segment:
         "_gone",
         "_map",
         "at",
+        "gone",
         "head",
         "live",
         "path",
@@ -122,6 +124,7 @@ class Segment:
         self.promised = 0
         self.live = 0
         self.sealed = False
+        self.gone = False
         self.path = folder / f"{number:08d}{SUFFIX}"
         self._gone = threading.Lock()
         # A process that dies here leaves no file of that name without a head.
@@ -153,11 +156,6 @@ class Segment:
         """A copy of what stands there."""
         return self._map[begin:end]
 
-    @property
-    def is_there(self) -> bool:
-        """Whether it can still be written."""
-        return self._fd >= 0
-
     def sync(self) -> None:
         """Have the disk hold what was written; nothing once the file is gone.
 
@@ -171,6 +169,7 @@ class Segment:
     def close(self) -> None:
         """Unmap the file."""
         with self._gone:
+            self.gone = True
             if self._fd >= 0:
                 self._map.close()
                 os.close(self._fd)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
@@ -221,7 +222,7 @@ def _insert(
     connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
     """All rows in one statement, so that the interpreter waits for the database once."""
-    values = tuple(value for row in rows for value in row)
+    values = tuple(chain.from_iterable(rows))
     connection.exec_driver_sql(_statement(table, columns, len(rows)), values)
 
 

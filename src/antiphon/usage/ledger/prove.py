@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, Table, func, select
 
-from antiphon.storage.database import Database
+from antiphon.storage.database import Readable
 from antiphon.usage.journal.folder import owners, segments_of
 from antiphon.usage.journal.scan import Scan, scan_file
 from antiphon.usage.journal.segment import NotASegment
@@ -67,7 +67,7 @@ class _Differs(Exception):
     """The first difference."""
 
 
-def prove(database: Database, folder: Path, *, head: str = "") -> Proof:
+def prove(database: Readable, folder: Path, *, head: str = "") -> Proof:
     """Check everything.
 
     Args:
@@ -85,7 +85,7 @@ def prove(database: Database, folder: Path, *, head: str = "") -> Proof:
     return proof
 
 
-def _look(database: Database, folder: Path, head: str) -> Proof:
+def _look(database: Readable, folder: Path, head: str) -> Proof:
     scans = _scans(folder)
     with database.reading() as connection:
         name = connection.execute(select(ledger.c.id)).scalar()
@@ -203,10 +203,9 @@ class _Look:
         where = f"segment {_named(place)}"
         for row in self._rows_of(place):
             content = content_of(row[:-1])
-            checksum = checksum_of(content)
-            if checksum != row[-1]:
+            if checksum_of(content) != row[-1]:
                 raise _Differs(f"{_row_named(row)} of {where} was changed")
-            tally.add(row[:-1], content, checksum)
+            tally.add([row], [content])
         if tally.rows != manifest.rows:
             raise _Differs(f"{where} has {tally.rows} rows, and its manifest says {manifest.rows}")
         for word, here, there in zip(_NUMBERS, tally.sums, manifest.sums, strict=True):

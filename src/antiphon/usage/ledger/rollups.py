@@ -6,7 +6,9 @@ transaction; so nothing is added twice, however often a segment is shipped.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, text
+from functools import cache
+
+from sqlalchemy import Connection, text
 
 from antiphon.usage.ledger.tables import WORDS, usage_daily, usage_hourly
 
@@ -28,19 +30,32 @@ def measured(measure: str) -> str:
 
 
 def add_up(connection: Connection, owner: str, segment: int) -> None:
-    """Add a segment's rows to the hours and days."""
-    for table, width in ((usage_hourly, HOUR), (usage_daily, DAY)):
-        connection.execute(text(_statement(table, width)), {"owner": owner, "segment": segment})
+    """Add a segment's rows to the hours and days; they are read once for both."""
+    found = connection.execute(text(_grouped()), {"owner": owner, "segment": segment})
+    hours = [dict(row) for row in found.mappings()]
+    if not hours:
+        return
+    connection.execute(text(_added(usage_hourly.name)), hours)
+    days = [{**row, "begins": row["begins"] // DAY * DAY} for row in hours]
+    connection.execute(text(_added(usage_daily.name)), days)
 
 
-def _statement(table: Table, width: int) -> str:
-    name = table.name
-    columns = ", ".join(("begins", *KEYS, *MEASURES))
-    begins = f"(ended_at / {width}) * {width}"
-    chosen = ", ".join((begins, *KEYS, *map(measured, MEASURES)))
-    added = ", ".join(f"{each} = {name}.{each} + excluded.{each}" for each in MEASURES)
+@cache
+def _grouped() -> str:
+    begins = f"(ended_at / {HOUR}) * {HOUR}"
+    measures = ", ".join(f"{measured(each)} AS {each}" for each in MEASURES)
     return (
-        f"INSERT INTO {name} ({columns}) SELECT {chosen} FROM attempts "  # noqa: S608  our own names
-        f"WHERE owner = :owner AND segment = :segment GROUP BY {begins}, {', '.join(KEYS)} "
+        f"SELECT {begins} AS begins, {', '.join(KEYS)}, {measures} FROM attempts "  # noqa: S608
+        f"WHERE owner = :owner AND segment = :segment GROUP BY {begins}, {', '.join(KEYS)}"
+    )
+
+
+@cache
+def _added(table: str) -> str:
+    columns = ("begins", *KEYS, *MEASURES)
+    added = ", ".join(f"{each} = {table}.{each} + excluded.{each}" for each in MEASURES)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608  our own names
+        f"VALUES ({', '.join(f':{each}' for each in columns)}) "
         f"ON CONFLICT (begins, {', '.join(KEYS)}) DO UPDATE SET {added}"
     )

@@ -6,6 +6,7 @@ than a database's integers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
 from antiphon.usage.ledger.rows import AT, Row
@@ -34,21 +35,18 @@ class Tally:
         self.checksums = 0
         self._digest = blake2b(digest_size=32)
 
-    def add(self, row: Row, content: bytes, checksum: int) -> None:
-        """Take the next row.
-
-        Args:
-            row: Without its checksum.
-            content: The row as bytes.
-            checksum: Of these.
-        """
-        self.rows += 1
-        sums = self.sums
-        for place, number in enumerate(row[SUMS]):
-            if number:
-                sums[place] += int(number)
-        self.checksums += checksum
-        self._digest.update(content)
+    def add(self, rows: Sequence[Row], contents: Iterable[bytes]) -> None:
+        """Take the next rows, each with its checksum; `contents` are these rows as bytes."""
+        if not rows:
+            return
+        self.rows += len(rows)
+        columns = zip(*(row[SUMS] for row in rows), strict=True)
+        self.sums = [
+            before + sum(map(int, column))
+            for before, column in zip(self.sums, columns, strict=True)
+        ]
+        self.checksums += sum(int(row[-1]) for row in rows)
+        self._digest.update(b"".join(contents))
 
     @property
     def digest(self) -> str:

@@ -1,0 +1,1 @@
+"""The way from every version of the database to this program's."""
