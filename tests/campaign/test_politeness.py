@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ async def test_it_waits_as_long_as_it_was_told(tmp_path: Path, fault: str, strea
         assert await asked(road, stream) >= 400
         received = road.first.received
         assert 2 <= len(received) <= ATTEMPTS, "it did not ask again, or it stormed"
-        for turn, (before, after) in enumerate(zip(received, received[1:], strict=False)):
+        for turn, (before, after) in enumerate(pairwise(received)):
             due = max(WAITS[fault], BACKOFF * 2**turn)
             assert after.at - (before.ended_at or before.at) >= due - GRAIN, fault
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -104,10 +105,8 @@ class Child:
 
     async def send(self, number: int) -> None:
         if not self._ended.done():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(await self.pid(), number)
-            except ProcessLookupError:
-                pass
 
     async def stops(self, number: int = signal.SIGTERM, seconds: float = PATIENCE) -> int:
         """Its exit status, after a signal."""

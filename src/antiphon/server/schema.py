@@ -123,11 +123,11 @@ def managed(
 def _guarded(path: str, operation: Mapping[str, object]) -> dict[str, object]:
     told = operation["responses"]
     assert isinstance(told, dict)
-    responses: dict[str, object] = {**told, **dict.fromkeys(("401", "403"), _ERROR)}
+    responses: dict[str, object] = {**dict.fromkeys(("401", "403"), ERROR), **told}
     if responses.pop("422", None) is not None:
-        responses["400"] = _ERROR
+        responses.setdefault("400", ERROR)
     if "{" in path:
-        responses["404"] = _ERROR
+        responses.setdefault("404", ERROR)
     return {**operation, "security": SECURED, "responses": responses}
 
 
@@ -146,7 +146,7 @@ def _probe(
     responses: dict[str, object] = {"200": {"description": summary, "content": {media: told}}}
     if failing:
         responses["503"] = {"description": failing, "content": {media: told}}
-    responses.update(dict.fromkeys(refuses, _ERROR))
+    responses.update(dict.fromkeys(refuses, ERROR))
     return {"get": {"tags": ["health"], "summary": summary, "responses": responses}}
 
 

@@ -53,10 +53,10 @@ Edit = tuple[str, int, int]
 
 def damaged(data: bytes, edits: list[Edit]) -> bytes:
     changed = bytearray(data)
-    for how, at, value in edits:
+    for how, place, value in edits:
         if not changed:
             break
-        at %= len(changed)
+        at = place % len(changed)
         match how:
             case "byte":
                 changed[at] = value
@@ -81,7 +81,7 @@ def check(edits: list[Edit]) -> None:
         return
     known = {repr(record) for record in records.values()}
     assert all(repr(record) in known for _, record in found.records), "a record was invented"
-    assert all(FIRST <= each.at and each.length > 0 for each in found.damage)
+    assert all(each.at >= FIRST and each.length > 0 for each in found.damage)
     assert set(found.open) <= {at for at, _ in found.records}
 
 
