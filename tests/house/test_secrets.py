@@ -44,8 +44,9 @@ def test_a_configuration():
     assert [text for text in printed if TEXT in text] == []
 
 
-async def test_a_gateway():
-    async with Antiphon.from_config(SETTINGS, environ={}) as gateway:
+async def test_a_gateway(tmp_path: Path):
+    settings = {**SETTINGS, "storage": {"data_dir": str(tmp_path)}}
+    async with Antiphon.from_config(settings, environ={}) as gateway:
         for each in (gateway, gateway.snapshot, gateway.snapshot.keys, *gateway.deployments()):
             assert TEXT not in repr(each)
             assert TEXT not in repr(getattr(each, "__dict__", ""))

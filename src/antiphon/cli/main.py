@@ -270,3 +270,65 @@ def prices_check(
     from antiphon.cli.prices import check_command  # noqa: PLC0415
 
     check_command(file or config, as_json=json)
+
+
+@app.command()
+def logs(  # noqa: PLR0913  each is an option
+    request_id: Annotated[
+        str | None, typer.Argument(help="The id of a request; none to list the last.")
+    ] = None,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with each that comes, until Ctrl-C.")
+    ] = False,
+    number: Annotated[
+        int, typer.Option("--number", "-n", min=0, max=100_000, help="How many to list.")
+    ] = 20,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Only those that were not answered whole.")
+    ] = False,
+    route: Annotated[str | None, typer.Option(help="Of this name in the configuration.")] = None,
+    provider: Annotated[str | None, typer.Option(help="With an attempt there.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="With an attempt at this MODEL or PROVIDER/MODEL.")
+    ] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Ended so: ok, failed, cancelled or lost.")
+    ] = None,
+    status: Annotated[str | None, typer.Option(help="With this status: 404, or 4xx.")] = None,
+    key: Annotated[str | None, typer.Option(help="By this key's id.")] = None,
+    team: Annotated[str | None, typer.Option(help="By this team.")] = None,
+    user: Annotated[str | None, typer.Option(help="By this user, or subject id.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Ended since then: a time, or 15m, 2h, 7d ago.")
+    ] = None,
+    content: Annotated[
+        bool, typer.Option("--content", help="With an id: also what was kept of its content.")
+    ] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what happened: to one request, or to the last ones; JSON is one object a line."""
+    from antiphon.cli.logs import Wanted, logs_command  # noqa: PLC0415
+
+    wanted = Wanted(
+        route=route,
+        provider=provider,
+        model=model,
+        outcome=outcome,
+        status=status,
+        key=key,
+        team=team,
+        user=user,
+        since=since,
+        errors=errors,
+    )
+    logs_command(
+        request_id,
+        wanted,
+        follow=follow,
+        count=number,
+        content=content,
+        config=config,
+        as_json=json,
+    )

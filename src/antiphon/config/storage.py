@@ -11,6 +11,7 @@ from antiphon.usage.config import Durability
 
 DATA_DIR = Path("~/.local/share/antiphon")
 SQLITE = "sqlite:///"
+_CAPTURES = "captures.db"
 
 
 def _is_url(text: str) -> str:
@@ -18,6 +19,8 @@ def _is_url(text: str) -> str:
         raise ValueError("must be sqlite:///PATH; no other database is spoken yet")
     if ":memory:" in text or "?" in text:
         raise ValueError("must be sqlite:///PATH, of a file, without options")
+    if Path(text.removeprefix(SQLITE)).name == _CAPTURES:
+        raise ValueError(f"{_CAPTURES} is the name of the file beside it, which holds captures")
     return text
 
 
@@ -51,6 +54,11 @@ class StorageSettings(BaseModel):
     def database_url(self) -> str:
         """The database in force."""
         return self.database or f"{SQLITE}{self.data_dir / 'antiphon.db'}"
+
+    @property
+    def captures_file(self) -> Path:
+        """The file with the captures, beside the database."""
+        return Path(self.database_url.removeprefix(SQLITE)).with_name(_CAPTURES)
 
     @property
     def journal_dir(self) -> Path:

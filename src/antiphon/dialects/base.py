@@ -210,6 +210,11 @@ class Payload:
         return self._request
 
     @property
+    def body(self) -> bytes:
+        """What the caller sent, byte for byte; empty once it was rewritten."""
+        return b"" if self._members is None else self._members.source
+
+    @property
     def wants_usage(self) -> bool:
         """Whether the caller of a stream asked for its usage."""
         if self._members is None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
-from antiphon.gateway.background import Background
+from antiphon.gateway.background import Background, Service
 from antiphon.storage.database import Database
+from antiphon.usage.captures.store import CaptureStore
+from antiphon.usage.captures.taking import Captures
+from antiphon.usage.captures.writer import CaptureWriter
 from antiphon.usage.journal.journal import SEGMENT_BYTES, Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
+
+_ASK_AGAIN = 1.0
+"""Seconds after which a disk that did not take the journal is asked again."""
+_log = logging.getLogger("antiphon.books")
 
 
 class Books:
@@ -23,8 +31,10 @@ class Books:
     Args:
         settings: Where they are.
         clock: Where time comes from.
+        captures: What is to be kept of the content of requests.
         chores: What the shipper does besides, at each of its turns.
         segment_bytes: Bytes of a segment of the journal.
+        services: What else runs beside the road.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
@@ -34,9 +44,10 @@ class Books:
         shipper: Who ships it.
         retention: Who deletes what is too old.
         background: What runs beside the road.
+        captures: The file with what is kept of content; None where nothing is and was.
 
     Raises:
-        ConfigurationError: The database or the folder cannot be used.
+        ConfigurationError: The database, the captures or the folder cannot be used.
     """
 
     def __init__(
@@ -44,14 +55,19 @@ class Books:
         settings: Settings,
         *,
         clock: Clock,
+        captures: Captures,
         chores: Sequence[Callable[[], None]] = (),
         segment_bytes: int = SEGMENT_BYTES,
+        services: Sequence[Service] = (),
         seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
+        self.captures = _open_captures(settings)
+        self.capture_writer: CaptureWriter | None = None
         try:
             self.database = Database(storage.database_url, [SCHEMA])
         except StorageFailed as error:
+            self._close_captures()
             raise _mistake("storage.database", error.message) from error
         try:
             self.ledger = Ledger(self.database, clock=clock)
@@ -65,16 +81,20 @@ class Books:
             )
         except (AccountingUnavailable, StorageFailed) as error:
             self.database.close()
+            self._close_captures()
             path = (
                 "storage.journal"
                 if isinstance(error, AccountingUnavailable)
                 else "storage.database"
             )
             raise _mistake(path, error.message) from error
+        if self.captures is not None:
+            self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
+            chores = (*chores, self.capture_writer)
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
         self.retention = Retention(self.database, settings.ledger, clock=clock)
-        services = [self.shipper, _Maker(self.journal), self.retention]
-        self.background = Background(services, clock=clock)
+        kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
+        self.background = Background(kept, clock=clock)
         self.background.start()
 
     def subjects(self, names: Iterable[str]) -> Mapping[str, str]:
@@ -91,6 +111,13 @@ class Books:
         self.background.stop()
         self.journal.dispose()
         self.database.close()
+        self._close_captures()
+
+    def _close_captures(self) -> None:
+        if self.capture_writer is not None:
+            self.capture_writer.finish()
+        if self.captures is not None:
+            self.captures.close()
 
 
 class _Maker:
@@ -102,14 +129,32 @@ class _Maker:
         self._journal = journal
 
     def run(self, stop: threading.Event) -> None:
-        """Make one whenever one is wanted."""
+        """Make one whenever one is wanted; while there is trouble, ask the disk again."""
+        journal = self._journal
+        journal.prepare()
+        # Looked at between the two: `prepare` forgets that it was wanted.
         while not stop.is_set():
-            self._journal.prepare()
-            self._journal.wanted.wait()
+            journal.wanted.wait(_ASK_AGAIN if journal.trouble else None)
+            journal.prepare()
 
     def stop(self) -> None:
         """Have `run` look at `stop` now."""
         self._journal.wanted.set()
+
+
+def _open_captures(settings: Settings) -> CaptureStore | None:
+    """The file with the captures; also where none are made any more, so that they grow old."""
+    file = settings.storage.captures_file
+    wanted = any(route.capture != "none" for route in settings.models.values())
+    if not wanted and not file.exists():
+        return None
+    try:
+        return CaptureStore(file)
+    except StorageFailed as error:
+        if wanted:
+            raise _mistake("storage.database", f"{file.name}: {error.message}") from error
+        _log.error("Captures of former days cannot be looked after: %s", error.message)
+        return None
 
 
 def _mistake(path: str, message: str) -> ConfigurationError:

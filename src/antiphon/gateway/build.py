@@ -19,6 +19,7 @@ from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
+from antiphon.usage.captures.taking import Captures
 
 _PASSTHROUGH_PLANS = 1_000
 """Callers choose these names, so what is made for them is bounded."""
@@ -30,6 +31,7 @@ class Build:
     Attributes:
         providers: By the names of the configuration.
         subjects: The ids under which the ledger knows the users of keys.
+        captures: What waits to be kept of the content of requests.
 
     Raises:
         ConfigurationError: Entries that cannot be built, all at once.
@@ -41,6 +43,7 @@ class Build:
         self._passed: dict[str, Plan] = {}
         self.providers: dict[str, Provider] = {}
         self.subjects: Mapping[str, str] = {}
+        self.captures = Captures(settings.capture, clock=clock)
         catalog = catalog or load_catalog()
         errors: list[ConfigurationError] = []
         for name, entry in settings.providers.items():
@@ -104,7 +107,8 @@ class Build:
 
     def _plan(self, name: str, route: RouteSettings) -> Plan:
         try:
-            return Plan(name, [self._deployment(target) for target in route.targets], route)
+            deployments = [self._deployment(target) for target in route.targets]
+            return Plan(name, deployments, route, self.captures.tap(route.capture))
         except ModelUnpriced as error:
             mistake = Mistake("models", name, f"{error.message} ({error.reason})")
             raise ConfigurationError([mistake]) from error
@@ -130,7 +134,8 @@ class Build:
             oldest = next(iter(self._passed))
             del self._passed[oldest]
             self._deployments.pop(oldest, None)
-        plan = self._passed[name] = Plan(ANY, [deployment], self._route)
+        tap = self.captures.tap(self._route.capture)
+        plan = self._passed[name] = Plan(ANY, [deployment], self._route, tap)
         return plan
 
     @property

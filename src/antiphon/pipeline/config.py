@@ -15,6 +15,8 @@ from pydantic import (
 from pydantic_core import CoreSchema
 from typing_extensions import override
 
+from antiphon.usage.captures.config import CaptureLevel
+
 ANY = "*"
 """The name of the route that takes every `provider/model` name which has no route of its own."""
 
@@ -90,6 +92,12 @@ class RouteSettings(BaseModel):
     )
     deadline: float = Field(
         default=600, gt=0, description="Seconds for the whole request, all attempts included."
+    )
+    capture: CaptureLevel = Field(
+        default="none",
+        description="What is kept of the content of requests: `none`; `metadata`, which is "
+        "parameters, counts and sizes without any text; `full`, which is what callers send and "
+        "get. Kept apart from the ledger, as the section `capture` says.",
     )
     passthrough: bool = Field(
         default=False,

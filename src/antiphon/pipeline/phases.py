@@ -13,16 +13,19 @@ from asyncio import Event
 from types import TracebackType
 
 from antiphon.clock import Clock
-from antiphon.errors import AntiphonError, Forbidden, InvalidRequest, Unauthenticated
+from antiphon.errors import Forbidden, InvalidRequest, Unauthenticated
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS, Principal
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
+from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.plan import Plan, Snapshot
+from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
+from antiphon.usage.captures.taking import Tap
 
 _MOST_HOPS = 4
 """Gateways of our kind in a row; more of them is a provider that points back to us."""
@@ -53,7 +56,7 @@ class Pipeline:
         self._transport = transport
         self.accounts = accounts
         self._concurrency = concurrency
-        self._metrics = metrics
+        self.recording = Recording(metrics, clock=clock)
         self._clock = clock
         self._auth_required = auth_required
         self._heartbeat = heartbeat
@@ -129,9 +132,7 @@ class Pipeline:
     def walk(self, exchange: Exchange, plan: Plan) -> Walk:
         """The candidates of an exchange."""
         candidates = iter(plan.order(exchange.started))
-        return Walk(
-            exchange, plan, self._transport, self._clock, self._metrics, self.accounts, candidates
-        )
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, candidates)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
@@ -139,28 +140,18 @@ class Pipeline:
         await reply.start()
         return reply
 
-    def record(self, exchange: Exchange) -> None:
-        """Count what happened. Never awaits, so it cannot be cancelled."""
-        now = self._clock.monotonic()
-        attempts, outcome = exchange.attempts, exchange.outcome
-        meter = self._metrics.route(exchange.plan.alias if exchange.plan else "")
-        deployment = attempts[-1].deployment.name if attempts else ""
-        meter.duration.observe(now - exchange.started)
-        if outcome is None:
-            meter.succeeded(deployment)
-        else:
-            error = told(outcome)
-            meter.failed(deployment, str(error.status), error.error_kind.value)
-            if not (attempts and attempts[-1].last):
-                self.accounts.unanswered(exchange, outcome)
-        if exchange.first_token_at:
-            meter.first_token.observe(exchange.first_token_at - exchange.started)
-        elif outcome is None and not exchange.payload.stream:
-            meter.overhead.observe(overhead(exchange, now))
+    async def captured(self, tap: Tap, exchange: Exchange, walk: Walk) -> WholeReply | StreamReply:
+        """An answer of which the route keeps a copy."""
+        return await captured_reply(tap, exchange, walk, self._clock, self._heartbeat)
 
-    def record_refusal(self, error: AntiphonError) -> None:
-        """Count a request that was refused before it became an exchange."""
-        self._metrics.route("").failed("", str(error.status), error.error_kind.value)
+    def record(self, exchange: Exchange) -> None:
+        """Write down and tell what happened. Never awaits, so it cannot be cancelled."""
+        outcome, attempts = exchange.outcome, exchange.attempts
+        if outcome is not None and not (attempts and attempts[-1].last):
+            self.accounts.unanswered(exchange, outcome)
+        self.recording.exchange(exchange, self._clock.monotonic())
+        if exchange.capture is not None:
+            exchange.capture.end(None if outcome is None else told(outcome), exchange.stop)
 
 
 class Passage:
@@ -179,6 +170,8 @@ class Passage:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
             self._walk = walk = pipeline.walk(exchange, plan)
+            if plan.tap is not None:
+                return await pipeline.captured(plan.tap, exchange, walk)
             if exchange.payload.stream:
                 return await pipeline.stream(exchange, walk)
             return await whole_reply(exchange, walk)
@@ -206,11 +199,3 @@ class Passage:
                     self._pipeline.leave(exchange)
         finally:
             self._pipeline.record(exchange)
-
-
-def overhead(exchange: Exchange, now: float) -> float:
-    """Seconds of the exchange so far that were not spent waiting for a provider."""
-    spent = now - exchange.started
-    for attempt in exchange.attempts:
-        spent -= (attempt.ended_at or now) - attempt.sent_at
-    return spent if spent > 0 else 0.0

@@ -14,6 +14,7 @@ from antiphon.dialects.base import Dialect
 from antiphon.errors import ModelNotFound
 from antiphon.pipeline.config import RouteSettings
 from antiphon.providers.deployment import Deployment
+from antiphon.usage.captures.taking import Tap
 
 _NEAREST = 3
 """Names offered for one that is not known."""
@@ -29,17 +30,25 @@ class Plan:
         deadline: Seconds for the whole request.
         backoff: Seconds to wait before a deployment that failed is tried again.
         factor: What each further wait is multiplied by.
+        tap: Takes what is said, where the route captures it; else None.
     """
 
-    __slots__ = ("alias", "attempts", "backoff", "deadline", "deployments", "factor")
+    __slots__ = ("alias", "attempts", "backoff", "deadline", "deployments", "factor", "tap")
 
-    def __init__(self, alias: str, deployments: Sequence[Deployment], route: RouteSettings) -> None:
+    def __init__(
+        self,
+        alias: str,
+        deployments: Sequence[Deployment],
+        route: RouteSettings,
+        tap: Tap | None = None,
+    ) -> None:
         self.alias = alias
         self.deployments = tuple(deployments)
         self.attempts = route.retry.attempts or len(self.deployments) + 1
         self.deadline = route.deadline
         self.backoff = route.retry.backoff
         self.factor = route.retry.factor
+        self.tap = tap
 
     def road(self, heard: Dialect) -> str:
         """How a request of this dialect travels, for people: `passthrough` or `translated`."""

@@ -29,11 +29,12 @@ from antiphon.errors import (
 )
 from antiphon.gateway.gateway import Antiphon
 from antiphon.providers.deployment import Deployment
+from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
-from antiphon.server.schema import SECURITY_SCHEMES, door_schemas, managed
+from antiphon.server.schema import SECURITY_SCHEMES, door_components, door_schemas, managed
 
 _log = logging.getLogger("antiphon.server")
 _ASSETS = {
@@ -102,6 +103,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
         openapi_url="/openapi.json",
     )
     _add_routes(app, gateway)
+    add_request_routes(app, gateway)
     add_usage(app, gateway)
     _add_docs(app)
     _add_errors(app, gateway)
@@ -110,7 +112,9 @@ def create_management(gateway: Antiphon) -> FastAPI:
     def openapi() -> dict[str, object]:
         schema = own()
         schema["paths"] = {**managed(schema["paths"]), **door_schemas()}
-        schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+        components: dict[str, dict[str, object]] = schema["components"]
+        components["schemas"] = {**components["schemas"], **door_components()}
+        components["securitySchemes"] = SECURITY_SCHEMES
         return schema
 
     app.openapi = openapi

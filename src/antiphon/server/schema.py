@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
+from antiphon.gateway.health import Health, HealthDetail
+
 SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bearer"}}
 SECURED: list[dict[str, list[str]]] = [{"bearer": []}]
 """Needs a key, where the gateway asks for one."""
@@ -132,39 +136,62 @@ def _guarded(path: str, operation: Mapping[str, object]) -> dict[str, object]:
 
 
 def _probe(
-    summary: str, media: str = "text/plain", *, refuses: tuple[str, ...] = (), failing: str = ""
+    summary: str, *, ready: str, refused: str = "", schema: dict[str, object] | None = None
 ) -> dict[str, dict[str, object]]:
-    """A path that is read.
-
-    Args:
-        summary: What it tells.
-        media: In which shape.
-        refuses: Statuses in the common envelope.
-        failing: What a 503 means, where it is an answer in the same shape.
-    """
-    told = {"schema": {"type": "string" if media == "text/plain" else "object"}}
-    responses: dict[str, object] = {"200": {"description": summary, "content": {media: told}}}
-    if failing:
-        responses["503"] = {"description": failing, "content": {media: told}}
-    responses.update(dict.fromkeys(refuses, ERROR))
+    content: dict[str, object] = {"text/plain": {"schema": {"type": "string"}}}
+    if schema is not None:
+        content = {"application/json": {"schema": schema}}
+    responses: dict[str, object] = {"200": {"description": ready, "content": content}}
+    if refused:
+        responses["503"] = {"description": refused, "content": content}
     return {"get": {"tags": ["health"], "summary": summary, "responses": responses}}
 
 
 def _secured(item: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    return {method: {**operation, "security": SECURED} for method, operation in item.items()}
+    get = item["get"]
+    responses = get["responses"]
+    assert isinstance(responses, dict)
+    refused = {"401": ERROR, "403": ERROR}
+    return {"get": {**get, "security": SECURED, "responses": {**responses, **refused}}}
+
+
+_SHAPES, _COMPONENTS = msgspec.json.schema_components(
+    [Health, HealthDetail], ref_template="#/components/schemas/{name}"
+)
+
+
+def door_components() -> dict[str, object]:
+    """The shapes that the schemas of doors refer to."""
+    return {**_COMPONENTS}
 
 
 def door_schemas() -> dict[str, object]:
     """Path to path item, for each door."""
+    health, detail = _SHAPES
     return {
         "/v1/chat/completions": _CHAT,
         "/v1/models": _MODELS,
         "/health": _probe(
-            "Healthy, degraded or unhealthy", "application/json", failing="Unhealthy"
+            "How the gateway does",
+            ready="It serves: `healthy`, or `degraded`.",
+            refused="It does not: `unhealthy`.",
+            schema=health,
         ),
-        "/livez": _probe("The process is alive"),
-        "/readyz": _probe("New requests are taken", failing="Draining"),
+        "/health/detailed": _secured(
+            _probe(
+                "How the gateway does, in full; needs the admin key",
+                ready="It serves: `healthy`, or `degraded`.",
+                refused="It does not: `unhealthy`.",
+                schema=detail,
+            )
+        ),
+        "/livez": _probe("The process is alive", ready="`ok`: the event loop turns."),
+        "/readyz": _probe(
+            "New requests are taken",
+            ready="`ready`: they are.",
+            refused="They are not: `draining`, or `blocked` by the accounting.",
+        ),
         "/metrics": _secured(
-            _probe("Prometheus metrics; needs the admin key", refuses=("401", "403"))
+            _probe("Prometheus metrics; needs the admin key", ready="The exposition, as text.")
         ),
     }

@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from antiphon.errors import StorageFailed
-from antiphon.storage.versions import bring_up, check
+from antiphon.storage.versions import MIGRATED, Versions
 
 _BUSY_SECONDS = 5.0
 """How long a writer waits for another one's transaction."""
@@ -63,24 +63,32 @@ class Database(Readable):
         url: `sqlite:///PATH`.
         schemas: The tables of every domain, made where the database is new.
         busy_seconds: How long a writer waits for another one's transaction.
+        versions: How it is told from others, and brought up.
+        erases: What is deleted is overwritten, and the file can `shrink`.
 
     Raises:
         StorageFailed: It cannot be used.
     """
 
     def __init__(
-        self, url: str, schemas: Sequence[MetaData], *, busy_seconds: float = _BUSY_SECONDS
+        self,
+        url: str,
+        schemas: Sequence[MetaData],
+        *,
+        busy_seconds: float = _BUSY_SECONDS,
+        versions: Versions = MIGRATED,
+        erases: bool = False,
     ) -> None:
-        path = _path(url)
+        self._path = path = _path(url)
         with _named(path):
             _make_room(path)
             if _size(path):
                 # Nothing is changed in a file that is not ours, not even its journal's mode.
-                _look(path, schemas, busy_seconds).close()
-            super().__init__(_engine(path, busy_seconds))
+                _look(path, schemas, busy_seconds, versions).close()
+            super().__init__(_engine(path, busy_seconds, erases=erases))
             try:
                 with self.writing() as connection:
-                    bring_up(connection, schemas)
+                    versions.bring_up(connection, schemas)
             except StorageFailed:
                 self.close()
                 raise
@@ -121,9 +129,44 @@ class Database(Readable):
             finally:
                 connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
 
+    @property
+    def kind(self) -> str:
+        """What it is, such as `sqlite`."""
+        return self._engine.dialect.name
+
+    def bytes_on_disk(self) -> int:
+        """How large it is, with what it keeps beside itself.
+
+        Raises:
+            StorageFailed: The disk does not say.
+        """
+        return sum(_size(Path(f"{self._path}{end}")) for end in ("", "-wal", "-shm"))
+
+    def shrink(self, pages: int) -> int:
+        """Give pages that nothing stands in any more back to the disk, and empty the log.
+
+        Only of a database that `erases`; gives how many such pages are left.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
+        with _told(), self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            # As a script, since the driver takes only the first step of a statement without rows.
+            driver.executescript(
+                f"PRAGMA incremental_vacuum({pages}); PRAGMA wal_checkpoint(TRUNCATE)"
+            )
+            left: int = driver.execute("PRAGMA freelist_count").fetchone()[0]
+            return left
+
 
 def open_to_read(
-    url: str, schemas: Sequence[MetaData], *, busy_seconds: float = _BUSY_SECONDS
+    url: str,
+    schemas: Sequence[MetaData],
+    *,
+    busy_seconds: float = _BUSY_SECONDS,
+    versions: Versions = MIGRATED,
 ) -> Readable:
     """A database that is there, opened so that nothing in it can be changed.
 
@@ -131,6 +174,7 @@ def open_to_read(
         url: `sqlite:///PATH`.
         schemas: The tables of every domain.
         busy_seconds: How long to wait for one who keeps readers out.
+        versions: How it is told from others.
 
     Raises:
         StorageFailed: There is none yet, or it cannot be read.
@@ -141,26 +185,28 @@ def open_to_read(
             raise StorageFailed(
                 "there is no database yet; `antiphon serve` makes it", code="absent"
             )
-        return _look(path, schemas, busy_seconds)
+        return _look(path, schemas, busy_seconds, versions)
 
 
-def _look(path: Path, schemas: Sequence[MetaData], busy_seconds: float) -> Readable:
+def _look(
+    path: Path, schemas: Sequence[MetaData], busy_seconds: float, versions: Versions
+) -> Readable:
     """The database, to be read, if it is one of ours."""
     try:
-        return _seen(_connecting(path, "mode=ro", busy_seconds), schemas)
+        return _seen(_connecting(path, "mode=ro", busy_seconds), schemas, versions)
     except StorageFailed as error:
         # Whoever may not write the folder cannot join those who have the database open. Where
         # nobody has, there is no log beside it, and the file is all.
         if error.code not in {"read_only", "unavailable"} or _size(Path(f"{path}-wal")):
             raise
-    return _seen(_connecting(path, "mode=ro&immutable=1", busy_seconds), schemas)
+    return _seen(_connecting(path, "mode=ro&immutable=1", busy_seconds), schemas, versions)
 
 
-def _seen(engine: Engine, schemas: Sequence[MetaData]) -> Readable:
+def _seen(engine: Engine, schemas: Sequence[MetaData], versions: Versions) -> Readable:
     found = Readable(engine)
     try:
         with found.reading() as connection:
-            check(connection, schemas)
+            versions.check(connection, schemas)
     except StorageFailed:
         found.close()
         raise
@@ -194,11 +240,15 @@ def _make_room(path: Path) -> None:
         ) from error
 
 
-def _engine(path: Path, busy_seconds: float) -> Engine:
+def _engine(path: Path, busy_seconds: float, *, erases: bool) -> Engine:
     engine = _connecting(path, "mode=rwc", busy_seconds)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        if erases:
+            connection.execute("PRAGMA secure_delete=ON")
+            if not connection.execute("PRAGMA page_count").fetchone()[0]:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")

@@ -7,8 +7,9 @@ to migrate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import NamedTuple
 
 from sqlalchemy import Connection, MetaData, inspect
 
@@ -19,6 +20,18 @@ HEAD = "0001"
 KNOWN = ("0001",)
 """All migrations, the oldest first."""
 _TABLE = "alembic_version"
+
+
+class Versions(NamedTuple):
+    """How a database is told from others, and brought to what this program knows.
+
+    Attributes:
+        check: Refuses one that is not ours, and changes nothing.
+        bring_up: Makes what is missing, inside a transaction.
+    """
+
+    check: Callable[[Connection, Sequence[MetaData]], object]
+    bring_up: Callable[[Connection, Sequence[MetaData]], None]
 
 
 def bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
@@ -68,3 +81,7 @@ def version_of(connection: Connection) -> str:
     """The version that the database says it is at."""
     row = connection.exec_driver_sql(f"SELECT version_num FROM {_TABLE}").first()  # noqa: S608
     return str(row[0]) if row else ""
+
+
+MIGRATED = Versions(check, bring_up)
+"""By the migrations of the ledger's database."""

@@ -69,6 +69,11 @@ class Members(Mapping[str, bytes]):
         except RecursionError as error:
             raise MalformedBody("The body is nested too deeply.") from error
 
+    @property
+    def source(self) -> bytes:
+        """The bytes that were parsed, whatever was replaced since; empty where none were."""
+        return self._source
+
     @override
     def __getitem__(self, name: str) -> bytes:
         return bytes(self._members[name])

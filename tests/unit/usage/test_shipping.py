@@ -311,6 +311,9 @@ def test_journals_of_another_ledger_are_left_alone(office: Office, tmp_path: Pat
     assert office.rows() == []
     assert list(adoption.strangers.values()) == ["it belongs to another ledger"]
     assert office.prove().difference == ""
+    (office.folder / journal.owner).rename(other.folder / journal.owner)
+    adoption.adopt()
+    assert adoption.strangers == {}, "somebody has put it where it belongs"
 
 
 def test_a_database_that_is_gone_for_a_while(office: Office):
@@ -322,18 +325,41 @@ def test_a_database_that_is_gone_for_a_while(office: Office):
     shipper = office.shipper(journal)
     stop = threading.Event()
     stop.set()
+    assert shipper.lag() == (0, 0, 0.0)
     thief = sqlite3.connect(office.path, isolation_level=None)
     thief.execute("BEGIN EXCLUSIVE")
     office.work(journal, range(1, 100))
+    office.clock.time += 30
     shipper.run(stop)
     assert "another process holds the database" in shipper.trouble
+    assert shipper.lag().attempts == 99
     office.work(journal, range(100, 200))
+    office.clock.time += 30
+    lag = shipper.lag()
+    written = sum(segment.at - FIRST for segment in journal.segments)
+    assert (lag.attempts, lag.bytes, lag.seconds) == (199, written, 60.0)
     thief.execute("ROLLBACK")
     thief.close()
     shipper.run(stop)
     assert shipper.trouble == ""
+    assert shipper.lag() == (0, 0, 0.0)
     assert len(office.rows()) == 199
     assert office.prove().difference == ""
+
+
+def test_a_ledger_that_was_changed_behind_its_back_is_told(office: Office):
+    journal = office.journal()
+    shipper = office.shipper(journal)
+    stop = threading.Event()
+    stop.set()
+    office.work(journal, range(1, 3))
+    shipper.run(stop)
+    assert shipper.differing == 0
+    office.sql("UPDATE attempts SET cost = cost + 1")
+    journal.seal()
+    shipper.run(stop)
+    assert shipper.differing == 1
+    assert shipper.lag() == (0, 0, 0.0)
 
 
 def test_absurd_figures_do_not_stop_the_shipper(office: Office):

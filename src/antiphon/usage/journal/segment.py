@@ -85,6 +85,7 @@ class Segment:
         at: Where the next record goes; what lies before it is written.
         promised: Bytes kept for the closes of open attempts.
         live: Attempts that are open.
+        ended: Attempts that were closed here.
         sealed: No attempt is opened here any more.
         gone: It cannot be written any more.
         path: The file.
@@ -95,6 +96,7 @@ class Segment:
         "_gone",
         "_map",
         "at",
+        "ended",
         "gone",
         "head",
         "live",
@@ -123,6 +125,7 @@ class Segment:
         self.at = FIRST
         self.promised = 0
         self.live = 0
+        self.ended = 0
         self.sealed = False
         self.gone = False
         self.path = folder / f"{number:08d}{SUFFIX}"

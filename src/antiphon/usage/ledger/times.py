@@ -14,8 +14,13 @@ _FORM = re.compile(
     re.ASCII,
 )
 _FRACTION = re.compile(r"(\.\d{6})\d+")
-_AGO = re.compile(r"(\d{1,6})([hdw])", re.ASCII)
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_AGO = re.compile(r"(\d{1,6})([mhdw])", re.ASCII)
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 SECOND = 1_000_000
 
 
@@ -41,7 +46,7 @@ def time_of(text: str, param: str) -> int:
 
 
 def since(text: str, now: float, param: str) -> int:
-    """A time, or how long ago: `12h`, `7d`, `4w`.
+    """A time, or how long ago: `15m`, `12h`, `7d`, `4w`.
 
     Args:
         text: As it was written.

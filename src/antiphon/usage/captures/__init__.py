@@ -1,0 +1,1 @@
+"""What callers said and were told, kept where a route asks for it: apart, bounded, for a time."""
