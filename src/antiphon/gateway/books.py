@@ -14,7 +14,7 @@ from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
 from antiphon.usage.captures.writer import CaptureWriter
-from antiphon.usage.journal.journal import Journal, Seam, nowhere
+from antiphon.usage.journal.journal import SEGMENT_BYTES, Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.tables import SCHEMA
@@ -33,6 +33,7 @@ class Books:
         clock: Where time comes from.
         captures: What is to be kept of the content of requests.
         chores: What the shipper does besides, at each of its turns.
+        segment_bytes: Bytes of a segment of the journal.
         services: What else runs beside the road.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
@@ -56,6 +57,7 @@ class Books:
         clock: Clock,
         captures: Captures,
         chores: Sequence[Callable[[], None]] = (),
+        segment_bytes: int = SEGMENT_BYTES,
         services: Sequence[Service] = (),
         seam: Seam = nowhere,
     ) -> None:
@@ -74,6 +76,7 @@ class Books:
                 ledger=self.ledger.name,
                 clock=clock,
                 durability=storage.durability,
+                segment_bytes=segment_bytes,
                 seam=seam,
             )
         except (AccountingUnavailable, StorageFailed) as error:

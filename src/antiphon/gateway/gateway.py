@@ -52,7 +52,7 @@ from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
 from antiphon.telemetry.trace import Tracer
 from antiphon.telemetry.windows import Latencies
-from antiphon.usage.journal.journal import Seam, nowhere
+from antiphon.usage.journal.journal import SEGMENT_BYTES, Seam, nowhere
 from antiphon.version import VERSION
 from antiphon.wire.shallow import Members
 
@@ -84,6 +84,7 @@ class Antiphon:
         clock: Where time comes from.
         alone: The process is the gateway's own: it writes a line for each request, and its
             loggers write where the configuration says.
+        segment_bytes: Bytes of one file of the journal.
         seam: Where tests let the process die: called with the name of each step of journal and
             shipper, before and after it.
     """
@@ -94,6 +95,7 @@ class Antiphon:
         *,
         clock: Clock | None = None,
         alone: bool = False,
+        segment_bytes: int = SEGMENT_BYTES,
         seam: Seam = nowhere,
     ) -> None:
         settings = loaded.settings
@@ -115,6 +117,7 @@ class Antiphon:
         self.concurrency = Concurrency(settings.limits.concurrency)
         self._made_at = self.clock.monotonic()
         self._prober: Prober | None = None
+        self._segment_bytes = segment_bytes
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
         self.captures = self._build.captures
@@ -171,6 +174,7 @@ class Antiphon:
                 captures=self.captures,
                 chores=[reporting.work, lambda: reporting.look(self.deployments)],
                 services=services,
+                segment_bytes=self._segment_bytes,
                 seam=self._seam,
             )
         except ConfigurationError:

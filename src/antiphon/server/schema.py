@@ -6,6 +6,8 @@ here: what must stand, and where the full description is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from antiphon.gateway.health import Health, HealthDetail
@@ -38,6 +40,13 @@ ERROR: dict[str, object] = {
             }
         }
     },
+}
+
+_EVENT: dict[str, object] = {
+    "type": "object",
+    "description": "One event of the stream: a chunk as JSON in `data`, and `[DONE]` at the end.",
+    "required": ["data"],
+    "properties": {"data": {"type": "string"}},
 }
 
 _CHAT: dict[str, object] = {
@@ -76,7 +85,7 @@ _CHAT: dict[str, object] = {
                 "description": "A chat completion, or a stream of chunks.",
                 "content": {
                     "application/json": {"schema": {"type": "object"}},
-                    "text/event-stream": {"schema": {"type": "string"}},
+                    "text/event-stream": {"schema": _EVENT},
                 },
             },
             **dict.fromkeys(
@@ -100,6 +109,30 @@ _MODELS: dict[str, object] = {
         },
     }
 }
+
+
+def managed(
+    paths: Mapping[str, Mapping[str, Mapping[str, object]]],
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Path items of the management API, with the key that they need and how they refuse.
+
+    FastAPI says 422 for parameters that are wrong; here they get a 400 in the common envelope.
+    """
+    return {
+        path: {method: _guarded(path, operation) for method, operation in item.items()}
+        for path, item in paths.items()
+    }
+
+
+def _guarded(path: str, operation: Mapping[str, object]) -> dict[str, object]:
+    told = operation["responses"]
+    assert isinstance(told, dict)
+    responses: dict[str, object] = {**dict.fromkeys(("401", "403"), ERROR), **told}
+    if responses.pop("422", None) is not None:
+        responses.setdefault("400", ERROR)
+    if "{" in path:
+        responses.setdefault("404", ERROR)
+    return {**operation, "security": SECURED, "responses": responses}
 
 
 def _probe(

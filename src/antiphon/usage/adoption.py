@@ -111,14 +111,17 @@ class Adoption:
             contents.append(content)
             rows.append((*row, checksum_of(content)))
         tally.add(rows, contents)
-        for begin in range(0, max(len(rows), len(others)), MOST_ROWS):
+        count = max(len(rows), len(others))
+        for begin in range(0, count, MOST_ROWS):
+            end = begin + MOST_ROWS
             self._seam("adopt")
             self._ledger.write(
                 head.owner,
                 head.number,
-                rows=rows[begin : begin + MOST_ROWS],
-                unanswered_rows=others[begin : begin + MOST_ROWS],
-                shipped=scan.end,
+                rows=rows[begin:end],
+                unanswered_rows=others[begin:end],
+                # Not before all of it is there: whoever dies in between leaves rows to come.
+                shipped=scan.end if end >= count else 0,
             )
             self._seam("adopted")
         return tally

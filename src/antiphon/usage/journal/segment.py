@@ -20,6 +20,8 @@ from zlib import crc32
 from typing_extensions import override
 
 SUFFIX = ".segment"
+DRAFT = ".draft"
+"""The ending of a file that is being made: it holds nothing yet."""
 FIRST = 96
 """Where the first record stands."""
 VERSION = 1
@@ -128,15 +130,18 @@ class Segment:
         self.gone = False
         self.path = folder / f"{number:08d}{SUFFIX}"
         self._gone = threading.Lock()
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        # A process that dies here leaves no file of that name without a head.
+        draft = self.path.with_suffix(DRAFT)
+        self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(self._fd, 0, size)
             os.pwrite(self._fd, self.head.encode(), 0)
             self._map = mmap.mmap(self._fd, size)
+            draft.rename(self.path)
         except OSError:
             os.close(self._fd)
             with contextlib.suppress(OSError):
-                self.path.unlink()
+                draft.unlink()
             raise
 
     def put(self, record: bytes) -> int:
