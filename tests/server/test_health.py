@@ -135,7 +135,8 @@ async def test_the_admin_s_answer(road):
     assert response.json()["redis"] is None
     found = await detail(road)
     assert (found.status, found.reasons, found.version) == ("healthy", (), VERSION)
-    assert msgspec.to_builtins(found.llm) == LLM
+    assert msgspec.to_builtins(found.llm) == {**LLM, "latency_ms": found.llm.latency_ms}
+    assert found.llm.latency_ms is not None
     first, second = found.upstreams
     assert (first.name, first.provider, first.model) == ("zebra/sim-small", "zebra", "sim-small")
     assert (first.status, first.successes, first.failures) == ("healthy", 1, 0)
