@@ -35,7 +35,8 @@ bench: setup
 hot-path: setup
 	$(BIN)/python -m benchmarks.hot_path
 
-# The long proofs: fuzzing, floods, and the whole corpus where ANTIPHON_CORPUS names its folder.
+# The long proofs: kills, full disks, floods, fuzzing, and the whole corpus where ANTIPHON_CORPUS
+# names its folder. See docs/operating/campaign.md.
 campaign: setup
 	$(BIN)/python -m pytest -m campaign --timeout 1800
 

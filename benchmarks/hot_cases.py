@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import msgspec
 
@@ -22,18 +23,23 @@ from antiphon.access.keys import StaticKeys
 from antiphon.clock import SystemClock
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.errors import UpstreamTimeout
 from antiphon.gateway.gateway import IN_PROCESS, Antiphon
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.phases import Pipeline
+from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.relay import Relay
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.transport import Head
 from antiphon.server.caller import Caller
 from antiphon.storage.database import Database
+from antiphon.telemetry.lines import json_line
 from antiphon.telemetry.metrics import Metrics
+from antiphon.telemetry.report import AttemptReport, Reports, RequestReport
+from antiphon.telemetry.trace import Tracer
 from antiphon.usage.journal.journal import Journal
 from antiphon.usage.journal.record import Closed, Opened
 from antiphon.usage.ledger.ledger import Ledger
@@ -156,13 +162,84 @@ def meters() -> Timed:
     usage = Usage(input_tokens=100, output_tokens=20)
 
     def count() -> None:
-        route = metrics.route("bench")
+        route, by = metrics.route("bench"), metrics.deployment("standin", "bench-model")
+        by.succeeded(7.0, 0.01, usage)
+        by.charged("bench", usage, 12_345)
         route.duration.observe(0.01)
         route.overhead.observe(0.0001)
-        route.succeeded("standin/bench-model")
-        metrics.deployment("standin/bench-model").succeeded(0.01, usage)
+        route.succeeded(by)
+        route.window.answered(7.0, 0.01, 0.0, 20)
 
     return count
+
+
+def scrape() -> Timed:
+    """`telemetry`: an exposition of a hundred deployments, each behind a route of its own."""
+    metrics = Metrics()
+    usage = Usage(input_tokens=100, output_tokens=20, cache_read_tokens=7, reasoning_tokens=3)
+    for number in range(100):
+        route, by = metrics.route(f"route-{number}"), metrics.deployment("standin", f"m-{number}")
+        by.succeeded(7.0, 0.01, usage)
+        by.charged("bench", usage, 12_345)
+        by.failed(7.0, UpstreamTimeout("", code="idle_timeout"))
+        route.duration.observe(0.01)
+        route.overhead.observe(0.0001)
+        route.first_token.observe(0.01)
+        route.succeeded(by)
+    return metrics.exposition
+
+
+def reported() -> Timed:
+    """`pipeline.recording`: what a report adds to an exchange that somebody listens to."""
+    served = gateway()
+    recording = Recording(Metrics(), clock=served.clock)
+    recording.reports = Reports(room=0)
+    recording.reports.every = True
+    asked = asked_once(served, chat_body(900))
+    attempt = Attempt(served.deployments()[0], sent_at=asked.started)
+    attempt.closed, attempt.usage = True, Usage(input_tokens=100, output_tokens=20)
+    asked.attempts.append(attempt)
+    now = served.clock.monotonic()
+    return lambda: recording.exchange(asked, now)
+
+
+def report() -> Timed:
+    """`telemetry.lines`: a request's line of JSON; beside the road, but on the same core."""
+    usage = Usage(input_tokens=100, output_tokens=20)
+    attempt = AttemptReport(
+        *("standin", "bench-model", "openai", "127.0.0.1", 9, "ok", "ok", 0, "reported"),
+        usage=usage,
+        cost=12_345,
+        started_at=1_760_000_000_000_000,
+        first_byte=900,
+        total=1000,
+    )
+    told = RequestReport(
+        request="req_bench",
+        ended_at=1_760_000_000_123_456,
+        status=200,
+        kind="ok",
+        total=1100,
+        route="bench",
+        heard="openai_chat",
+        spoken="openai_chat",
+        key_id="static-00000000",
+        team="bench",
+        attempts=(attempt,),
+    )
+    return lambda: json_line(told)
+
+
+def trace() -> Timed:
+    """`telemetry.trace`: where tracing is on, a request's place in its trace and one header."""
+    tracer = Tracer(sample=1.0, random=Random(1))
+    headers = [
+        (b"host", b"127.0.0.1:4100"),
+        (b"content-type", b"application/json"),
+        (b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        (b"content-length", b"1024"),
+    ]
+    return lambda: tracer.begin(headers).header(1)
 
 
 def deployment_head() -> Timed:
@@ -186,18 +263,22 @@ def exchange() -> Timed:
     body = chat_body(900)
 
     async def ask() -> None:
-        asked = Exchange(
-            id="req_bench",
-            started=served.clock.monotonic(),
-            payload=Payload(OPENAI_CHAT, Members.parse(body)),
-            snapshot=served.snapshot,
-            principal=IN_PROCESS,
-            interrupt=lambda: None,
-        )
-        async with pipeline.open(asked):
+        async with pipeline.open(asked_once(served, body)):
             pass
 
     return ask
+
+
+def asked_once(served: Antiphon, body: bytes) -> Exchange:
+    """An exchange that has just begun."""
+    return Exchange(
+        id="req_bench",
+        started=served.clock.monotonic(),
+        payload=Payload(OPENAI_CHAT, Members.parse(body)),
+        snapshot=served.snapshot,
+        principal=IN_PROCESS,
+        interrupt=lambda: None,
+    )
 
 
 def accounts() -> Timed:
@@ -404,4 +485,8 @@ CASES: dict[str, Setup] = {
     "access.find": find_key,
     "limits.concurrency": concurrency,
     "telemetry.request": meters,
+    "telemetry.scrape_100_deployments": scrape,
+    "telemetry.exchange_reported": reported,
+    "telemetry.json_line": report,
+    "telemetry.trace": trace,
 }

@@ -54,8 +54,16 @@ METRICS_HEAD = f"""# Metrics
 
 `GET /metrics` with the admin key answers in Prometheus' text format. No label holds a key, a user
 or a text; label values come from the configuration or from closed sets, and what lies beyond a
-bound is counted under `other`. `route` is the name in the configuration, `*` for names that pass
-through.
+bound is counted under `other`: of names that pass through, the first 200 models have labels of their
+own. `route` is the name in the configuration, `*` for names that pass through, empty where none was
+found. `class` is `ok` or a [kind of error](errors.md); `code` is `ok`, `cancelled`, the transport's
+word (`idle_timeout`, `reset`, ...) or, where the provider refused, the kind of its refusal. `team` is
+the key's team in the configuration. `type` is `input`, `output`, `cached`, `cache_write`,
+`reasoning`, `audio` or `image`; their sum is every token.
+
+Tokens and cost are those of the ledger, attempt by attempt, also of attempts that were broken or
+cancelled and are estimated. What they mean, and the same without a metrics server:
+[telemetry](guides/telemetry.md).
 
 | Metric | Type | Labels | |
 | --- | --- | --- | --- |
@@ -173,30 +181,11 @@ def metrics() -> str:
         "providers": {"lab": {"base_url": "http://127.0.0.1:9/v1", "api_key": "any"}},
         "models": {"fast": "lab/any"},
     }
-    counted = Antiphon.from_config(settings, environ={}).metrics
-    labels = {
-        each.name: each.labels
-        for each in vars(counted).values()
-        if hasattr(each, "labels") and hasattr(each, "collect")
-    }
-    labels["antiphon_upstream_connections"] = ("state",)
     rows = ""
-    for name, kind, about in families(counted.exposition().decode()):
-        names = ", ".join(f"`{each}`" for each in labels.get(name.removesuffix("_total"), ()))
-        rows += f"| `{name}` | {kind} | {names} | {about} |\n"
+    for family in Antiphon.from_config(settings, environ={}).metrics.families:
+        names = ", ".join(f"`{each}`" for each in family.labels)
+        rows += f"| `{family.name}` | {family.kind} | {names} | {family.help} |\n"
     return METRICS_HEAD + rows
-
-
-def families(exposition: str) -> Iterator[tuple[str, str, str]]:
-    """Name, type and help of each family of an exposition."""
-    about: dict[str, str] = {}
-    for line in exposition.splitlines():
-        if line.startswith("# HELP "):
-            _, _, name, text = line.split(" ", 3)
-            about[name] = text
-        elif line.startswith("# TYPE "):
-            _, _, name, kind = line.split(" ", 3)
-            yield name, kind, about.get(name, "")
 
 
 PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli, "errors.md": errors, "metrics.md": metrics}

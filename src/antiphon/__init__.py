@@ -34,7 +34,8 @@ if TYPE_CHECKING:
         UpstreamRefused,
         UpstreamTimeout,
     )
-    from antiphon.gateway.gateway import Antiphon, Health, ModelEntry
+    from antiphon.gateway.gateway import Antiphon, ModelEntry
+    from antiphon.gateway.health import Health
     from antiphon.model.events import (
         Ended,
         Finished,
@@ -101,7 +102,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "antiphon.gateway.gateway": ("Antiphon", "Health", "ModelEntry"),
+    "antiphon.gateway.gateway": ("Antiphon", "ModelEntry"),
+    "antiphon.gateway.health": ("Health",),
     "antiphon.model.reply": ("ChatReply", "Choice", "Stop", "StopReason"),
     "antiphon.model.usage": ("Usage",),
     "antiphon.model.events": (

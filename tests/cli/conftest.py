@@ -40,7 +40,7 @@ providers:
   two: {{dialect: openai_chat, base_url: {providers[1]}, api_key: any}}
 models:
   fast: [one/sim-small, two/sim-small]
-  broken: {{deployments: [one/fault:http_500], retry: {{attempts: 1}}}}
+  broken: {{deployments: [one/fault:server-error], retry: {{attempts: 1}}}}
   slow: one/fault:stall-inside
 """
     )

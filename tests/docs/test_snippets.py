@@ -13,9 +13,11 @@ from ruamel.yaml import YAML
 
 from antiphon.config.load import load
 from antiphon.config.settings import Settings
+from antiphon.gateway.health import Health, HealthDetail
 from antiphon.simulator import FAULTS, FaultRule, Simulator, SimulatorSpec
 from tests.docs.pages import Block, blocks
 
+SHAPES = (Health, HealthDetail)
 KEY = "key-0123456789abcdef"
 FILES = ("kimi.key", "moonshot.key")
 OFFLINE = "docs/guides/offline-development.md"
@@ -92,8 +94,8 @@ async def test_the_embedding_page_runs(folder, capsys):
     assert out.count("This is a simulated answer.") == 2
 
 
-async def test_the_embedding_page_s_test_runs():
-    assert await program("docs/embedding.md", "SimulatorSpec")["ask"]() == "Hello"
+async def test_the_embedding_page_s_test_runs(tmp_path):
+    assert await program("docs/embedding.md", "SimulatorSpec")["ask"](str(tmp_path)) == "Hello"
 
 
 async def test_the_offline_page_s_client_asks():
@@ -124,3 +126,9 @@ def test_the_offline_page_s_rules_are_rules():
     assert rules
     for rule in rules:
         assert msgspec.json.decode(rule, type=FaultRule).fault in FAULTS
+
+
+def test_the_health_page_s_answers_have_every_member():
+    for block, shape in zip(blocks("json", "docs/operating/health.md"), SHAPES, strict=True):
+        told = msgspec.json.decode(block.text)
+        assert msgspec.json.decode(msgspec.json.encode(msgspec.convert(told, shape))) == told

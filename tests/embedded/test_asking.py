@@ -16,6 +16,7 @@ from antiphon import (
     ConfigurationError,
     Draining,
     Exhausted,
+    Health,
     ModelNotFound,
     ReasoningDelta,
     TextDelta,
@@ -135,6 +136,28 @@ async def test_a_stream_that_breaks_off_raises(gateway):
     with pytest.raises(UpstreamError):
         await read()
     assert any(isinstance(event, TextDelta) for event in seen)
+
+
+async def test_health(gateway, fleet):
+    assert await collected(gateway, "fast")
+    health = gateway.health()
+    assert isinstance(health, Health)
+    assert (health.status, health.accounting.status) == ("healthy", "healthy")
+    assert (health.llm.status, health.llm.models_available) == ("healthy", 5)
+    detail = await gateway.health_in_detail()
+    assert detail.reasons == ()
+    assert detail.llm == health.llm
+    assert {each.provider for each in detail.upstreams} == {"one", "two"}
+    assert sum(each.requests for each in fleet.values()) == 1
+    await gateway.drain(0)
+    assert gateway.health().status == "unhealthy"
+
+
+async def test_health_before_it_is_started(settings):
+    gateway = Antiphon.from_config(settings, environ={})
+    health = gateway.health()
+    assert (health.status, health.llm.status) == ("unhealthy", "healthy")
+    assert (await gateway.health_in_detail()).reasons == ("not_started",)
 
 
 async def test_draining(gateway, until):

@@ -16,7 +16,7 @@ DENIED = {"providers": {"far": FAR}, "prices": {"unknown": "deny"}}
 
 
 async def test_a_name_that_passes_through_is_refused_before_anybody_is_asked(tmp_path):
-    async with Antiphon.from_config(DENIED, environ={}) as gateway:
+    async with Antiphon.from_config(DENIED, environ={"HOME": str(tmp_path)}) as gateway:
         with pytest.raises(ModelUnpriced) as caught:
             await gateway.chat(model="far/x", messages=[{"role": "user", "content": "Hi"}])
         assert gateway.transport.open == 0

@@ -11,6 +11,7 @@ import pytest
 
 from antiphon.config.settings import Settings
 from antiphon.errors import Kind
+from antiphon.gateway.rules import RULES
 from tests.house.source import ROOT
 
 DOCS = ROOT / "docs"
@@ -55,3 +56,10 @@ def test_every_metric():
 
 def test_every_kind_of_error():
     assert [kind for kind in Kind if f"| `{kind}` |" not in page("errors.md")] == []
+
+
+def test_every_rule_of_health():
+    rows = re.findall(
+        r"^\| `(\w+)` \| [^|]+ \| (\w+) \|", page("operating/health.md"), re.MULTILINE
+    )
+    assert rows == [(rule.code, rule.status) for rule in RULES]

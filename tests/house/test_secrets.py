@@ -17,6 +17,7 @@ from antiphon.secret import Secret
 TEXT = "sk-verysecret-0123456789abcdef"
 SETTINGS = {
     "auth": {"admin_key": f"{TEXT}-admin", "keys": [{"key": f"{TEXT}-caller"}]},
+    "telemetry": {"otlp": {"headers": {"x-api-key": f"{TEXT}-collector"}}},
     "providers": {
         "lab": {
             "base_url": "http://127.0.0.1:9/v1",
@@ -44,8 +45,9 @@ def test_a_configuration():
     assert [text for text in printed if TEXT in text] == []
 
 
-async def test_a_gateway():
-    async with Antiphon.from_config(SETTINGS, environ={}) as gateway:
+async def test_a_gateway(tmp_path: Path):
+    settings = {**SETTINGS, "storage": {"data_dir": str(tmp_path)}}
+    async with Antiphon.from_config(settings, environ={}) as gateway:
         for each in (gateway, gateway.snapshot, gateway.snapshot.keys, *gateway.deployments()):
             assert TEXT not in repr(each)
             assert TEXT not in repr(getattr(each, "__dict__", ""))

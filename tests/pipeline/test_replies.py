@@ -383,3 +383,14 @@ def test_the_last_event_may_lack_its_blank_line():
     got = r.feed(ROLE + chunk("a") + STOP + DONE.strip()) + r.finish()
     assert got == ROLE + chunk("a") + STOP + DONE
     assert r.ended
+
+
+async def test_a_stream_in_one_read_has_a_first_token(house):
+    h = house("one")
+    h.script(one=streamed(ROLE + chunk("a") + STOP + DONE))
+    exchange = h.exchange(stream=True)
+    async with h.pipeline.open(exchange) as reply:
+        while not reply.ended:
+            await reply.next()
+    assert exchange.first_token_at
+    assert sum(h.metrics.first_token.of("road").counts) == 1

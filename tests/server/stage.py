@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +11,8 @@ from typing import Any
 import httpx2
 import openai
 
+from antiphon.clock import Clock
+from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.serve import serving
 from antiphon.simulator import Fleet, Simulator, SimulatorSpec
@@ -35,6 +38,12 @@ class Stage:
         self.http = httpx2.AsyncClient(base_url=address, timeout=20, verify=False)
         host, port = address.removeprefix("http://").rsplit(":", 1)
         self.host, self.port = host, int(port)
+
+    async def at_rest(self) -> None:
+        """Wait until every request is recorded; its caller has the answer a moment earlier."""
+        async with asyncio.timeout(5):
+            while self.gateway.pipeline.live:  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
 
     @property
     def first(self) -> Simulator:
@@ -87,14 +96,16 @@ async def stage(
     tmp_path: object,
     specs: list[SimulatorSpec] | None = None,
     *,
+    alone: bool = False,
     ssl_context: ssl.SSLContext | None = None,
+    clock: Clock | None = None,
     **sections: Any,
 ) -> AsyncIterator[Stage]:
-    """Start everything, and stop everything."""
+    """Start everything, and stop everything; `alone` as if the process were the gateway's own."""
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
     async with Fleet(specs, ssl_context=ssl_context) as fleet:
         settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
-        gateway = Antiphon.from_config(settings, environ={})
+        gateway = Antiphon(load(settings, environ={}), alone=alone, clock=clock)
         async with gateway, serving(gateway) as address:
             running = Stage(gateway, address, fleet)
             async with running.client, running.http:

@@ -107,7 +107,7 @@ async def test_a_provider_that_points_back_to_us(tmp_path):
         )
     assert told.status_code == 400
     assert "circle" in told.json()["error"]["message"]
-    refused = gateway.metrics.requests.of("", "", "400", "bad_request").value
+    refused = gateway.metrics.requests.of("", "", "", "400", "bad_request").value
     assert refused == 1, "each gateway asks the next one once"
 
 

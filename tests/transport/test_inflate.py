@@ -55,6 +55,25 @@ def test_members_of_a_gzip_body_follow_each_other() -> None:
     inflater.end()
 
 
+def test_the_error_of_a_bomb_does_not_hold_it() -> None:
+    """An error may live long, and its traceback with it."""
+    with pytest.raises(UpstreamBroken) as caught:
+        Inflater(b"gzip").feed(gzip.compress(bytes(64 << 20)))
+    assert caught.value.code == "body_too_large"
+    assert held_by(caught.value) < 1 << 20
+
+
+def held_by(error: BaseException) -> int:
+    """Bytes that the frames of a traceback hold."""
+    total, trace = 0, error.__traceback__
+    while trace is not None:
+        for value in trace.tb_frame.f_locals.values():
+            pieces = value if isinstance(value, list) else [value]
+            total += sum(len(piece) for piece in pieces if isinstance(piece, bytes))
+        trace = trace.tb_next
+    return total
+
+
 @pytest.mark.parametrize("encoding", [b"br", b"zstd", b"gzip, gzip", b"compress", b"\xff"])
 def test_an_encoding_that_is_not_spoken(encoding: bytes) -> None:
     with pytest.raises(UpstreamBroken) as caught:

@@ -170,3 +170,18 @@ def open_sockets() -> int:
         for entry in Path("/proc/self/fd").iterdir()
         if entry.is_symlink()
     )
+
+
+async def test_the_error_of_a_whole_answer_does_not_hold_it(bench: Bench) -> None:
+    """Error, traceback and answer hold each other until the collector comes round."""
+
+    async def handler(peer: Peer) -> None:
+        await peer.request()
+        await peer.say(sized(b"x" * 3_000_000)[:-1])
+
+    server = await bench.serve(handler)
+    answer = await bench.transport.send(bench.call(server))
+    with pytest.raises(UpstreamError) as caught:
+        await answer.whole()
+    assert caught.value.code == "truncated"
+    assert sum(map(len, answer._parts)) == 0

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from antiphon.secret import Secret
+from antiphon.yamlfile.secrets import SecretText
 
 Scope = Literal["inference", "admin"]
-
-
-def _secret(value: object) -> Secret:
-    if isinstance(value, Secret):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("must be text: put it in quotes")  # noqa: TRY004  pydantic reads ValueError
-    if not value.strip():
-        raise ValueError("is empty")
-    return Secret(value.strip())
-
-
-SecretText = Annotated[
-    Secret,
-    PlainValidator(_secret),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "format": "password"}),
-]
-"""A text that is wrapped as it is read; serialised, it is a mask."""
 
 
 class KeySettings(BaseModel):

@@ -256,6 +256,20 @@ def ledger_export(
     export_command(since=since, until=until, output=output, config=config)
 
 
+@ledger_app.command("prove")
+def ledger_prove(
+    head: Annotated[
+        str | None, typer.Option(help="A head that an earlier proof told: it has to be there.")
+    ] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Check rows, manifests and journals against each other; tells the first difference."""
+    from antiphon.cli.proving import prove_command  # noqa: PLC0415
+
+    prove_command(head, config=config, as_json=json)
+
+
 prices_app = typer.Typer(help="Look at prices.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -21,9 +20,6 @@ _MOST_SHOWN = 12
 
 def serve_command(config: Path | None, host: str | None, port: int | None) -> None:
     """Serve until a signal says stop."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
     run(_serve(config, host, port))
 
 
@@ -34,7 +30,7 @@ def models_command(config: Path | None, *, as_json: bool) -> None:
 
 async def _serve(config: Path | None, host: str | None, port: int | None) -> None:
     overrides = {"server": {k: v for k, v in (("host", host), ("port", port)) if v is not None}}
-    async with Antiphon(load(config, overrides=overrides)) as gateway:
+    async with Antiphon(load(config, overrides=overrides), alone=True) as gateway:
         if not gateway.settings.providers:
             fail(NOTHING_TO_REACH)
 

@@ -18,6 +18,7 @@ _PATHS = (
     ("storage", "data_dir"),
     ("storage", "journal"),
     ("storage", "database"),
+    ("logging", "file"),
     ("providers", _EACH, "ca_file"),
     ("providers", _EACH, "api_key_file"),
 )

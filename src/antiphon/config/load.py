@@ -39,6 +39,8 @@ VARIABLES: Mapping[str, Path] = {
     "ANTIPHON_AUTH_REQUIRED": ("auth", "required"),
     "ANTIPHON_ADMIN_KEY": ("auth", "admin_key"),
     "ANTIPHON_DATA": ("storage", "data_dir"),
+    "ANTIPHON_LOG_LEVEL": ("logging", "level"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("telemetry", "otlp", "endpoint"),
 }
 """Environment variables that beat the file."""
 
@@ -173,7 +175,11 @@ class _Found:
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Variables that look like ours and are misspelt."""
-    known = [name.removeprefix(_PREFIX) for name in (*VARIABLES, CONFIG_VARIABLE)]
+    known = [
+        name.removeprefix(_PREFIX)
+        for name in (*VARIABLES, CONFIG_VARIABLE)
+        if name.startswith(_PREFIX)
+    ]
     named = [name.removeprefix(_PREFIX) for name in sorted(environ) if name.startswith(_PREFIX)]
     return [
         f"environment: {_PREFIX}{name}: is not read here; did you mean {_PREFIX}{meant}?"

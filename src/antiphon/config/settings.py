@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.access.config import AuthSettings
+from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
+from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
 from antiphon.usage.captures.config import CaptureSettings
 from antiphon.usage.config import LedgerSettings
 
@@ -37,6 +39,17 @@ class Settings(BaseModel):
     )
     ledger: LedgerSettings = Field(
         default_factory=LedgerSettings, description="How long figures are kept."
+    )
+    logging: LoggingSettings = Field(
+        default_factory=LoggingSettings,
+        description="What is written of requests and of the gateway itself; never content, "
+        "never a key.",
+    )
+    telemetry: TelemetrySettings = Field(
+        default_factory=TelemetrySettings, description="What is told to other systems."
+    )
+    health: HealthSettings = Field(
+        default_factory=HealthSettings, description="Asking providers whether they are there."
     )
     capture: CaptureSettings = Field(
         default_factory=CaptureSettings,

@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
-from antiphon.gateway.background import Background
+from antiphon.gateway.background import Background, Service
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
 from antiphon.usage.captures.writer import CaptureWriter
-from antiphon.usage.journal.journal import Journal, Seam, nowhere
+from antiphon.usage.journal.journal import SEGMENT_BYTES, Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
 
+_ASK_AGAIN = 1.0
+"""Seconds after which a disk that did not take the journal is asked again."""
 _log = logging.getLogger("antiphon.books")
 
 
@@ -31,6 +33,8 @@ class Books:
         clock: Where time comes from.
         captures: What is to be kept of the content of requests.
         chores: What the shipper does besides, at each of its turns.
+        segment_bytes: Bytes of a segment of the journal.
+        services: What else runs beside the road.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
@@ -53,6 +57,8 @@ class Books:
         clock: Clock,
         captures: Captures,
         chores: Sequence[Callable[[], None]] = (),
+        segment_bytes: int = SEGMENT_BYTES,
+        services: Sequence[Service] = (),
         seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
@@ -70,6 +76,7 @@ class Books:
                 ledger=self.ledger.name,
                 clock=clock,
                 durability=storage.durability,
+                segment_bytes=segment_bytes,
                 seam=seam,
             )
         except (AccountingUnavailable, StorageFailed) as error:
@@ -86,8 +93,8 @@ class Books:
             chores = (*chores, self.capture_writer)
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
         self.retention = Retention(self.database, settings.ledger, clock=clock)
-        services = [self.shipper, _Maker(self.journal), self.retention]
-        self.background = Background(services, clock=clock)
+        kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
+        self.background = Background(kept, clock=clock)
         self.background.start()
 
     def subjects(self, names: Iterable[str]) -> Mapping[str, str]:
@@ -122,10 +129,13 @@ class _Maker:
         self._journal = journal
 
     def run(self, stop: threading.Event) -> None:
-        """Make one whenever one is wanted."""
+        """Make one whenever one is wanted; while there is trouble, ask the disk again."""
+        journal = self._journal
+        journal.prepare()
+        # Looked at between the two: `prepare` forgets that it was wanted.
         while not stop.is_set():
-            self._journal.prepare()
-            self._journal.wanted.wait()
+            journal.wanted.wait(_ASK_AGAIN if journal.trouble else None)
+            journal.prepare()
 
     def stop(self) -> None:
         """Have `run` look at `stop` now."""

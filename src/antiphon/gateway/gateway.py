@@ -26,10 +26,17 @@ from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
-from antiphon.errors import Draining
+from antiphon.errors import ConfigurationError, Draining, StorageFailed
+from antiphon.gateway import vitals
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
+from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.listing import list_models
+from antiphon.gateway.prober import Prober
+from antiphon.gateway.readings import readings
+from antiphon.gateway.reporting import Reporting
+from antiphon.gateway.rules import in_full, sum_up
+from antiphon.gateway.streams import events_of
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.events import StreamEvent
 from antiphon.model.principal import Principal
@@ -43,8 +50,9 @@ from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
-from antiphon.telemetry.series import gauge
-from antiphon.usage.journal.journal import Seam, nowhere
+from antiphon.telemetry.trace import Tracer
+from antiphon.telemetry.windows import Latencies
+from antiphon.usage.journal.journal import SEGMENT_BYTES, Seam, nowhere
 from antiphon.version import VERSION
 from antiphon.wire.shallow import Members
 
@@ -68,29 +76,28 @@ class ModelEntry(msgspec.Struct, frozen=True):
         return {"id": self.name, "object": "model", "created": 0, "owned_by": "antiphon"}
 
 
-class Health(msgspec.Struct, frozen=True):
-    """How the gateway does; calls no provider.
-
-    Attributes:
-        status: `healthy`; `degraded` where a deployment is failing; `unhealthy` where all are.
-    """
-
-    status: str
-    version: str
-    deployments: dict[str, str]
-
-
 class Antiphon:
     """An LLM gateway.
 
     Args:
         loaded: The configuration; `from_config` reads it.
         clock: Where time comes from.
+        alone: The process is the gateway's own: it writes a line for each request, and its
+            loggers write where the configuration says.
+        segment_bytes: Bytes of one file of the journal.
         seam: Where tests let the process die: called with the name of each step of journal and
             shipper, before and after it.
     """
 
-    def __init__(self, loaded: Loaded, *, clock: Clock | None = None, seam: Seam = nowhere) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        clock: Clock | None = None,
+        alone: bool = False,
+        segment_bytes: int = SEGMENT_BYTES,
+        seam: Seam = nowhere,
+    ) -> None:
         settings = loaded.settings
         self.settings: Settings = settings
         self.warnings: Sequence[str] = loaded.warnings
@@ -104,6 +111,13 @@ class Antiphon:
         self.unreachable: Mapping[str, str] = {}
         self.admin_key: AdminKey | None = None
         self.books: Books | None = None
+        self.reporting: Reporting | None = None
+        self.tracer: Tracer | None = None
+        self._alone = alone
+        self.concurrency = Concurrency(settings.limits.concurrency)
+        self._made_at = self.clock.monotonic()
+        self._prober: Prober | None = None
+        self._segment_bytes = segment_bytes
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
         self.captures = self._build.captures
@@ -111,13 +125,15 @@ class Antiphon:
         self.pipeline = Pipeline(
             transport=self.transport,
             accounts=Accounts(None, clock=self.clock),
-            concurrency=Concurrency(settings.limits.concurrency),
+            concurrency=self.concurrency,
             metrics=self.metrics,
             clock=self.clock,
             auth_required=settings.auth.required,
             heartbeat=settings.server.heartbeat_seconds,
         )
-        self._add_gauges()
+        for deployment in self.deployments():
+            self.metrics.bind(deployment.provider, deployment.model)
+        self.metrics.add(*readings(self))
 
     @classmethod
     def from_config(
@@ -141,14 +157,30 @@ class Antiphon:
         return cls(load(source, environ=environ), clock=clock)
 
     async def __aenter__(self) -> Self:
-        """Start: from now on there is a ledger.
+        """Start: from now on there is a ledger, and whoever listens is told.
 
         Raises:
-            ConfigurationError: The database or the journal's folder cannot be used.
+            ConfigurationError: The database, the journal's folder or the log cannot be used.
         """
-        self.books = books = Books(
-            self.settings, clock=self.clock, captures=self.captures, seam=self._seam
+        reporting = Reporting(
+            self.settings, self.pipeline.recording.reports, clock=self.clock, alone=self._alone
         )
+        self._prober = prober = self._made_prober()
+        services = (*reporting.services, *(() if prober is None else (prober,)))
+        try:
+            books = Books(
+                self.settings,
+                clock=self.clock,
+                captures=self.captures,
+                chores=[reporting.work, lambda: reporting.look(self.deployments)],
+                services=services,
+                segment_bytes=self._segment_bytes,
+                seam=self._seam,
+            )
+        except ConfigurationError:
+            reporting.close()
+            raise
+        self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
         self.pipeline.accounts.journal = books.journal
         self._build.subjects = books.subjects(key.user for key in self.settings.auth.keys)
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
@@ -168,6 +200,10 @@ class Antiphon:
         if books is not None:
             self.pipeline.accounts.journal = None
             await asyncio.to_thread(books.close)
+        reporting, self.reporting = self.reporting, None
+        self.tracer = None
+        if reporting is not None:
+            await asyncio.to_thread(reporting.close)
 
     # asking
 
@@ -218,6 +254,7 @@ class Antiphon:
             snapshot=self.snapshot,
             principal=IN_PROCESS,
             interrupt=task.cancel,
+            trace=self.tracer.begin() if self.tracer is not None else None,
         )
         try:
             async with self.pipeline.open(exchange) as reply:
@@ -262,18 +299,45 @@ class Antiphon:
         plans = self.snapshot.plans.values()
         return list({each.name: each for plan in plans for each in plan.deployments}.values())
 
+    @property
+    def obstacle(self) -> str:
+        """Why no new request is taken: `draining`, `blocked` by the accounting, or empty."""
+        if self.draining:
+            return "draining"
+        return "" if self.books is not None and self.books.journal.takes_new else "blocked"
+
     def health(self) -> Health:
-        """How the gateway does."""
-        now = self.clock.monotonic()
-        states = {each.name: each.is_well(now) for each in self.deployments()}
-        status = "healthy"
-        if not all(states.values()):
-            status = "degraded" if any(states.values()) else "unhealthy"
-        return Health(
-            status=status,
-            version=self.version,
-            deployments={name: "up" if well else "failing" for name, well in states.items()},
+        """How the gateway does, in a few words; asks nobody."""
+        return sum_up(vitals.facts(self._sight()))
+
+    async def health_in_detail(self) -> HealthDetail:
+        """How it does, in full; asks nobody but the disk how large the database is."""
+        sight, books = self._sight(), self.books
+        size = None
+        if books is not None:
+            with suppress(StorageFailed):  # a disk that fails is not to silence this
+                size = await asyncio.to_thread(books.database.bytes_on_disk)
+        return in_full(
+            vitals.facts(sight),
+            performance=vitals.performance(self.latencies(), self.concurrency),
+            process=await vitals.process(self._made_at, self.clock),
+            database_bytes=size,
         )
+
+    def _sight(self) -> vitals.Sight:
+        return vitals.Sight(
+            clock=self.clock,
+            snapshot=self.snapshot,
+            deployments=self.deployments(),
+            providers=self.providers,
+            probes={} if self._prober is None else self._prober.found,
+            books=self.books,
+            draining=self.draining,
+        )
+
+    def latencies(self) -> Latencies:
+        """How fast each name and each deployment answers lately, and how it fails."""
+        return self.metrics.latencies(self.clock.monotonic())
 
     async def reachable(self) -> list[ModelEntry]:
         """The names that can be asked for, those of the passthrough asked of each provider.
@@ -314,43 +378,19 @@ class Antiphon:
         """Have a drain wait no longer."""
         self.pipeline.hurry()
 
+    def _made_prober(self) -> Prober | None:
+        if not self.settings.health.probe_seconds:
+            return None
+        return Prober(
+            self.providers.values(),
+            self.settings.health,
+            transport=self.transport,
+            loop=asyncio.get_running_loop(),
+            resting=lambda: self.draining,
+            clock=self.clock,
+        )
+
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.pipeline.idle()
-
-    def _add_gauges(self) -> None:
-        pipeline, transport, captures = self.pipeline, self.transport, self.captures
-        self.metrics.add_gauge(
-            lambda: gauge(
-                "antiphon_inflight", "Requests under way.", [({}, float(len(pipeline.live)))]
-            )
-        )
-        self.metrics.add_gauge(
-            lambda: gauge(
-                "antiphon_captures_dropped",
-                "Captures that were dropped: there was no room for them to wait to be written.",
-                [({}, float(captures.dropped))],
-            )
-        )
-        self.metrics.add_gauge(
-            lambda: gauge(
-                "antiphon_upstream_connections",
-                "Connections to providers.",
-                [
-                    ({"state": "idle"}, float(transport.idle)),
-                    ({"state": "busy"}, float(transport.open - transport.idle)),
-                ],
-            )
-        )
-
-
-async def events_of(reply: StreamReply) -> AsyncIterator[StreamEvent]:
-    """The events of a reply to OpenAI's dialect; an error event raises what it reports."""
-    splitter, decoder = OPENAI_CHAT.splitter(), OPENAI_CHAT.stream_decoder()
-    while piece := await reply.next():
-        if reply.failure is not None:
-            raise reply.failure
-        for frame in splitter.feed(piece):
-            for event in decoder.feed(frame):
-                yield event

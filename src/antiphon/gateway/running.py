@@ -6,7 +6,7 @@ from antiphon.clock import Clock
 from antiphon.errors import UpstreamRefused
 from antiphon.model.usage import Usage
 from antiphon.pipeline.exchange import Attempt, Exchange
-from antiphon.pipeline.phases import overhead
+from antiphon.pipeline.recording import overhead
 from antiphon.usage.journal.record import Outcome
 from antiphon.usage.ledger.facts import (
     AttemptFacts,

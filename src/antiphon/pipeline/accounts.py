@@ -179,6 +179,7 @@ class Accounts:
         if journal is None or entry is None or attempt.closed:
             return
         attempt.closed = True
+        attempt.outcome = outcome
         attempt.last = last
         attempt.usage = usage
         ended, sent, started = attempt.ended_at, attempt.sent_at, exchange.started

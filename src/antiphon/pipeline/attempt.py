@@ -30,7 +30,6 @@ from antiphon.providers.auth import Unsigned
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.keys import Key
 from antiphon.providers.transport import Answer, Call, Head, Upstream
-from antiphon.telemetry.metrics import Metrics
 
 _FIRST_ERROR_STATUS = 400
 _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
@@ -57,7 +56,6 @@ class Walk(msgspec.Struct, eq=False):
     _plan: Plan
     _transport: Upstream
     _clock: Clock
-    _metrics: Metrics
     _accounts: Accounts
     _candidates: Iterator[Deployment]
     _round: int = 0
@@ -121,10 +119,7 @@ class Walk(msgspec.Struct, eq=False):
         attempt.ended_at = self._clock.monotonic()
         attempt.usage = usage
         self._accounts.succeeded(self._exchange, attempt, said)
-        deployment = attempt.deployment
-        deployment.health.succeeded()
-        meter = self._metrics.deployment(deployment.name)
-        meter.succeeded(attempt.ended_at - attempt.sent_at, usage)
+        attempt.deployment.health.succeeded()
 
     def failed(self, error: UpstreamError) -> None:
         """The open attempt failed; the walk may go on.
@@ -139,7 +134,6 @@ class Walk(msgspec.Struct, eq=False):
         self._accounts.failed(self._exchange, attempt, error, self._said())
         self.close()
         deployment, key = attempt.deployment, self._key
-        self._metrics.deployment(deployment.name).failed(error.code)
         match error.disposition:
             case Disposition.CALLERS_FAULT:
                 raise error
@@ -202,8 +196,6 @@ class Walk(msgspec.Struct, eq=False):
             deployment = next(self._candidates, None)
         if deployment is None:
             raise self._summary()
-        if done and done[-1].deployment is not deployment:
-            self._metrics.fallbacks.of(done[-1].deployment.name, deployment.name).value += 1
         return deployment
 
     async def _waited(self, patience: float) -> bool:
@@ -245,6 +237,8 @@ class Walk(msgspec.Struct, eq=False):
         body = payload.encode(deployment.dialect, model=deployment.model, quirks=deployment.quirks)
         head, self._key = deployment.head(payload.stream)
         head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1)
+        if exchange.trace is not None:
+            head += exchange.trace.header(len(exchange.attempts))
         if deployment.signer is not None:
             head += await deployment.signer.sign(
                 Unsigned("POST", deployment.origin.authority, deployment.target, head, body),

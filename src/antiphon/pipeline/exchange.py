@@ -17,9 +17,10 @@ from antiphon.model.reply import StopReason
 from antiphon.model.usage import Usage
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.providers.deployment import Deployment
+from antiphon.telemetry.trace import Trace
 from antiphon.usage.captures.taking import Capture
 from antiphon.usage.journal.journal import Entry
-from antiphon.usage.journal.record import Charge
+from antiphon.usage.journal.record import Charge, Outcome
 
 
 class RequestIds:
@@ -50,6 +51,7 @@ class Attempt(msgspec.Struct, eq=False):
         started_at: As `sent_at`, in microseconds since 1970.
         entry: Where it stands in the journal, once it is written there.
         closed: Its end is written there.
+        outcome: How it ended, once it is closed.
         last: It is the last one of its request.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
@@ -71,6 +73,7 @@ class Attempt(msgspec.Struct, eq=False):
     charge: Charge = Charge.NOTHING
     input_bound: int = 0
     cost: int = 0
+    outcome: Outcome | None = None
 
 
 class Exchange(msgspec.Struct, eq=False, kw_only=True):
@@ -82,6 +85,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         principal: Who is calling.
         interrupt: Stops whoever is answering; `abort` calls it.
         hops: Gateways of our kind that the request came through already.
+        served: It came over HTTP.
+        trace: Where it stands in a trace; None where nobody listens.
         plan: Set once the route is known; an exchange that failed before has none.
         deadline: Monotonic time at which it must be answered.
         complete: The answer's last bytes were handed out: nothing that follows can spoil it.
@@ -97,6 +102,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     principal: Principal
     interrupt: Callable[[], object]
     hops: int = 0
+    served: bool = False
+    trace: Trace | None = None
     plan: Plan | None = None
     deadline: float = 0.0
     attempts: list[Attempt] = []

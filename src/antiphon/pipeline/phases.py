@@ -13,7 +13,7 @@ from asyncio import Event
 from types import TracebackType
 
 from antiphon.clock import Clock
-from antiphon.errors import AntiphonError, Forbidden, InvalidRequest, Unauthenticated
+from antiphon.errors import Forbidden, InvalidRequest, Unauthenticated
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS, Principal
 from antiphon.pipeline.accounts import Accounts, told
@@ -21,6 +21,7 @@ from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.plan import Plan, Snapshot
+from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
@@ -55,7 +56,7 @@ class Pipeline:
         self._transport = transport
         self.accounts = accounts
         self._concurrency = concurrency
-        self._metrics = metrics
+        self.recording = Recording(metrics, clock=clock)
         self._clock = clock
         self._auth_required = auth_required
         self._heartbeat = heartbeat
@@ -131,9 +132,7 @@ class Pipeline:
     def walk(self, exchange: Exchange, plan: Plan) -> Walk:
         """The candidates of an exchange."""
         candidates = iter(plan.order(exchange.started))
-        return Walk(
-            exchange, plan, self._transport, self._clock, self._metrics, self.accounts, candidates
-        )
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, candidates)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
@@ -146,29 +145,13 @@ class Pipeline:
         return await captured_reply(tap, exchange, walk, self._clock, self._heartbeat)
 
     def record(self, exchange: Exchange) -> None:
-        """Count what happened. Never awaits, so it cannot be cancelled."""
-        now = self._clock.monotonic()
-        attempts, outcome = exchange.attempts, exchange.outcome
-        meter = self._metrics.route(exchange.plan.alias if exchange.plan else "")
-        deployment = attempts[-1].deployment.name if attempts else ""
-        meter.duration.observe(now - exchange.started)
-        if outcome is None:
-            meter.succeeded(deployment)
-        else:
-            error = told(outcome)
-            meter.failed(deployment, str(error.status), error.error_kind.value)
-            if not (attempts and attempts[-1].last):
-                self.accounts.unanswered(exchange, outcome)
-        if exchange.first_token_at:
-            meter.first_token.observe(exchange.first_token_at - exchange.started)
-        elif outcome is None and not exchange.payload.stream:
-            meter.overhead.observe(overhead(exchange, now))
+        """Write down and tell what happened. Never awaits, so it cannot be cancelled."""
+        outcome, attempts = exchange.outcome, exchange.attempts
+        if outcome is not None and not (attempts and attempts[-1].last):
+            self.accounts.unanswered(exchange, outcome)
+        self.recording.exchange(exchange, self._clock.monotonic())
         if exchange.capture is not None:
             exchange.capture.end(None if outcome is None else told(outcome), exchange.stop)
-
-    def record_refusal(self, error: AntiphonError) -> None:
-        """Count a request that was refused before it became an exchange."""
-        self._metrics.route("").failed("", str(error.status), error.error_kind.value)
 
 
 class Passage:
@@ -216,11 +199,3 @@ class Passage:
                     self._pipeline.leave(exchange)
         finally:
             self._pipeline.record(exchange)
-
-
-def overhead(exchange: Exchange, now: float) -> float:
-    """Seconds of the exchange so far that were not spent waiting for a provider."""
-    spent = now - exchange.started
-    for attempt in exchange.attempts:
-        spent -= (attempt.ended_at or now) - attempt.sent_at
-    return spent if spent > 0 else 0.0

@@ -231,6 +231,9 @@ class StreamReply:
         if not (self._content or relay.useful or relay.finished):
             self._give_up(NotAnAnswer("The stream holds no answer.", code="empty_stream"))
             return None
+        if relay.useful and not exchange.first_token_at:
+            # All of it came in one read.
+            exchange.first_token_at = self._clock.monotonic()
         exchange.usage, exchange.stop = relay.usage, relay.stop
         self._held.append(piece)
         self._walk.succeeded(relay.usage, relay.said)

@@ -52,6 +52,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         models_path: Where it lists its models, behind the base URL; empty where it does not.
         models: What to show where the list cannot be asked for.
         wrong_hosts: Hosts that are mistaken for this provider's, and the address that was meant.
+        vendor: Its name in OpenTelemetry's words, where that is another.
         docs: Where its API is described.
         tier: `verified` where its replies are known from recorded traffic, else `community`.
     """
@@ -74,6 +75,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     self_hosted: bool = False
     models_path: str = "/models"
     models: tuple[str, ...] = ()
+    vendor: str = ""
     wrong_hosts: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:

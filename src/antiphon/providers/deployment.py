@@ -31,9 +31,19 @@ class Health:
         consecutive_failures: Failures since the last success.
         last_error: The code of the last failure.
         last_error_at: Its monotonic time.
+        latency: Seconds that the last whole answer took; 0 where there was none.
+        answered_at: Its monotonic time.
     """
 
-    __slots__ = ("consecutive_failures", "failures", "last_error", "last_error_at", "successes")
+    __slots__ = (
+        "answered_at",
+        "consecutive_failures",
+        "failures",
+        "last_error",
+        "last_error_at",
+        "latency",
+        "successes",
+    )
 
     def __init__(self) -> None:
         self.successes = 0
@@ -41,11 +51,15 @@ class Health:
         self.consecutive_failures = 0
         self.last_error = ""
         self.last_error_at = 0.0
+        self.latency = 0.0
+        self.answered_at = 0.0
 
-    def succeeded(self) -> None:
-        """An attempt gave a whole answer."""
+    def succeeded(self, at: float = 0.0, seconds: float = 0.0) -> None:
+        """An attempt gave a whole answer at this monotonic time, after so many seconds."""
         self.successes += 1
         self.consecutive_failures = 0
+        self.answered_at = at
+        self.latency = seconds
 
     def failed(self, code: str, at: float) -> None:
         """An attempt failed through the deployment's own fault, at this monotonic time."""

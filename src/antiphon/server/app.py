@@ -28,7 +28,13 @@ from antiphon.server.asgi import (
 from antiphon.server.caller import Caller, Doorman
 from antiphon.server.doors import ChatDoor
 from antiphon.server.errors import answer_error
-from antiphon.server.health import HealthDoor, LivenessDoor, MetricsDoor, ReadinessDoor
+from antiphon.server.health import (
+    HealthDetailDoor,
+    HealthDoor,
+    LivenessDoor,
+    MetricsDoor,
+    ReadinessDoor,
+)
 from antiphon.server.line import Line
 from antiphon.server.models import ModelsDoor
 
@@ -78,6 +84,7 @@ class GatewayApp:
             "/models": self._models,
             "/openai/v1/models": self._models,
             "/health": _Rendered(HealthDoor(gateway), self._refuse),
+            "/health/detailed": _Rendered(HealthDetailDoor(gateway), self._refuse),
             "/livez": _Rendered(LivenessDoor(), self._refuse),
             "/readyz": _Rendered(ReadinessDoor(gateway), self._refuse),
             "/metrics": _Rendered(MetricsDoor(gateway), self._refuse),

@@ -17,6 +17,8 @@ Headers = list[tuple[bytes, bytes]]
 
 JSON = (b"content-type", b"application/json")
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
+NEVER_KEPT = (b"cache-control", b"no-store")
+"""For what is true of this moment only."""
 
 
 class Door(Protocol):

@@ -31,9 +31,10 @@ class Caller:
         origin: The `Origin` header; None where no browser page is behind the request.
         content_length: As announced; None for a chunked body.
         hops: Gateways of our kind that the request came through.
+        headers: All of them, for whoever needs one that most do not.
     """
 
-    __slots__ = ("content_length", "credential", "hops", "host", "origin")
+    __slots__ = ("content_length", "credential", "headers", "hops", "host", "origin")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Read the headers.
@@ -41,6 +42,7 @@ class Caller:
         Raises:
             InvalidRequest: A header that must stand once stands twice, or the body is compressed.
         """
+        self.headers = headers
         found = dict(headers)
         if len(found) != len(headers):
             _check_once(headers)

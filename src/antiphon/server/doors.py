@@ -12,12 +12,13 @@ from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.phases import overhead
+from antiphon.pipeline.recording import overhead
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.line import AsgiLine, Line, rendered
+from antiphon.telemetry.trace import Trace
 from antiphon.wire.shallow import Members
 
 _log = logging.getLogger("antiphon.server")
@@ -52,6 +53,8 @@ class ChatDoor:
         """Answer one request."""
         gateway = self._gateway
         delivery = _Delivery(gateway, self._dialect, line)
+        if gateway.tracer is not None:
+            delivery.trace = gateway.tracer.begin(caller.headers)
         try:
             self._check(line)
             # Before the body, so that a stranger cannot make us read 32 MB.
@@ -67,6 +70,8 @@ class ChatDoor:
                 principal=principal,
                 interrupt=line.task.cancel,
                 hops=caller.hops,
+                served=True,
+                trace=delivery.trace,
             )
             async with gateway.pipeline.open(exchange) as reply:
                 await delivery.send_reply(reply)
@@ -103,6 +108,7 @@ class _Delivery:
         "exchange",
         "id",
         "started",
+        "trace",
     )
 
     def __init__(self, gateway: Antiphon, dialect: Dialect, line: Line) -> None:
@@ -112,6 +118,7 @@ class _Delivery:
         self._stream: StreamReply | None = None
         self._complete = False
         self.exchange: Exchange | None = None
+        self.trace: Trace | None = None
         self.id = gateway.request_ids.new()
         self.started = gateway.clock.monotonic()
 
@@ -137,7 +144,14 @@ class _Delivery:
             return
         self._complete = True
         if self.exchange is None:
-            self._gateway.pipeline.record_refusal(error)
+            gateway = self._gateway
+            gateway.pipeline.recording.refusal(
+                error,
+                request=self.id,
+                seconds=gateway.clock.monotonic() - self.started,
+                heard=self._dialect.name,
+                trace=self.trace,
+            )
         if self._stream is not None:
             await self._line.write(self._stream.fail(error), more=False)
             return

@@ -6,8 +6,9 @@ import msgspec
 
 from antiphon.errors import Forbidden, MethodNotAllowed, Unauthenticated
 from antiphon.gateway.gateway import Antiphon
+from antiphon.gateway.health import Health, HealthDetail
 from antiphon.model.principal import Principal
-from antiphon.server.asgi import JSON, TEXT, Receive, Scope, Send, answer
+from antiphon.server.asgi import JSON, NEVER_KEPT, TEXT, Receive, Scope, Send, answer
 from antiphon.server.caller import Caller
 
 
@@ -16,34 +17,44 @@ class LivenessDoor:
 
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         only_get(scope)
-        await answer(send, 200, [TEXT], b"ok\n")
+        await answer(send, 200, [TEXT, NEVER_KEPT], b"ok\n")
 
 
 class ReadinessDoor:
-    """`/readyz`: 200 while new requests are taken, 503 while draining."""
+    """`/readyz`: 200 while new requests are taken; 503, and why, while they are not."""
 
     def __init__(self, gateway: Antiphon) -> None:
         self._gateway = gateway
 
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         only_get(scope)
-        if self._gateway.draining:
-            await answer(send, 503, [TEXT], b"draining\n")
-        else:
-            await answer(send, 200, [TEXT], b"ready\n")
+        obstacle = self._gateway.obstacle
+        await answer(
+            send, 503 if obstacle else 200, [TEXT, NEVER_KEPT], f"{obstacle or 'ready'}\n".encode()
+        )
 
 
 class HealthDoor:
-    """`/health`: healthy, degraded or unhealthy, for people and load balancers."""
+    """`/health`: healthy, degraded or unhealthy, for load balancers and for anybody who asks."""
 
     def __init__(self, gateway: Antiphon) -> None:
         self._gateway = gateway
 
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         only_get(scope)
-        health = self._gateway.health()
-        body = msgspec.json.encode(health)
-        await answer(send, 503 if health.status == "unhealthy" else 200, [JSON], body)
+        await _answer_health(send, self._gateway.health())
+
+
+class HealthDetailDoor:
+    """`/health/detailed`: everything, with the admin key."""
+
+    def __init__(self, gateway: Antiphon) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        only_get(scope)
+        require_admin(self._gateway, caller)
+        await _answer_health(send, await self._gateway.health_in_detail())
 
 
 class MetricsDoor:
@@ -59,6 +70,11 @@ class MetricsDoor:
         await answer(
             send, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body
         )
+
+
+async def _answer_health(send: Send, health: Health | HealthDetail) -> None:
+    status = 503 if health.status == "unhealthy" else 200
+    await answer(send, status, [JSON, NEVER_KEPT], msgspec.json.encode(health))
 
 
 def only_get(scope: Scope) -> None:

@@ -34,7 +34,7 @@ from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
-from antiphon.server.schema import SECURED, SECURITY_SCHEMES, door_schemas
+from antiphon.server.schema import SECURITY_SCHEMES, door_components, door_schemas, managed
 
 _log = logging.getLogger("antiphon.server")
 _ASSETS = {
@@ -111,12 +111,10 @@ def create_management(gateway: Antiphon) -> FastAPI:
 
     def openapi() -> dict[str, object]:
         schema = own()
-        paths: dict[str, dict[str, dict[str, object]]] = schema["paths"]
-        for item in paths.values():
-            for operation in item.values():
-                operation["security"] = SECURED
-        schema["paths"] = {**paths, **door_schemas()}
-        schema["components"]["securitySchemes"] = SECURITY_SCHEMES
+        schema["paths"] = {**managed(schema["paths"]), **door_schemas()}
+        components: dict[str, dict[str, object]] = schema["components"]
+        components["schemas"] = {**components["schemas"], **door_components()}
+        components["securitySchemes"] = SECURITY_SCHEMES
         return schema
 
     app.openapi = openapi

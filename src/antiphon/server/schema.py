@@ -6,6 +6,12 @@ here: what must stand, and where the full description is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
+from antiphon.gateway.health import Health, HealthDetail
+
 SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bearer"}}
 SECURED: list[dict[str, list[str]]] = [{"bearer": []}]
 """Needs a key, where the gateway asks for one."""
@@ -34,6 +40,13 @@ ERROR: dict[str, object] = {
             }
         }
     },
+}
+
+_EVENT: dict[str, object] = {
+    "type": "object",
+    "description": "One event of the stream: a chunk as JSON in `data`, and `[DONE]` at the end.",
+    "required": ["data"],
+    "properties": {"data": {"type": "string"}},
 }
 
 _CHAT: dict[str, object] = {
@@ -72,7 +85,7 @@ _CHAT: dict[str, object] = {
                 "description": "A chat completion, or a stream of chunks.",
                 "content": {
                     "application/json": {"schema": {"type": "object"}},
-                    "text/event-stream": {"schema": {"type": "string"}},
+                    "text/event-stream": {"schema": _EVENT},
                 },
             },
             **dict.fromkeys(
@@ -98,32 +111,87 @@ _MODELS: dict[str, object] = {
 }
 
 
-def _probe(summary: str, media: str = "text/plain") -> dict[str, dict[str, object]]:
+def managed(
+    paths: Mapping[str, Mapping[str, Mapping[str, object]]],
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Path items of the management API, with the key that they need and how they refuse.
+
+    FastAPI says 422 for parameters that are wrong; here they get a 400 in the common envelope.
+    """
     return {
-        "get": {
-            "tags": ["health"],
-            "summary": summary,
-            "responses": {
-                "200": {
-                    "description": summary,
-                    "content": {media: {"schema": {"type": "string"}}},
-                },
-            },
-        }
+        path: {method: _guarded(path, operation) for method, operation in item.items()}
+        for path, item in paths.items()
     }
 
 
+def _guarded(path: str, operation: Mapping[str, object]) -> dict[str, object]:
+    told = operation["responses"]
+    assert isinstance(told, dict)
+    responses: dict[str, object] = {**dict.fromkeys(("401", "403"), ERROR), **told}
+    if responses.pop("422", None) is not None:
+        responses.setdefault("400", ERROR)
+    if "{" in path:
+        responses.setdefault("404", ERROR)
+    return {**operation, "security": SECURED, "responses": responses}
+
+
+def _probe(
+    summary: str, *, ready: str, refused: str = "", schema: dict[str, object] | None = None
+) -> dict[str, dict[str, object]]:
+    content: dict[str, object] = {"text/plain": {"schema": {"type": "string"}}}
+    if schema is not None:
+        content = {"application/json": {"schema": schema}}
+    responses: dict[str, object] = {"200": {"description": ready, "content": content}}
+    if refused:
+        responses["503"] = {"description": refused, "content": content}
+    return {"get": {"tags": ["health"], "summary": summary, "responses": responses}}
+
+
 def _secured(item: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-    return {method: {**operation, "security": SECURED} for method, operation in item.items()}
+    get = item["get"]
+    responses = get["responses"]
+    assert isinstance(responses, dict)
+    refused = {"401": ERROR, "403": ERROR}
+    return {"get": {**get, "security": SECURED, "responses": {**responses, **refused}}}
+
+
+_SHAPES, _COMPONENTS = msgspec.json.schema_components(
+    [Health, HealthDetail], ref_template="#/components/schemas/{name}"
+)
+
+
+def door_components() -> dict[str, object]:
+    """The shapes that the schemas of doors refer to."""
+    return {**_COMPONENTS}
 
 
 def door_schemas() -> dict[str, object]:
     """Path to path item, for each door."""
+    health, detail = _SHAPES
     return {
         "/v1/chat/completions": _CHAT,
         "/v1/models": _MODELS,
-        "/health": _probe("Healthy, degraded or unhealthy", "application/json"),
-        "/livez": _probe("The process is alive"),
-        "/readyz": _probe("New requests are taken"),
-        "/metrics": _secured(_probe("Prometheus metrics; needs the admin key")),
+        "/health": _probe(
+            "How the gateway does",
+            ready="It serves: `healthy`, or `degraded`.",
+            refused="It does not: `unhealthy`.",
+            schema=health,
+        ),
+        "/health/detailed": _secured(
+            _probe(
+                "How the gateway does, in full; needs the admin key",
+                ready="It serves: `healthy`, or `degraded`.",
+                refused="It does not: `unhealthy`.",
+                schema=detail,
+            )
+        ),
+        "/livez": _probe("The process is alive", ready="`ok`: the event loop turns."),
+        "/readyz": _probe(
+            "New requests are taken",
+            ready="`ready`: they are.",
+            refused="They are not: `draining`, or `blocked` by the accounting.",
+        ),
+        "/metrics": _secured(
+            _probe("Prometheus metrics; needs the admin key", ready="The exposition, as text.")
+        ),
     }

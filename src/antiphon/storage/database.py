@@ -23,6 +23,8 @@ from antiphon.storage.versions import MIGRATED, Versions
 
 _BUSY_SECONDS = 5.0
 """How long a writer waits for another one's transaction."""
+_SWITCHES = 100
+"""Other starts that one may meet while all make the database."""
 
 
 class Readable:
@@ -77,7 +79,7 @@ class Database(Readable):
         versions: Versions = MIGRATED,
         erases: bool = False,
     ) -> None:
-        path = _path(url)
+        self._path = path = _path(url)
         with _named(path):
             _make_room(path)
             if _size(path):
@@ -126,6 +128,19 @@ class Database(Readable):
                 connection.exec_driver_sql("COMMIT")
             finally:
                 connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+
+    @property
+    def kind(self) -> str:
+        """What it is, such as `sqlite`."""
+        return self._engine.dialect.name
+
+    def bytes_on_disk(self) -> int:
+        """How large it is, with what it keeps beside itself.
+
+        Raises:
+            StorageFailed: The disk does not say.
+        """
+        return sum(_size(Path(f"{self._path}{end}")) for end in ("", "-wal", "-shm"))
 
     def shrink(self, pages: int) -> int:
         """Give pages that nothing stands in any more back to the disk, and empty the log.
@@ -234,11 +249,29 @@ def _engine(path: Path, busy_seconds: float, *, erases: bool) -> Engine:
             connection.execute("PRAGMA secure_delete=ON")
             if not connection.execute("PRAGMA page_count").fetchone()[0]:
                 connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead mode, in which the file stays.
+
+    SQLite does not wait where two processes make the same database at once; a transaction does.
+    """
+    for _ in range(_SWITCHES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+                raise
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _connecting(path: Path, options: str, busy_seconds: float) -> Engine:

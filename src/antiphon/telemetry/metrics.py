@@ -1,88 +1,121 @@
 """The metrics of the gateway, by the names that its users expect.
 
-Names and labels are an interface: dashboards and alerts are written against them. No label
-holds a key, a user or a text.
+Names and labels are an interface: dashboards and alerts are written against them. No label holds
+a key, a user or a text. Tokens and cost are what the ledger has of the same attempts.
+
+Hot path: handles are bound once for each route and deployment; a request adds to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
-from prometheus_client.core import Metric
-from prometheus_client.exposition import generate_latest
-from prometheus_client.registry import Collector, CollectorRegistry
-from typing_extensions import override
-
+from antiphon.errors import AntiphonError, Kind
 from antiphon.model.usage import Usage
-from antiphon.telemetry.series import OTHER, Count, Counter, Histogram
+from antiphon.telemetry.series import (
+    OTHER,
+    Cell,
+    Count,
+    Counter,
+    Family,
+    Histogram,
+    Reading,
+    exposition,
+)
+from antiphon.telemetry.windows import Latencies, Window
+from antiphon.telemetry.words import OK, fault_of, word_of
 
-_MOST_DEPLOYMENTS = 1_000
-"""Callers can name deployments where names pass through, so what is kept of them is bounded."""
+_MOST_FOUND = 200
+"""Callers can name models where names pass through, so what is kept of them is bounded."""
+_MOST_TEAMS = 200
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _OVERHEAD = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 1)
-
-
-class RouteMeter:
-    """The handles of one route, bound once."""
-
-    __slots__ = ("_metrics", "_ok", "alias", "duration", "first_token", "overhead")
-
-    def __init__(self, metrics: Metrics, alias: str) -> None:
-        self._metrics = metrics
-        self._ok: dict[str, Count] = {}
-        self.alias = alias
-        self.duration = metrics.duration.of(alias)
-        self.first_token = metrics.first_token.of(alias)
-        self.overhead = metrics.overhead.of(alias)
-
-    def succeeded(self, deployment: str) -> None:
-        """A request was answered by this deployment."""
-        count = self._ok.get(deployment)
-        if count is None:
-            count = self._metrics.requests.of(self.alias, deployment, "200", "ok")
-            if len(self._ok) < _MOST_DEPLOYMENTS:
-                self._ok[deployment] = count
-        count.value += 1
-
-    def failed(self, deployment: str, status: str, outcome: str) -> None:
-        """A request was not answered."""
-        self._metrics.requests.of(self.alias, deployment, status, outcome).value += 1
+_BILLIONTH = 1e-9
 
 
 class DeploymentMeter:
-    """The handles of one deployment, bound once."""
+    """The handles of one deployment, bound once.
 
-    __slots__ = ("_input", "_metrics", "_name", "_ok", "_output", "_upstream")
+    Attributes:
+        provider: The label.
+        model: The label.
+        window: How its attempts did lately.
+    """
 
-    def __init__(self, metrics: Metrics, name: str) -> None:
+    __slots__ = (
+        "_costs",
+        "_input",
+        "_metrics",
+        "_ok",
+        "_output",
+        "_upstream",
+        "model",
+        "provider",
+        "window",
+    )
+
+    def __init__(self, metrics: Metrics, provider: str, model: str) -> None:
+        self.provider = provider
+        self.model = model
+        self.window = Window()
         self._metrics = metrics
-        self._name = name
-        self._ok = metrics.attempts.of(name, "ok")
-        self._upstream = metrics.upstream.of(name)
-        self._input = metrics.tokens.of(name, "input")
-        self._output = metrics.tokens.of(name, "output")
+        self._ok = metrics.attempts.of(provider, model, OK)
+        self._upstream = metrics.upstream.of(provider, model)
+        self._input = metrics.tokens.of(provider, model, "input")
+        self._output = metrics.tokens.of(provider, model, "output")
+        self._costs: dict[str, Count] = {}
 
-    def succeeded(self, seconds: float, usage: Usage | None) -> None:
-        """An attempt gave a whole answer."""
+    @property
+    def name(self) -> str:
+        """The deployment, as `provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+    def succeeded(self, now: float, seconds: float, usage: Usage) -> None:
+        """An attempt gave a whole answer in so many seconds, at this monotonic time."""
         self._ok.value += 1
         self._upstream.observe(seconds)
-        if usage is not None:
-            self._input.value += usage.input_tokens
-            self._output.value += usage.output_tokens
-            if (
-                usage.cache_read_tokens
-                or usage.reasoning_tokens
-                or usage.cache_write_tokens
-                or usage.cache_write_1h_tokens
-                or usage.audio_input_tokens
-                or usage.audio_output_tokens
-                or usage.image_tokens
-            ):
-                self._count_rest(usage)
+        self.window.answered(now, seconds, 0.0, usage.output_tokens + usage.reasoning_tokens)
 
-    def failed(self, code: str) -> None:
+    def failed(self, now: float, error: AntiphonError) -> None:
         """An attempt did not."""
-        self._metrics.attempts.of(self._name, code).value += 1
+        self._metrics.attempts.of(self.provider, self.model, word_of(error)).value += 1
+        self.window.failed(now, fault_of(error))
+
+    def cancelled(self, now: float) -> None:
+        """Nobody waited for an attempt any more."""
+        self._metrics.attempts.of(self.provider, self.model, "cancelled").value += 1
+        self.window.cancelled(now)
+
+    def charged(self, team: str, usage: Usage, cost: int) -> None:
+        """What the ledger has of an attempt: its tokens, and billionths of a dollar."""
+        self._input.value += usage.input_tokens
+        self._output.value += usage.output_tokens
+        if (
+            usage.cache_read_tokens
+            or usage.reasoning_tokens
+            or usage.cache_write_tokens
+            or usage.cache_write_1h_tokens
+            or usage.audio_input_tokens
+            or usage.audio_output_tokens
+            or usage.image_tokens
+        ):
+            self._count_rest(usage)
+        if cost:
+            count = self._costs.get(team)
+            if count is None:
+                count = self._cost_of(team)
+            count.value += cost
+
+    def retried(self) -> None:
+        """A request asked it again."""
+        self._metrics.retries.of(self.provider, self.model).value += 1
+
+    def _cost_of(self, team: str) -> Count:
+        label = team if len(self._costs) < _MOST_TEAMS else OTHER
+        count = self._metrics.cost.of(label, self.provider, self.model)
+        if label == team:
+            self._costs[team] = count
+        return count
 
     def _count_rest(self, usage: Usage) -> None:
         rest = {
@@ -94,29 +127,62 @@ class DeploymentMeter:
         }
         for kind, tokens in rest.items():
             if tokens:
-                self._metrics.tokens.of(self._name, kind).value += tokens
+                self._metrics.tokens.of(self.provider, self.model, kind).value += tokens
+
+
+class RouteMeter:
+    """The handles of one route, bound once.
+
+    Attributes:
+        alias: The label.
+        duration: Of its requests.
+        first_token: Of its streams.
+        overhead: Of its requests that were not streamed.
+        window: How its requests did lately.
+    """
+
+    __slots__ = ("_metrics", "_ok", "alias", "duration", "first_token", "overhead", "window")
+
+    def __init__(self, metrics: Metrics, alias: str) -> None:
+        self._metrics = metrics
+        self._ok: dict[DeploymentMeter, Count] = {}
+        self.alias = alias
+        self.duration: Cell = metrics.duration.of(alias)
+        self.first_token: Cell = metrics.first_token.of(alias)
+        self.overhead: Cell = metrics.overhead.of(alias)
+        self.window = Window()
+
+    def succeeded(self, by: DeploymentMeter) -> None:
+        """A request was answered by this deployment."""
+        count = self._ok.get(by)
+        if count is None:
+            count = self._ok[by] = self._metrics.requests.of(
+                self.alias, by.model, by.provider, "200", OK
+            )
+        count.value += 1
+
+    def failed(self, by: DeploymentMeter | None, now: float, error: AntiphonError) -> None:
+        """A request was not answered; this deployment was asked last."""
+        kind = error.error_kind
+        model, provider = (by.model, by.provider) if by is not None else ("", "")
+        status = str(error.status)
+        self._metrics.requests.of(self.alias, model, provider, status, kind.value).value += 1
+        if kind is Kind.CLIENT_CLOSED:
+            self.window.cancelled(now)
+        else:
+            self.window.failed(now, fault_of(error))
 
 
 class Metrics:
     """Everything that is counted, and its exposition."""
 
     def __init__(self) -> None:
+        deployment = ("provider", "model")
         self.requests = Counter(
-            "antiphon_requests",
-            "Requests by the name asked for, the deployment that answered, and outcome.",
-            ("route", "deployment", "status", "outcome"),
+            "antiphon_requests_total",
+            "Requests by the name asked for, the deployment asked last, and what they ended with.",
+            ("route", "model", "provider", "status", "class"),
         )
-        self.attempts = Counter(
-            "antiphon_attempts",
-            "Calls to providers; `code` is `ok` or what went wrong.",
-            ("deployment", "code"),
-        )
-        self.fallbacks = Counter(
-            "antiphon_fallbacks",
-            "Times that a request went on to another deployment.",
-            ("from", "to"),
-        )
-        self.tokens = Counter("antiphon_tokens", "Tokens by class.", ("deployment", "type"))
         self.duration = Histogram(
             "antiphon_request_duration_seconds",
             "From the request's head to the last byte of the answer.",
@@ -129,27 +195,52 @@ class Metrics:
             ("route",),
             _SECONDS,
         )
-        self.upstream = Histogram(
-            "antiphon_upstream_duration_seconds",
-            "One attempt, from its first byte out to its last byte in.",
-            ("deployment",),
-            _SECONDS,
-        )
         self.overhead = Histogram(
             "antiphon_overhead_seconds",
             "The gateway's own share of an unstreamed request.",
             ("route",),
             _OVERHEAD,
         )
+        self.upstream = Histogram(
+            "antiphon_upstream_duration_seconds",
+            "One answered attempt, from its first byte out to its last byte in.",
+            deployment,
+            _SECONDS,
+        )
+        self.attempts = Counter(
+            "antiphon_attempts_total",
+            "Calls to providers; `code` is `ok`, `cancelled`, or what went wrong.",
+            (*deployment, "code"),
+        )
+        self.retries = Counter(
+            "antiphon_retries_total",
+            "Times that a request asked a deployment again.",
+            deployment,
+        )
+        self.fallbacks = Counter(
+            "antiphon_fallbacks_total",
+            "Times that a request went on to another deployment.",
+            ("from", "to"),
+        )
+        self.tokens = Counter(
+            "antiphon_tokens_total",
+            "Tokens by class, as the ledger has them, estimated ones included.",
+            (*deployment, "type"),
+        )
+        self.cost = Counter(
+            "antiphon_cost_usd_total",
+            "Cost in dollars, as the ledger has it, estimated included; free attempts add nothing.",
+            ("team", *deployment),
+            unit=_BILLIONTH,
+        )
         self._routes: dict[str, RouteMeter] = {}
-        self._deployments: dict[str, DeploymentMeter] = {}
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Families(self._collect))
-        self._gauges: list[Callable[[], Metric]] = []
+        self._deployments: dict[tuple[str, str], DeploymentMeter] = {}
+        self._found = 0
+        self._readings: list[Reading] = []
 
-    def add_gauge(self, read: Callable[[], Metric]) -> None:
-        """Have a present value read at each scrape."""
-        self._gauges.append(read)
+    def add(self, *readings: Reading) -> None:
+        """Have present values read at each scrape."""
+        self._readings.extend(readings)
 
     def route(self, alias: str) -> RouteMeter:
         """The handles of a route."""
@@ -158,33 +249,41 @@ class Metrics:
             meter = self._routes[alias] = RouteMeter(self, alias)
         return meter
 
-    def deployment(self, name: str) -> DeploymentMeter:
-        """The handles of a deployment."""
-        meter = self._deployments.get(name)
+    def bind(self, provider: str, model: str) -> None:
+        """Keep handles for a deployment of the configuration, however many callers name."""
+        if (provider, model) not in self._deployments:
+            self._deployments[provider, model] = DeploymentMeter(self, provider, model)
+
+    def deployment(self, provider: str, model: str) -> DeploymentMeter:
+        """The handles of a deployment; beyond a bound, those of its provider's other models."""
+        meter = self._deployments.get((provider, model))
         if meter is None:
-            if len(self._deployments) >= _MOST_DEPLOYMENTS:
-                name = OTHER
-            meter = self._deployments.setdefault(name, DeploymentMeter(self, name))
+            if self._found >= _MOST_FOUND:
+                model = OTHER
+            else:
+                self._found += 1
+            self.bind(provider, model)
+            meter = self._deployments[provider, model]
         return meter
 
+    @property
+    def families(self) -> Iterator[Family]:
+        """Everything, in the order of the exposition."""
+        for family in vars(self).values():
+            if isinstance(family, Counter | Histogram):
+                yield family
+        yield from self._readings
+
     def exposition(self) -> bytes:
-        """The text that Prometheus scrapes (exposition format 0.0.4)."""
-        return generate_latest(self._registry)
+        """The text that Prometheus scrapes."""
+        return exposition(self.families)
 
-    def _collect(self) -> Iterator[Metric]:
-        for series in vars(self).values():
-            if isinstance(series, Counter | Histogram):
-                yield series.collect()
-        for read in self._gauges:
-            yield read()
-
-
-class _Families(Collector):
-    """Hands the families to prometheus_client, which writes them out."""
-
-    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
-        self._collect = collect
-
-    @override
-    def collect(self) -> Iterable[Metric]:
-        return self._collect()
+    def latencies(self, now: float) -> Latencies:
+        """How each name and each deployment does, at this monotonic time."""
+        aliases: Mapping[str, RouteMeter] = self._routes
+        return Latencies(
+            aliases={name: each.window.figures(now) for name, each in aliases.items() if name},
+            deployments={
+                each.name: each.window.figures(now) for each in self._deployments.values()
+            },
+        )

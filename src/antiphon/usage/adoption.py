@@ -8,6 +8,7 @@ bound. A file with damage is shipped as far as it can be read and kept for peopl
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from antiphon.usage.journal.folder import DeadFolder, dead
@@ -34,14 +35,15 @@ class Adoption:
         adopted: Journals that were shipped to their end.
         lost: Attempts that nobody closed.
         damaged: Stretches that could not be read.
-        strangers: Journals that are left alone, with the reason.
+        strangers: Journals that were left alone at the last look, with the reason.
     """
 
     def __init__(self, folder: Path, ledger: Ledger, *, seam: Seam) -> None:
         self.adopted = 0
         self.lost = 0
         self.damaged = 0
-        self.strangers: dict[str, str] = {}
+        self.strangers: Mapping[str, str] = {}
+        self._strangers: dict[str, str] = {}
         self._folder = folder
         self._ledger = ledger
         self._seam = seam
@@ -53,6 +55,7 @@ class Adoption:
             StorageFailed: The database did not do what it was asked; the rest is done later.
         """
         rows = 0
+        self._strangers = {}
         for found in dead(self._folder):
             try:
                 rows += sum(self._ship(found, path) for path in found.segments())
@@ -62,20 +65,21 @@ class Adoption:
             if not found.path.exists():
                 self.adopted += 1
                 _log.warning("Adopted the journal of a process that died: %s", found.owner)
+        self.strangers = self._strangers
         return rows
 
     def _ship(self, found: DeadFolder, path: Path) -> int:
         try:
             scan = scan_file(path)
         except NotASegment as error:
-            self.strangers[f"{found.owner}/{path.name}"] = str(error)
+            self._strangers[f"{found.owner}/{path.name}"] = str(error)
             return 0
         except OSError as error:
-            self.strangers[f"{found.owner}/{path.name}"] = f"it cannot be read: {error.strerror}"
+            self._strangers[f"{found.owner}/{path.name}"] = f"it cannot be read: {error.strerror}"
             return 0
         head = scan.head
         if head.ledger != self._ledger.name:
-            self.strangers[f"{found.owner}/{path.name}"] = "it belongs to another ledger"
+            self._strangers[f"{found.owner}/{path.name}"] = "it belongs to another ledger"
             return 0
         if self._ledger.is_finished(head.owner, head.number):
             path.unlink()
@@ -107,14 +111,17 @@ class Adoption:
             contents.append(content)
             rows.append((*row, checksum_of(content)))
         tally.add(rows, contents)
-        for begin in range(0, max(len(rows), len(others)), MOST_ROWS):
+        count = max(len(rows), len(others))
+        for begin in range(0, count, MOST_ROWS):
+            end = begin + MOST_ROWS
             self._seam("adopt")
             self._ledger.write(
                 head.owner,
                 head.number,
-                rows=rows[begin : begin + MOST_ROWS],
-                unanswered_rows=others[begin : begin + MOST_ROWS],
-                shipped=scan.end,
+                rows=rows[begin:end],
+                unanswered_rows=others[begin:end],
+                # Not before all of it is there: whoever dies in between leaves rows to come.
+                shipped=scan.end if end >= count else 0,
             )
             self._seam("adopted")
         return tally
@@ -129,7 +136,7 @@ class Adoption:
                 self._ledger.finish(head.owner, head.number, tally, damaged=reasons)
             except LedgerDiffers as error:
                 _log.critical("%s", error.message)
-                self.strangers[f"{head.owner}/{head.number}"] = error.message
+                self._strangers[f"{head.owner}/{head.number}"] = error.message
                 return False
         self.lost += len(scan.open)
         self.damaged += len(scan.damage)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from antiphon.clock import Clock
 from antiphon.errors import StorageFailed
@@ -33,6 +34,20 @@ _WEAR_AFTER = 3600.0
 """Seconds after which a segment is sealed though it is not full."""
 
 
+class Lag(NamedTuple):
+    """What is written and not yet in the ledger.
+
+    Attributes:
+        attempts: That have ended.
+        bytes: Of the journal.
+        seconds: Since when it waits, at most; 0 where nothing does.
+    """
+
+    attempts: int
+    bytes: int
+    seconds: float
+
+
 class Shipper:
     """Ships until it is stopped.
 
@@ -46,6 +61,7 @@ class Shipper:
     Attributes:
         shipped: Rows that were written, from the start of the process.
         trouble: Why nothing can be shipped, or empty.
+        differing: Segments that the ledger holds otherwise than the journal.
     """
 
     name = "shipper"
@@ -61,6 +77,7 @@ class Shipper:
     ) -> None:
         self.shipped = 0
         self.trouble = ""
+        self.differing = 0
         self._journal = journal
         self._ledger = ledger
         self._clock = clock
@@ -72,12 +89,24 @@ class Shipper:
         self._turn = threading.Condition()
         self._turns = 0
         self._adopt_at = 0.0
-        self._wear_at = clock.monotonic() + _WEAR_AFTER
+        self._caught_up_at = clock.monotonic()
+        self._wear_at = self._caught_up_at + _WEAR_AFTER
 
     @property
     def adoption(self) -> Adoption:
         """What was found of dead processes."""
         return self._adoption
+
+    def lag(self) -> Lag:
+        """What waits now; for another thread to ask."""
+        attempts = waiting = 0
+        for segment in list(self._journal.segments):
+            cursor = self._cursors.get(segment)
+            attempts += segment.ended - (cursor.tally.rows if cursor else 0)
+            waiting += segment.at - (cursor.at if cursor else FIRST)
+        if waiting <= 0:
+            return Lag(0, 0, 0.0)
+        return Lag(max(attempts, 0), waiting, self._clock.monotonic() - self._caught_up_at)
 
     def run(self, stop: threading.Event) -> None:
         """Ship until `stop` is set, and then what is left."""
@@ -111,9 +140,10 @@ class Shipper:
 
     def _try(self) -> bool:
         """One turn; whether there was something to ship."""
+        begun = self._clock.monotonic()
         try:
             busy = self._ship()
-            self.trouble = ""
+            self.trouble, self._caught_up_at = "", begun
         except StorageFailed as error:
             if not self.trouble:
                 _log.error("The ledger cannot be written: %s", error.message)
@@ -168,6 +198,7 @@ class Shipper:
             except LedgerDiffers as error:
                 # The file is what proves it: it stays, for people and for `ledger prove`.
                 _log.critical("%s", error.message)
+                self.differing += 1
                 segment.close()
                 self._forget(segment)
                 return

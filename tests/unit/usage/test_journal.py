@@ -210,6 +210,7 @@ def test_a_full_disk_refuses_what_is_new_and_nothing_else(
     entries = []
     fill(journal, entries)
     assert "no room for the journal" in journal.trouble
+    assert not journal.takes_new
     for place, entry in enumerate(entries, 1):
         journal.close(entry, closed(entry, place))
     assert journal.open_attempts == 0
@@ -219,6 +220,7 @@ def test_a_full_disk_refuses_what_is_new_and_nothing_else(
     office.clock.time += 1.0
     assert journal.open(opened(1))
     assert journal.trouble == ""
+    assert journal.takes_new
     assert [each.head.number for each in journal.segments] == [1, 2]
 
 
@@ -232,6 +234,25 @@ def test_a_disk_that_is_full_at_the_start(office: Office, monkeypatch: pytest.Mo
     assert not journal.unanswered(unanswered(1))
     full[0] = False
     office.clock.time += 1.0
+    assert journal.open(opened(1))
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_disk_that_has_room_again_is_found_though_nobody_calls(
+    office: Office, monkeypatch: pytest.MonkeyPatch, begun: bool
+):
+    """Or else: unready since it is full, never called since it is unready, full for ever."""
+    full = fills(monkeypatch, errno.ENOSPC)
+    full[0] = not begun
+    journal = office.journal()
+    full[0] = True
+    journal.prepare()
+    assert "no room for the journal" in journal.trouble
+    assert journal.takes_new is begun, "what is left of a segment is used"
+    full[0] = False
+    journal.prepare()
+    assert journal.trouble == ""
+    assert journal.takes_new
     assert journal.open(opened(1))
 
 
@@ -280,6 +301,7 @@ def test_after_the_end_nothing_opens(office: Office):
     journal = office.journal()
     entry = journal.open(opened(1))
     journal.seal()
+    assert not journal.takes_new
     with pytest.raises(AccountingUnavailable):
         journal.open(opened(2))
     journal.dispose()
@@ -332,6 +354,27 @@ async def test_a_disk_that_does_not_take_it(office: Office, monkeypatch: pytest.
         with pytest.raises(AccountingUnavailable):
             await journal.settled()
     assert "does not take the journal" in journal.trouble
+    assert not journal.takes_new
     journal.open(opened(2))
     assert len(journal.segments) == 2, "what the disk did not take once is not written to again"
+
+
+async def test_a_disk_that_takes_it_again(office: Office, monkeypatch: pytest.MonkeyPatch):
+    journal = office.journal(durability="power")
+    journal.prepare()
+    journal.open(opened(1))
+
+    def fails(_fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segment_module.os, "fdatasync", fails)
+        with pytest.raises(AccountingUnavailable):
+            await journal.settled()
+        journal.prepare()
+        assert "does not take the journal" in journal.trouble
+        assert not journal.takes_new
+    journal.prepare()
+    assert journal.trouble == ""
+    assert journal.takes_new
     journal.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 from pathlib import Path
@@ -187,6 +188,26 @@ def test_an_adopter_that_dies_is_repeated(office: Office, until: str):
     assert list(office.folder.iterdir()) == []
 
 
+def test_an_adopter_that_dies_between_two_batches_leaves_no_difference(office: Office):
+    class DiedError(BaseException):
+        pass
+
+    def dies(point: str) -> None:
+        if point == "adopted":
+            raise DiedError
+
+    journal = office.journal(segment_bytes=1 << 16)
+    office.work(journal, range(1, 101))
+    journal.dispose()
+    with pytest.raises(DiedError):
+        Adoption(office.folder, office.ledger, seam=dies).adopt()
+    proof = office.prove()
+    assert (proof.difference, proof.rows, proof.pending) == ("", 64, 36)
+    Adoption(office.folder, office.ledger, seam=nowhere).adopt()
+    assert len(office.rows()) == 100
+    assert office.prove().difference == ""
+
+
 def test_damage_is_told_and_kept(office: Office):
     journal = office.journal()
     first = journal.open(opened(1))
@@ -248,6 +269,35 @@ def test_a_head_that_was_damaged_stops_nothing_else(office: Office):
     assert path.exists()
 
 
+def test_a_segment_that_was_never_finished_is_no_stranger(office: Office):
+    """Its maker died between the file and its head: nothing was written there."""
+    journal = office.journal()
+    office.work(journal, range(1, 3))
+    draft = journal.segments[0].path.with_name("00000002.draft")
+    journal.dispose()
+    draft.touch()
+    adoption = Adoption(office.folder, office.ledger, seam=nowhere)
+    assert adoption.adopt() == 2
+    assert adoption.strangers == {}
+    assert list(office.folder.iterdir()) == []
+
+
+def test_a_segment_has_its_head_before_it_has_its_name(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    journal = office.journal()
+    seen: list[list[str]] = []
+
+    def mapped(*_arguments: object) -> None:
+        seen.append(sorted(path.name for path in journal.segments[0].path.parent.iterdir()))
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("antiphon.usage.journal.segment.mmap.mmap", mapped)
+    journal.prepare()
+    assert seen == [["00000001.segment", "00000002.draft"]]
+    assert [path.name for path in journal.segments[0].path.parent.iterdir()] == ["00000001.segment"]
+
+
 def test_journals_of_another_ledger_are_left_alone(office: Office, tmp_path: Path):
     (tmp_path / "other").mkdir()
     other = Office(tmp_path / "other")
@@ -261,6 +311,9 @@ def test_journals_of_another_ledger_are_left_alone(office: Office, tmp_path: Pat
     assert office.rows() == []
     assert list(adoption.strangers.values()) == ["it belongs to another ledger"]
     assert office.prove().difference == ""
+    (office.folder / journal.owner).rename(other.folder / journal.owner)
+    adoption.adopt()
+    assert adoption.strangers == {}, "somebody has put it where it belongs"
 
 
 def test_a_database_that_is_gone_for_a_while(office: Office):
@@ -272,18 +325,41 @@ def test_a_database_that_is_gone_for_a_while(office: Office):
     shipper = office.shipper(journal)
     stop = threading.Event()
     stop.set()
+    assert shipper.lag() == (0, 0, 0.0)
     thief = sqlite3.connect(office.path, isolation_level=None)
     thief.execute("BEGIN EXCLUSIVE")
     office.work(journal, range(1, 100))
+    office.clock.time += 30
     shipper.run(stop)
     assert "another process holds the database" in shipper.trouble
+    assert shipper.lag().attempts == 99
     office.work(journal, range(100, 200))
+    office.clock.time += 30
+    lag = shipper.lag()
+    written = sum(segment.at - FIRST for segment in journal.segments)
+    assert (lag.attempts, lag.bytes, lag.seconds) == (199, written, 60.0)
     thief.execute("ROLLBACK")
     thief.close()
     shipper.run(stop)
     assert shipper.trouble == ""
+    assert shipper.lag() == (0, 0, 0.0)
     assert len(office.rows()) == 199
     assert office.prove().difference == ""
+
+
+def test_a_ledger_that_was_changed_behind_its_back_is_told(office: Office):
+    journal = office.journal()
+    shipper = office.shipper(journal)
+    stop = threading.Event()
+    stop.set()
+    office.work(journal, range(1, 3))
+    shipper.run(stop)
+    assert shipper.differing == 0
+    office.sql("UPDATE attempts SET cost = cost + 1")
+    journal.seal()
+    shipper.run(stop)
+    assert shipper.differing == 1
+    assert shipper.lag() == (0, 0, 0.0)
 
 
 def test_absurd_figures_do_not_stop_the_shipper(office: Office):

@@ -213,12 +213,17 @@ def _first_word(outer: Fields, inner: Fields) -> str:
 
 def _code_of(envelope: Envelope, status: int) -> str:
     code = envelope.code
-    if code and not (code.isdecimal() and int(code) in _STATUSES) and _CODE.fullmatch(code):
+    if not (code.isdecimal() and int(code) in _STATUSES) and _is_word(code):
         return code
-    if envelope.type and _CODE.fullmatch(envelope.type):
+    if _is_word(envelope.type):
         return envelope.type
     shown = status or envelope.status
     return f"http_{shown}" if shown else "upstream_error"
+
+
+def _is_word(code: str) -> bool:
+    """Whether it can be shown: it is short, and no key that the provider repeats."""
+    return _CODE.fullmatch(code) is not None and without_keys(code) == code
 
 
 # ------------------------------------------------------------------ retry-after

@@ -14,7 +14,7 @@ from antiphon.gateway.doctor.findings import Finding, fail, ok, skip, warn
 from antiphon.gateway.doctor.talk import bound, waited
 from antiphon.gateway.doctor.visit import Visit, reason
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.phases import overhead
+from antiphon.pipeline.recording import overhead
 from antiphon.providers.transport import Head
 
 _THINKING = 1024

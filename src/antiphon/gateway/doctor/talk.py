@@ -13,7 +13,7 @@ from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import Disposition, UpstreamError
 from antiphon.gateway.doctor.findings import Finding, fail, ok, skip, warn
 from antiphon.gateway.doctor.visit import Visit, reason
-from antiphon.gateway.gateway import events_of
+from antiphon.gateway.streams import events_of
 from antiphon.model.events import USEFUL, Finished
 from antiphon.model.reply import ChatReply
 from antiphon.model.usage import Usage

@@ -137,6 +137,8 @@ class Answer(msgspec.Struct, eq=False):
             while not self._done:
                 await self._news(NEVER)
         if self._error is not None:
+            # Nobody will read it, and the error, which holds this answer, may be kept.
+            self._parts.clear()
             raise self._error
         return self._take() if self._parts else b""
 

@@ -58,6 +58,8 @@ class Inflater:
                 plain.append(piece)
                 self._told += len(piece)
                 if self._told > allowed:
+                    # The error may outlive this call, and its traceback what stands here.
+                    plain.clear()
                     raise UpstreamBroken(
                         f"The body inflates to more than {MAX_RATIO} times its size.",
                         code="body_too_large",

@@ -8,16 +8,19 @@ be on a disk of this machine, or on a volume whose locks hold between machines.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from antiphon.usage.journal.segment import SUFFIX
+from antiphon.usage.journal.segment import DRAFT, SUFFIX
 
 DAMAGED = "damaged"
 """Where segments that could not be read whole are kept for people."""
 _DRAFT = ".new-"
+_TRIES = 100
+"""How often an adopter may be quicker than a process that makes its directory."""
 
 
 class OwnFolder:
@@ -31,11 +34,12 @@ class OwnFolder:
 
     def __init__(self, folder: Path, owner: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = folder / f"{_DRAFT}{owner}"
-        draft.mkdir(mode=0o700)
-        self._lock = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self.path = draft.rename(folder / owner)
+        made = None
+        for _ in range(_TRIES):
+            made = made or _locked(folder, owner)
+        if made is None:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        self.path, self._lock = made
 
     def sync(self) -> None:
         """Have the disk hold the directory's entries."""
@@ -50,6 +54,28 @@ class OwnFolder:
         with contextlib.suppress(OSError):  # something is left in it
             self.path.rmdir()
         os.close(self._lock)
+
+
+def _locked(folder: Path, owner: str) -> tuple[Path, int] | None:
+    """The directory and its lock; None where somebody took it for that of a dead process.
+
+    Between its making and its locking an adopter may find it, and tidy it up.
+    """
+    draft = folder / f"{_DRAFT}{owner}"
+    draft.mkdir(mode=0o700, exist_ok=True)
+    try:
+        lock = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return draft.rename(folder / owner), lock
+    except (BlockingIOError, FileNotFoundError):
+        os.close(lock)
+        return None
+    except OSError:
+        os.close(lock)
+        raise
 
 
 class DeadFolder:
@@ -77,6 +103,8 @@ class DeadFolder:
     def leave(self) -> None:
         """Let go of it; it goes where no segment is left."""
         with contextlib.suppress(OSError):  # something is left in it
+            for draft in self.path.glob(f"*{DRAFT}"):
+                draft.unlink()
             self.path.rmdir()
         os.close(self._lock)
 

@@ -10,6 +10,7 @@ Hot path: `open` and `close` are an encoding, a checksum and a copy; see `benchm
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
@@ -73,7 +74,7 @@ class Journal:
         ledger: As given.
         segments: Those that are not yet in the ledger, the oldest first. The road appends, the
             shipper takes away.
-        trouble: Why nothing new is taken, or empty.
+        trouble: Why no segment can be made or kept, or empty; see `takes_new`.
         wanted: Set when a segment is to be made ahead of its need.
 
     Raises:
@@ -166,6 +167,7 @@ class Journal:
         segment.put(data)
         segment.promised -= CLOSE_ROOM
         segment.live -= 1
+        segment.ended += 1
         if seam is not nowhere:
             seam("closed")
 
@@ -201,6 +203,16 @@ class Journal:
     # beside the road
 
     @property
+    def takes_new(self) -> bool:
+        """Whether an attempt that came now would find room: in trouble, only what is left here."""
+        if self._shut or not self.trouble:
+            return not self._shut
+        segment = self._segment
+        if segment is None or self._worn:
+            return False
+        return segment.at + OPEN_ROOM + CLOSE_ROOM + segment.promised <= segment.size
+
+    @property
     def open_attempts(self) -> int:
         """Attempts under way."""
         return sum(segment.live for segment in list(self.segments))
@@ -211,14 +223,26 @@ class Journal:
         return sum(segment.size for segment in list(self.segments))
 
     def prepare(self) -> None:
-        """Make the next segment ahead of its need; not called on the road."""
+        """Make the next segment ahead of its need; not called on the road.
+
+        In trouble the disk is asked again, so that it ends though no request comes to find out.
+        """
         self.wanted.clear()
         with self._making:
-            if self._spare is None and not self._shut and self._segment is not None:
+            if self._shut:
+                return
+            spare = self._spare
+            if spare is None:
                 try:
                     self._spare = self._create()
                 except OSError as error:
                     self._is_full(error)
+                return
+        # Not inside the lock: a disk that hangs must not hold up the road.
+        if self.trouble:
+            with contextlib.suppress(OSError):
+                spare.sync()
+                self.trouble = ""
 
     def wear(self) -> None:
         """Have the next attempt begin a new segment, so that this one can be shipped whole."""

@@ -20,6 +20,8 @@ from zlib import crc32
 from typing_extensions import override
 
 SUFFIX = ".segment"
+DRAFT = ".draft"
+"""The ending of a file that is being made: it holds nothing yet."""
 FIRST = 96
 """Where the first record stands."""
 VERSION = 1
@@ -83,6 +85,7 @@ class Segment:
         at: Where the next record goes; what lies before it is written.
         promised: Bytes kept for the closes of open attempts.
         live: Attempts that are open.
+        ended: Attempts that were closed here.
         sealed: No attempt is opened here any more.
         gone: It cannot be written any more.
         path: The file.
@@ -93,6 +96,7 @@ class Segment:
         "_gone",
         "_map",
         "at",
+        "ended",
         "gone",
         "head",
         "live",
@@ -121,19 +125,23 @@ class Segment:
         self.at = FIRST
         self.promised = 0
         self.live = 0
+        self.ended = 0
         self.sealed = False
         self.gone = False
         self.path = folder / f"{number:08d}{SUFFIX}"
         self._gone = threading.Lock()
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        # A process that dies here leaves no file of that name without a head.
+        draft = self.path.with_suffix(DRAFT)
+        self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(self._fd, 0, size)
             os.pwrite(self._fd, self.head.encode(), 0)
             self._map = mmap.mmap(self._fd, size)
+            draft.rename(self.path)
         except OSError:
             os.close(self._fd)
             with contextlib.suppress(OSError):
-                self.path.unlink()
+                draft.unlink()
             raise
 
     def put(self, record: bytes) -> int:

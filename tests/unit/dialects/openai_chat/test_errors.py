@@ -393,6 +393,12 @@ def test_keys_are_never_shown(said: str, shown: str) -> None:
     )
 
 
+@pytest.mark.parametrize("member", ["code", "kind"])
+def test_a_key_is_no_code(member: str) -> None:
+    key = "sk-proj-0123456789abcdef"
+    assert refused(401, openai("no", **{member: key})).code == "http_401"
+
+
 def test_addresses_are_shown_only_in_what_the_caller_did() -> None:
     assert (
         refused(500, openai("no route to http://10.1.2.3:8000/v1 (10.1.2.3:8000)")).message

@@ -1,0 +1,99 @@
+"""What a scrape reads of a gateway beside its counters: what is under way, and its books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from antiphon.gateway.books import Books
+from antiphon.gateway.reporting import Reporting
+from antiphon.pipeline.phases import Pipeline
+from antiphon.providers.transport import Transport
+from antiphon.telemetry.series import Reading
+from antiphon.usage.captures.taking import Captures
+
+
+class Readable(Protocol):
+    """A gateway, as far as it is read here."""
+
+    pipeline: Pipeline
+    transport: Transport
+    books: Books | None
+    captures: Captures
+    reporting: Reporting | None
+
+
+def readings(gateway: Readable) -> Sequence[Reading]:
+    """Present values; those of the books are zero while there are none."""
+
+    def of_books(read: Callable[[Books], float]) -> Callable[[], float]:
+        return lambda: read(gateway.books) if gateway.books is not None else 0
+
+    def connections() -> dict[str, float]:
+        idle = gateway.transport.idle
+        return {"idle": idle, "busy": gateway.transport.open - idle}
+
+    def dropped() -> dict[str, float]:
+        return dict(gateway.reporting.dropped) if gateway.reporting is not None else {}
+
+    return [
+        Reading("antiphon_inflight", "Requests under way.", lambda: len(gateway.pipeline.live)),
+        Reading(
+            "antiphon_upstream_connections",
+            "Connections to providers.",
+            connections,
+            label="state",
+        ),
+        Reading(
+            "antiphon_captures_dropped_total",
+            "Captures that were dropped: there was no room for them to wait to be written.",
+            lambda: gateway.captures.dropped,
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_journal_open_attempts",
+            "Attempts that are written as begun and not as ended.",
+            of_books(lambda books: books.journal.open_attempts),
+        ),
+        Reading(
+            "antiphon_journal_bytes",
+            "Bytes of this process's journal that are not yet let go of by the ledger.",
+            of_books(lambda books: books.journal.bytes_used),
+        ),
+        Reading(
+            "antiphon_journal_adopted_total",
+            "Journals of dead processes that were shipped to their end.",
+            of_books(lambda books: books.shipper.adoption.adopted),
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_journal_lost_attempts_total",
+            "Attempts in them that nobody ended; each is charged its bound.",
+            of_books(lambda books: books.shipper.adoption.lost),
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_journal_damaged_total",
+            "Stretches in them that could not be read.",
+            of_books(lambda books: books.shipper.adoption.damaged),
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_ledger_shipped_total",
+            "Attempts that this process has written into the ledger.",
+            of_books(lambda books: books.shipper.shipped),
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_ledger_up",
+            "1 while the ledger can be written.",
+            of_books(lambda books: 0 if books.shipper.trouble else 1),
+        ),
+        Reading(
+            "antiphon_reports_dropped_total",
+            "Requests whose line or span was lost: by the road's queue, the log, the collector.",
+            dropped,
+            label="at",
+            kind="counter",
+        ),
+    ]
