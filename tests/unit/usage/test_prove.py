@@ -64,7 +64,12 @@ CHANGES: dict[str, tuple[str, str]] = {
         "INSERT INTO segments VALUES ('ffff', 1, 500)",
         "segment ffff/1 was begun, and is nowhere",
     ),
-    "a sum": ("UPDATE usage_daily SET cost = cost + 1", "the days add up to"),
+    "a sum": ("UPDATE usage_daily SET cost = cost + 1", "the days of"),
+    "a sum of another measure": ("UPDATE usage_daily SET failures = 1", "the days of"),
+    "whose sum it is": ("UPDATE usage_daily SET team = 'other'", "the days of"),
+    "an hour": ("UPDATE usage_hourly SET team = 'other', cost = cost * 2", "the hours of"),
+    "hours that are gone": ("DELETE FROM usage_hourly", "the hours of"),
+    "days that are gone": ("DELETE FROM usage_daily", "the days of"),
 }
 
 

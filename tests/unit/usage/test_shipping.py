@@ -292,12 +292,29 @@ def test_a_head_that_was_damaged_stops_nothing_else(office: Office):
     good.dispose()
     data = bytearray(path.read_bytes())
     data[20] ^= 0xFF
+    data[20 - FIRST] ^= 0xFF
     path.write_bytes(data)
     adoption = Adoption(office.folder, office.ledger, seam=nowhere)
     adoption.adopt()
     assert [row[0] for row in office.rows("request_id")] == ["req_00000002"]
     assert list(adoption.strangers.values()) == ["its head is damaged"]
     assert path.exists()
+
+
+def test_a_damaged_head_is_read_at_the_end(office: Office):
+    """Half a kilobyte is gone from the begin: what stands behind it is shipped."""
+    journal = office.journal()
+    office.work(journal, range(1, 8))
+    path = journal.segments[0].path
+    journal.dispose()
+    data = path.read_bytes()
+    path.write_bytes(bytes(512) + data[512:])
+    ship(office, office.journal())
+    assert [row[0] for row in office.rows("request_id")][-5:] == [
+        f"req_{number:08x}" for number in range(3, 8)
+    ]
+    assert len(list((office.folder / DAMAGED).iterdir())) == 1
+    assert office.prove().difference == ""
 
 
 def test_a_segment_that_was_never_finished_is_no_stranger(office: Office):

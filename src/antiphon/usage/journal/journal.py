@@ -35,7 +35,7 @@ from antiphon.usage.journal.record import (
 from antiphon.usage.journal.segment import FIRST, Segment
 
 SEGMENT_BYTES = 1 << 20
-_LEAST = FIRST + OPEN_ROOM + CLOSE_ROOM
+_LEAST = 2 * FIRST + OPEN_ROOM + CLOSE_ROOM
 _OPENED, _CLOSED = int(Kind.OPENED), int(Kind.CLOSED)
 _RETRY = 1.0
 """Seconds after which a disk that was full is tried again."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from antiphon.usage.journal.record import ALIGN, Closed, Opened, Record, read
-from antiphon.usage.journal.segment import FIRST, Head
+from antiphon.usage.journal.segment import FIRST, Head, NotASegment
 
 
 class Damage(NamedTuple):
@@ -47,11 +47,12 @@ def scan(data: bytes) -> Scan:
     Raises:
         NotASegment: It is none, or one of another version.
     """
-    head = Head.decode(data)
+    head, damage = _head(data)
+    if data.endswith(head.encode().ljust(FIRST, b"\0")):
+        data = data[:-FIRST]
     last = len(data.rstrip(b"\0"))
     records: list[tuple[int, Record]] = []
     live: dict[int, Opened] = {}
-    damage: list[Damage] = []
     at, behind = FIRST, FIRST
     while at < last:
         found = read(data, at, salt=head.salt)
@@ -68,6 +69,18 @@ def scan(data: bytes) -> Scan:
             live.pop(record.opened, None)
         at = behind = after
     return Scan(head, records, live, damage, behind, max(last - behind, 0))
+
+
+def _head(data: bytes) -> tuple[Head, list[Damage]]:
+    """What a segment says of itself, at its begin or, where that is damaged, at its end."""
+    try:
+        return Head.decode(data), []
+    except NotASegment:
+        try:
+            return Head.decode(data[-FIRST:]), [Damage(0, FIRST)]
+        except NotASegment:
+            pass
+        raise
 
 
 def scan_file(path: Path) -> Scan:

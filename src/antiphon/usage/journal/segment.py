@@ -81,7 +81,7 @@ class Segment:
 
     Attributes:
         head: What it says of itself.
-        size: Bytes of the file.
+        size: Where its room for records ends.
         at: Where the next record goes; what lies before it is written.
         promised: Bytes kept for the closes of open attempts.
         live: Attempts that are open.
@@ -121,7 +121,7 @@ class Segment:
             OSError: It cannot be made: the disk is full, the folder gone or not writable.
         """
         self.head = Head(secrets.randbits(32), owner, ledger, number, now)
-        self.size = size
+        self.size = size - FIRST
         self.at = FIRST
         self.promised = 0
         self.live = 0
@@ -135,7 +135,9 @@ class Segment:
         self._fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(self._fd, 0, size)
-            os.pwrite(self._fd, self.head.encode(), 0)
+            # Twice, so that a head which is damaged does not take its segment with it.
+            for place in (0, size - FIRST):
+                os.pwrite(self._fd, self.head.encode(), place)
             self._map = mmap.mmap(self._fd, size)
             draft.rename(self.path)
         except OSError:

@@ -2,7 +2,7 @@
 
 What is looked for: a manifest that was changed, taken away or put in; a row that was changed,
 doubled, invented or lost; a segment that was begun and is neither in the ledger nor on the disk;
-sums by day that are not those of the rows. The first difference is told, with its place.
+sums by day and hour that are not those of the rows. The first difference is told, with its place.
 
 It runs beside a living gateway. Journals are read before the ledger, so whatever is shipped
 meanwhile is there; what a segment gained after it was read shows at the second look, and only a
@@ -12,16 +12,18 @@ difference that stays is one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, select
 
 from antiphon.storage.database import Readable
 from antiphon.usage.journal.folder import owners, segments_of
 from antiphon.usage.journal.scan import Scan, scan_file
 from antiphon.usage.journal.segment import NotASegment
 from antiphon.usage.ledger.manifests import FIRST_HASH, RETIRED, SHIPPED, Manifest, manifest_of
+from antiphon.usage.ledger.rollups import DAY, HOUR, KEYS, MEASURES, Group, of_rows, of_sums
 from antiphon.usage.ledger.rows import AT, COLUMNS, Row, checksum_of, content_of, rows_of
 from antiphon.usage.ledger.tables import (
     WORDS,
@@ -30,12 +32,14 @@ from antiphon.usage.ledger.tables import (
     manifests,
     segments,
     usage_daily,
+    usage_hourly,
 )
 from antiphon.usage.ledger.tally import Tally
 
 _LOOKS = 4
 """A living gateway moves; what it did between two reads is gone at the next look."""
 _NUMBERS = (*WORDS, "cost")
+_NONE = (0,) * len(MEASURES)
 Place = tuple[str, int]
 """A journal and the number of one of its segments."""
 
@@ -46,7 +50,7 @@ class Proof(msgspec.Struct, frozen=True):
     Attributes:
         difference: The first thing that is not as it should be; empty where all is.
         head: The hash of the last manifest: keep it elsewhere, and nobody can change what lies
-            before it unseen.
+            before it unseen. Empty where there is none yet.
         manifests: Links of the chain.
         rows: Rows that were read.
         pending: Attempts that are in journals only, and will be shipped.
@@ -139,7 +143,7 @@ class _Look:
             difference = str(found)
         return Proof(
             difference=difference,
-            head=self._head,
+            head=self._head if self._links else "",
             manifests=self._links,
             rows=self._rows,
             pending=self._pending,
@@ -251,13 +255,29 @@ class _Look:
             self._pending += 1
 
     def _sums(self) -> None:
-        """The sums by day are those of all manifests."""
-        every = (*self._shipped.values(), *self._retired.values())
-        there = [sum(numbers) for numbers in zip(*(each.sums for each in every), strict=True)]
-        here = _sums_of(self._connection, usage_daily)
-        for word, found, wanted in zip(_NUMBERS, here, there or [0] * len(here), strict=True):
-            if found != wanted:
-                raise _Differs(f"the days add up to {found} {word}, the manifests to {wanted}")
+        """The sums by day and by hour are those of the rows, group by group.
+
+        Where rows were retired, what is left of a group is theirs: of all groups together it has
+        to be what their manifests say. Of hours, those before the oldest that is kept are over.
+        """
+        every = [_counted(each) for each in self._retired.values()]
+        gone = [sum(numbers) for numbers in zip(*every, strict=True)]
+        for table, width, name in ((usage_daily, DAY, "days"), (usage_hourly, HOUR, "hours")):
+            sums = of_sums(self._connection, table.name)
+            rows = of_rows(self._connection, width)
+            begun = min((int(group[0]) for group in sums), default=0)
+            rest = [0] * len(MEASURES)
+            for group in sums.keys() | rows.keys():
+                if table is usage_hourly and int(group[0]) < begun:
+                    continue
+                here, there = sums.get(group, _NONE), rows.get(group, _NONE)
+                left = [a - b for a, b in zip(here, there, strict=True)]
+                if any(left) if not self._retired else min(left) < 0:
+                    raise _Differs(f"the {name} of {_group_named(group)} are not what the rows say")
+                rest = [a + b for a, b in zip(rest, left, strict=True)]
+            told = [rest[MEASURES.index(each)] for each in ("attempts", *_NUMBERS)]
+            if gone and told != gone and table is usage_daily:
+                raise _Differs(f"the {name} do not add up to rows and what was retired")
 
     def _rows_of(self, place: Place) -> Iterator[Row]:
         columns = [attempts.c[name] for name in COLUMNS]
@@ -271,9 +291,13 @@ class _Look:
             yield tuple(int(value) if value is True or value is False else value for value in found)
 
 
-def _sums_of(connection: Connection, table: Table) -> list[int]:
-    sums = [func.coalesce(func.sum(table.c[name]), 0) for name in _NUMBERS]
-    return list(connection.execute(select(*sums)).one())
+def _counted(manifest: Manifest) -> tuple[int, ...]:
+    return (manifest.rows, *manifest.sums)
+
+
+def _group_named(group: Group) -> str:
+    begins = datetime.fromtimestamp(int(group[0]) / 1e6, UTC).isoformat(timespec="minutes")
+    return f"{begins} " + " ".join(f"{k}={v!r}" for k, v in zip(KEYS, group[1:], strict=True))
 
 
 def _place(manifest: Manifest) -> Place:

@@ -16,6 +16,9 @@ HOUR = 3_600_000_000
 DAY = 24 * HOUR
 KEYS = ("alias", "provider", "model", "key_id", "team", "department", "subject_id")
 MEASURES = ("attempts", "failures", "estimates", *WORDS, "cost", "duration")
+Group = tuple[int | str, ...]
+"""When an hour or a day begins, and the keys."""
+Measures = tuple[int, ...]
 _OF_ATTEMPTS = {
     "attempts": "COUNT(*)",
     "failures": "SUM(CASE WHEN outcome = 'ok' THEN 0 ELSE 1 END)",
@@ -40,13 +43,34 @@ def add_up(connection: Connection, owner: str, segment: int) -> None:
     connection.execute(text(_added(usage_daily.name)), days)
 
 
+def of_rows(connection: Connection, width: int) -> dict[Group, Measures]:
+    """What the rows of all segments that have a manifest add up to, by hour or by day."""
+    manifested = (
+        "EXISTS (SELECT 1 FROM manifests m WHERE m.kind = 'shipped' "
+        "AND m.owner = attempts.owner AND m.segment = attempts.segment)"
+    )
+    return _groups(connection, _grouped(width, manifested))
+
+
+def of_sums(connection: Connection, table: str) -> dict[Group, Measures]:
+    """What stands in a table of sums."""
+    columns = ", ".join(("begins", *KEYS, *MEASURES))
+    return _groups(connection, f"SELECT {columns} FROM {table}")  # noqa: S608  our own names
+
+
+def _groups(connection: Connection, statement: str) -> dict[Group, Measures]:
+    keys = len(KEYS) + 1
+    found = connection.execute(text(statement))
+    return {tuple(row[:keys]): tuple(row[keys:]) for row in found}
+
+
 @cache
-def _grouped() -> str:
-    begins = f"(ended_at / {HOUR}) * {HOUR}"
+def _grouped(width: int = HOUR, where: str = "owner = :owner AND segment = :segment") -> str:
+    begins = f"(ended_at / {width}) * {width}"
     measures = ", ".join(f"{measured(each)} AS {each}" for each in MEASURES)
     return (
         f"SELECT {begins} AS begins, {', '.join(KEYS)}, {measures} FROM attempts "  # noqa: S608
-        f"WHERE owner = :owner AND segment = :segment GROUP BY {begins}, {', '.join(KEYS)}"
+        f"WHERE {where} GROUP BY {begins}, {', '.join(KEYS)}"
     )
 
 
