@@ -139,6 +139,7 @@ class FakeAnswer:
         self.left = list(script.body)
         self.silence = script.delay
         self.closed = False
+        self.size = 0
 
     async def head(self, patience: float | None = None) -> Head | None:
         await self.upstream.step()
@@ -165,6 +166,7 @@ class FakeAnswer:
         pieces = b""
         while piece := await self.read():
             pieces += piece
+            self.size += len(piece)
         return pieces
 
     def close(self) -> None:

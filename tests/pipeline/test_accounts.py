@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -211,6 +212,29 @@ async def test_a_provider_that_said_nothing_in_time(house):
     [record] = closed(h)
     assert (record.charge, record.outcome) == (Charge.ESTIMATED, Outcome.FAILED)
     assert usage_of(record) == Usage(input_tokens=opened(h)[0].input_bound)
+
+
+async def test_a_whole_answer_that_breaks_half_way(house):
+    """What had come of it is counted, though nobody could read it."""
+    h = house("one", attempts=1)
+    h.script(one=Script(body=[b"x" * 400, UpstreamBroken("Reset.", code="reset")]))
+    await h.fails()
+    [record] = closed(h)
+    assert (record.charge, usage_of(record).output_tokens) == (Charge.ESTIMATED, 100)
+
+
+async def test_who_leaves_a_whole_answer_is_charged_its_bound(house):
+    """It is being made on, for all anybody knows."""
+    h = house("one")
+    h.script(one=answer())
+    h.upstream.cancel_at = 2
+    task = asyncio.create_task(h.ask(max_tokens=50))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    [begun], [record] = opened(h), closed(h)
+    assert (record.outcome, record.charge) == (Outcome.CANCELLED, Charge.ASSUMED)
+    assert usage_of(record) == Usage(input_tokens=begun.input_bound, output_tokens=50)
+    assert record.cost <= begun.cost_bound
 
 
 async def test_each_attempt_has_its_row(house):

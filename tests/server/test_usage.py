@@ -74,7 +74,10 @@ async def test_by_everything(used):
 
 async def test_the_answer(used):
     answer = (await get(used, by="team", **{"from": "2026-01-01"})).json()
-    assert list(answer) == ["from", "to", "by", "covered", "notes", "rows", "totals", "next_cursor"]
+    assert list(answer) == [
+        *("from", "to", "by", "covered", "notes", "rows", "totals", "next_cursor", "behind")
+    ]
+    assert answer["behind"] is False
     assert (answer["from"], answer["to"]) == ("2026-01-01T00:00:00Z", None)
     assert answer["covered"] == {"from": "2026-01-01T00:00:00Z", "to": None}
     assert answer["by"] == ["team"]

@@ -28,6 +28,8 @@ from antiphon.usage.journal.journal import Journal
 from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unanswered
 
 _NOTHING = Usage()
+_LONGEST_NAME = 128
+"""Characters that are kept of a name which no route has: a caller may send megabytes."""
 _NO_COUNTS = msgspec.structs.astuple(_NOTHING)
 
 
@@ -79,7 +81,7 @@ class Accounts:
         output_bound = facts.max_output or context or UNKNOWN_OUTPUT
         if asked is not None and asked < output_bound:
             output_bound = asked
-        output_bound *= answers
+        attempt.output_bound = output_bound = output_bound * answers
         attempt.started_at = started_at = int(self._clock.now() * 1e6)
         attempt.entry = journal.open(
             Opened(
@@ -138,9 +140,20 @@ class Accounts:
             attempt,
             Outcome.CANCELLED,
             told(cause).error_kind.value,
-            _estimate(attempt, said) if attempt.accepted else _NOTHING,
+            self._left(exchange, attempt, said) if attempt.accepted else _NOTHING,
             last=True,
         )
+
+    def _left(self, exchange: Exchange, attempt: Attempt, said: int) -> Usage:
+        """What is charged for an answer that nobody waited for.
+
+        Of a stream, what passed. A whole answer that was under way is being made on, for all we
+        know: to leave it early must not be the way to have it for nothing.
+        """
+        if exchange.payload.stream:
+            return _estimate(attempt, said)
+        attempt.charge = Charge.ASSUMED
+        return Usage(input_tokens=attempt.input_bound, output_tokens=attempt.output_bound)
 
     def unanswered(self, exchange: Exchange, outcome: BaseException) -> None:
         """The request ended without an answer, and its attempts do not say why."""
@@ -156,7 +169,7 @@ class Accounts:
                 principal.team,
                 principal.department,
                 principal.subject,
-                exchange.plan.alias if exchange.plan else exchange.payload.model,
+                exchange.plan.alias if exchange.plan else exchange.payload.model[:_LONGEST_NAME],
                 exchange.payload.dialect.name,
                 exchange.payload.stream,
                 error.status,

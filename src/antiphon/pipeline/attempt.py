@@ -184,7 +184,8 @@ class Walk(msgspec.Struct, eq=False):
         """Bytes of text that came of the open answer; what the provider has counted is noted."""
         relay = self._relay
         if relay is None:
-            return 0
+            # Of a whole answer that broke, what came of it was never read: its bytes count.
+            return 0 if self._answer is None else self._answer.size
         if relay.usage is not None:
             self.attempt.usage = relay.usage
         return relay.said

@@ -56,6 +56,7 @@ class Attempt(msgspec.Struct, eq=False):
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
         input_bound: Tokens that its prompt cannot exceed.
+        output_bound: Tokens that its answers cannot exceed.
         cost: Billionths of a dollar, once it is closed.
     """
 
@@ -72,6 +73,7 @@ class Attempt(msgspec.Struct, eq=False):
     accepted: bool = False
     charge: Charge = Charge.NOTHING
     input_bound: int = 0
+    output_bound: int = 0
     cost: int = 0
     outcome: Outcome | None = None
 

@@ -16,6 +16,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.errors import InvalidRequest, Overloaded
+from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_admin, require_key
@@ -30,6 +31,8 @@ from antiphon.usage.ledger.times import time_of
 
 _AT_ONCE = 4
 """Questions that are answered at the same time: the database has other readers, and one writer."""
+_SHIPPED_WITHIN = 2.0
+"""Seconds to wait for what was answered last to be in the ledger."""
 _PATIENCE = 10.0
 """Seconds for which one more waits."""
 _CSV = "text/csv"
@@ -149,6 +152,7 @@ class UsageView(PeriodView):
     rows: list[UsageRowView]
     totals: MeasuresView = Field(description="Of all pages.")
     next_cursor: str | None
+    behind: bool = Field(description="What was done last is not in it: the database is behind.")
 
 
 def add_usage(app: FastAPI, gateway: Antiphon) -> None:
@@ -174,10 +178,11 @@ def add_usage(app: FastAPI, gateway: Antiphon) -> None:
     ) -> Response | dict[str, object]:
         """What was used, by whatever it is asked by; a key sees its own use, the admin all."""
         question = query.question(own(request))
+        behind = query.cursor is None and not ledger.shipped()
         if not _wants_csv(request, query):
             with ledger.turn():
                 page = usage(ledger.database, question, limit=query.limit, cursor=query.cursor)
-            return answer_object(page)
+            return {**answer_object(page), "behind": behind}
         for name in ("limit", "cursor"):
             if name in query.model_fields_set:
                 raise InvalidRequest(f"{name} has no meaning for CSV, which is whole.", param=name)
@@ -213,10 +218,22 @@ class _Ledger:
         Raises:
             Overloaded: The gateway ends.
         """
+        return self._books.database
+
+    def shipped(self) -> bool:
+        """Have what was answered so far in it; False where that takes too long.
+
+        Raises:
+            Overloaded: The gateway ends.
+        """
+        return self._books.shipper.flush(_SHIPPED_WITHIN)
+
+    @property
+    def _books(self) -> Books:
         books = self._gateway.books
         if books is None:
             raise Overloaded("The gateway is shutting down.")
-        return books.database
+        return books
 
     @contextmanager
     def turn(self) -> Generator[None]:

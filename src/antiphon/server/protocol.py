@@ -14,7 +14,7 @@ Hot path.
 from __future__ import annotations
 
 import enum
-from asyncio import AbstractEventLoop, Task, Transport
+from asyncio import AbstractEventLoop, Task, Transport, current_task
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
@@ -288,8 +288,9 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def ended(self, cycle: Cycle) -> None:
         """The application has returned."""
-        if self.task is not None and self._cycle is cycle:
-            self.tasks.discard(self.task)
+        # The next request may have begun already: its task is not the one that ends here.
+        self.tasks.discard(current_task(self.loop))
+        if self._cycle is cycle:
             self.task = None
 
     # writing

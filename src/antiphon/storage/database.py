@@ -49,7 +49,7 @@ class Readable:
             try:
                 yield connection
             finally:
-                connection.exec_driver_sql("ROLLBACK")
+                _roll_back(connection)
 
     def close(self) -> None:
         """Close every connection."""
@@ -105,7 +105,7 @@ class Database(Readable):
             try:
                 yield connection
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                _roll_back(connection)
                 raise
             connection.exec_driver_sql("COMMIT")
 
@@ -122,12 +122,13 @@ class Database(Readable):
             try:
                 yield connection
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                _roll_back(connection)
                 raise
             else:
                 connection.exec_driver_sql("COMMIT")
             finally:
-                connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+                if not connection.invalidated:
+                    connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
 
     @property
     def kind(self) -> str:
@@ -234,6 +235,8 @@ def _path(url: str) -> Path:
 def _make_room(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.parent.is_dir() and not path.exists():
+            path.touch(mode=0o600)
     except OSError as error:
         raise StorageFailed(
             f"the database cannot be kept there: {error.strerror}", code="unavailable"
@@ -328,3 +331,9 @@ def _failure(error: DBAPIError | sqlite3.Error) -> StorageFailed:
     number = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     code, told = _CODES.get(number & _PRIMARY, ("unavailable", "the database refuses"))
     return StorageFailed(f"{told} ({cause})", code=code)
+
+
+def _roll_back(connection: Connection) -> None:
+    # An interrupt in the middle of a statement has closed it already.
+    if not connection.invalidated:
+        connection.exec_driver_sql("ROLLBACK")

@@ -182,3 +182,20 @@ def test_full(ours):
         tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'much'")
         assert tables.all() == []
     database.close()
+
+
+@pytest.mark.parametrize("way", ["reading", "writing", "writing_through"])
+def test_an_interrupt_inside_a_statement_comes_out_as_such(tmp_path, way):
+    """SQLAlchemy gives such a connection up: there is nothing to roll back any more."""
+    database = Database(f"sqlite:///{tmp_path}/interrupted.db", [SCHEMA])
+
+    def interrupted() -> None:
+        with getattr(database, way)() as connection:
+            connection.invalidate()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    database.close()

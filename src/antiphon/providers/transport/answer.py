@@ -79,6 +79,11 @@ class Answer(msgspec.Struct, eq=False):
     _held: bool = False
     _stale: bool = False
 
+    @property
+    def size(self) -> int:
+        """Bytes of the body that have come so far."""
+        return self._taken
+
     @override
     def __repr__(self) -> str:
         """Say how far it is, and nothing of what was said."""

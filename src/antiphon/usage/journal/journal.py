@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import secrets
 import threading
@@ -35,6 +36,7 @@ from antiphon.usage.journal.record import (
 from antiphon.usage.journal.segment import FIRST, Segment
 
 SEGMENT_BYTES = 1 << 20
+_log = logging.getLogger("antiphon.journal")
 _LEAST = 2 * FIRST + OPEN_ROOM + CLOSE_ROOM
 _OPENED, _CLOSED = int(Kind.OPENED), int(Kind.CLOSED)
 _RETRY = 1.0
@@ -305,6 +307,8 @@ class Journal:
         raise AccountingUnavailable("The accounting is unavailable.", retry_after=_RETRY)
 
     def _is_full(self, error: OSError) -> None:
+        if not self.trouble:
+            _log.error("There is no room for the journal in %s: %s", self.folder, error.strerror)
         self._retry_at = self._clock.monotonic() + _RETRY
         self.trouble = f"there is no room for the journal in {self.folder}: {error.strerror}"
 
@@ -323,6 +327,8 @@ class Journal:
         if self._group is not None:
             self._own.sync()
         self._next += 1
+        if self.trouble:
+            _log.warning("There is room for the journal again in %s", self.folder)
         self.trouble = ""
         return made
 
