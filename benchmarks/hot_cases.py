@@ -319,11 +319,11 @@ def shipping() -> Timed:
 
     def ship() -> None:
         for number in itertools.islice(numbers, 64):
-            entry = written.open(msgspec.structs.replace(_OPENED, request=f"req_{number:016x}"))
+            entry = written.open(msgspec.structs.replace(OPENED, request=f"req_{number:016x}"))
             written.close(
                 entry,
                 msgspec.structs.replace(
-                    _CLOSED, opened=entry[1], request=f"req_{number:016x}", ended_at=number
+                    CLOSED, opened=entry[1], request=f"req_{number:016x}", ended_at=number
                 ),
             )
         shipper.run(stop)
@@ -427,7 +427,7 @@ _HEAD = Head(200, ((b"content-type", b"application/json"),))
 _REPLY = reply_body()
 
 _WHO = {"key_id": "static-01234567", "provider": "standin", "model": "bench-model"}
-_OPENED = Opened(
+OPENED = Opened(
     **_WHO,
     request="",
     attempt=1,
@@ -444,7 +444,7 @@ _OPENED = Opened(
     cost_bound=1_000_000,
     price="book 2026-11-03",
 )
-_CLOSED = Closed(
+CLOSED = Closed(
     **_WHO,
     opened=0,
     request="",

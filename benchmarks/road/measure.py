@@ -10,7 +10,7 @@ from benchmarks.road.machine import Cores, Tools, busy_share
 from benchmarks.road.process import BrokenRunError
 from benchmarks.road.standin import Kind, Standin
 from benchmarks.road.targets import Started, Target
-from benchmarks.road.wrk import ClosedLoop
+from benchmarks.road.wrk import CONNECTIONS, ClosedLoop
 
 DRIP_STREAMS = 300
 DRIP_RAMP = 1.0
@@ -40,12 +40,13 @@ def requests_at_full_speed(
 ) -> dict[str, float]:
     """CPU per request and requests per second with 32 connections that never pause."""
     loop = bench.closed_loop(kind)
-    before = started.process.quiet_cpu_ns()
+    before, rows = started.process.quiet_cpu_ns(), started.rows()
     watch = _CoreWatch(bench.cores)
     loaded = loop.run(target, started, seconds=bench.seconds)
     ran = started.process.cpu_ns() - before if target.is_process else 0
     cores = watch.shares(ran)
     spent = started.process.quiet_cpu_ns() - before
+    _check_rows(started, rows, loaded.requests)
     return {
         # The one request that was looked at in full counts too.
         "cpu_us": spent / 1e3 / (loaded.requests + 1),
@@ -55,6 +56,21 @@ def requests_at_full_speed(
         "p99_us": loaded.p99_us,
         **cores,
     }
+
+
+def _check_rows(started: Started, before: int | None, requests: int) -> None:
+    """Refuse a run whose ledger does not hold every answered request once the server is quiet.
+
+    The load ends in the middle of some requests, which have rows too.
+    """
+    after = started.rows()
+    if before is None or after is None:
+        return
+    written = after - before
+    if not requests < written <= requests + 1 + CONNECTIONS:
+        raise BrokenRunError(
+            f"{started.name}: {written} rows in the ledger after {requests} requests"
+        )
 
 
 def latency_at_fixed_rate(bench: Bench, target: Target, started: Started) -> dict[str, float]:

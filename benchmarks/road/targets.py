@@ -7,6 +7,7 @@ another, and all of them talk to the same stand-in.
 import contextlib
 import os
 import shlex
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,15 @@ class Started:
     port: int
     process: Process
     ca_file: Path | None = None
+    ledger: Path | None = None
+
+    def rows(self) -> int | None:
+        """Attempts in the ledger, of a gateway that keeps one."""
+        if self.ledger is None:
+            return None
+        with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as found:
+            (count,) = found.execute("SELECT count(*) FROM attempts").fetchone()
+        return count
 
     @property
     def origin(self) -> str:
@@ -85,7 +95,8 @@ class Target:
             environment=plan.environment,
         ) as process:
             wait_until_ready(process, plan.port, path=plan.ready_path)
-            yield Started(self.name, plan.port, process)
+            ledger = folder / "data" / "antiphon.db" if self.name == ANTIPHON else None
+            yield Started(self.name, plan.port, process, ledger=ledger)
 
     def plan(self, kind: Kind, standin: Standin, tools: Tools, folder: Path) -> Plan:
         """Write the target's configuration and say how to start it."""
@@ -133,7 +144,8 @@ def _write_antiphon(kind: Kind, standin: Standin, folder: Path, port: int) -> Pa
         "PORT": port,
         "KEY": answers.KEY,
         "UPSTREAM": _base_url(kind, standin),
-        "CA_FILE": f', ca_file: "{standin.ca_file}"' if kind is Kind.TLS else "",
+        "CA_FILE": f'\n    ca_file: "{standin.ca_file}"' if kind is Kind.TLS else "",
+        "DATA": folder / "data",
     }
     config = folder / "antiphon.yaml"
     config.write_text(fill("antiphon.yaml", values), encoding="utf-8")

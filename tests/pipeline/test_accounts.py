@@ -336,6 +336,7 @@ async def test_power_is_waited_for_twice(house, stream, monkeypatch):
     h.script(one=told("hi") if stream else answer())
     disk = Disk(h)
     monkeypatch.setattr(h.journal, "_group", disk)
+    h.pipeline.accounts.keep(h.journal)
     if stream:
         await h.stream()
     else:
@@ -347,6 +348,7 @@ async def test_a_disk_that_fails_before_the_call(house, monkeypatch):
     h = house("one")
     h.script(one=answer())
     monkeypatch.setattr(h.journal, "_group", Disk(h, fails_at=1))
+    h.pipeline.accounts.keep(h.journal)
     with pytest.raises(AccountingUnavailable):
         await h.ask()
     assert h.upstream.calls == []
@@ -363,6 +365,7 @@ async def test_a_disk_that_fails_before_the_end(house, monkeypatch):
     h = house("one")
     h.script(one=answer())
     monkeypatch.setattr(h.journal, "_group", Disk(h, fails_at=2))
+    h.pipeline.accounts.keep(h.journal)
     with pytest.raises(AccountingUnavailable):
         await h.ask()
     assert [each.charge for each in closed(h)] == [Charge.REPORTED]

@@ -135,7 +135,8 @@ async def test_the_admin_s_answer(road):
     assert response.json()["redis"] is None
     found = await detail(road)
     assert (found.status, found.reasons, found.version) == ("healthy", (), VERSION)
-    assert msgspec.to_builtins(found.llm) == LLM
+    assert msgspec.to_builtins(found.llm) == {**LLM, "latency_ms": found.llm.latency_ms}
+    assert found.llm.latency_ms is not None
     first, second = found.upstreams
     assert (first.name, first.provider, first.model) == ("zebra/sim-small", "zebra", "sim-small")
     assert (first.status, first.successes, first.failures) == ("healthy", 1, 0)
@@ -164,6 +165,22 @@ async def test_the_admin_s_answer(road):
     if LISTS_ITSELF:
         assert found.process.rss_bytes > 1 << 20
         assert found.process.open_files > 3
+
+
+async def test_how_fast_it_goes(road):
+    for _ in range(3):
+        assert await ask(road)
+    road.second.arm("hangup")
+    assert not await ask(road, "okapi/sim-small")
+    found = (await detail(road)).performance
+    fast, zebra = found.aliases["fast"], found.upstreams["zebra/sim-small"]
+    assert (fast.requests, fast.samples) == (3, 3)
+    assert 0 < fast.latency_ms.p50 <= fast.latency_ms.p95 <= fast.latency_ms.p99
+    assert 0 < zebra.latency_ms.p50 <= fast.latency_ms.p50
+    assert found.requests_per_second > 0
+    assert found.tokens_per_second > 0
+    assert set(found.errors) <= {"timeout", "connection", "api", "other"}
+    assert sum(found.errors.values()) == found.upstreams["okapi/sim-small"].requests > 0
 
 
 async def test_a_retirement_that_is_known_is_told(tmp_path):

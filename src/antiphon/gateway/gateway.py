@@ -181,7 +181,7 @@ class Antiphon:
             reporting.close()
             raise
         self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
-        self.pipeline.accounts.journal = books.journal
+        self.pipeline.accounts.keep(books.journal)
         self._build.subjects = books.subjects(key.user for key in self.settings.auth.keys)
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
         return self
@@ -198,7 +198,7 @@ class Antiphon:
         await self.transport.aclose()
         books, self.books = self.books, None
         if books is not None:
-            self.pipeline.accounts.journal = None
+            self.pipeline.accounts.keep(None)
             await asyncio.to_thread(books.close)
         reporting, self.reporting = self.reporting, None
         self.tracer = None

@@ -39,16 +39,18 @@ class Accounts:
 
     Attributes:
         journal: Where they go; without one, no attempt is made.
+        waits: Whether `settled` is to be awaited before a request goes out, and before its end.
     """
 
     def __init__(self, journal: Journal | None, *, clock: Clock) -> None:
-        self.journal = journal
         self._clock = clock
+        self.journal = journal
+        self.waits = journal is not None and journal.waits
 
-    @property
-    def waits(self) -> bool:
-        """Whether `settled` is to be awaited before a request goes out, and before its end does."""
-        return self.journal is not None and self.journal.waits
+    def keep(self, journal: Journal | None) -> None:
+        """Write into this journal from now on."""
+        self.journal = journal
+        self.waits = journal is not None and journal.waits
 
     async def settled(self) -> None:
         """Wait until the disk holds what was written.

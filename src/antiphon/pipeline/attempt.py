@@ -37,6 +37,7 @@ _TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND)
 """Where every candidate says the same of the request, the caller is told just that."""
 HOPS = b"x-antiphon-hops"
 """The header that tells a gateway of our kind how many others a request came through."""
+_FIRST_HOP = HOPS + b": 1\r\n"
 _ERROR_BYTES = 64 * 1024
 _ERROR_PATIENCE = 2.0
 """Seconds of silence after which an error body is taken as it is."""
@@ -119,7 +120,7 @@ class Walk(msgspec.Struct, eq=False):
         attempt.ended_at = self._clock.monotonic()
         attempt.usage = usage
         self._accounts.succeeded(self._exchange, attempt, said)
-        attempt.deployment.health.succeeded()
+        attempt.deployment.health.succeeded(attempt.ended_at, attempt.ended_at - attempt.sent_at)
 
     def failed(self, error: UpstreamError) -> None:
         """The open attempt failed; the walk may go on.
@@ -166,14 +167,18 @@ class Walk(msgspec.Struct, eq=False):
                 attempt.ended_at = attempt.ended_at or self._clock.monotonic()
                 self._accounts.abandoned(self._exchange, attempt, self._said())
 
+    @property
+    def waits(self) -> bool:
+        """Whether `settled` is to be awaited."""
+        return self._accounts.waits
+
     async def settled(self) -> None:
         """Wait until the disk holds what was written, where the configuration asks for that.
 
         Raises:
             AccountingUnavailable: It does not take it.
         """
-        if self._accounts.waits:
-            await self._accounts.settled()
+        await self._accounts.settled()
 
     def _said(self) -> int:
         """Bytes of text that came of the open answer; what the provider has counted is noted."""
@@ -236,7 +241,7 @@ class Walk(msgspec.Struct, eq=False):
         payload = exchange.payload
         body = payload.encode(deployment.dialect, model=deployment.model, quirks=deployment.quirks)
         head, self._key = deployment.head(payload.stream)
-        head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1)
+        head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1) if exchange.hops else _FIRST_HOP
         if exchange.trace is not None:
             head += exchange.trace.header(len(exchange.attempts))
         if deployment.signer is not None:
@@ -257,7 +262,8 @@ class Walk(msgspec.Struct, eq=False):
         except AccountingUnavailable:
             exchange.attempts.pop()
             raise
-        await self.settled()
+        if self._accounts.waits:
+            await self._accounts.settled()
         answer = await self._transport.send(call)
         attempt.accepted = True
         return answer

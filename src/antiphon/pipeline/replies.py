@@ -54,7 +54,8 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         exchange.usage, exchange.stop = facts.usage, facts.stop
         walk.succeeded(facts.usage, 0 if facts.usage is not None else _said(spoken, told))
         walk.close()
-        await walk.settled()
+        if walk.waits:
+            await walk.settled()
         return WholeReply(body)
 
 
@@ -237,7 +238,8 @@ class StreamReply:
         exchange.usage, exchange.stop = relay.usage, relay.stop
         self._held.append(piece)
         self._walk.succeeded(relay.usage, relay.said)
-        await self._walk.settled()
+        if self._walk.waits:
+            await self._walk.settled()
         self.ended = exchange.complete = True
         return self._release()
 

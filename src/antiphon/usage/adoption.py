@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from antiphon.usage.journal.folder import DeadFolder, dead
+from antiphon.usage.journal.folder import dead, keep
 from antiphon.usage.journal.journal import Seam
 from antiphon.usage.journal.record import Closed, Opened
 from antiphon.usage.journal.scan import Damage, Scan, scan_file
@@ -58,7 +58,7 @@ class Adoption:
         self._strangers = {}
         for found in dead(self._folder):
             try:
-                rows += sum(self._ship(found, path) for path in found.segments())
+                rows += sum(map(self.ship, found.segments()))
             finally:
                 found.leave()
                 self._seam("left")
@@ -68,34 +68,41 @@ class Adoption:
         self.strangers = self._strangers
         return rows
 
-    def _ship(self, found: DeadFolder, path: Path) -> int:
+    def ship(self, path: Path) -> int:
+        """Ship a segment in which nothing opens or closes any more, and take it off the disk.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked; the rest is done later.
+        """
+        name = f"{path.parent.name}/{path.name}"
         try:
             scan = scan_file(path)
         except NotASegment as error:
-            self._strangers[f"{found.owner}/{path.name}"] = str(error)
+            self._strangers[name] = str(error)
             return 0
         except OSError as error:
-            self._strangers[f"{found.owner}/{path.name}"] = f"it cannot be read: {error.strerror}"
+            self._strangers[name] = f"it cannot be read: {error.strerror}"
             return 0
         head = scan.head
         if head.ledger != self._ledger.name:
-            self._strangers[f"{found.owner}/{path.name}"] = "it belongs to another ledger"
+            self._strangers[name] = "it belongs to another ledger"
             return 0
-        if self._ledger.is_finished(head.owner, head.number):
-            path.unlink()
-            return 0
-        written = self._write(scan)
-        if not self._finish(scan, written):
-            return written.rows
+        rows = 0
+        if not self._ledger.is_finished(head.owner, head.number):
+            written = self._write(scan)
+            rows = written.rows
+            if not self._finish(scan, written):
+                return rows
         if scan.damage:
-            kept = found.keep(path)
             _log.error(
-                "%d stretches of a journal cannot be read; it is kept: %s", len(scan.damage), kept
+                "%d stretches of a journal cannot be read; it is kept: %s",
+                len(scan.damage),
+                keep(path),
             )
         else:
             path.unlink()
         self._seam("unlinked")
-        return written.rows
+        return rows
 
     def _write(self, scan: Scan) -> Tally:
         head, tally = scan.head, Tally()

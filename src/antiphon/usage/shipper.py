@@ -174,6 +174,13 @@ class Shipper:
             cursor = self._cursors[segment] = _Cursor(segment)
         # Asked before reading: where nothing more comes, what is read now is all.
         complete = segment.sealed and not segment.live
+        if cursor.damaged:
+            if complete:
+                # Now it can be read to its end, as that of a dead process would be.
+                segment.close()
+                self.shipped += self._adoption.ship(segment.path)
+                self._forget(segment)
+            return
         for batch in cursor.batches():
             self._seam("batch")
             self._ledger.write(
@@ -186,7 +193,10 @@ class Shipper:
             cursor.done(batch)
             self.shipped += len(batch.rows)
             self._seam("batched")
-        if complete:
+        if cursor.damaged:
+            _log.error("A record of %r cannot be read: the rest of it is shipped later", segment)
+            self._journal.wear()
+        elif complete:
             self._finish(segment, cursor)
 
     def _finish(self, segment: Segment, cursor: _Cursor) -> None:
@@ -229,13 +239,15 @@ class _Cursor:
 
     Attributes:
         at: The place.
+        damaged: A record at it cannot be read: somebody has changed the file.
         tally: Of the rows before it.
     """
 
-    __slots__ = ("_live", "_read", "_segment", "_waiting", "at", "tally")
+    __slots__ = ("_live", "_read", "_segment", "_waiting", "at", "damaged", "tally")
 
     def __init__(self, segment: Segment) -> None:
         self.at = FIRST
+        self.damaged = False
         self.tally = Tally()
         self._segment = segment
         self._read = FIRST
@@ -254,7 +266,9 @@ class _Cursor:
         while self._read < end:
             position = self._read
             found = read(data, position - base, salt=salt)
-            assert found is not None, "a record of our own that cannot be read"
+            if found is None:
+                self.damaged = True
+                break
             record, after = found
             self._read = base + after
             if isinstance(record, Opened):

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from antiphon.storage import versions
 from antiphon.storage.database import Database
 from antiphon.storage.migrations.upgrade import upgrade
+from antiphon.storage.versions import MIGRATED
 from antiphon.usage.ledger.tables import SCHEMA
 
 
@@ -24,12 +25,12 @@ def made(tmp_path):
 
 
 @pytest.fixture
-def migrated(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "antiphon.storage.database.bring_up", lambda connection, _: upgrade(connection)
+def migrated(tmp_path):
+    database = Database(
+        f"sqlite:///{tmp_path / 'migrated % of it.db'}",
+        [SCHEMA],
+        versions=MIGRATED._replace(bring_up=lambda connection, _: upgrade(connection)),
     )
-    database = Database(f"sqlite:///{tmp_path / 'migrated % of it.db'}", [SCHEMA])
-    monkeypatch.undo()
     yield database
     database.close()
 
@@ -67,15 +68,14 @@ def test_the_tables_are_what_the_code_says(which, request):
     assert [each for each in differences if "alembic_version" not in str(each)] == []
 
 
-def test_it_happens_in_the_transaction_of_who_opens(tmp_path, monkeypatch):
+def test_it_happens_in_the_transaction_of_who_opens(tmp_path):
     def broken(connection, schemas):
         upgrade(connection)
         raise RuntimeError
 
-    monkeypatch.setattr("antiphon.storage.database.bring_up", broken)
     path = tmp_path / "none.db"
     with pytest.raises(RuntimeError):
-        Database(f"sqlite:///{path}", [SCHEMA])
+        Database(f"sqlite:///{path}", [SCHEMA], versions=MIGRATED._replace(bring_up=broken))
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     connection.close()
@@ -103,8 +103,8 @@ def test_a_database_of_an_older_version_is_brought_up(tmp_path, monkeypatch):
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
     connection.close()
     monkeypatch.setattr(versions, "check", lambda connection, schemas: "0000")
-    monkeypatch.setattr("antiphon.storage.database.check", lambda connection, schemas: "0000")
-    database = Database(f"sqlite:///{path}", [SCHEMA])
+    unknown = MIGRATED._replace(check=lambda connection, schemas: "0000")
+    database = Database(f"sqlite:///{path}", [SCHEMA], versions=unknown)
     monkeypatch.undo()
     with database.reading() as connection:
         assert versions.check(connection, [SCHEMA]) == versions.HEAD

@@ -237,6 +237,37 @@ def test_damage_is_told_and_kept(office: Office):
     assert office.prove().difference == ""
 
 
+def test_damage_to_a_living_journal(office: Office):
+    """Somebody writes into the file of a running process: the rest is shipped all the same."""
+    journal = office.journal(segment_bytes=1 << 16)
+    shipper = office.shipper(journal)
+    stop = threading.Event()
+    stop.set()
+    office.work(journal, range(1, 3))
+    first = journal.segments[0]
+    hurt = journal.open(opened(3))
+    journal.close(hurt, closed(hurt, 3))
+    left_open = journal.open(opened(4))
+    with first.path.open("r+b") as file:
+        file.seek(hurt[1] + 40)
+        file.write(b"\xff\xff")
+    shipper.run(stop)
+    assert len(office.rows()) == 2
+    office.work(journal, range(5, 7))
+    shipper.run(stop)
+    assert len(office.rows()) == 4, "what comes after goes into another segment"
+    journal.close(left_open, closed(left_open, 4))
+    shipper.run(stop)
+    rows = office.rows("request_id, cost, alias")
+    assert [row[1] for row in rows] == [10, 20, 30, 40, 50, 60]
+    assert rows[2] == ("req_00000003", 30, "?")
+    assert [each.name for each in (office.folder / DAMAGED).iterdir()] == [
+        f"{journal.owner}-00000001.segment"
+    ]
+    assert len(journal.segments) == 1
+    assert office.prove().difference == ""
+
+
 def test_an_end_that_was_damaged_is_charged_its_bound(office: Office):
     journal = office.journal()
     entry = journal.open(opened(1))

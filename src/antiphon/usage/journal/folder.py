@@ -94,12 +94,6 @@ class DeadFolder:
         """Its segments, in the order of use."""
         return segments_of(self.path)
 
-    def keep(self, segment: Path) -> Path:
-        """Put a segment that could not be read whole where people can look at it."""
-        shelf = self.path.parent / DAMAGED
-        shelf.mkdir(mode=0o700, exist_ok=True)
-        return segment.rename(shelf / f"{self.owner}-{segment.name}")
-
     def leave(self) -> None:
         """Let go of it; it goes where no segment is left."""
         with contextlib.suppress(OSError):  # something is left in it
@@ -107,6 +101,14 @@ class DeadFolder:
                 draft.unlink()
             self.path.rmdir()
         os.close(self._lock)
+
+
+def keep(segment: Path) -> Path:
+    """Put a segment that could not be read whole where people can look at it."""
+    owner = segment.parent
+    shelf = owner.parent / DAMAGED
+    shelf.mkdir(mode=0o700, exist_ok=True)
+    return segment.rename(shelf / f"{owner.name}-{segment.name}")
 
 
 def owners(folder: Path) -> list[Path]:

@@ -178,10 +178,11 @@ class Unanswered(msgspec.Struct, frozen=True, array_like=True, gc=False):
 Record: TypeAlias = Opened | Closed | Unanswered
 
 _encode = msgspec.msgpack.Encoder().encode
+# By plain numbers: to compare with a member of an enum costs more than to decode.
 _DECODERS = {
-    Kind.OPENED: msgspec.msgpack.Decoder(Opened).decode,
-    Kind.CLOSED: msgspec.msgpack.Decoder(Closed).decode,
-    Kind.UNANSWERED: msgspec.msgpack.Decoder(Unanswered).decode,
+    int(Kind.OPENED): msgspec.msgpack.Decoder(Opened).decode,
+    int(Kind.CLOSED): msgspec.msgpack.Decoder(Closed).decode,
+    int(Kind.UNANSWERED): msgspec.msgpack.Decoder(Unanswered).decode,
 }
 _PADDING = tuple(b"\0" * (-length % ALIGN) for length in range(ALIGN))
 
@@ -205,13 +206,14 @@ def read(data: bytes, at: int, *, salt: int) -> tuple[Record, int] | None:
         return None
     mark, kind, length, checksum = _head.unpack_from(data, at)
     end = begin + length
-    if mark != _MARK or end > len(data) or kind not in _DECODERS:
+    decode = _DECODERS.get(kind)
+    if mark != _MARK or end > len(data) or decode is None:
         return None
     content = data[begin:end]
     if crc32(content, salt ^ (length << _KIND_BITS | kind)) != checksum:
         return None
     try:
-        record = _DECODERS[kind](content)
+        record = decode(content)
     except msgspec.MsgspecError:
         return None
     return record, end + (-end % ALIGN)

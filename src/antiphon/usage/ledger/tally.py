@@ -40,12 +40,10 @@ class Tally:
         if not rows:
             return
         self.rows += len(rows)
-        columns = zip(*(row[SUMS] for row in rows), strict=True)
-        self.sums = [
-            before + sum(map(int, column))
-            for before, column in zip(self.sums, columns, strict=True)
-        ]
-        self.checksums += sum(int(row[-1]) for row in rows)
+        # By column, in C: what stands there are numbers, though a row may hold texts too.
+        columns = zip(self.sums, *[row[SUMS] for row in rows], strict=True)
+        self.sums = list(map(sum, columns))
+        self.checksums += sum([int(row[-1]) for row in rows])
         self._digest.update(b"".join(contents))
 
     @property
