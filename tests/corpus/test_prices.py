@@ -71,7 +71,8 @@ def test_the_page_lists_every_difference_of_the_committed_recordings() -> None:
 @pytest.mark.campaign
 def test_every_exchange(capsys: pytest.CaptureFixture[str]) -> None:
     named = os.environ.get("ANTIPHON_CORPUS")
-    assert named, "ANTIPHON_CORPUS must name the folder of recorded traffic."
+    if not named:
+        pytest.skip("no ANTIPHON_CORPUS: the whole corpus was not read, only what is committed")
     found = [compare(exchange) for exchange in lines(*files_of(Path(named)))]
     outcomes = Counter(each.outcome for each in found)
     with capsys.disabled():

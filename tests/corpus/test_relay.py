@@ -107,7 +107,8 @@ async def test_the_committed_recordings_come_through_byte_by_byte(tmp_path, caps
 @pytest.mark.campaign
 async def test_all_recordings_come_through_byte_by_byte(tmp_path, capsys):
     folder = os.environ.get("ANTIPHON_CORPUS")
-    assert folder, "ANTIPHON_CORPUS names the folder of recordings"
+    if not folder:
+        pytest.skip("no ANTIPHON_CORPUS: the whole corpus was not read, only what is committed")
     counts = await relayed(tmp_path, Path(folder))
     with capsys.disabled():
         print(f"\nall recorded exchanges through the gateway: {counts}")  # noqa: T201
