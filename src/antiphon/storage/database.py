@@ -82,6 +82,7 @@ class Database(Readable):
         self._path = path = _path(url)
         with _named(path):
             _make_room(path)
+            _make_private(path)
             if _size(path):
                 # Nothing is changed in a file that is not ours, not even its journal's mode.
                 _look(path, schemas, busy_seconds, versions).close()
@@ -235,12 +236,16 @@ def _path(url: str) -> Path:
 def _make_room(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.parent.is_dir() and not path.exists():
-            path.touch(mode=0o600)
     except OSError as error:
         raise StorageFailed(
             f"the database cannot be kept there: {error.strerror}", code="unavailable"
         ) from error
+
+
+def _make_private(path: Path) -> None:
+    """A new file is its owner's alone; where it cannot be made, SQLite says why."""
+    with contextlib.suppress(OSError):
+        path.touch(mode=0o600, exist_ok=False)
 
 
 def _engine(path: Path, busy_seconds: float, *, erases: bool) -> Engine:

@@ -184,6 +184,11 @@ def test_full(ours):
     database.close()
 
 
+def test_it_is_its_owner_s_alone(tmp_path):
+    Database(f"sqlite:///{tmp_path}/private.db", [SCHEMA]).close()
+    assert (tmp_path / "private.db").stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize("way", ["reading", "writing", "writing_through"])
 def test_an_interrupt_inside_a_statement_comes_out_as_such(tmp_path, way):
     """SQLAlchemy gives such a connection up: there is nothing to roll back any more."""
