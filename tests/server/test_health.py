@@ -354,9 +354,7 @@ def full(monkeypatch) -> list[bool]:
     return full
 
 
-async def test_a_full_disk(tmp_path, full, monkeypatch):
-    small = partial(Journal, segment_bytes=32 * 1024)
-    monkeypatch.setattr("antiphon.gateway.books.Journal", small)
+async def test_a_full_disk(tmp_path, full):
     async with stable(tmp_path) as road:
         full[0] = True
         tight = False
