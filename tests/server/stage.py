@@ -16,6 +16,7 @@ from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.serve import serving
 from antiphon.simulator import Fleet, Simulator, SimulatorSpec
+from antiphon.usage.journal.journal import SEGMENT_BYTES
 
 KEY = "test-key-0123456789abcdef"
 HELLO = [{"role": "user", "content": "Hello there"}]
@@ -99,13 +100,16 @@ async def stage(
     alone: bool = False,
     ssl_context: ssl.SSLContext | None = None,
     clock: Clock | None = None,
+    segment_bytes: int = SEGMENT_BYTES,
     **sections: Any,
 ) -> AsyncIterator[Stage]:
     """Start everything, and stop everything; `alone` as if the process were the gateway's own."""
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
     async with Fleet(specs, ssl_context=ssl_context) as fleet:
         settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
-        gateway = Antiphon(load(settings, environ={}), alone=alone, clock=clock)
+        gateway = Antiphon(
+            load(settings, environ={}), alone=alone, clock=clock, segment_bytes=segment_bytes
+        )
         async with gateway, serving(gateway) as address:
             running = Stage(gateway, address, fleet)
             async with running.client, running.http:

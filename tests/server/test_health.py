@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import openai
@@ -62,7 +63,7 @@ def clock() -> MovedClock:
 
 
 @asynccontextmanager
-async def stable(tmp_path: Path, **sections: object) -> AsyncIterator[Stage]:
+async def stable(tmp_path: Path, **sections: Any) -> AsyncIterator[Stage]:
     async with stage(tmp_path, SPECS, auth=AUTH, **sections) as road:
         yield road
 
@@ -350,12 +351,11 @@ def full(monkeypatch) -> list[bool]:
 
     monkeypatch.setattr(segment_module.os, "posix_fallocate", allocate)
     monkeypatch.setattr("antiphon.gateway.books._ASK_AGAIN", 0.01)
-    monkeypatch.setattr("antiphon.gateway.books.Journal", partial(Journal, segment_bytes=16384))
     return full
 
 
 async def test_a_full_disk(tmp_path, full):
-    async with stable(tmp_path) as road:
+    async with stable(tmp_path, segment_bytes=16_384) as road:
         full[0] = True
         tight = False
         while await ask(road):
