@@ -20,8 +20,9 @@ class Process:
 
     @property
     def memory(self) -> int:
-        """Bytes that are resident."""
-        return int((self._proc / "statm").read_text().split()[1]) * resource.getpagesize()
+        """Bytes that are resident and its own: what is mapped of files, as the journal's, is not."""
+        resident, shared = (self._proc / "statm").read_text().split()[1:3]
+        return (int(resident) - int(shared)) * resource.getpagesize()
 
     @property
     def descriptors(self) -> int:

@@ -25,7 +25,9 @@ WHOLE = {"endless": 64 * MIB}
 """What a provider may say in one piece before it is cut off is held until then."""
 BODY, BODIES = 10 * MIB, 50
 REQUESTS, WARM, CONNECTIONS = 200_000, 20_000, 32
-GROWTH = 5 * MIB
+GROWTH, LATER_GROWTH = 10 * MIB, 5 * MIB
+"""After the first 20,000, and over the second half: SQLite's caches fill for a while, and
+allocators round up; Python's own objects do not grow at all."""
 
 
 async def test_evil_providers(nursery: Nursery, tmp_path: Path, say: Callable[[str], None]):
@@ -97,7 +99,6 @@ class Caller(asyncio.Protocol):
         self._got = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._next()
 
@@ -191,3 +192,4 @@ async def test_two_hundred_thousand_requests(
         (sums,) = audit.select("SELECT sum(attempts) AS attempts FROM usage_daily")
         assert sums["attempts"] == REQUESTS
     assert grown < GROWTH
+    assert figures[-1] - figures[len(figures) // 2] < LATER_GROWTH
