@@ -15,10 +15,9 @@ from sqlalchemy import Connection, MetaData, inspect
 
 from antiphon.errors import StorageFailed
 
-HEAD = "0001"
-"""The newest migration."""
 KNOWN = ("0001",)
 """All migrations, the oldest first."""
+HEAD = KNOWN[-1]
 _TABLE = "alembic_version"
 
 

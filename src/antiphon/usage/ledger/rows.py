@@ -88,51 +88,14 @@ def closed_row(
     )
 
 
-def lost_row(owner: str, segment: int, position: int, opened: Opened) -> Row:
-    """The row of an attempt whose end nobody wrote: it is charged its bound."""
-    return (
-        opened.request,
-        opened.attempt,
-        owner,
-        segment,
-        position,
-        opened.started_at,
-        opened.started_at,
-        opened.key_id,
-        opened.team,
-        opened.department,
-        opened.subject,
-        opened.alias,
-        opened.provider,
-        opened.model,
-        opened.heard,
-        opened.spoken,
-        int(opened.stream),
-        Outcome.LOST.value,
-        "process_died",
-        "",
-        1,
-        Charge.ASSUMED.value,
-        *_bound(opened),
-        opened.cost_bound,
-        opened.cost_bound,
-        opened.price,
-        0,
-        0,
-        0,
-        0,
-        0,
-        "",
-    )
-
-
 def rows_of(scan: Scan) -> Iterator[tuple[int, Row]]:
     """The rows of a segment and their places, in their order; the lost stand at their begin."""
     head = scan.head
     begun = {at: record for at, record in scan.records if isinstance(record, Opened)}
     for at, record in scan.records:
         if at in scan.open:
-            yield at, lost_row(head.owner, head.number, at, scan.open[at])
+            opened = scan.open[at]
+            yield at, closed_row(head.owner, head.number, at, opened, _lost(opened))
         elif isinstance(record, Closed):
             opened = begun.get(record.opened)
             yield at, closed_row(head.owner, head.number, at, opened, record)
@@ -163,6 +126,32 @@ def unanswered_row(owner: str, segment: int, record: Unanswered) -> Row:
 def checksum_of(content: bytes) -> int:
     """The checksum of a row; it says which row of a segment is not what it was."""
     return crc32(content)
+
+
+def _lost(opened: Opened) -> Closed:
+    """The end of an attempt for which nobody wrote one: it is charged its bound."""
+    return Closed(
+        opened=0,
+        request=opened.request,
+        attempt=opened.attempt,
+        key_id=opened.key_id,
+        provider=opened.provider,
+        model=opened.model,
+        ended_at=opened.started_at,
+        outcome=Outcome.LOST.value,
+        code="process_died",
+        charge=Charge.ASSUMED.value,
+        last=True,
+        usage=_bound(opened),
+        cost=opened.cost_bound,
+        first_byte=0,
+        total=0,
+        first_token=0,
+        request_total=0,
+        overhead=0,
+        stop="",
+        warnings=(),
+    )
 
 
 def _bound(opened: Opened) -> tuple[int, ...]:
