@@ -8,9 +8,10 @@ from pathlib import Path as FilePath
 
 from antiphon.config.fields import is_mapping_at, names_at
 from antiphon.config.settings import Settings
-from antiphon.config.storage import DATA_DIR, SQLITE
+from antiphon.config.storage import DATA_DIR
 from antiphon.config.tree import is_any_list, is_any_mapping, is_list, is_mapping
 from antiphon.errors import ConfigurationError, Mistake
+from antiphon.storage.address import SQLITE
 from antiphon.yamlfile.places import Path, Places, dotted
 
 _EACH = "*"

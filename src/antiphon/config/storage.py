@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from antiphon.storage.address import SQLITE, address_of, file_of
 from antiphon.usage.config import Durability
 
 DATA_DIR = Path("~/.local/share/antiphon")
-SQLITE = "sqlite:///"
 _CAPTURES = "captures.db"
 
 
@@ -19,7 +19,7 @@ def _is_url(text: str) -> str:
         raise ValueError("must be sqlite:///PATH; no other database is spoken yet")
     if ":memory:" in text or "?" in text:
         raise ValueError("must be sqlite:///PATH, of a file, without options")
-    if Path(text.removeprefix(SQLITE)).name == _CAPTURES:
+    if file_of(text).name == _CAPTURES:
         raise ValueError(f"{_CAPTURES} is the name of the file beside it, which holds captures")
     return text
 
@@ -53,12 +53,12 @@ class StorageSettings(BaseModel):
     @property
     def database_url(self) -> str:
         """The database in force."""
-        return self.database or f"{SQLITE}{self.data_dir / 'antiphon.db'}"
+        return self.database or address_of(self.data_dir / "antiphon.db")
 
     @property
     def captures_file(self) -> Path:
         """The file with the captures, beside the database."""
-        return Path(self.database_url.removeprefix(SQLITE)).with_name(_CAPTURES)
+        return file_of(self.database_url).with_name(_CAPTURES)
 
     @property
     def journal_dir(self) -> Path:

@@ -13,12 +13,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from antiphon.errors import StorageFailed
+from antiphon.storage.address import file_of
 from antiphon.storage.versions import MIGRATED, Versions
 
 _BUSY_SECONDS = 5.0
@@ -79,7 +79,7 @@ class Database(Readable):
         versions: Versions = MIGRATED,
         erases: bool = False,
     ) -> None:
-        self._path = path = _path(url)
+        self._path = path = file_of(url)
         with _named(path):
             _make_room(path)
             _make_private(path)
@@ -101,14 +101,8 @@ class Database(Readable):
         Raises:
             StorageFailed: The database did not do what it was asked; nothing was done.
         """
-        with _told(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                _roll_back(connection)
-                raise
-            connection.exec_driver_sql("COMMIT")
+        with _told(), self._engine.connect() as connection, _transaction(connection):
+            yield connection
 
     @contextlib.contextmanager
     def writing_through(self) -> Generator[Connection]:
@@ -119,14 +113,9 @@ class Database(Readable):
         """
         with _told(), self._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA synchronous=FULL")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                yield connection
-            except BaseException:
-                _roll_back(connection)
-                raise
-            else:
-                connection.exec_driver_sql("COMMIT")
+                with _transaction(connection):
+                    yield connection
             finally:
                 if not connection.invalidated:
                     connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
@@ -181,7 +170,7 @@ def open_to_read(
     Raises:
         StorageFailed: There is none yet, or it cannot be read.
     """
-    path = _path(url)
+    path = file_of(url)
     with _named(path):
         if not _size(path):
             raise StorageFailed(
@@ -227,10 +216,6 @@ def _size(path: Path) -> int:
         raise StorageFailed(
             f"the database cannot be read: {error.strerror}", code="unavailable"
         ) from error
-
-
-def _path(url: str) -> Path:
-    return Path(make_url(url).database or "")
 
 
 def _make_room(path: Path) -> None:
@@ -292,6 +277,18 @@ def _connecting(path: Path, options: str, busy_seconds: float) -> Engine:
         )
 
     return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+
+@contextlib.contextmanager
+def _transaction(connection: Connection) -> Generator[None]:
+    """What the block does, whole or not at all; nobody else writes until it ends."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        _roll_back(connection)
+        raise
+    connection.exec_driver_sql("COMMIT")
 
 
 @contextlib.contextmanager

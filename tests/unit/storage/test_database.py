@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.config.storage import StorageSettings
 from antiphon.errors import StorageFailed
 from antiphon.storage.database import Database, open_to_read
+from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.ledger.tables import SCHEMA
 
 
@@ -149,12 +151,7 @@ def test_an_empty_file_becomes_one(path):
 
 @pytest.mark.parametrize("name", ["a b?c=d&e#f%20.db", "Ünï.db", "it's.db"])
 def test_names_of_any_letters(tmp_path, name):
-    from sqlalchemy.engine import URL
-
-    url = URL.create("sqlite", database=str(tmp_path / name)).render_as_string()
-    if "?" not in name:
-        url = f"sqlite:///{tmp_path / name}"
-    database = Database(url, [SCHEMA])
+    database = Database(f"sqlite:///{tmp_path / name}", [SCHEMA])
     database.close()
     assert [each.name for each in tmp_path.iterdir()] == [name]
 
@@ -204,3 +201,24 @@ def test_an_interrupt_inside_a_statement_comes_out_as_such(tmp_path, way):
     with database.reading() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
     database.close()
+
+
+def test_one_that_could_not_begin_leaves_its_connection_as_it_was(path):
+    """What writes through to the disk is slow: the next writer must not find it so."""
+    database = Database(f"sqlite:///{path}", [SCHEMA], busy_seconds=0.01)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageFailed), database.writing_through():
+            pass
+    with database.writing() as connection:
+        (mode,) = connection.exec_driver_sql("PRAGMA synchronous").one()
+    database.close()
+    assert mode == 1, "NORMAL"
+
+
+def test_the_files_of_a_folder_of_any_letters_stand_together(tmp_path):
+    settings = StorageSettings(data_dir=tmp_path / "a%20b?c")
+    Database(settings.database_url, [SCHEMA]).close()
+    CaptureStore(settings.captures_file).close()
+    assert [each.name for each in tmp_path.iterdir()] == ["a%20b?c"]
+    assert {each.name for each in settings.data_dir.iterdir()} == {"antiphon.db", "captures.db"}

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from antiphon.errors import CallerLeft, StorageFailed
+from antiphon.storage.address import address_of
 from antiphon.storage.database import Database, Readable, open_to_read
 from antiphon.storage.versions import Versions
 from antiphon.usage.captures.config import CaptureLevel
@@ -204,7 +205,7 @@ def look_at_captures(path: Path) -> Readable:
     Raises:
         StorageFailed: It cannot be read.
     """
-    return open_to_read(f"sqlite:///{path}", [SCHEMA], versions=_VERSIONS)
+    return open_to_read(address_of(path), [SCHEMA], versions=_VERSIONS)
 
 
 def read_capture(connection: Connection, request_id: str) -> CaptureFacts | None:
@@ -265,19 +266,16 @@ def _answer(capture: Capture) -> tuple[bytes, int]:
 
 def _opened(path: Path) -> Database:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             # A log that was left behind would be played back into the new file.
             for suffix in ("-wal", "-shm", "-journal"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-            # Before SQLite makes it, which would let others read it.
-            path.touch(mode=0o600)
     except OSError as error:
         raise StorageFailed(
             f"captures cannot be kept in {path}: {error.strerror}", code="unavailable"
         ) from error
     return Database(
-        f"sqlite:///{path}",
+        address_of(path),
         [SCHEMA],
         busy_seconds=_BUSY_SECONDS,
         versions=_VERSIONS,
