@@ -14,7 +14,7 @@ from pathlib import Path
 from antiphon.usage.journal.folder import dead, keep
 from antiphon.usage.journal.journal import Seam
 from antiphon.usage.journal.record import Closed, Opened
-from antiphon.usage.journal.scan import Damage, Scan, scan_file
+from antiphon.usage.journal.scan import Scan, scan_file
 from antiphon.usage.journal.segment import FIRST, NotASegment
 from antiphon.usage.ledger.ledger import MOST_ROWS, Ledger, LedgerDiffers
 from antiphon.usage.ledger.rows import Row, checksum_of, content_of, rows_of, unanswered_row
@@ -136,11 +136,8 @@ class Adoption:
     def _finish(self, scan: Scan, tally: Tally) -> bool:
         head = scan.head
         if scan.end > FIRST or scan.damage:
-            reasons: list[tuple[Damage, str]] = [
-                (each, "no whole record stands here") for each in scan.damage
-            ]
             try:
-                self._ledger.finish(head.owner, head.number, tally, damaged=reasons)
+                self._ledger.finish(head.owner, head.number, tally, damaged=scan.damage)
             except LedgerDiffers as error:
                 _log.critical("%s", error.message)
                 self._strangers[f"{head.owner}/{head.number}"] = error.message

@@ -22,7 +22,7 @@ from antiphon.usage.ledger.manifests import SHIPPED, Manifest, has_manifest, las
 from antiphon.usage.ledger.rollups import add_up
 from antiphon.usage.ledger.rows import COLUMNS, UNANSWERED_COLUMNS, Row
 from antiphon.usage.ledger.tables import (
-    WORDS,
+    SUMMED,
     attempts,
     damage,
     ledger,
@@ -108,7 +108,7 @@ class Ledger:
             return has_manifest(connection, owner, segment)
 
     def finish(
-        self, owner: str, segment: int, tally: Tally, *, damaged: Iterable[tuple[Damage, str]] = ()
+        self, owner: str, segment: int, tally: Tally, *, damaged: Iterable[Damage] = ()
     ) -> None:
         """Write the manifest of a segment of which every row is there, and add it up.
 
@@ -118,7 +118,7 @@ class Ledger:
             owner: The journal.
             segment: The number of its segment.
             tally: What the segment held.
-            damaged: What of it could not be read, and why.
+            damaged: What of it could not be read.
 
         Raises:
             LedgerDiffers: The rows that stand there are not those of the segment.
@@ -142,19 +142,10 @@ class Ledger:
             )
             connection.execute(manifests.insert().values(link.values()))
             add_up(connection, owner, segment)
-            for stretch, reason in damaged:
-                self._note(connection, owner, segment, stretch, reason)
+            for stretch in damaged:
+                self._note(connection, owner, segment, stretch)
             mine = (segments.c.owner == owner) & (segments.c.segment == segment)
             connection.execute(delete(segments).where(mine))
-
-    def note_damage(self, owner: str, segment: int, stretch: Damage, reason: str) -> None:
-        """Keep in mind that a stretch of a journal could not be read.
-
-        Raises:
-            StorageFailed: Nothing was written.
-        """
-        with self.database.writing() as connection:
-            self._note(connection, owner, segment, stretch, reason)
 
     def subject_ids(self, names: Iterable[str]) -> Mapping[str, str]:
         """The ids of people and applications, made for those that have none.
@@ -178,7 +169,7 @@ class Ledger:
 
     def _compare(self, connection: Connection, owner: str, segment: int, tally: Tally) -> None:
         """Hold the rows of a segment against what its journal says."""
-        sums = [func.coalesce(func.sum(attempts.c[name]), 0) for name in (*WORDS, "cost")]
+        sums = [func.coalesce(func.sum(attempts.c[name]), 0) for name in SUMMED]
         checksums = func.coalesce(func.sum(attempts.c.checksum), 0)
         found = connection.execute(
             select(func.count(), checksums, *sums)
@@ -191,9 +182,7 @@ class Ledger:
                 f"{found[0]} rows of {tally.rows}"
             )
 
-    def _note(
-        self, connection: Connection, owner: str, segment: int, stretch: Damage, reason: str
-    ) -> None:
+    def _note(self, connection: Connection, owner: str, segment: int, stretch: Damage) -> None:
         connection.execute(
             insert(damage)
             .values(
@@ -201,7 +190,7 @@ class Ledger:
                 segment=segment,
                 position=stretch.at,
                 length=stretch.length,
-                reason=reason,
+                reason="no whole record stands here",
                 found_at=self._now(),
             )
             .on_conflict_do_nothing()

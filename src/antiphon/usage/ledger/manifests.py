@@ -10,13 +10,19 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, exists, select
 
-from antiphon.usage.ledger.tables import WORDS, manifests
+from antiphon.usage.ledger.tables import SUMMED, attempts, manifests
 
 FIRST_HASH = "0" * 64
 SHIPPED = "shipped"
 RETIRED = "retired"
+COVERED = exists().where(
+    manifests.c.kind == SHIPPED,
+    manifests.c.owner == attempts.c.owner,
+    manifests.c.segment == attempts.c.segment,
+)
+"""Whether a row's segment is whole, so that the row stands in the sums."""
 
 
 class Manifest(NamedTuple):
@@ -45,13 +51,18 @@ class Manifest(NamedTuple):
     previous: str
 
     @property
+    def held(self) -> tuple[object, ...]:
+        """What the segment held."""
+        return self.rows, self.sums, self.digest
+
+    @property
     def hash(self) -> str:
         """The hash of this link."""
         return sha256(msgspec.msgpack.encode(tuple(self))).hexdigest()
 
     def values(self) -> dict[str, object]:
         """The row of the table."""
-        named = dict(zip((*WORDS, "cost"), self.sums, strict=True))
+        named = dict(zip(SUMMED, self.sums, strict=True))
         own = {name: getattr(self, name) for name in self._fields if name != "sums"}
         return {**own, **named, "hash": self.hash}
 
@@ -59,7 +70,7 @@ class Manifest(NamedTuple):
 def manifest_of(found: RowMapping) -> tuple[Manifest, str]:
     """A link as it stands in the table, and the hash that stands there."""
     own = {name: found[name] for name in Manifest._fields if name != "sums"}
-    sums = tuple(found[name] for name in (*WORDS, "cost"))
+    sums = tuple(found[name] for name in SUMMED)
     return Manifest(**own, sums=sums), found["hash"]
 
 

@@ -23,10 +23,12 @@ from antiphon.usage.journal.folder import owners, segments_of
 from antiphon.usage.journal.scan import Scan, scan_file
 from antiphon.usage.journal.segment import NotASegment
 from antiphon.usage.ledger.manifests import FIRST_HASH, RETIRED, SHIPPED, Manifest, manifest_of
-from antiphon.usage.ledger.rollups import DAY, HOUR, KEYS, MEASURES, Group, of_rows, of_sums
-from antiphon.usage.ledger.rows import AT, COLUMNS, Row, checksum_of, content_of, rows_of
+from antiphon.usage.ledger.rollups import Group, by_day, of_rows, of_sums
+from antiphon.usage.ledger.rows import AT, Row, checksum_of, content_of, kept_rows, rows_of
 from antiphon.usage.ledger.tables import (
-    WORDS,
+    KEYS,
+    MEASURES,
+    SUMMED,
     attempts,
     ledger,
     manifests,
@@ -38,7 +40,6 @@ from antiphon.usage.ledger.tally import Tally
 
 _LOOKS = 4
 """A living gateway moves; what it did between two reads is gone at the next look."""
-_NUMBERS = (*WORDS, "cost")
 _NONE = (0,) * len(MEASURES)
 Place = tuple[str, int]
 """A journal and the number of one of its segments."""
@@ -122,6 +123,7 @@ class _Look:
         self._scans = scans
         self._shipped: dict[Place, Manifest] = {}
         self._retired: dict[Place, Manifest] = {}
+        self._begun: dict[Place, int] = {}
         self._head = FIRST_HASH
         self._links = 0
         self._rows = 0
@@ -177,7 +179,7 @@ class _Look:
             self._shipped[place] = manifest
         elif manifest.kind == RETIRED:
             shipped = self._shipped.pop(place, None)
-            if shipped is None or _held(shipped) != _held(manifest):
+            if shipped is None or shipped.held != manifest.held:
                 raise _Differs(f"{where} retires what was never shipped")
             self._retired[place] = manifest
         else:
@@ -185,9 +187,9 @@ class _Look:
 
     def _registered(self) -> None:
         """What was begun is in the ledger, or still on the disk."""
-        found = self._connection.execute(select(segments.c.owner, segments.c.segment))
-        for owner, number in found:
-            place = (owner, number)
+        found = self._connection.execute(select(segments))
+        self._begun = {(row.owner, row.segment): row.shipped for row in found}
+        for place in self._begun:
             if place not in self._scans and place not in self._shipped:
                 raise _Differs(f"segment {_named(place)} was begun, and is nowhere")
 
@@ -212,7 +214,7 @@ class _Look:
             tally.add([row], [content])
         if tally.rows != manifest.rows:
             raise _Differs(f"{where} has {tally.rows} rows, and its manifest says {manifest.rows}")
-        for word, here, there in zip(_NUMBERS, tally.sums, manifest.sums, strict=True):
+        for word, here, there in zip(SUMMED, tally.sums, manifest.sums, strict=True):
             if here != there:
                 raise _Differs(f"{where}: the rows have {here} {word}, its manifest says {there}")
         if tally.digest != manifest.digest:
@@ -234,11 +236,7 @@ class _Look:
             return
         expected = dict(rows_of(scan))
         where = f"segment {_named(place)}"
-        shipped = self._connection.execute(
-            select(segments.c.shipped).where(
-                segments.c.owner == place[0], segments.c.segment == place[1]
-            )
-        ).scalar()
+        shipped = self._begun.get(place, 0)
         seen: set[int] = set()
         for row in self._rows_of(place):
             position = int(row[AT["position"]])
@@ -250,7 +248,7 @@ class _Look:
         for position, row in expected.items():
             if position in seen or position in scan.open:
                 continue
-            if position < (shipped or 0):
+            if position < shipped:
                 raise _Differs(f"the row of {_row_named(row)} of {where} is missing")
             self._pending += 1
 
@@ -262,9 +260,12 @@ class _Look:
         """
         every = [_counted(each) for each in self._retired.values()]
         gone = [sum(numbers) for numbers in zip(*every, strict=True)]
-        for table, width, name in ((usage_daily, DAY, "days"), (usage_hourly, HOUR, "hours")):
-            sums = of_sums(self._connection, table.name)
-            rows = of_rows(self._connection, width)
+        hours = of_rows(self._connection)
+        for table, rows, name in (
+            (usage_daily, by_day(hours), "days"),
+            (usage_hourly, hours, "hours"),
+        ):
+            sums = of_sums(self._connection, table)
             begun = min((int(group[0]) for group in sums), default=0)
             rest = [0] * len(MEASURES)
             for group in sums.keys() | rows.keys():
@@ -275,20 +276,14 @@ class _Look:
                 if any(left) if not self._retired else min(left) < 0:
                     raise _Differs(f"the {name} of {_group_named(group)} are not what the rows say")
                 rest = [a + b for a, b in zip(rest, left, strict=True)]
-            told = [rest[MEASURES.index(each)] for each in ("attempts", *_NUMBERS)]
+            told = [rest[MEASURES.index(each)] for each in ("attempts", *SUMMED)]
             if gone and told != gone and table is usage_daily:
                 raise _Differs(f"the {name} do not add up to rows and what was retired")
 
     def _rows_of(self, place: Place) -> Iterator[Row]:
-        columns = [attempts.c[name] for name in COLUMNS]
-        chosen = (
-            select(*columns)
-            .where(attempts.c.owner == place[0], attempts.c.segment == place[1])
-            .order_by(attempts.c.position)
-        )
-        for found in self._connection.execute(chosen):
+        for row in kept_rows(self._connection, *place):
             self._rows += 1
-            yield tuple(int(value) if value is True or value is False else value for value in found)
+            yield row
 
 
 def _counted(manifest: Manifest) -> tuple[int, ...]:
@@ -302,10 +297,6 @@ def _group_named(group: Group) -> str:
 
 def _place(manifest: Manifest) -> Place:
     return manifest.owner, manifest.segment
-
-
-def _held(manifest: Manifest) -> tuple[object, ...]:
-    return manifest.rows, manifest.sums, manifest.digest
 
 
 def _named(place: Place) -> str:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     SelectBase,
     Subquery,
     Table,
-    case,
     false,
     func,
     literal,
@@ -31,10 +30,12 @@ from sqlalchemy import (
 
 from antiphon.storage.database import Readable
 from antiphon.usage.ledger.cursors import cursor_behind, key_of
+from antiphon.usage.ledger.manifests import COVERED
 from antiphon.usage.ledger.question import COLUMNS, TIMES, Question
-from antiphon.usage.ledger.rollups import DAY, MEASURES
-from antiphon.usage.ledger.stretches import COVERED, Period, Stretch, period, within
+from antiphon.usage.ledger.rollups import DAY, of_attempt
+from antiphon.usage.ledger.stretches import Period, Stretch, period, within
 from antiphon.usage.ledger.tables import (
+    MEASURES,
     attempts,
     ledger,
     segments,
@@ -48,7 +49,6 @@ MOST_ROWS = 1000
 """Rows of one page."""
 
 _TABLES = {"days": usage_daily, "hours": usage_hourly}
-_ESTIMATED = ("estimated", "assumed")
 
 
 class UsageRow(NamedTuple):
@@ -215,7 +215,9 @@ def _piece(
 ) -> SelectBase:
     """Keys and measures of what was chosen of a table, or of a join with it."""
     keys = [_key(table, moment, word).label(word) for word in question.by]
-    measures = [_measure(table, each).label(each) for each in MEASURES]
+    measures = [
+        (of_attempt(each) if table is attempts else table.c[each]).label(each) for each in MEASURES
+    ]
     chosen = select(*keys, *measures).select_from(table if source is None else source)
     return chosen.where(*where, *_conditions(table, question))
 
@@ -225,22 +227,6 @@ def _key(table: Table, moment: ColumnElement[int], word: str) -> ColumnElement[s
         return table.c[COLUMNS[word]]
     written = TIMES["day" if word == "hour" and table is usage_daily else word]
     return func.strftime(written, moment // SECOND, "unixepoch")
-
-
-def _measure(table: Table, measure: str) -> ColumnElement[int]:
-    if table is not attempts:
-        return table.c[measure]
-    match measure:
-        case "attempts":
-            return literal(1)
-        case "failures":
-            return case((attempts.c.outcome == "ok", 0), else_=1)
-        case "estimates":
-            return case((attempts.c.charge.in_(_ESTIMATED), 1), else_=0)
-        case "duration":
-            return attempts.c.total
-        case _:
-            return attempts.c[measure]
 
 
 def _conditions(table: Table, question: Question) -> Iterator[ColumnElement[bool]]:

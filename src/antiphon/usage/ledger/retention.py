@@ -22,7 +22,7 @@ from antiphon.storage.database import Database
 from antiphon.usage.config import LedgerSettings
 from antiphon.usage.ledger.manifests import RETIRED, SHIPPED, Manifest, last_link, manifest_of
 from antiphon.usage.ledger.rollups import DAY
-from antiphon.usage.ledger.rows import COLUMNS, Row, content_of
+from antiphon.usage.ledger.rows import content_of, kept_rows
 from antiphon.usage.ledger.tables import (
     attempts,
     damage,
@@ -194,11 +194,6 @@ def _shipped(connection: Connection, owner: str, segment: int) -> Manifest:
 def _is_what_stands(connection: Connection, held: Manifest) -> bool:
     """Whether the rows of a segment are still what its manifest says."""
     tally = Tally()
-    found = connection.exec_driver_sql(
-        f"SELECT {', '.join(COLUMNS)} FROM {attempts.name} "  # noqa: S608  our own names
-        "WHERE owner = ? AND segment = ? ORDER BY position",
-        (held.owner, held.segment),
-    )
-    rows: list[Row] = [tuple(values) for values in found]
+    rows = list(kept_rows(connection, held.owner, held.segment))
     tally.add(rows, (content_of(row[:-1]) for row in rows))
-    return (tally.rows, tuple(tally.sums), tally.digest) == (held.rows, held.sums, held.digest)
+    return (tally.rows, tuple(tally.sums), tally.digest) == held.held

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from zlib import crc32
 
 import msgspec
+from sqlalchemy import Connection
 
 from antiphon.model.usage import Usage
 from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unanswered
@@ -99,6 +100,16 @@ def rows_of(scan: Scan) -> Iterator[tuple[int, Row]]:
         elif isinstance(record, Closed):
             opened = begun.get(record.opened)
             yield at, closed_row(head.owner, head.number, at, opened, record)
+
+
+def kept_rows(connection: Connection, owner: str, segment: int) -> Iterator[Row]:
+    """The rows of a segment as they stand in the ledger, in their order, each with its checksum."""
+    found = connection.exec_driver_sql(
+        f"SELECT {', '.join(COLUMNS)} FROM {attempts.name} "  # noqa: S608  our own names
+        "WHERE owner = ? AND segment = ? ORDER BY position",
+        (owner, segment),
+    )
+    return map(tuple, found)
 
 
 def unanswered_row(owner: str, segment: int, record: Unanswered) -> Row:

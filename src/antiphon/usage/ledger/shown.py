@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from antiphon.model.usage import Usage
 from antiphon.usage.ledger.queries import Answer, UsageRow
-from antiphon.usage.ledger.rollups import MEASURES
 from antiphon.usage.ledger.sheet import written
-from antiphon.usage.ledger.tables import WORDS
+from antiphon.usage.ledger.tables import MEASURES, WORDS
 from antiphon.usage.ledger.times import SECOND, told
 
 _BILLION = 1_000_000_000

@@ -11,21 +11,14 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, Table, func, select, true
 
-from antiphon.usage.ledger.manifests import SHIPPED
+from antiphon.usage.ledger.manifests import COVERED
 from antiphon.usage.ledger.rollups import DAY, HOUR
-from antiphon.usage.ledger.tables import attempts, manifests, usage_daily, usage_hourly
+from antiphon.usage.ledger.tables import attempts, usage_daily, usage_hourly
 from antiphon.usage.ledger.times import told
 
 Source: TypeAlias = Literal["days", "hours", "rows"]
-
-COVERED = exists().where(
-    manifests.c.kind == SHIPPED,
-    manifests.c.owner == attempts.c.owner,
-    manifests.c.segment == attempts.c.segment,
-)
-"""Whether a row's segment is whole, so that the row stands in the sums."""
 
 
 class Stretch(NamedTuple):

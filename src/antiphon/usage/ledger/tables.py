@@ -28,6 +28,12 @@ from antiphon.model.usage import Usage
 SCHEMA = MetaData()
 WORDS = Usage.__struct_fields__
 """The usage words, in the order of the columns."""
+SUMMED = (*WORDS, "cost")
+"""What of the rows of a segment its manifest adds up."""
+KEYS = ("alias", "provider", "model", "key_id", "team", "department", "subject_id")
+"""What usage is added up by, besides time."""
+MEASURES = ("attempts", "failures", "estimates", *SUMMED, "duration")
+"""What is added up."""
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """A key that the database counts up itself."""
 
@@ -158,18 +164,12 @@ damage = Table(
 
 
 def _usage(name: str) -> Table:
-    keys = ("alias", "provider", "model", "key_id", "team", "department", "subject_id")
     return Table(
         name,
         SCHEMA,
         Column("begins", BigInteger, primary_key=True),
-        *(Column(key, String, primary_key=True) for key in keys),
-        Column("attempts", BigInteger, nullable=False),
-        Column("failures", BigInteger, nullable=False),
-        Column("estimates", BigInteger, nullable=False),
-        *_words(),
-        Column("cost", BigInteger, nullable=False),
-        Column("duration", BigInteger, nullable=False),
+        *(Column(key, String, primary_key=True) for key in KEYS),
+        *(Column(measure, BigInteger, nullable=False) for measure in MEASURES),
     )
 
 

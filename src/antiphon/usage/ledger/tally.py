@@ -1,7 +1,6 @@
 """What a segment gave to the ledger: counted, added up and hashed, in the order of its records.
 
-A manifest is made of it. Python adds, not SQL, since the sums of a lying provider may be larger
-than a database's integers.
+A manifest is made of it.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from antiphon.usage.ledger.retention import Retention
 from antiphon.usage.ledger.rows import unanswered_row
 from antiphon.usage.ledger.scope import EVERYTHING
 from antiphon.usage.ledger.tables import attempts, manifests
+from antiphon.usage.ledger.tally import Tally
 from tests.unit.usage.ledger.written import DAY, HOUR, NOON, FakeClock, opened_ledger, row, ship
 
 SECONDS = 86_400.0
@@ -162,7 +163,7 @@ def test_requests_without_an_answer_and_notes_of_damage_go_too(ledger, clock):
             "one", 9, rows=[], unanswered_rows=[unanswered_row("one", 9, record)], shipped=1
         )
         clock.at = (NOON - ago * DAY) / 1e6
-        ledger.note_damage("one", 9, Damage(ago, 8), "torn")
+        ledger.finish("one", ago, Tally(), damaged=[Damage(ago, 8)])
     clock.at = NOON / 1e6
     ship(ledger, [row()])
     retention(ledger, clock, keep_days=10).sweep()

@@ -14,10 +14,9 @@ from antiphon.usage.ledger.ledger import MOST_ROWS
 from antiphon.usage.ledger.queries import pages, usage
 from antiphon.usage.ledger.question import COLUMNS as BY_COLUMN
 from antiphon.usage.ledger.question import GROUPS, TIMES, ask
-from antiphon.usage.ledger.rollups import MEASURES
 from antiphon.usage.ledger.rows import AT
 from antiphon.usage.ledger.scope import EVERYTHING, Scope
-from antiphon.usage.ledger.tables import WORDS
+from antiphon.usage.ledger.tables import MEASURES, WORDS
 from tests.unit.usage.ledger.written import DAY, HOUR, NOON, finish, opened_ledger, row, write
 
 FIELDS = {
