@@ -6,7 +6,8 @@ import re
 
 import msgspec
 
-from antiphon.dialects.openai_chat.fields import Fields, Written, written
+from antiphon.dialects.fields import Written
+from antiphon.dialects.openai_chat.fields import Fields, written
 from antiphon.model.parts import CallKind, ToolCall
 
 _NOT_A_WORD = re.compile(r"[^A-Za-z0-9]")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.dialects.openai_chat.fields import Written, written
-from antiphon.dialects.openai_chat.redaction import without_keys
+from antiphon.dialects.fields import Written
+from antiphon.dialects.openai_chat.fields import written
+from antiphon.dialects.redaction import without_keys
 from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamError, UpstreamRefused
 from antiphon.wire.sse import frame_of
 

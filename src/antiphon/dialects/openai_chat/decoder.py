@@ -10,6 +10,8 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import StreamDecoder
+from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
+from antiphon.dialects.fields import UNREADABLE
 from antiphon.dialects.openai_chat.calls import made_up_id
 from antiphon.dialects.openai_chat.chunks import (
     CHUNK,
@@ -21,8 +23,7 @@ from antiphon.dialects.openai_chat.chunks import (
     Loose,
     raw_of,
 )
-from antiphon.dialects.openai_chat.errors import Envelope, read_envelope, refusal_of
-from antiphon.dialects.openai_chat.fields import DIALECT, UNREADABLE, Fields
+from antiphon.dialects.openai_chat.fields import DIALECT, Fields
 from antiphon.dialects.openai_chat.parts import read_part, thought_of
 from antiphon.dialects.openai_chat.reindex import CallIndex
 from antiphon.dialects.openai_chat.stops import failure_of, read_stop

@@ -8,10 +8,10 @@ from typing import ClassVar
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Framing, ReplyFacts, StreamDecoder, StreamEncoder
+from antiphon.dialects.envelopes import read_error
 from antiphon.dialects.openai_chat.complaints import write_error, write_stream_error
 from antiphon.dialects.openai_chat.decoder import ChunkStream
 from antiphon.dialects.openai_chat.encoder import ChunkWriter
-from antiphon.dialects.openai_chat.errors import read_error
 from antiphon.dialects.openai_chat.fields import DIALECT
 from antiphon.dialects.openai_chat.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.openai_chat.requests import (

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from antiphon.dialects.fields import Json, Written
 from antiphon.dialects.openai_chat.calls import (
     LEGACY_ID,
     read_calls,
@@ -19,7 +20,7 @@ from antiphon.dialects.openai_chat.calls import (
     write_call,
     write_legacy_call,
 )
-from antiphon.dialects.openai_chat.fields import Fields, Json, Written, own, written
+from antiphon.dialects.openai_chat.fields import Fields, own, written
 from antiphon.dialects.openai_chat.parts import (
     Said,
     is_plain,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from antiphon.dialects.openai_chat.fields import DIALECT, UNREADABLE, Fields, Json, Written, written
+from antiphon.dialects.fields import UNREADABLE, Json, Written
+from antiphon.dialects.openai_chat.fields import DIALECT, Fields, written
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import (
     Audio,

@@ -12,14 +12,15 @@ from collections.abc import Sequence
 import msgspec
 
 from antiphon.dialects.base import ReplyFacts
-from antiphon.dialects.openai_chat.calls import LEGACY_ID, made_up_id
-from antiphon.dialects.openai_chat.chunks import FunctionDelta, Loose
-from antiphon.dialects.openai_chat.errors import (
+from antiphon.dialects.envelopes import (
     is_html,
     read_envelope,
     refusal_of,
 )
-from antiphon.dialects.openai_chat.fields import DIALECT, UNREADABLE, Fields, Written, written
+from antiphon.dialects.fields import UNREADABLE, Written
+from antiphon.dialects.openai_chat.calls import LEGACY_ID, made_up_id
+from antiphon.dialects.openai_chat.chunks import FunctionDelta, Loose
+from antiphon.dialects.openai_chat.fields import DIALECT, Fields, written
 from antiphon.dialects.openai_chat.messages import read_said, write_said
 from antiphon.dialects.openai_chat.parts import write_content
 from antiphon.dialects.openai_chat.stops import failure_of, read_stop, write_stop

@@ -14,15 +14,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from antiphon.dialects.openai_chat.fields import (
-    DIALECT,
-    Fields,
-    Json,
-    Written,
-    first_byte,
-    own,
-    written,
-)
+from antiphon.dialects.fields import Json, Written, first_byte
+from antiphon.dialects.openai_chat.fields import DIALECT, Fields, own, written
 from antiphon.dialects.openai_chat.messages import read_messages, write_messages
 from antiphon.dialects.openai_chat.tools import (
     read_choice,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from antiphon.dialects.openai_chat.fields import DIALECT, Fields, Json, Written, own, written
+from antiphon.dialects.fields import Json, Written
+from antiphon.dialects.openai_chat.fields import DIALECT, Fields, own, written
 from antiphon.dialects.openai_chat.parts import read_cache, write_cache
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import CallKind, Extra

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.dialects.openai_chat.fields import UNREADABLE
+from antiphon.dialects.fields import UNREADABLE
 from antiphon.model.usage import Usage
 
 _ABSURD = 10**10

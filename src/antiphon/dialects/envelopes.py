@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from antiphon.dialects.openai_chat.fields import Fields
-from antiphon.dialects.openai_chat.redaction import without_addresses, without_keys
-from antiphon.dialects.openai_chat.refusals import (
+from antiphon.dialects.fields import Fields
+from antiphon.dialects.readings import (
     BAD_KEY,
     BROKEN,
     BY_CODE,
@@ -22,6 +21,7 @@ from antiphon.dialects.openai_chat.refusals import (
     VAGUE,
     Reading,
 )
+from antiphon.dialects.redaction import without_addresses, without_keys
 from antiphon.errors import Disposition, MalformedBody, UpstreamRefused
 
 _LONGEST_WAIT = 86_400.0
