@@ -21,7 +21,7 @@ import msgspec
 from antiphon.access.config import KeySettings
 from antiphon.access.keys import StaticKeys
 from antiphon.clock import SystemClock
-from antiphon.dialects.base import Payload
+from antiphon.dialects.base import Payload, Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import UpstreamTimeout
 from antiphon.gateway.gateway import IN_PROCESS, Antiphon
@@ -82,7 +82,7 @@ def encode(length: int) -> Setup:
 
     def setup() -> Timed:
         asked = Payload(OPENAI_CHAT, Members.parse(chat_body(length)))
-        return lambda: asked.encode(OPENAI_CHAT, model="bench-model")
+        return lambda: asked.encode(OPENAI_CHAT, Target("bench-model"))
 
     return setup
 

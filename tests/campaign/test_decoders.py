@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.dialects.base import Payload
+from antiphon.dialects.base import Payload, Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import AntiphonError, CallerError, UpstreamError
 from antiphon.pipeline.relay import Relay
@@ -50,7 +50,7 @@ def test_requests(data: bytes, edits: list[tuple[int, int]]):
         payload = Payload(OPENAI_CHAT, members)
         assert payload.output_bound
         assert isinstance(payload.wants_usage, bool)
-        payload.encode(OPENAI_CHAT, model="other")
+        payload.encode(OPENAI_CHAT, Target("other"))
         OPENAI_CHAT.decode_request(members)
     except CallerError as error:
         OPENAI_CHAT.encode_error(error, request_id="req")

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
-from antiphon.dialects.base import Payload
+from antiphon.dialects.base import Payload, Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_chat.stops import write_stop
 from antiphon.errors import NotAnAnswer, UpstreamRefused
@@ -60,13 +60,13 @@ def check(exchange: Exchange, truth: Exchange | None = None) -> str:
 def check_request(body: dict[str, object]) -> None:
     given = body
     payload = Payload(OPENAI_CHAT, Members.parse(json.dumps(body).encode()))
-    sent = json.loads(payload.encode(OPENAI_CHAT, model="other"))
+    sent = json.loads(payload.encode(OPENAI_CHAT, Target("other")))
     if payload.stream:
         assert sent.pop("stream_options")["include_usage"]
         body = {name: value for name, value in body.items() if name != "stream_options"}
     assert sent == body | {"model": "other"}
     request = payload.request
-    again = OPENAI_CHAT.encode_request(request, model=request.model)
+    again = OPENAI_CHAT.encode_request(request, Target(request.model))
     assert plain(json.loads(again.encode())) == plain(given)
     assert OPENAI_CHAT.decode_request(again) == request
 

@@ -8,13 +8,15 @@ and a typed view for whoever asks.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar, Protocol
 
 import msgspec
 
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.events import StreamEvent
+from antiphon.model.needs import Loss, Need, without
 from antiphon.model.reply import ChatReply, StopReason
 from antiphon.model.request import ChatRequest
 from antiphon.model.usage import Usage
@@ -38,6 +40,38 @@ class ReplyFacts(msgspec.Struct, frozen=True):
     model: str
 
 
+class Target(msgspec.Struct, frozen=True):
+    """The model that a request is written for, as far as the writing depends on it.
+
+    Attributes:
+        model: Its name at the provider.
+        max_output: Tokens that its answer may have, where that is known.
+        scope: Where a seal over thought must come from to be valid there (`Origin.scope`).
+        adaptive: It decides itself how long to think, and takes an effort instead of a budget;
+            None where that is not known.
+    """
+
+    model: str
+    max_output: int | None = None
+    scope: str = ""
+    adaptive: bool | None = None
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far a stream has come, for whoever must end it with an error.
+
+    Attributes:
+        id: The reply's id; empty before it has one.
+        sequence: The number of the last event, where the dialect counts them; -1 before.
+    """
+
+    id: str = ""
+    sequence: int = -1
+
+
+START = Position()
+
+
 class Framing(Protocol):
     """Cuts a byte stream into frames (`wire.sse.Splitter`, `wire.ndjson.Splitter`)."""
 
@@ -52,6 +86,11 @@ class Framing(Protocol):
 
 class StreamDecoder(Protocol):
     """Reads one stream of a provider, frame by frame."""
+
+    @property
+    def position(self) -> Position:
+        """How far it has read."""
+        ...
 
     def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:
         """The events of one frame, in order; empty for comments.
@@ -69,6 +108,11 @@ class StreamDecoder(Protocol):
 class StreamEncoder(Protocol):
     """Writes one stream to a caller, event by event."""
 
+    @property
+    def position(self) -> Position:
+        """How far it has written."""
+        ...
+
     def feed(self, event: StreamEvent) -> bytes:
         """The frames of one event; empty where the dialect has none for it."""
         ...
@@ -82,6 +126,24 @@ class Dialect(ABC):
     """Bytes that every client of the dialect ignores inside a stream."""
     stream_type: ClassVar[str]
     """Content type of a stream."""
+    endpoint: ClassVar[str]
+    """Path behind a provider's base URL, which ends with its version (`/v1`)."""
+    losses: ClassVar[Mapping[Need, Loss]]
+    """What a request of another dialect loses when it is written in this one; all else is kept."""
+    words: ClassVar[Mapping[Need, tuple[str, ...]]]
+    """The members in which a caller of this dialect asks for a need."""
+    forced_choice_free: ClassVar[bytes]
+    """`tool_choice` as raw JSON, where the model shall decide."""
+    forwarded: ClassVar[frozenset[bytes]] = frozenset()
+    """Headers of a caller that go on, byte for byte, to a provider of the same dialect."""
+    headers: ClassVar[Mapping[bytes, bytes]] = MappingProxyType({})
+    """Headers that every request to a provider carries, unless the caller's go on."""
+    id_header: ClassVar[bytes] = b"x-request-id"
+    """The header in which clients of this dialect look for the request's id."""
+    preamble_bytes: ClassVar[int] = 256 * 1024
+    """Bytes of a stream that are held back, at most, while nothing useful has come."""
+    strict_end: ClassVar[bool] = False
+    """Whether a stream that has said why it stopped is broken without its terminal event."""
 
     # requests
 
@@ -95,8 +157,11 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def encode_request(self, request: ChatRequest, *, model: str) -> Members:
-        """Write a request for a provider."""
+    def encode_request(self, request: ChatRequest, target: Target) -> Members:
+        """Write a request for a provider.
+
+        What the dialect has no word for is left out, as its `losses` say.
+        """
 
     @abstractmethod
     def check_request(self, members: Members) -> tuple[str, bool]:
@@ -121,6 +186,15 @@ class Dialect(ABC):
     def ask_usage(self, members: Members) -> Members:
         """The same request, asking for usage at the end of the stream."""
 
+    def cut(self, members: Members, dropped: Collection[Need]) -> Members:
+        """The same request, unread, without these needs."""
+        if Need.FORCED_TOOL in dropped and "tool_choice" in members:
+            members = members.replace({"tool_choice": self.forced_choice_free})
+        names = [
+            name for need in dropped if need is not Need.FORCED_TOOL for name in self.words[need]
+        ]
+        return members.without(*names)
+
     # replies
 
     @abstractmethod
@@ -142,8 +216,8 @@ class Dialect(ABC):
         """
 
     @abstractmethod
-    def encode_reply(self, reply: ChatReply) -> bytes:
-        """Write a whole reply for a caller."""
+    def encode_reply(self, reply: ChatReply, asked: Payload | None = None) -> bytes:
+        """Write a whole reply for a caller; `asked` is what it answers, which some repeat."""
 
     # streams
 
@@ -156,8 +230,8 @@ class Dialect(ABC):
         """A new reader for one stream of a provider."""
 
     @abstractmethod
-    def stream_encoder(self, *, include_usage: bool) -> StreamEncoder:
-        """A new writer for one stream to a caller."""
+    def stream_encoder(self, *, include_usage: bool, asked: Payload | None = None) -> StreamEncoder:
+        """A new writer for one stream to a caller; `asked` is what it answers."""
 
     # errors
 
@@ -178,7 +252,9 @@ class Dialect(ABC):
         """The body of an error answer."""
 
     @abstractmethod
-    def encode_stream_error(self, error: AntiphonError, *, request_id: str) -> bytes:
+    def encode_stream_error(
+        self, error: AntiphonError, *, request_id: str, position: Position = START
+    ) -> bytes:
         """The frames that end a stream that failed after its status went out."""
 
     def status_of(self, error: AntiphonError) -> int:
@@ -222,6 +298,11 @@ class Payload:
         return self.dialect.wants_usage(self._members)
 
     @property
+    def members(self) -> Members | None:
+        """What the caller sent, split; None once it was rewritten."""
+        return self._members
+
+    @property
     def output_bound(self) -> tuple[int | None, int]:
         """The tokens that one answer may have, or None, and how many answers are asked for."""
         if self._members is None:
@@ -233,16 +314,26 @@ class Payload:
         self._request = request
         self._members = None
 
-    def encode(self, dialect: Dialect, *, model: str, quirks: Sequence[Quirk] = ()) -> bytes:
-        """The body to send upstream.
+    def encode(
+        self,
+        dialect: Dialect,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+    ) -> bytes:
+        """The body to send upstream, without the needs that the model refuses.
 
         The one fork in the road. A caller and a provider who speak the same dialect exchange the
         caller's own bytes; all others meet in the model. Usage of a stream is always asked for.
         """
         if dialect is self.dialect and self._members is not None:
-            members = self._members.replace({"model": msgspec.json.encode(model)})
+            members = self._members.replace({"model": msgspec.json.encode(target.model)})
+            if dropped:
+                members = dialect.cut(members, dropped)
         else:
-            members = dialect.encode_request(self.request, model=model)
+            request = without(self.request, dropped) if dropped else self.request
+            members = dialect.encode_request(request, target)
         if self.stream:
             members = dialect.ask_usage(members)
         for quirk in quirks:

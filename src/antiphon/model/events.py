@@ -13,6 +13,9 @@ from antiphon.model.parts import CallKind, Origin
 from antiphon.model.reply import Stop
 from antiphon.model.usage import Usage
 
+SUMMARY = "summary"
+"""The spelling of thought that is told in summary."""
+
 
 class Started(msgspec.Struct, frozen=True, gc=False):
     """The provider has begun: no content yet."""
@@ -30,7 +33,10 @@ class TextDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
-    """More thought; `spelling` is the member it came in, where a dialect has several."""
+    """More thought; `spelling` is the member it came in, where a dialect has several.
+
+    The spelling `SUMMARY` says that it is a summary of the thought, in place of it.
+    """
 
     text: str
     choice: int = 0
@@ -69,6 +75,12 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):
 
     index: int
     arguments: str
+    choice: int = 0
+
+
+class PartEnded(msgspec.Struct, frozen=True, gc=False):
+    """What was being said is complete: more text after it is another part."""
+
     choice: int = 0
 
 
@@ -124,6 +136,7 @@ StreamEvent = (
     | RefusalDelta
     | ToolCallStarted
     | ToolCallDelta
+    | PartEnded
     | LogprobsDelta
     | Finished
     | UsageReported

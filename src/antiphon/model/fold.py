@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from antiphon.model.events import (
+    SUMMARY,
     Finished,
     LogprobsDelta,
+    PartEnded,
     ReasoningDelta,
     ReasoningSealed,
     RefusalDelta,
@@ -61,6 +63,7 @@ class Fold:
                 | RefusalDelta()
                 | ToolCallStarted()
                 | ToolCallDelta()
+                | PartEnded()
                 | LogprobsDelta()
                 | Finished()
             ):
@@ -98,7 +101,7 @@ def fold(events: Iterable[StreamEvent]) -> ChatReply:
 class _OpenPart:
     """A part whose text is still growing."""
 
-    __slots__ = ("kind", "origin", "pieces", "sealed", "signature", "spelling")
+    __slots__ = ("ended", "kind", "origin", "pieces", "sealed", "signature", "spelling")
 
     def __init__(self, kind: type[Text | Reasoning | Refusal], spelling: str = "") -> None:
         self.kind = kind
@@ -107,16 +110,19 @@ class _OpenPart:
         self.signature: str | None = None
         self.origin: Origin | None = None
         self.sealed = False
+        self.ended = False
 
     def close(self) -> Part:
         text = "".join(self.pieces)
         if self.kind is Reasoning:
+            summed = self.spelling == SUMMARY
             return Reasoning(
-                text=text,
+                text="" if summed else text,
+                summary=(text,) if summed and text else (),
                 signature=self.signature,
                 origin=self.origin,
                 sealed=self.sealed,
-                spelling=self.spelling or None,
+                spelling=None if summed else self.spelling or None,
             )
         return Refusal(text=text) if self.kind is Refusal else Text(text=text)
 
@@ -148,6 +154,7 @@ _ChoiceEvent = (
     | RefusalDelta
     | ToolCallStarted
     | ToolCallDelta
+    | PartEnded
     | LogprobsDelta
     | Finished
 )
@@ -183,6 +190,9 @@ class _OpenChoice:
             case ToolCallDelta():
                 if event.index in self._calls:
                     self._calls[event.index].pieces.append(event.arguments)
+            case PartEnded():
+                if self._parts and isinstance(self._parts[-1], _OpenPart):
+                    self._parts[-1].ended = True
             case Finished(stop=stop):
                 self.stop = stop
             case LogprobsDelta(dialect=dialect, payload=payload):
@@ -193,7 +203,7 @@ class _OpenChoice:
 
     def _open(self, kind: type[Text | Reasoning | Refusal], spelling: str = "") -> _OpenPart:
         last = self._parts[-1] if self._parts else None
-        if isinstance(last, _OpenPart) and last.kind is kind:
+        if isinstance(last, _OpenPart) and last.kind is kind and not last.ended:
             return last
         part = _OpenPart(kind, spelling)
         self._parts.append(part)

@@ -13,6 +13,7 @@ from itertools import chain
 import msgspec
 
 from antiphon.clock import NEVER, Clock
+from antiphon.dialects.base import Target
 from antiphon.errors import (
     AccountingUnavailable,
     Disposition,
@@ -240,7 +241,9 @@ class Walk(msgspec.Struct, eq=False):
         self._attempt = attempt = Attempt(deployment, self._clock.monotonic())
         exchange.attempts.append(attempt)
         payload = exchange.payload
-        body = payload.encode(deployment.dialect, model=deployment.model, quirks=deployment.quirks)
+        body = payload.encode(
+            deployment.dialect, Target(deployment.model), quirks=deployment.quirks
+        )
         head, self._key = deployment.head(payload.stream)
         head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1) if exchange.hops else _FIRST_HOP
         if exchange.trace is not None:

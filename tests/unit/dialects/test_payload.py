@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from antiphon.dialects.base import Payload
+from antiphon.dialects.base import Payload, Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT, OpenAIChat
 from antiphon.errors import MalformedBody
 from antiphon.wire.shallow import Members
@@ -21,26 +21,26 @@ def payload_of(body: bytes) -> Payload:
 
 
 def test_equal_dialects_exchange_the_caller_s_bytes() -> None:
-    sent = payload_of(BODY).encode(OPENAI_CHAT, model="gpt-4.1")
+    sent = payload_of(BODY).encode(OPENAI_CHAT, Target("gpt-4.1"))
     assert sent == BODY.replace(b'"fast"', b'"gpt-4.1"')
 
 
 def test_each_attempt_starts_from_what_the_caller_wrote() -> None:
     payload = payload_of(BODY)
     first = payload.encode(
-        OPENAI_CHAT, model="a", quirks=[lambda members: members.without("temperature")]
+        OPENAI_CHAT, Target("a"), quirks=[lambda members: members.without("temperature")]
     )
     assert b"temperature" not in first
-    assert payload.encode(OPENAI_CHAT, model="b") == BODY.replace(b'"fast"', b'"b"')
+    assert payload.encode(OPENAI_CHAT, Target("b")) == BODY.replace(b'"fast"', b'"b"')
 
 
 def test_usage_of_a_stream_is_always_asked_for() -> None:
     payload = payload_of(STREAM)
     assert (payload.model, payload.stream, payload.wants_usage) == ("fast", True, False)
     asked = b'{"messages":[{"role":"user","content":"a"}],"model":"m","stream":true,"stream_options":{"include_usage":true}}'
-    assert payload.encode(OPENAI_CHAT, model="m") == asked
-    assert json.loads(payload.encode(OTHER, model="m")) == json.loads(asked)
-    assert b"stream_options" not in payload_of(BODY).encode(OPENAI_CHAT, model="m")
+    assert payload.encode(OPENAI_CHAT, Target("m")) == asked
+    assert json.loads(payload.encode(OTHER, Target("m"))) == json.loads(asked)
+    assert b"stream_options" not in payload_of(BODY).encode(OPENAI_CHAT, Target("m"))
 
 
 def test_a_caller_who_asked_for_usage_is_known() -> None:
@@ -54,7 +54,7 @@ def test_a_caller_who_asked_for_usage_is_known() -> None:
 
 
 def test_other_dialects_meet_in_the_model() -> None:
-    sent = json.loads(payload_of(BODY).encode(OTHER, model="m"))
+    sent = json.loads(payload_of(BODY).encode(OTHER, Target("m")))
     assert sent == {**json.loads(BODY), "model": "m"}
 
 
@@ -63,7 +63,7 @@ def test_what_was_rewritten_is_what_is_sent() -> None:
     request = payload.request
     assert payload.request is request
     payload.rewrite(msgspec.structs.replace(request, turns=()))
-    assert json.loads(payload.encode(OPENAI_CHAT, model="m"))["messages"] == []
+    assert json.loads(payload.encode(OPENAI_CHAT, Target("m")))["messages"] == []
 
 
 def test_what_the_dialect_needs_is_checked_at_once() -> None:

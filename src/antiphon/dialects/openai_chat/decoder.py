@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from typing_extensions import override
 
-from antiphon.dialects.base import StreamDecoder
+from antiphon.dialects.base import START, Position, StreamDecoder
 from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE
 from antiphon.dialects.openai_chat.calls import made_up_id
@@ -61,6 +61,11 @@ class ChunkStream(StreamDecoder):
         self._reply_id = ""
         self._usage: Usage | None = None
         self._calls: dict[int, CallIndex] = {}
+
+    @property
+    @override
+    def position(self) -> Position:
+        return START
 
     @override
     def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:

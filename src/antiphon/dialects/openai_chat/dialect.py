@@ -7,12 +7,23 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from antiphon.dialects.base import Dialect, Framing, ReplyFacts, StreamDecoder, StreamEncoder
+from antiphon.dialects.base import (
+    START,
+    Dialect,
+    Framing,
+    Payload,
+    Position,
+    ReplyFacts,
+    StreamDecoder,
+    StreamEncoder,
+    Target,
+)
 from antiphon.dialects.envelopes import read_error
 from antiphon.dialects.openai_chat.complaints import write_error, write_stream_error
 from antiphon.dialects.openai_chat.decoder import ChunkStream
 from antiphon.dialects.openai_chat.encoder import ChunkWriter
 from antiphon.dialects.openai_chat.fields import DIALECT
+from antiphon.dialects.openai_chat.losses import LOSSES, WORDS
 from antiphon.dialects.openai_chat.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.openai_chat.requests import (
     ask_usage,
@@ -23,6 +34,7 @@ from antiphon.dialects.openai_chat.requests import (
     write_request,
 )
 from antiphon.errors import AntiphonError, UpstreamError
+from antiphon.model.needs import Loss, Need
 from antiphon.model.reply import ChatReply
 from antiphon.model.request import ChatRequest
 from antiphon.wire.shallow import Members
@@ -37,14 +49,18 @@ class OpenAIChat(Dialect):
     # lines skips it, and a reader that cuts at blank lines loses nothing that follows.
     heartbeat: ClassVar[bytes] = b":\n\n"
     stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
+    endpoint: ClassVar[str] = "/chat/completions"
+    losses: ClassVar[Mapping[Need, Loss]] = LOSSES
+    words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    forced_choice_free: ClassVar[bytes] = b'"auto"'
 
     @override
     def decode_request(self, members: Members) -> ChatRequest:
         return read_request(members)
 
     @override
-    def encode_request(self, request: ChatRequest, *, model: str) -> Members:
-        return write_request(request, model=model)
+    def encode_request(self, request: ChatRequest, target: Target) -> Members:
+        return write_request(request, model=target.model)
 
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:
@@ -71,7 +87,8 @@ class OpenAIChat(Dialect):
         return read_reply(body)
 
     @override
-    def encode_reply(self, reply: ChatReply) -> bytes:
+    def encode_reply(self, reply: ChatReply, asked: Payload | None = None) -> bytes:
+        del asked
         return write_reply(reply)
 
     @override
@@ -83,7 +100,8 @@ class OpenAIChat(Dialect):
         return ChunkStream()
 
     @override
-    def stream_encoder(self, *, include_usage: bool) -> StreamEncoder:
+    def stream_encoder(self, *, include_usage: bool, asked: Payload | None = None) -> StreamEncoder:
+        del asked
         return ChunkWriter(include_usage=include_usage)
 
     @override
@@ -97,7 +115,10 @@ class OpenAIChat(Dialect):
         return write_error(error, request_id=request_id)
 
     @override
-    def encode_stream_error(self, error: AntiphonError, *, request_id: str) -> bytes:
+    def encode_stream_error(
+        self, error: AntiphonError, *, request_id: str, position: Position = START
+    ) -> bytes:
+        del position
         return write_stream_error(error, request_id=request_id)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from typing_extensions import override
 
-from antiphon.dialects.base import StreamEncoder
+from antiphon.dialects.base import START, Position, StreamEncoder
 from antiphon.dialects.openai_chat.fields import DIALECT
 from antiphon.dialects.openai_chat.stops import write_stop
 from antiphon.dialects.openai_chat.usage import write_usage
@@ -47,6 +47,11 @@ class ChunkWriter(StreamEncoder):
         self._open: set[int] = set()
         self._tail = b"],%b}\n\n" % b'"usage":null' if include_usage else b"]}\n\n"
         self._head = _head_of(Started(id="", model=""))
+
+    @property
+    @override
+    def position(self) -> Position:
+        return START
 
     @override
     def feed(self, event: StreamEvent) -> bytes:

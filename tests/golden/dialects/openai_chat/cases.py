@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from antiphon.dialects.base import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import UpstreamError, UpstreamRefused
 from antiphon.model.events import StreamEvent, StreamFailed
@@ -31,7 +32,7 @@ def results_of(case: Path) -> dict[str, bytes]:
         request = OPENAI_CHAT.decode_request(Members.parse(file.read_bytes()))
         canonical["request"] = plain(request)
         written["request"] = json.loads(
-            OPENAI_CHAT.encode_request(request, model=request.model).encode()
+            OPENAI_CHAT.encode_request(request, Target(request.model)).encode()
         )
     if (file := case / "reply.json").exists():
         reply = OPENAI_CHAT.decode_reply(file.read_bytes())

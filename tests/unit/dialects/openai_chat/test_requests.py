@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from antiphon.dialects.base import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import CallerError, InvalidRequest, MalformedBody
 from antiphon.model.parts import (
@@ -41,7 +42,7 @@ def decoded(*messages: object, **members: object) -> ChatRequest:
 
 
 def encoded(request: ChatRequest, model: str = "m") -> dict[str, object]:
-    return json.loads(OPENAI_CHAT.encode_request(request, model=model).encode())
+    return json.loads(OPENAI_CHAT.encode_request(request, Target(model)).encode())
 
 
 def round_trip(*messages: object, **members: object) -> dict[str, object]:
@@ -209,7 +210,7 @@ def test_both_bounds_survive_and_the_newer_counts() -> None:
 
 def test_numbers_are_not_rounded() -> None:
     body = b'{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":0.7,"x":1.0e-7,"top_p":1}'
-    out = OPENAI_CHAT.encode_request(OPENAI_CHAT.decode_request(Members.parse(body)), model="m")
+    out = OPENAI_CHAT.encode_request(OPENAI_CHAT.decode_request(Members.parse(body)), Target("m"))
     assert out["temperature"] == b"0.7"
     assert out["x"] == b"1.0e-7"
 

@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon.dialects.base import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import CallerError, UpstreamBroken, UpstreamError, UpstreamRefused
 from antiphon.model.events import Ended, Started, StreamEvent, StreamFailed
@@ -29,13 +30,13 @@ def spelled(value: object) -> bytes:
 @given(strategies.REQUESTS)
 def test_requests(body: dict[str, object]) -> None:
     request = OPENAI_CHAT.decode_request(Members.parse(spelled(body)))
-    written = OPENAI_CHAT.encode_request(request, model=request.model)
+    written = OPENAI_CHAT.encode_request(request, Target(request.model))
     assert json.loads(written.encode()) == body
     assert OPENAI_CHAT.decode_request(written) == request
     stored = msgspec.json.encode(request)
     assert (
         OPENAI_CHAT.encode_request(
-            msgspec.json.decode(stored, type=ChatRequest), model=request.model
+            msgspec.json.decode(stored, type=ChatRequest), Target(request.model)
         ).encode()
         == written.encode()
     )
@@ -224,7 +225,7 @@ def test_a_request_of_garbage(body: bytes) -> None:
         request = OPENAI_CHAT.decode_request(members)
     except CallerError:
         return
-    written = OPENAI_CHAT.encode_request(request, model=request.model)
+    written = OPENAI_CHAT.encode_request(request, Target(request.model))
     assert OPENAI_CHAT.decode_request(written) == request
 
 

@@ -1,0 +1,85 @@
+"""What a request loses when it is written in this dialect, and how this dialect asks for things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from antiphon.model.needs import Loss, Need, Severity
+
+_SAFE, _WARN, _REFUSE = Severity.SAFE, Severity.WARN, Severity.REFUSE
+
+LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
+    {
+        Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
+        Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
+        Need.CITATIONS: Loss(_WARN, "left out of earlier answers"),
+        Need.SEALED_THOUGHT: Loss(_SAFE, "the seal is left out; the thought itself stays"),
+        Need.SERVER_TOOLS: Loss(_WARN, "left out: only its own provider runs it"),
+        Need.ONLY_SERVER_TOOLS: Loss(_REFUSE, "only its own provider runs it"),
+        Need.RESULT_MEDIA: Loss(_WARN, "shown in a message of the user behind the result"),
+        Need.RESULT_ERRORS: Loss(_SAFE, "`Error:` before the text"),
+        Need.BUDGET: Loss(_WARN, "the nearest effort"),
+        Need.SUMMARY: Loss(_SAFE, "thought is shown as the provider shows it"),
+        Need.STATE: Loss(_REFUSE, "no conversation is kept there"),
+        Need.UNKNOWN_MEMBERS: Loss(_WARN, "left out"),
+    }
+)
+
+WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
+    {
+        Need.TEMPERATURE: ("temperature",),
+        Need.TOP_P: ("top_p",),
+        Need.TOP_K: ("top_k",),
+        Need.MIN_P: ("min_p",),
+        Need.PENALTIES: ("frequency_penalty", "presence_penalty"),
+        Need.REPETITION_PENALTY: ("repetition_penalty",),
+        Need.SEED: ("seed",),
+        Need.LOGIT_BIAS: ("logit_bias",),
+        Need.LOGPROBS: ("logprobs", "top_logprobs"),
+        Need.ANSWERS: ("n",),
+        Need.STOP: ("stop",),
+        Need.IMAGES: ("messages",),
+        Need.IMAGE_URLS: ("messages",),
+        Need.AUDIO: ("messages",),
+        Need.FILES: ("messages",),
+        Need.FILE_URLS: ("messages",),
+        Need.FILE_IDS: ("messages",),
+        Need.UNKNOWN_PARTS: ("messages",),
+        Need.PAST_UNKNOWN_PARTS: ("messages",),
+        Need.NAMES: ("messages",),
+        Need.LATER_SYSTEM: ("messages",),
+        Need.PREFILL: ("messages",),
+        Need.PAST_REFUSALS: ("messages",),
+        Need.CITATIONS: ("messages",),
+        Need.THOUGHT: ("messages",),
+        Need.SEALED_THOUGHT: ("messages",),
+        Need.TOOLS: ("tools",),
+        Need.CUSTOM_TOOLS: ("tools",),
+        Need.SERVER_TOOLS: ("tools",),
+        Need.ONLY_SERVER_TOOLS: ("tools",),
+        Need.STRICT_TOOLS: ("tools",),
+        Need.FORCED_TOOL: ("tool_choice",),
+        Need.ALLOWED_TOOLS: ("tool_choice",),
+        Need.PARALLEL_OFF: ("parallel_tool_calls",),
+        Need.RESULT_MEDIA: ("messages",),
+        Need.RESULT_ERRORS: ("messages",),
+        Need.JSON_MODE: ("response_format",),
+        Need.JSON_SCHEMA: ("response_format",),
+        Need.AUDIO_OUT: ("modalities", "audio"),
+        Need.VERBOSITY: ("verbosity",),
+        Need.EFFORT: ("reasoning_effort",),
+        Need.BUDGET: ("reasoning_effort",),
+        Need.NO_THOUGHT: ("reasoning_effort",),
+        Need.SUMMARY: ("reasoning_effort",),
+        Need.USER: ("user",),
+        Need.SAFETY_ID: ("safety_identifier",),
+        Need.METADATA: ("metadata",),
+        Need.TIER: ("service_tier",),
+        Need.CACHE_MARKS: ("messages",),
+        Need.CACHE_KEY: ("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
+        Need.STATE: ("store",),
+        Need.UNKNOWN_MEMBERS: (),
+    }
+)
