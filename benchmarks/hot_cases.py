@@ -82,7 +82,7 @@ def encode(length: int) -> Setup:
 
     def setup() -> Timed:
         asked = Payload(OPENAI_CHAT, Members.parse(chat_body(length)))
-        return lambda: asked.encode(OPENAI_CHAT, Target("bench-model"))
+        return lambda: asked.encode(Target("bench-model"))
 
     return setup
 
@@ -106,9 +106,10 @@ def splitter() -> Timed:
 def relay() -> Timed:
     """`pipeline.relay`, `dialects...decoder`: a hundred events of one read, usage hidden."""
     burst = stream_body()
+    asked = Payload(OPENAI_CHAT, Members.parse(chat_body(10)))
 
     def forward() -> object:
-        return Relay(spoken=OPENAI_CHAT, heard=OPENAI_CHAT, wants_usage=False).feed(burst)
+        return Relay(OPENAI_CHAT, asked).feed(burst)
 
     return forward
 

@@ -27,6 +27,9 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         reasoning: It thinks before it answers.
         sampling: It takes temperature and its kin.
         prefill: It goes on with an answer that was begun for it.
+        adaptive: It decides itself how long to think, and takes an effort instead of a budget.
+        reasoning_off: Its thinking can be switched off.
+        later_system: It takes system turns in the middle of a conversation.
         retires: The day on which it is switched off, as YYYY-MM-DD.
         successor: What its maker offers instead.
     """
@@ -41,6 +44,9 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     reasoning: bool | None = None
     sampling: bool | None = None
     prefill: bool | None = None
+    adaptive: bool | None = None
+    reasoning_off: bool | None = None
+    later_system: bool | None = None
     retires: str = ""
     successor: str = ""
 
