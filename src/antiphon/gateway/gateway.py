@@ -182,7 +182,7 @@ class Antiphon:
             raise
         self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
         self.pipeline.accounts.keep(books.journal)
-        self._build.subjects = books.subjects(key.user for key in self.settings.auth.keys)
+        self._build.subjects = books.subjects
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
         return self
 

@@ -91,3 +91,17 @@ def test_what_the_dialect_needs_is_checked_at_once() -> None:
         payload_of(b'{"messages":[1]}')
     with pytest.raises(MalformedBody):
         payload_of(b'{"model":"m","messages":[1],"stream":"x"}')
+
+
+@pytest.mark.parametrize(
+    ("members", "bound"),
+    [
+        (b'"max_tokens":5', 5),
+        (b'"max_tokens":5,"max_completion_tokens":3', 3),
+        (b'"max_tokens":5,"max_completion_tokens":null', 5),
+        (b'"max_tokens":null', None),
+    ],
+)
+def test_the_bound_of_an_answer(members: bytes, bound: int | None) -> None:
+    body = b'{"model":"m","messages":[1],%b}' % members
+    assert payload_of(body).output_bound == (bound, 1)
