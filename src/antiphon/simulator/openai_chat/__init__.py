@@ -1,10 +1,11 @@
 """OpenAI Chat Completions, as a provider speaks it."""
 
 from antiphon.simulator.answers import Answer, Question
-from antiphon.simulator.dialect import Delivery, Problem
+from antiphon.simulator.dialect import Delivery, Problem, Terms
 from antiphon.simulator.openai_chat.completion import complained, completed
 from antiphon.simulator.openai_chat.request import heard
 from antiphon.simulator.openai_chat.stream import streamed
+from antiphon.simulator.received import Received
 from antiphon.simulator.reply import Reply
 
 __all__ = ["OpenAIChat"]
@@ -17,8 +18,12 @@ class OpenAIChat:
     def wire(self) -> str:
         return "openai-chat"
 
-    def hear(self, body: bytes) -> Question:
-        return heard(body)
+    @property
+    def id_header(self) -> bytes:
+        return b"x-request-id"
+
+    def hear(self, received: Received, terms: Terms) -> Question:
+        return heard(received.body, terms)
 
     def say(self, question: Question, answers: tuple[Answer, ...], delivery: Delivery) -> Reply:
         spoken = streamed if question.stream else completed
