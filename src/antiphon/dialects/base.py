@@ -7,6 +7,7 @@ and a typed view for whoever asks.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
@@ -56,6 +57,36 @@ class Target(msgspec.Struct, frozen=True):
     max_output: int | None = None
     scope: str = ""
     adaptive: bool | None = None
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """What a dialect demands of a conversation that comes from another (`dialects.fitting`).
+
+    Attributes:
+        dialect: Its name: opaque parts of any other are left out.
+        call_id: What the id of a call matches, whole.
+        tool_name: What the name of a tool matches, whole.
+        tool_name_length: Characters that the name of a tool may have.
+        custom_tools: It has tools that take free text.
+        legacy_functions: It has the members that calls with ids replaced (`functions`).
+        stops: Stop sequences that it takes; None for any number.
+        blanks: A text or a stop sequence may hold nothing but white space.
+        later_system: System and developer turns may stand behind others.
+        user_first: A turn of the user must come first.
+        unsigned_thought: Thought without a seal can be given back to it.
+    """
+
+    dialect: str
+    call_id: re.Pattern[str]
+    tool_name: re.Pattern[str]
+    tool_name_length: int
+    custom_tools: bool
+    legacy_functions: bool
+    stops: int | None
+    blanks: bool
+    later_system: bool
+    user_first: bool
+    unsigned_thought: bool
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -132,11 +163,12 @@ class Dialect(ABC):
     """Path behind a provider's base URL."""
     version: ClassVar[str] = ""
     """What a base URL ends with; put there where it does not."""
+    traits: ClassVar[Traits]
+    """What a request of another dialect is fitted to before it is written in this one."""
     losses: ClassVar[Mapping[Need, Loss]]
     """What a request of another dialect loses when it is written in this one; all else is kept."""
     words: ClassVar[Mapping[Need, tuple[str, ...]]]
     """The members in which a caller of this dialect asks for a need."""
-    traits: ClassVar[object] = None
     forced_choice_free: ClassVar[bytes]
     """`tool_choice` as raw JSON, where the model shall decide."""
     forwarded: ClassVar[frozenset[bytes]] = frozenset()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from antiphon.dialects.base import Payload, finish
-from antiphon.dialects.fitting import Fitting
+from antiphon.dialects.fitting.fitting import Fitting
 from antiphon.model.events import ReasoningSealed, StreamEvent
 from antiphon.model.needs import Need, without
 from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
@@ -47,12 +47,13 @@ class Translation:
 
     def reader(self) -> Reader:
         """A new reader of one stream."""
-        feed, scope = self._fitting.undo().feed, self._scope
+        fitting, scope = self._fitting, self._scope
+        undo = fitting.undo().event if fitting.undoes else None
 
         def read(event: StreamEvent) -> tuple[StreamEvent, ...]:
             if type(event) is ReasoningSealed:
                 event = msgspec.structs.replace(event, origin=_at(event.origin, scope))
-            return feed(event)
+            return (event,) if undo is None else undo(event)
 
         return read
 

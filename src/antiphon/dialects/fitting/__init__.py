@@ -1,0 +1,1 @@
+"""What stands between reading a request in one dialect and writing it in another."""

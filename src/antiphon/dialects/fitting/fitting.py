@@ -1,0 +1,107 @@
+"""A request of one dialect, fitted to another, and the way back of its answer.
+
+Dialects disagree on more than words: where results of tools stand, what an id or a name may be,
+whether a tool takes free text, who watches for stop sequences. Here a conversation becomes one
+that the target takes, and all that its answer must not show is undone. Nothing visible that a
+user or an assistant said is lost. Fitting depends on nothing but the request and the target, so a
+conversation that grows is fitted the same as far as it was there before.
+
+Hot path: a plain conversation is looked at once and stays the same object.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from antiphon.dialects.base import Target, Traits
+from antiphon.dialects.fitting import tools
+from antiphon.dialects.fitting.calls import answered, has_calls, identified
+from antiphon.dialects.fitting.turns import Turns, begun, is_plain, joined, placed, sayable
+from antiphon.dialects.fitting.undo import Undo, Undoing, undone
+from antiphon.model.parts import CallKind, ToolCall, ToolResult
+from antiphon.model.reply import ChatReply
+from antiphon.model.request import ChatRequest, CustomTool
+
+
+class Fitting:
+    """A request as the target takes it.
+
+    Attributes:
+        request: The fitted request; the same object where nothing had to be done.
+        undoing: What must be undone in its answer.
+    """
+
+    __slots__ = ("request", "undoing")
+
+    def __init__(self, request: ChatRequest, traits: Traits, target: Target) -> None:
+        if not is_plain(request.turns, traits):
+            turns = fitted_turns(request.turns, traits, target)
+            if turns is not request.turns:
+                request = msgspec.structs.replace(request, turns=turns)
+        request = tools.offered(request, traits)
+        legacy = request.legacy_functions and not traits.legacy_functions
+        custom = frozenset[str]()
+        if not traits.custom_tools:
+            custom = frozenset(tool.name for tool in request.tools if isinstance(tool, CustomTool))
+            if custom or _has_calls_of(request.turns, CallKind.CUSTOM):
+                request = tools.wrapped(request)
+        if legacy or (
+            not traits.legacy_functions and _has_calls_of(request.turns, CallKind.LEGACY)
+        ):
+            request = tools.with_ids(request)
+        names = tools.legal_names(request, traits)
+        if names:
+            request = tools.renamed(request, names)
+        kept, watched = _stops(request.stop, traits)
+        if kept != request.stop:
+            request = msgspec.structs.replace(request, stop=kept)
+        self.request = request
+        self.undoing = Undoing(
+            names={new: old for old, new in names.items()},
+            custom=custom,
+            legacy=legacy,
+            stops=watched,
+            choices=request.n or 1,
+        )
+
+    @property
+    def undoes(self) -> bool:
+        """Whether there is anything to be undone in the answer."""
+        return not self.undoing.is_empty
+
+    def undo(self) -> Undo:
+        """A new way back for one stream."""
+        return Undo(self.undoing)
+
+    def reply(self, reply: ChatReply) -> ChatReply:
+        """The whole reply that the caller is given."""
+        return undone(reply, self.undoing) if self.undoes else reply
+
+
+def fitted_turns(turns: Turns, traits: Traits, target: Target) -> Turns:
+    """The turns, by all rules, in the order in which these can be applied."""
+    turns = joined(sayable(turns, traits, target.scope))
+    if has_calls(turns):
+        # Results that are moved up can leave two turns of an assistant side by side.
+        turns = joined(answered(identified(turns, traits)))
+    if not traits.later_system:
+        turns = placed(turns)
+    return begun(turns) if traits.user_first else turns
+
+
+def _has_calls_of(turns: Turns, kind: CallKind) -> bool:
+    return any(
+        part.kind is kind
+        for turn in turns
+        for part in turn.parts
+        if isinstance(part, ToolCall | ToolResult)
+    )
+
+
+def _stops(stops: tuple[str, ...], traits: Traits) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The stop sequences that the target takes, and those that are watched for here."""
+    if not stops:
+        return stops, ()
+    most = len(stops) if traits.stops is None else traits.stops
+    takes = tuple(stop for stop in stops if stop and (traits.blanks or not stop.isspace()))[:most]
+    return takes, tuple(stop for stop in stops if stop and stop not in takes)
