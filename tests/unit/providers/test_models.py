@@ -67,38 +67,30 @@ def test_facts(catalog: Catalog, name: str, fact: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sampling", "prefill", "forced", "adaptive", "off", "later_system"),
+    ("name", "taken"),
     [
-        ("claude-opus-5-5", False, False, False, True, False, True),
-        ("claude-sonnet-5-5", False, False, False, True, False, True),
-        ("claude-haiku-5-5", False, False, None, True, True, True),
-        ("claude-fable-5-2", False, False, False, True, False, True),
-        ("claude-fable-5-1@20260901", False, False, False, True, False, True),
-        ("claude-fable-5", False, False, None, True, False, True),
-        ("claude-opus-5", False, False, True, True, True, True),
-        ("anthropic/claude-opus-5.5", False, False, False, True, False, True),
-        ("claude-sonnet-5", False, False, True, True, True, True),
-        ("claude-opus-4-8", False, False, True, True, True, True),
-        ("claude-opus-4-7", False, False, True, True, True, False),
-        ("claude-opus-4-6", True, False, True, True, True, False),
-        ("claude-sonnet-4-6", True, False, True, True, True, False),
-        ("claude-sonnet-4-5-20250929", True, True, True, False, True, False),
-        ("claude-3-7-sonnet-20250219", True, True, True, False, True, False),
+        ("claude-opus-5-5", (False, False, False, True, False, True)),
+        ("claude-sonnet-5-5", (False, False, False, True, False, True)),
+        ("claude-haiku-5-5", (False, False, None, True, True, True)),
+        ("claude-fable-5-2", (False, False, False, True, False, True)),
+        ("claude-fable-5-1@20260901", (False, False, False, True, False, True)),
+        ("claude-fable-5", (False, False, None, True, False, True)),
+        ("claude-fable-5-20260609", (False, False, None, True, False, True)),
+        ("claude-opus-5", (False, False, True, True, True, True)),
+        ("anthropic/claude-opus-5.5", (False, False, False, True, False, True)),
+        ("claude-sonnet-5", (False, False, True, True, True, True)),
+        ("claude-opus-4-8", (False, False, True, True, True, True)),
+        ("claude-opus-4-7", (False, False, True, True, True, False)),
+        ("claude-opus-4-6", (True, False, True, True, True, False)),
+        ("claude-sonnet-4-6", (True, False, True, True, True, False)),
+        ("claude-sonnet-4-5-20250929", (True, True, True, False, True, False)),
+        ("claude-3-7-sonnet-20250219", (True, True, True, False, True, False)),
     ],
 )
-def test_what_the_claudes_take(
-    catalog: Catalog,
-    name: str,
-    sampling: object,
-    prefill: object,
-    forced: object,
-    adaptive: object,
-    off: object,
-    later_system: object,
-) -> None:
+def test_what_the_claudes_take(catalog: Catalog, name: str, taken: tuple[object, ...]) -> None:
     row = catalog.models.row(name)
-    assert (row.sampling, row.prefill, row.forced_tools) == (sampling, prefill, forced)
-    assert (row.adaptive, row.reasoning_off, row.later_system) == (adaptive, off, later_system)
+    found = (row.sampling, row.prefill, row.forced_tools)
+    assert (*found, row.adaptive, row.reasoning_off, row.later_system) == taken
 
 
 def test_every_claude_that_has_a_price_has_facts(catalog: Catalog) -> None:
