@@ -153,7 +153,7 @@ class Antiphon:
         Raises:
             ConfigurationError: With every mistake at once.
         """
-        return cls(load(source, environ=environ), clock=clock)
+        return cls(load(source, environ=environ, clock=clock), clock=clock)
 
     async def __aenter__(self) -> Self:
         """Start: from now on there is a ledger, and whoever listens is told.
