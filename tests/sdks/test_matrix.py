@@ -10,57 +10,29 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
 from antiphon.dialects.registry import DIALECTS
 from antiphon.simulator import Received, SimulatorSpec
-from tests.sdks import asking, javascript
+from tests.sdks.clients import CLIENTS, Client
 from tests.sdks.comparing import comparable, differences
 from tests.sdks.jobs import CASES, Ask, Heard, Job, model_for
 from tests.sdks.said import said
 from tests.server.stage import KEY, Stage, stage
 
 EXPECTED: Final = ("openai_chat", "openai_responses", "anthropic_messages")
-PYTHON, JAVASCRIPT = "python", "js"
-
-
-class Client(NamedTuple):
-    """An SDK in one language."""
-
-    language: str
-    sdk: str
-
-    def __str__(self) -> str:
-        return f"{self.language}:{self.sdk}"
-
-
-SPEAKS: Final = {
-    "openai-chat": "openai_chat",
-    "openai-responses": "openai_responses",
-    "anthropic": "anthropic_messages",
-    "ai-openai": "openai_responses",
-    "ai-openai-chat": "openai_chat",
-    "ai-anthropic": "anthropic_messages",
-    "ai-compatible": "openai_chat",
+MOUNTS: Final = {
+    "openai_chat": "/openai",
+    "openai_responses": "/openai",
+    "anthropic_messages": "/anthropic",
 }
-WITHOUT_VERSION: Final = {"anthropic"}
-"""SDKs that put `/v1` behind their base URL themselves."""
-MOUNTS: Final = {"openai_chat": "/openai", "openai_responses": "/openai"} | {
-    "anthropic_messages": "/anthropic"
-}
-THOUGHTLESS: Final = {"ai-openai-chat"}
-"""SDKs that read past `reasoning_content`."""
-CLIENTS: Final = [
-    *(Client(PYTHON, sdk) for sdk in asking.SDKS),
-    *(Client(JAVASCRIPT, sdk) for sdk in javascript.SDKS),
-]
 PAIRS: Final = [
     pytest.param(client, provider, id=f"{client}-{provider}")
     for client in CLIENTS
     for provider in EXPECTED
-    if {SPEAKS[client.sdk], provider} <= set(DIALECTS)
+    if {client.dialect, provider} <= set(DIALECTS)
 ]
 """Each client with each provider, as far as the gateway speaks the dialects of both."""
 REFUSALS: Final = {
@@ -104,10 +76,10 @@ async def test_a_refusal_raises_what_the_sdk_has_for_it(
     assert [error and (error.status, error.name) for error in errors] == wanted * 2
 
 
-@pytest.mark.parametrize("client", [one for one in CLIENTS if SPEAKS[one.sdk] in DIALECTS], ids=str)
+@pytest.mark.parametrize("client", [one for one in CLIENTS if one.dialect in DIALECTS], ids=str)
 async def test_the_mount_of_its_dialect_does_as_well(tmp_path: Path, client: Client) -> None:
-    async with stage(tmp_path, _ONE, provider={"dialect": SPEAKS[client.sdk]}) as running:
-        mount = MOUNTS[SPEAKS[client.sdk]]
+    async with stage(tmp_path, _ONE, provider={"dialect": client.dialect}) as running:
+        mount = MOUNTS[client.dialect]
         [heard] = await _asked(client, running, [("fast", CASES["plain"])], mount=mount)
         assert heard.error is None
         assert "Grüezi" in heard.answers[0].text
@@ -120,12 +92,8 @@ async def _asked(
     client: Client, running: Stage, asks: Sequence[tuple[str, Ask]], *, mount: str = ""
 ) -> list[Heard]:
     """What the client heard of each model that it asked."""
-    version = "" if client.sdk in WITHOUT_VERSION else "/v1"
-    base_url = f"{running.address}{mount}{version}"
-    jobs = [Job(client.sdk, base_url, KEY, model, ask) for model, ask in asks]
-    if client.language == JAVASCRIPT:
-        return await javascript.asked(jobs)
-    return [await asking.asked(job) for job in jobs]
+    base_url = f"{running.address}{mount}{client.version}"
+    return await client.asked([Job(client.sdk, base_url, KEY, model, ask) for model, ask in asks])
 
 
 async def _differences(
@@ -133,7 +101,7 @@ async def _differences(
 ) -> list[str]:
     if read.error is not None:
         return [f"raised {read.error}"]
-    thought = client.sdk not in THOUGHTLESS
+    thought = client.reads_thoughts
     spoken = [comparable(await said(running.first, one), thought=thought) for one in requests]
     return differences([comparable(one, thought=thought) for one in read.answers], spoken)
 
