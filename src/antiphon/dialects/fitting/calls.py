@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.base import Traits
+from antiphon.dialects.fitting.carried import uncarried
 from antiphon.dialects.fitting.turns import Turns
 from antiphon.model.parts import Author, Part, Text, ToolCall, ToolResult, Turn
 
@@ -28,8 +29,12 @@ _HASHED: Final = 20
 
 
 def has_calls(turns: Turns) -> bool:
-    """Whether there is a call or a result at all."""
-    return any(isinstance(part, ToolCall | ToolResult) for turn in turns for part in turn.parts)
+    """Whether there is a call, a result, or a turn that should hold one."""
+    return any(
+        turn.author is Author.TOOL
+        or any(isinstance(part, ToolCall | ToolResult) for part in turn.parts)
+        for turn in turns
+    )
 
 
 # ------------------------------------------------------------------ ids
@@ -38,8 +43,9 @@ def has_calls(turns: Turns) -> bool:
 def identified(turns: Turns, traits: Traits) -> Turns:
     """With ids of calls that are legal in the dialect and unique, the results' ids likewise.
 
-    An id that is both already stays. Any other becomes a hash of itself and of how often it came
-    before, so that a conversation that grows keeps the ids that it has.
+    An id that is both already stays, or is again what the provider gave (`carried`). Any other
+    becomes a hash of itself and of how often it came before, so that a conversation that grows
+    keeps the ids that it has.
     """
     ids = _Ids(traits.call_id)
     out: list[Turn] = []
@@ -77,7 +83,9 @@ class _Ids:
 
     def _call(self, old: str, at: int) -> str:
         times = self._times[old] = self._times.get(old, -1) + 1
-        new = old
+        new = uncarried(old)
+        if new in self._taken or not self._legal.fullmatch(new):
+            new = old
         while new in self._taken or not self._legal.fullmatch(new):
             new = f"call_{_hash(f'{times} {old}', _HASHED)}"
             times += 1

@@ -14,8 +14,8 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.dialects.base import Target, Traits
-from antiphon.dialects.fitting import tools
 from antiphon.dialects.fitting.calls import answered, has_calls, identified
+from antiphon.dialects.fitting.tools import legal_names, offered, renamed, with_ids, wrapped
 from antiphon.dialects.fitting.turns import Turns, begun, is_plain, joined, placed, sayable
 from antiphon.dialects.fitting.undo import Undo, Undoing, undone
 from antiphon.model.parts import CallKind, ToolCall, ToolResult
@@ -26,6 +26,10 @@ from antiphon.model.request import ChatRequest, CustomTool
 class Fitting:
     """A request as the target takes it.
 
+    Args:
+        heard: Traits of the caller's dialect: the calls that it is told of get ids that are legal
+            there, and that its conversation does not hold yet. None leaves them as they come.
+
     Attributes:
         request: The fitted request; the same object where nothing had to be done.
         undoing: What must be undone in its answer.
@@ -33,25 +37,33 @@ class Fitting:
 
     __slots__ = ("request", "undoing")
 
-    def __init__(self, request: ChatRequest, traits: Traits, target: Target) -> None:
+    def __init__(
+        self,
+        request: ChatRequest,
+        traits: Traits,
+        target: Target,
+        heard: Traits | None = None,
+    ) -> None:
+        ids = heard.call_id if heard is not None and request.tools else None
+        known = _ids(request.turns) if ids is not None else frozenset[str]()
         if not is_plain(request.turns, traits):
             turns = fitted_turns(request.turns, traits, target)
             if turns is not request.turns:
                 request = msgspec.structs.replace(request, turns=turns)
-        request = tools.offered(request, traits)
+        request = offered(request, traits)
         legacy = request.legacy_functions and not traits.legacy_functions
         custom = frozenset[str]()
         if not traits.custom_tools:
             custom = frozenset(tool.name for tool in request.tools if isinstance(tool, CustomTool))
             if custom or _has_calls_of(request.turns, CallKind.CUSTOM):
-                request = tools.wrapped(request)
+                request = wrapped(request)
         if legacy or (
             not traits.legacy_functions and _has_calls_of(request.turns, CallKind.LEGACY)
         ):
-            request = tools.with_ids(request)
-        names = tools.legal_names(request, traits)
+            request = with_ids(request)
+        names = legal_names(request, traits)
         if names:
-            request = tools.renamed(request, names)
+            request = renamed(request, names)
         kept, watched = _stops(request.stop, traits)
         if kept != request.stop:
             request = msgspec.structs.replace(request, stop=kept)
@@ -62,6 +74,8 @@ class Fitting:
             legacy=legacy,
             stops=watched,
             choices=request.n or 1,
+            ids=ids,
+            known=known,
         )
 
     @property
@@ -87,6 +101,10 @@ def fitted_turns(turns: Turns, traits: Traits, target: Target) -> Turns:
     if not traits.later_system:
         turns = placed(turns)
     return begun(turns) if traits.user_first else turns
+
+
+def _ids(turns: Turns) -> frozenset[str]:
+    return frozenset(call.call_id for turn in turns for call in turn.tool_calls)
 
 
 def _has_calls_of(turns: Turns, kind: CallKind) -> bool:

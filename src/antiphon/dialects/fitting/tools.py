@@ -151,10 +151,11 @@ def _wrapped_part(part: Part) -> Part:
 
 def with_ids(request: ChatRequest) -> ChatRequest:
     """With tools in place of the legacy `functions`, of which an answer calls one at most."""
+    one = request.legacy_functions and bool(request.tools)
     return msgspec.structs.replace(
         request,
         legacy_functions=False,
-        parallel_tool_calls=False if request.tools else None,
+        parallel_tool_calls=False if one else request.parallel_tool_calls,
         turns=each_part(request.turns, _modern_part),
     )
 

@@ -1,15 +1,17 @@
 """The way back: an answer to a fitted request, as an answer to what the caller asked.
 
-Hot path: one `event` for each event of a translated stream.
+Hot path: one `feed` for each event of a translated stream.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 import msgspec
 
 from antiphon.dialects.fitting.arguments import InputReader
+from antiphon.dialects.fitting.carried import carried
 from antiphon.dialects.fitting.stops import StopWatch
 from antiphon.model.events import (
     Ended,
@@ -41,6 +43,8 @@ class Undoing(msgspec.Struct, frozen=True):
         legacy: The caller knows one call for each answer, without an id.
         stops: Stop sequences that the provider does not watch for.
         choices: How many answers were asked for.
+        ids: What the id of a call matches, whole, in the caller's dialect; None for anything.
+        known: Ids of calls that the caller's conversation holds already.
     """
 
     names: Mapping[str, str]
@@ -48,20 +52,35 @@ class Undoing(msgspec.Struct, frozen=True):
     legacy: bool = False
     stops: tuple[str, ...] = ()
     choices: int = 1
+    ids: re.Pattern[str] | None = None
+    known: Collection[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
         """Whether the answer is right as it is."""
-        return not (self.names or self.custom or self.legacy or self.stops)
+        return not (self.names or self.custom or self.legacy or self.stops or self.ids)
 
-    def called(self, name: str, kind: CallKind, *, first: bool) -> tuple[str, CallKind]:
-        """The name that the caller gave to a tool, and how it is called there."""
+    def called(
+        self, call_id: str, name: str, kind: CallKind, given: set[str]
+    ) -> tuple[str, str, CallKind]:
+        """The id, the name and the kind of a call, as the caller is told of it.
+
+        Args:
+            call_id: As the provider gave it.
+            name: As the provider knows it.
+            kind: As the provider knows it.
+            given: Ids that this answer gave already; the new one joins them.
+        """
+        first = not given
+        if self.ids is not None:
+            call_id = carried(call_id, self.ids, {*self.known, *given})
+        given.add(call_id)
         name = self.names.get(name, name)
         if name in self.custom:
-            return name, CallKind.CUSTOM
-        if self.legacy and first and kind is CallKind.FUNCTION:
-            return name, CallKind.LEGACY
-        return name, kind
+            kind = CallKind.CUSTOM
+        elif self.legacy and first and kind is CallKind.FUNCTION:
+            kind = CallKind.LEGACY
+        return call_id, name, kind
 
 
 class Undo:
@@ -84,7 +103,7 @@ class Undo:
             sum(choice.over for choice in choices) >= self._undoing.choices
         )
 
-    def event(self, event: StreamEvent) -> tuple[StreamEvent, ...]:
+    def feed(self, event: StreamEvent) -> tuple[StreamEvent, ...]:
         """What the caller is told instead of this event."""
         if isinstance(event, Started | UsageReported | OpaqueEvent):
             return (event,)
@@ -113,12 +132,13 @@ _ChoiceEvent = (
 class _OpenChoice:
     """One choice that is still being written."""
 
-    __slots__ = ("_inputs", "_last", "_number", "_undoing", "_watch", "cut", "over")
+    __slots__ = ("_given", "_inputs", "_last", "_number", "_undoing", "_watch", "cut", "over")
 
     def __init__(self, undoing: Undoing, number: int) -> None:
         self._undoing = undoing
         self._number = number
         self._watch = StopWatch(undoing.stops) if undoing.stops else None
+        self._given: set[str] = set()
         self._inputs: dict[int, InputReader] = {}
         self._last = -1
         self.cut = False
@@ -161,14 +181,16 @@ class _OpenChoice:
 
     def _call(self, event: ToolCallStarted) -> tuple[StreamEvent, ...]:
         held = self._end_text()
-        undoing = self._undoing
         self._last = event.index
-        name, kind = undoing.called(event.name, event.kind, first=event.index == 0)
+        call_id, name, kind = self._undoing.called(
+            event.call_id, event.name, event.kind, self._given
+        )
         if kind is CallKind.CUSTOM and event.kind is not CallKind.CUSTOM:
             self._inputs[event.index] = InputReader()
-        if name == event.name and kind is event.kind:
+        if call_id == event.call_id and name == event.name and kind is event.kind:
             return (*held, event)
-        return (*held, msgspec.structs.replace(event, name=name, kind=kind))
+        told = msgspec.structs.replace(event, call_id=call_id, name=name, kind=kind)
+        return (*held, told)
 
     def _arguments(self, event: ToolCallDelta) -> tuple[StreamEvent, ...]:
         reader = self._inputs.get(event.index)
@@ -207,11 +229,10 @@ def undone(reply: ChatReply, undoing: Undoing) -> ChatReply:
 
 def _undone(choice: Choice, undoing: Undoing) -> Choice:
     parts: list[Part] = []
-    calls = 0
+    given: set[str] = set()
     for part in choice.turn.parts:
         if isinstance(part, ToolCall):
-            parts.append(_undone_call(part, undoing, first=calls == 0))
-            calls += 1
+            parts.append(_undone_call(part, undoing, given))
         elif isinstance(part, Text) and undoing.stops:
             text, stop = StopWatch(undoing.stops).feed(part.text)
             if stop is None:
@@ -228,12 +249,12 @@ def _undone(choice: Choice, undoing: Undoing) -> Choice:
     return msgspec.structs.replace(choice, turn=turn)
 
 
-def _undone_call(call: ToolCall, undoing: Undoing, *, first: bool) -> ToolCall:
-    name, kind = undoing.called(call.name, call.kind, first=first)
+def _undone_call(call: ToolCall, undoing: Undoing, given: set[str]) -> ToolCall:
+    call_id, name, kind = undoing.called(call.call_id, call.name, call.kind, given)
     arguments = call.arguments
     if kind is CallKind.CUSTOM and call.kind is not CallKind.CUSTOM:
         reader = InputReader()
         arguments = reader.feed(arguments) + reader.end()
-    if name == call.name and kind is call.kind:
+    if call_id == call.call_id and name == call.name and kind is call.kind:
         return call
-    return msgspec.structs.replace(call, name=name, kind=kind, arguments=arguments)
+    return msgspec.structs.replace(call, call_id=call_id, name=name, kind=kind, arguments=arguments)
