@@ -27,6 +27,11 @@ class Client(NamedTuple):
         return _DIALECTS[self.sdk]
 
     @property
+    def path(self) -> str:
+        """Where it asks."""
+        return _PATHS[self.dialect]
+
+    @property
     def version(self) -> str:
         """What its base URL ends with; some put that there themselves."""
         return "" if self.sdk == "anthropic" else "/v1"
@@ -51,6 +56,12 @@ _DIALECTS: Final = {
     "ai-openai-chat": "openai_chat",
     "ai-anthropic": "anthropic_messages",
     "ai-compatible": "openai_chat",
+}
+
+_PATHS: Final = {
+    "openai_chat": "/v1/chat/completions",
+    "openai_responses": "/v1/responses",
+    "anthropic_messages": "/v1/messages",
 }
 
 CLIENTS: Final = [

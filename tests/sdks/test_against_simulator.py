@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from antiphon.simulator import Simulator, SimulatorSpec
-from antiphon.simulator.roads import WIRES
+from antiphon.simulator.roads import road_to
 from tests.sdks.clients import CLIENTS, Client
 from tests.sdks.comparing import comparable, differences
 from tests.sdks.jobs import CASES, TOOLS, Answer, Ask, Job, Tokens, model_for
@@ -20,7 +20,8 @@ async def simulator() -> AsyncIterator[Simulator]:
         yield running
 
 
-SPOKEN = [client for client in CLIENTS if client.dialect.replace("_", "-") in WIRES]
+SPOKEN = [client for client in CLIENTS if road_to("POST", client.path)]
+"""Those whose dialect the simulator speaks."""
 ASKED = pytest.mark.parametrize("client", SPOKEN, ids=str)
 
 
