@@ -32,6 +32,7 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         later_system: It takes system turns in the middle of a conversation.
         bytes_per_token: Bytes of UTF-8 that make a token of a prompt, as measured; it is where a
             calibration (`estimate.py`) starts.
+        tool_prompt: Tokens that a prompt has more of as soon as it offers tools.
         retires: The day on which it is switched off, as YYYY-MM-DD.
         successor: What its maker offers instead.
     """
@@ -50,6 +51,7 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     prefill: bool | None = None
     later_system: bool | None = None
     bytes_per_token: float | None = None
+    tool_prompt: int | None = None
     retires: str = ""
     successor: str = ""
 
