@@ -14,6 +14,7 @@ from antiphon.simulator.latency import Latency
 from antiphon.simulator.received import Received
 from antiphon.simulator.reply import Headers, Reply
 from antiphon.simulator.seals import Notary
+from antiphon.simulator.spelling import Spelling
 
 
 class Problem(Struct, frozen=True):
@@ -64,6 +65,11 @@ class Dialect(Protocol):
     @property
     def id_header(self) -> bytes:
         """The header that tells a request's id."""
+        ...
+
+    @property
+    def spelling(self) -> Spelling:
+        """How its frames are written, for faults."""
         ...
 
     def hear(self, received: Received, terms: Terms) -> Question:

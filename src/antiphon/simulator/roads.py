@@ -55,8 +55,6 @@ REPLAY_HEADER: Final = b"x-simulator-replay"
 CHAT: Final[Dialect] = OpenAIChat()
 MESSAGES: Final[Dialect] = AnthropicMessages()
 RESPONSES: Final[Dialect] = OpenAIResponses()
-WIRES: Final = frozenset({CHAT.wire, MESSAGES.wire, RESPONSES.wire})
-"""The wires whose recordings can be replayed."""
 
 
 def road_to(method: str, path: str) -> Road | None:
@@ -93,7 +91,7 @@ def _conversed(dialect: Dialect, provider: Provider, received: Received) -> Repl
         )
         if struck is None:
             return reply
-        fault = _fault(provider, struck)
+        fault = _fault(provider, struck, dialect)
     except Rejected as error:
         return dialect.complain(error.problem)
     received.fault = struck
@@ -174,11 +172,15 @@ def _recorded(provider: Provider, id_: str) -> Reply:
     return recording.reply(provider.spec.replay_pause)
 
 
-def _fault(provider: Provider, name: str) -> Fault:
+def _fault(provider: Provider, name: str, dialect: Dialect) -> Fault:
     fault = provider.faults.get(name)
     if fault is None:
         told = f"There is no fault '{name}'; there are: {', '.join(provider.faults)}."
         raise Rejected(Problem(400, told, code="unknown_fault"))
+    if dialect.wire not in fault.wires:
+        told = f"The fault '{name}' makes no sense in {dialect.wire}, only in "
+        told += f"{' and '.join(sorted(fault.wires))}."
+        raise Rejected(Problem(400, told, code="senseless_fault"))
     return fault
 
 

@@ -3,10 +3,13 @@
 from antiphon.simulator.answers import Answer, Question
 from antiphon.simulator.anthropic_messages.message import complained, completed
 from antiphon.simulator.anthropic_messages.request import heard
+from antiphon.simulator.anthropic_messages.spelling import SPELLING
 from antiphon.simulator.anthropic_messages.stream import streamed
 from antiphon.simulator.dialect import Delivery, Problem, Terms
 from antiphon.simulator.received import Received
 from antiphon.simulator.reply import Reply
+from antiphon.simulator.spelling import Spelling
+from antiphon.simulator.wires import MESSAGES
 
 __all__ = ["AnthropicMessages"]
 
@@ -16,11 +19,15 @@ class AnthropicMessages:
 
     @property
     def wire(self) -> str:
-        return "anthropic-messages"
+        return MESSAGES
 
     @property
     def id_header(self) -> bytes:
         return b"request-id"
+
+    @property
+    def spelling(self) -> Spelling:
+        return SPELLING
 
     def hear(self, received: Received, terms: Terms) -> Question:
         return heard(received, terms)

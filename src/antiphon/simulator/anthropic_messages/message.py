@@ -34,9 +34,7 @@ def completed(question: Question, answer: Answer, delivery: Delivery) -> Reply:
 def complained(problem: Problem) -> Reply:
     """An error in Anthropic's envelope, and in its words where it has some of its own."""
     told = _OWN_WORDS.get(problem.code or "", problem)
-    kind = told.type if told.type in _TYPES.values() else _TYPES.get(told.status, _OTHERS)
-    if kind == "invalid_request_error" and told.status in _TYPES:
-        kind = _TYPES[told.status]
+    kind = _TYPES.get(told.status, _OTHERS)
     envelope = _Envelope("error", _Error(kind, told.message), "req_simulated")
     return json(envelope, status=told.status).with_headers(*problem.headers)
 
@@ -66,7 +64,6 @@ _OWN_WORDS: Final = {
     "context_length_exceeded": Problem(400, "prompt is too long: 9001 tokens > 8192 maximum"),
     "content_filter": Problem(400, "Output blocked by content filtering policy"),
     "unsupported_parameter": Problem(400, "`temperature` is not supported by this model."),
-    "invalid_api_key": Problem(401, "invalid x-api-key", type="authentication_error"),
     "overloaded": Problem(529, "Overloaded", type="overloaded_error"),
 }
 """Problems that OpenAI names by a code, as Anthropic says them."""

@@ -4,9 +4,12 @@ from antiphon.simulator.answers import Answer, Question
 from antiphon.simulator.dialect import Delivery, Problem, Terms
 from antiphon.simulator.openai_responses.request import heard
 from antiphon.simulator.openai_responses.response import complained, completed
+from antiphon.simulator.openai_responses.spelling import SPELLING
 from antiphon.simulator.openai_responses.stream import streamed
 from antiphon.simulator.received import Received
 from antiphon.simulator.reply import Reply
+from antiphon.simulator.spelling import Spelling
+from antiphon.simulator.wires import RESPONSES
 
 __all__ = ["OpenAIResponses"]
 
@@ -16,11 +19,15 @@ class OpenAIResponses:
 
     @property
     def wire(self) -> str:
-        return "openai-responses"
+        return RESPONSES
 
     @property
     def id_header(self) -> bytes:
         return b"x-request-id"
+
+    @property
+    def spelling(self) -> Spelling:
+        return SPELLING
 
     def hear(self, received: Received, terms: Terms) -> Question:
         return heard(received.body, terms)
