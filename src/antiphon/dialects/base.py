@@ -186,6 +186,10 @@ class Dialect(ABC):
     def ask_usage(self, members: Members) -> Members:
         """The same request, asking for usage at the end of the stream."""
 
+    def prepare(self, members: Members) -> Members:
+        """What goes through unread, fit for a provider of the same dialect."""
+        return members
+
     def cut(self, members: Members, dropped: Collection[Need]) -> Members:
         """The same request, unread, without these needs."""
         if Need.FORCED_TOOL in dropped and "tool_choice" in members:
@@ -328,7 +332,8 @@ class Payload:
         caller's own bytes; all others meet in the model. Usage of a stream is always asked for.
         """
         if dialect is self.dialect and self._members is not None:
-            members = self._members.replace({"model": msgspec.json.encode(target.model)})
+            members = dialect.prepare(self._members)
+            members = members.replace({"model": msgspec.json.encode(target.model)})
             if dropped:
                 members = dialect.cut(members, dropped)
         else:
