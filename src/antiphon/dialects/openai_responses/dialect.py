@@ -24,14 +24,9 @@ from antiphon.dialects.openai_responses.decoder import EventStream
 from antiphon.dialects.openai_responses.encoder import EventWriter
 from antiphon.dialects.openai_responses.fields import DIALECT
 from antiphon.dialects.openai_responses.losses import LOSSES, WORDS
+from antiphon.dialects.openai_responses.passing import check_request, output_bound, prepare
 from antiphon.dialects.openai_responses.replies import inspect_reply, read_reply, write_reply
-from antiphon.dialects.openai_responses.requests import (
-    check_request,
-    output_bound,
-    prepare,
-    read_request,
-    write_request,
-)
+from antiphon.dialects.openai_responses.requests import read_request, write_request
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.needs import Loss, Need
 from antiphon.model.reply import ChatReply

@@ -1,4 +1,4 @@
-"""Requests, both ways, and the cheap checks of those that go through unread.
+"""Requests, both ways.
 
 Reading and writing again changes these things only, and none of them changes the meaning: a null
 is dropped, as is an empty list and what is the default (`truncation: disabled`); `store` is
@@ -16,10 +16,10 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.base import Target
-from antiphon.dialects.fields import UNREADABLE, Written, first_byte, is_null
+from antiphon.dialects.fields import Written
 from antiphon.dialects.openai_responses.fields import DIALECT, Fields, own, raw_of, written
 from antiphon.dialects.openai_responses.items import read_items
-from antiphon.dialects.openai_responses.thought import is_foreign
+from antiphon.dialects.openai_responses.passing import STORED, check_request
 from antiphon.dialects.openai_responses.tools import (
     read_choice,
     read_tools,
@@ -27,7 +27,7 @@ from antiphon.dialects.openai_responses.tools import (
     write_tool,
 )
 from antiphon.dialects.openai_responses.turns import write_turns
-from antiphon.errors import MalformedBody, UnsupportedParameter
+from antiphon.errors import MalformedBody
 from antiphon.model.parts import ABSENT, Author, Extra, Opaque, Reasoning, Text, Turn
 from antiphon.model.request import (
     ChatRequest,
@@ -39,7 +39,6 @@ from antiphon.model.request import (
     Sampling,
     State,
 )
-from antiphon.model.seals import MARK
 from antiphon.wire.shallow import Members
 
 FEWEST_TOKENS: Final = 16
@@ -55,107 +54,10 @@ _FORMS: Final = {
 }
 _FORM_NAMES: Final = {form: name for name, form in _FORMS.items()}
 _OBJECTS: Final = ("stream_options", "moderation", "image", "access_programs")
-_STORED: Final = ("previous_response_id", "conversation")
-_MOST_DIGITS: Final = 9
-_MARK: Final = b'"' + MARK.encode()
 _INSTRUCTIONS: Final = Extra(DIALECT, {"instructions": msgspec.Raw(b"true")})
 _PROMPT: Final = Extra(DIALECT, {"prompt": msgspec.Raw(b"true")})
 _EFFORTS: Final = ((4096, "low"), (16384, "medium"))
 """Tokens of thought up to which an effort is near; more is high."""
-
-
-class _Kind(msgspec.Struct, gc=False):
-    type: str | None = None
-
-
-_KINDS: Final = msgspec.json.Decoder(list[_Kind])
-_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-# ------------------------------------------------------------------ in passing
-
-
-def check_request(members: Members) -> tuple[str, bool]:
-    """The cheap checks of a request that goes through unread: its model, and if it streams.
-
-    Hot path: about two microseconds, and a search for one word in the body.
-
-    Raises:
-        MalformedBody: `model`, `input` or `stream` is missing or wrong.
-        UnsupportedParameter: It builds on what a server stored.
-    """
-    model = members.text("model")
-    if not model:
-        raise MalformedBody("'model' must be a non-empty string.", param="model")
-    asked = members.raw("input")
-    if asked is None or is_null(asked):
-        prompt = members.raw("prompt")
-        if prompt is None or is_null(prompt):
-            raise MalformedBody("'input' must be a string or an array.", param="input")
-    elif first_byte(asked) not in b'"[':
-        raise MalformedBody("'input' must be a string or an array.", param="input")
-    stream = members.flag("stream")
-    for name in _STORED:
-        raw = members.raw(name)
-        if raw is not None and not is_null(raw):
-            raise _not_stored(name)
-    if members.raw("background") is not None and members.flag("background"):
-        raise _not_stored("background")
-    if b'"item_reference"' in (members.source or members.get("input", b"")):
-        _check_references(members)
-    return model, stream
-
-
-def _not_stored(param: str) -> UnsupportedParameter:
-    return UnsupportedParameter(
-        f"{param!r} needs stored responses, and none are stored here: send the whole conversation"
-        " in 'input', with 'store' set to false. Stored responses are accepted once response"
-        " storage is configured.",
-        param=param,
-    )
-
-
-def _check_references(members: Members) -> None:
-    try:
-        kinds = _KINDS.decode(members.get("input", b"[]"))
-    except UNREADABLE:
-        return
-    at = next((at for at, kind in enumerate(kinds) if kind.type == "item_reference"), None)
-    if at is not None:
-        raise _not_stored(f"input[{at}]")
-
-
-def prepare(members: Members) -> Members:
-    """What goes through unread, fit for a provider.
-
-    `store` is false where nothing is said, since whoever says nothing gets no answer from a store.
-    Thought that another dialect sealed is left out: a provider refuses a seal that is not its own.
-    """
-    store = members.raw("store")
-    if store is None or is_null(store):
-        members = members.replace({"store": b"false"})
-    if _MARK in (members.source or members.get("input", b"")):
-        members = _without_foreign(members)
-    return members
-
-
-def _without_foreign(members: Members) -> Members:
-    raw = members.get("input", b"")
-    try:
-        items = _ITEMS.decode(raw)
-    except UNREADABLE:
-        return members
-    kept = [item for item in items if not is_foreign(item)]
-    if len(kept) == len(items):
-        return members
-    return members.replace({"input": msgspec.json.encode(kept)})
-
-
-def output_bound(members: Members) -> tuple[int | None, int]:
-    """The tokens that an answer may have, and how many answers are asked for: one."""
-    raw = members.raw("max_output_tokens")
-    digits = bytes(raw) if raw is not None else b""
-    return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None, 1
 
 
 # ------------------------------------------------------------------ reading
@@ -170,7 +72,7 @@ def read_request(members: Members) -> ChatRequest:
     """
     check_request(members)
     fields = Fields(members.raws())
-    for name in (*_STORED, "background"):
+    for name in (*STORED, "background"):
         fields.raw(name)
     model, turns = fields.text("model") or "", _read_turns(fields)
     offered, choice = read_tools(fields.items("tools")), read_choice(fields)
