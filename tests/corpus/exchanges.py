@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import structs
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_chat.stops import write_stop
 from antiphon.errors import NotAnAnswer, UpstreamRefused

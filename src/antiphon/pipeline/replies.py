@@ -9,7 +9,8 @@ caller's dialect. A stream never ends in silence.
 from __future__ import annotations
 
 from antiphon.clock import Clock
-from antiphon.dialects.base import START, Dialect
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import START
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange

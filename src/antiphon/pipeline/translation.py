@@ -48,7 +48,7 @@ class Translation:
     def reader(self) -> Reader:
         """A new reader of one stream."""
         fitting, scope = self._fitting, self._scope
-        undo = fitting.undo().event if fitting.undoes else None
+        undo = fitting.undo().feed if fitting.undoes else None
 
         def read(event: StreamEvent) -> tuple[StreamEvent, ...]:
             if type(event) is ReasoningSealed:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from antiphon.dialects.base import Dialect, Quirk, Target
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import Quirk, Target
 from antiphon.model.needs import DROPPABLE, Loss, Need
 from antiphon.providers.abilities import refused_by
 from antiphon.providers.auth import header_line

@@ -15,7 +15,8 @@ from importlib import metadata
 import msgspec
 
 from antiphon.clock import Clock
-from antiphon.dialects.base import Dialect, Target
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import Target
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
@@ -134,7 +135,11 @@ class Provider:
             model,
             faces=[
                 self._face(
-                    self.dialect, model, self.address.path, (*self.row.quirks, *of_model), facts
+                    self.dialect,
+                    model,
+                    self.address.path,
+                    (*self.row.quirks, *of_model, *self.settings.quirks),
+                    facts,
                 ),
                 *(
                     self._face(dialect, model, path, quirks, facts)
@@ -163,7 +168,7 @@ class Provider:
                 scope=f"{self.name}/{model}",
                 adaptive=facts.adaptive,
             ),
-            quirks=[QUIRKS[each] for each in dict.fromkeys((*quirks, *self.settings.quirks))],
+            quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
             facts=facts,
         )
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.base import Quirk
+from antiphon.dialects.contract import Quirk
 from antiphon.errors import MalformedBody
 from antiphon.wire.shallow import Members
 

@@ -26,11 +26,10 @@ from antiphon.dialects.anthropic_messages.requests import (
     without_inner,
     write_request,
 )
-from antiphon.dialects.base import (
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import (
     START,
-    Dialect,
     Framing,
-    Payload,
     Position,
     ReplyFacts,
     StreamDecoder,

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.base import Traits
+from antiphon.dialects.contract import Traits
 from antiphon.dialects.fitting.carried import uncarried
 from antiphon.dialects.fitting.turns import Turns
 from antiphon.model.parts import Author, Part, Text, ToolCall, ToolResult, Turn

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.dialects.base import Target, Traits
+from antiphon.dialects.contract import Target, Traits
 from antiphon.dialects.fitting.calls import answered, has_calls, identified
 from antiphon.dialects.fitting.tools import legal_names, offered, renamed, with_ids, wrapped
 from antiphon.dialects.fitting.turns import Turns, begun, is_plain, joined, placed, sayable

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.base import Traits
+from antiphon.dialects.contract import Traits
 from antiphon.dialects.fitting.turns import each_part
 from antiphon.model.parts import CallKind, Part, ToolCall, ToolResult
 from antiphon.model.request import (

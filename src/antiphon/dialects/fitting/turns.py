@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.base import Traits
+from antiphon.dialects.contract import Traits
 from antiphon.model.parts import (
     Author,
     Opaque,

@@ -7,11 +7,10 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from antiphon.dialects.base import (
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import (
     START,
-    Dialect,
     Framing,
-    Payload,
     Position,
     ReplyFacts,
     StreamDecoder,

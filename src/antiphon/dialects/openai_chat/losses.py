@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from antiphon.dialects.base import Traits
+from antiphon.dialects.contract import Traits
 from antiphon.dialects.openai_chat.fields import DIALECT
 from antiphon.model.needs import Loss, Need, Severity
 

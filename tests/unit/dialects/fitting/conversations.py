@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from antiphon.dialects.base import Target, Traits
+from antiphon.dialects.contract import Target, Traits
 from antiphon.dialects.fitting.fitting import Fitting
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.model.parts import Author, Opaque, Part, Text, ToolCall, ToolResult, Turn

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.dialects.base import Traits
+from antiphon.dialects.contract import Traits
 from antiphon.model.parts import (
     Author,
     Blob,

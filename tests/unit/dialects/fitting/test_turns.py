@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from antiphon.dialects.base import Traits
+from antiphon.dialects.contract import Traits
 from antiphon.dialects.fitting.turns import (
     OPENING,
     UNSHOWN,
