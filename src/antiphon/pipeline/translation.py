@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from antiphon.dialects.base import Payload, finish
-from antiphon.dialects.fitting.fitting import Fitting
+from antiphon.dialects.fitting import Fitting
 from antiphon.model.events import ReasoningSealed, StreamEvent
 from antiphon.model.needs import Need, without
 from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
@@ -37,7 +37,7 @@ class Translation:
         request = without(payload.request, dropped) if dropped else payload.request
         dialect, target = face.dialect, face.target
         self._scope = target.scope
-        self._fitting = Fitting(request, dialect.traits, target)
+        self._fitting = Fitting(request, dialect.traits, target, payload.dialect.traits)
         members = dialect.encode_request(self._fitting.request, target)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from operator import is_
 from typing import Final
 
 import msgspec
@@ -28,13 +29,34 @@ REPEATED: Final = "Another result of the tool call before:"
 _HASHED: Final = 20
 
 
-def has_calls(turns: Turns) -> bool:
-    """Whether there is a call, a result, or a turn that should hold one."""
-    return any(
-        turn.author is Author.TOOL
-        or any(isinstance(part, ToolCall | ToolResult) for part in turn.parts)
-        for turn in turns
-    )
+def is_answered(turns: Turns, traits: Traits) -> bool:
+    """Whether `identified` and `answered` have nothing to do: one look at each part."""
+    legal = traits.call_id.fullmatch
+    taken: set[str] = set()
+    waiting: list[ToolCall] = []
+    for turn in turns:
+        if turn.author is Author.TOOL:
+            results = turn.parts
+            asked, waiting = waiting[: len(results)], waiting[len(results) :]
+            if len(asked) < len(results) or not all(map(_answers, results, asked)):
+                return False
+        elif waiting:
+            return False
+        else:
+            for part in turn.parts:
+                if isinstance(part, ToolCall):
+                    call_id = part.call_id
+                    if call_id in taken or not legal(call_id) or uncarried(call_id) != call_id:
+                        return False
+                    taken.add(call_id)
+                    waiting.append(part)
+                elif isinstance(part, ToolResult):
+                    return False
+    return not waiting
+
+
+def _answers(part: Part, call: ToolCall) -> bool:
+    return isinstance(part, ToolResult) and part.call_id == call.call_id and part.kind is call.kind
 
 
 # ------------------------------------------------------------------ ids
@@ -51,12 +73,12 @@ def identified(turns: Turns, traits: Traits) -> Turns:
     out: list[Turn] = []
     changed = False
     for at, turn in enumerate(turns):
-        parts = tuple(ids.of(part, at) for part in turn.parts)
-        if all(new is old for new, old in zip(parts, turn.parts, strict=True)):
+        parts = [ids.of(part, at) for part in turn.parts]
+        if _are_same(parts, turn.parts):
             out.append(turn)
         else:
             changed = True
-            out.append(msgspec.structs.replace(turn, parts=parts))
+            out.append(msgspec.structs.replace(turn, parts=tuple(parts)))
     return tuple(out) if changed else turns
 
 
@@ -143,9 +165,7 @@ def answered(turns: Turns) -> Turns:
 
 
 def _are_same(some: Sequence[object], others: Sequence[object]) -> bool:
-    return len(some) == len(others) and all(
-        one is two for one, two in zip(some, others, strict=True)
-    )
+    return len(some) == len(others) and all(map(is_, some, others))
 
 
 class _Results:
@@ -204,6 +224,6 @@ class _Results:
 
 
 def _as_text(result: ToolResult, words: str) -> Sequence[Part]:
-    told = "".join(part.text for part in result.parts if isinstance(part, Text))
+    told = "\n".join(part.text for part in result.parts if isinstance(part, Text))
     shown = [part for part in result.parts if not isinstance(part, Text)]
     return [Text(f"{words} {told or NO_RESULT}"), *shown]

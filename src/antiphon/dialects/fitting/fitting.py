@@ -14,7 +14,7 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.dialects.contract import Target, Traits
-from antiphon.dialects.fitting.calls import answered, has_calls, identified
+from antiphon.dialects.fitting.calls import answered, identified, is_answered
 from antiphon.dialects.fitting.tools import legal_names, offered, renamed, with_ids, wrapped
 from antiphon.dialects.fitting.turns import Turns, begun, is_plain, joined, placed, sayable
 from antiphon.dialects.fitting.undo import Undo, Undoing, undone
@@ -53,13 +53,14 @@ class Fitting:
         request = offered(request, traits)
         legacy = request.legacy_functions and not traits.legacy_functions
         custom = frozenset[str]()
+        called = frozenset[CallKind]()
+        if not (traits.custom_tools and traits.legacy_functions):
+            called = _kinds(request.turns)
         if not traits.custom_tools:
             custom = frozenset(tool.name for tool in request.tools if isinstance(tool, CustomTool))
-            if custom or _has_calls_of(request.turns, CallKind.CUSTOM):
+            if custom or CallKind.CUSTOM in called:
                 request = wrapped(request)
-        if legacy or (
-            not traits.legacy_functions and _has_calls_of(request.turns, CallKind.LEGACY)
-        ):
+        if legacy or (not traits.legacy_functions and CallKind.LEGACY in called):
             request = with_ids(request)
         names = legal_names(request, traits)
         if names:
@@ -95,7 +96,7 @@ class Fitting:
 def fitted_turns(turns: Turns, traits: Traits, target: Target) -> Turns:
     """The turns, by all rules, in the order in which these can be applied."""
     turns = joined(sayable(turns, traits, target.scope))
-    if has_calls(turns):
+    if not is_answered(turns, traits):
         # Results that are moved up can leave two turns of an assistant side by side.
         turns = joined(answered(identified(turns, traits)))
     if not traits.later_system:
@@ -107,9 +108,9 @@ def _ids(turns: Turns) -> frozenset[str]:
     return frozenset(call.call_id for turn in turns for call in turn.tool_calls)
 
 
-def _has_calls_of(turns: Turns, kind: CallKind) -> bool:
-    return any(
-        part.kind is kind
+def _kinds(turns: Turns) -> frozenset[CallKind]:
+    return frozenset(
+        part.kind
         for turn in turns
         for part in turn.parts
         if isinstance(part, ToolCall | ToolResult)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from operator import is_
 from typing import Final
 
 import msgspec
@@ -82,16 +83,14 @@ def sayable(turns: Turns, traits: Traits, scope: str) -> Turns:
 
 
 def _sayable(turn: Turn, traits: Traits, scope: str) -> Turn | None:
-    parts: list[Part] = []
-    changed = False
-    for part in turn.parts:
-        fitted = _sayable_part(part, turn.author, traits, scope)
-        changed |= fitted is not part
-        if fitted is not None:
-            parts.append(fitted)
-    if parts:
-        return msgspec.structs.replace(turn, parts=tuple(parts)) if changed else turn
-    if turn.author is Author.USER and any(isinstance(part, Opaque) for part in turn.parts):
+    author, parts = turn.author, turn.parts
+    fitted = [_sayable_part(part, author, traits, scope) for part in parts]
+    if parts and all(map(is_, fitted, parts)):
+        return turn
+    kept = tuple(part for part in fitted if part is not None)
+    if kept:
+        return msgspec.structs.replace(turn, parts=kept)
+    if author is Author.USER and any(isinstance(part, Opaque) for part in parts):
         return msgspec.structs.replace(turn, parts=(Text(UNSHOWN),))
     return None
 
@@ -212,10 +211,10 @@ def each_part(turns: Turns, change: Callable[[Part], Part]) -> Turns:
     out: list[Turn] = []
     changed = False
     for turn in turns:
-        parts = tuple(change(part) for part in turn.parts)
-        if all(new is old for new, old in zip(parts, turn.parts, strict=True)):
+        parts = [change(part) for part in turn.parts]
+        if all(map(is_, parts, turn.parts)):
             out.append(turn)
         else:
             changed = True
-            out.append(msgspec.structs.replace(turn, parts=parts))
+            out.append(msgspec.structs.replace(turn, parts=tuple(parts)))
     return tuple(out) if changed else turns
