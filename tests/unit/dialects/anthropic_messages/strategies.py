@@ -1,5 +1,6 @@
 """What hypothesis draws: JSON as clients and servers of this dialect write it."""
 
+import itertools
 from collections.abc import Mapping
 
 from hypothesis import strategies as st
@@ -149,7 +150,7 @@ def results_apart(messages: list[dict[str, object]]) -> bool:
         and any(block["type"] == "tool_result" for block in message["content"])
         for message in messages
     ]
-    return not any(mark and after for mark, after in zip(marks, marks[1:], strict=False))
+    return not any(mark and after for mark, after in itertools.pairwise(marks))
 
 
 MESSAGES = st.lists(ASKED | RESULTS | ANSWERED | RULED, min_size=1, max_size=4).filter(

@@ -94,24 +94,106 @@ def without_usage(events: list[StreamEvent]) -> list[StreamEvent]:
 # ------------------------------------------------------------------ garbage
 
 KNOWN = st.sampled_from(
-    (
-        "id model type role content text thinking signature data name input tool_use_id is_error "
-        "source media_type url file_id title citations cache_control ttl usage input_tokens "
-        "output_tokens cache_creation iterations stop_reason stop_sequence index delta "
-        "content_block message partial_json error code details error_code messages system "
-        "max_tokens tools tool_choice input_schema disable_parallel_tool_use output_config effort "
-        "format schema budget_tokens display metadata user_id service_tier stream stop_sequences "
-        "temperature top_p"
-    ).split()
+    [
+        "id",
+        "model",
+        "type",
+        "role",
+        "content",
+        "text",
+        "thinking",
+        "signature",
+        "data",
+        "name",
+        "input",
+        "tool_use_id",
+        "is_error",
+        "source",
+        "media_type",
+        "url",
+        "file_id",
+        "title",
+        "citations",
+        "cache_control",
+        "ttl",
+        "usage",
+        "input_tokens",
+        "output_tokens",
+        "cache_creation",
+        "iterations",
+        "stop_reason",
+        "stop_sequence",
+        "index",
+        "delta",
+        "content_block",
+        "message",
+        "partial_json",
+        "error",
+        "code",
+        "details",
+        "error_code",
+        "messages",
+        "system",
+        "max_tokens",
+        "tools",
+        "tool_choice",
+        "input_schema",
+        "disable_parallel_tool_use",
+        "output_config",
+        "effort",
+        "format",
+        "schema",
+        "budget_tokens",
+        "display",
+        "metadata",
+        "user_id",
+        "service_tier",
+        "stream",
+        "stop_sequences",
+        "temperature",
+        "top_p",
+    ]
 )
 KINDS = st.sampled_from(
-    (
-        "text image document thinking redacted_thinking tool_use tool_result message base64 url "
-        "content user assistant system auto any tool none enabled adaptive disabled json_schema "
-        "message_start message_delta message_stop content_block_start content_block_delta "
-        "content_block_stop ping error text_delta input_json_delta thinking_delta signature_delta "
-        "compaction x ephemeral"
-    ).split()
+    [
+        "text",
+        "image",
+        "document",
+        "thinking",
+        "redacted_thinking",
+        "tool_use",
+        "tool_result",
+        "message",
+        "base64",
+        "url",
+        "content",
+        "user",
+        "assistant",
+        "system",
+        "auto",
+        "any",
+        "tool",
+        "none",
+        "enabled",
+        "adaptive",
+        "disabled",
+        "json_schema",
+        "message_start",
+        "message_delta",
+        "message_stop",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "ping",
+        "error",
+        "text_delta",
+        "input_json_delta",
+        "thinking_delta",
+        "signature_delta",
+        "compaction",
+        "x",
+        "ephemeral",
+    ]
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | KINDS | st.just(""),
