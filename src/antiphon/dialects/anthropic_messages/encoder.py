@@ -173,7 +173,12 @@ class EventWriter(StreamEncoder):
             case "content_block_delta":
                 if theirs in self._passed:
                     return _numbered(frame, data, self._passed[theirs])
-                return _numbered(frame, data, blocks.index) if blocks.kind is not None else b""
+                # What is cited stands before what is said with it.
+                cites = event.delta is not None and event.delta.type == "citations_delta"
+                out = blocks.begin_text() if cites else b""
+                return (
+                    out + _numbered(frame, data, blocks.index) if blocks.kind is not None else b""
+                )
             case _:
                 return frame
 
