@@ -81,8 +81,9 @@ def plain_request(body: dict[str, Any]) -> dict[str, Any]:
     for name, default in (("stream", False), ("tools", []), ("truncation", "disabled")):
         if out.get(name) == default:
             del out[name]
-    if out.get("reasoning") == {}:
-        del out["reasoning"]
+    for name in ("reasoning", "text"):
+        if out.get(name) == {}:
+            del out[name]
     if isinstance(out.get("input"), list):
         out["input"] = [plain_item(item) for item in out["input"]]
         if len(out["input"]) == 1 and set(out["input"][0]) == {"type", "role", "content"}:

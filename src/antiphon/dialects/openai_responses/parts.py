@@ -109,13 +109,16 @@ def _read_file(fields: Fields) -> Said | None:
     data, file_id, url = fields.text("file_data"), fields.text("file_id"), fields.text("file_url")
     if sum(each is not None for each in (data, file_id, url)) != 1:
         return None
-    name, cache = fields.text("filename"), _read_cache(fields)
-    blob = (
-        blob_of(data)
-        if data is not None and data.startswith("data:")
-        else Blob(url=url, data=data, file_id=file_id)
-    )
-    return File(blob, filename=name, cache=cache, extra=fields.extra())
+    name, cache, extra = fields.text("filename"), _read_cache(fields), None
+    blob = Blob(url=url, data=data, file_id=file_id)
+    if data is not None:
+        match = _DATA_URL.match(data)
+        if match is None:
+            # Neither its type nor its form is known: it goes out as it came.
+            extra = OURS
+        else:
+            blob = Blob(data=data[match.end() :], media_type=match.group(1))
+    return File(blob, filename=name, cache=cache, extra=fields.extra() or extra)
 
 
 def _read_audio(fields: Fields) -> Said | None:
@@ -202,15 +205,13 @@ def _write_file(part: File) -> Written:
     blob, name = part.blob, part.filename
     if blob.data is None:
         return {"file_url": blob.url, "file_id": blob.file_id, "filename": name}
-    if is_ours(part.extra) or (name is not None and not blob.media_type):
+    if is_ours(part.extra):
         data = _url_of(blob, "") if blob.media_type else blob.data
         return {"file_data": data, "filename": name}
     kind = blob.media_type or "application/pdf"
     suffix = _SUFFIXES.get(kind, kind.partition("/")[2])
-    return {
-        "file_data": _url_of(blob, kind),
-        "filename": name or f"{part.title or 'file'}.{suffix}",
-    }
+    made_up = f"{part.title or 'file'}.{suffix}"
+    return {"file_data": _url_of(blob, kind), "filename": name or made_up}
 
 
 def _url_of(blob: Blob, default_type: str) -> str:

@@ -98,8 +98,9 @@ def _write_assistant(turn: Turn, scope: str) -> Iterator[Item]:
 
 def _write_said(said: Sequence[Text | Refusal], turn: Turn, *, named: bool) -> Written:
     first = said[0]
-    plain = len(said) == 1 and isinstance(first, Text) and not first.id and _is_bare(first)
     ours = named and is_ours(first.extra)
+    unnamed = not first.id or not is_ours(first.extra)
+    plain = len(said) == 1 and isinstance(first, Text) and unnamed and _is_bare(first)
     out: Written = {
         "type": "message",
         "role": "assistant",
