@@ -3,7 +3,8 @@
 It needs `response.created`, then `response.output_item.added` before any delta of an item,
 `response.output_item.done` with the whole item, and `response.completed` with id and usage: there
 it stops reading. `response.incomplete` and `response.failed` are errors, and so are an end without
-`response.completed` and 300 seconds of silence. An item that lacks a member is read past, and with
+`response.completed` and 300 seconds of silence. An event `error` it reads past, as all that it does
+not know: whoever must tell it of an error says `response.failed`. An item that lacks a member is read past, and with
 it what the model wanted: a message knows only `output_text`, a thought must have a `summary`.
 """
 
@@ -103,8 +104,11 @@ class _Reading:
                 self._items.append(_item(event))
             case "response.completed":
                 return self._completed(event)
-            case "response.failed" | "error" | "response.incomplete":
-                _fail(kind, event)
+            case "response.failed":
+                error = _read(event, _Failure).response.error
+                raise Failed(error.code, error.message)
+            case "response.incomplete":
+                raise BrokenStream(f"incomplete: {event.data}")
             case _ if kind in _INDEXED:
                 self._delta(event, index=_INDEXED[kind])
         return None
@@ -132,13 +136,6 @@ _INDEXED: Final = {
     "response.reasoning_summary_part.added": "summary_index",
     "response.reasoning_summary_text.delta": "summary_index",
 }
-
-
-def _fail(kind: str, event: Event) -> None:
-    if kind == "response.failed":
-        error = _read(event, _Failure).response.error
-        raise Failed(error.code, error.message)
-    raise BrokenStream(f"{kind}: {event.data}")
 
 
 def _item(event: Event) -> Json:

@@ -100,17 +100,20 @@ async def test_what_goes_to_its_own_dialect_arrives_as_it_was_sent(
 
 
 @pytest.mark.parametrize("provider", CODEX)
-async def test_responses_lite_is_served_or_refused_by_name(tmp_path: Path, provider: str) -> None:
+async def test_responses_lite_is_served_or_refused(tmp_path: Path, provider: str) -> None:
+    body = codex.lite(SOL, codex.opening("Call exec_command."))
     async with _line(tmp_path, provider, SOL) as line:
-        body = codex.lite(SOL, codex.opening("Call exec_command."))
         answer = await line.http.post(codex.PATH, headers=codex.headers(KEY), json=body)
-    if answer.status_code == 200:
-        assert [call["name"] for call in codex_reader.read(answer.content).calls()] == [
-            "exec_command"
-        ]
+        received = line.simulator.received
+    if provider == "openai_responses":
+        assert json.loads(received[-1].body)["input"] == body["input"]
+    elif answer.status_code == 200:
+        [call] = codex_reader.read(answer.content).calls()
+        assert call["name"] == "exec_command"
     else:
-        assert answer.status_code == 400
-        assert "additional_tools" in answer.json()["error"]["message"]
+        # Never asked without its tools: the model would say that it has none.
+        assert (answer.status_code, received) == (400, ())
+        assert "input" in answer.json()["error"]["message"]
 
 
 @asynccontextmanager
