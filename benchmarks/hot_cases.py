@@ -21,7 +21,8 @@ import msgspec
 from antiphon.access.config import KeySettings
 from antiphon.access.keys import StaticKeys
 from antiphon.clock import SystemClock
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import UpstreamTimeout
 from antiphon.gateway.gateway import IN_PROCESS, Antiphon
@@ -82,7 +83,7 @@ def encode(length: int) -> Setup:
 
     def setup() -> Timed:
         asked = Payload(OPENAI_CHAT, Members.parse(chat_body(length)))
-        return lambda: asked.encode(OPENAI_CHAT, Target("bench-model"))
+        return lambda: asked.encode(Target("bench-model"))
 
     return setup
 
@@ -106,9 +107,10 @@ def splitter() -> Timed:
 def relay() -> Timed:
     """`pipeline.relay`, `dialects...decoder`: a hundred events of one read, usage hidden."""
     burst = stream_body()
+    asked = Payload(OPENAI_CHAT, Members.parse(chat_body(10)))
 
     def forward() -> object:
-        return Relay(spoken=OPENAI_CHAT, heard=OPENAI_CHAT, wants_usage=False).feed(burst)
+        return Relay(OPENAI_CHAT, asked).feed(burst)
 
     return forward
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import AntiphonError, CallerError, UpstreamError
 from antiphon.pipeline.relay import Relay
@@ -50,7 +51,7 @@ def test_requests(data: bytes, edits: list[tuple[int, int]]):
         payload = Payload(OPENAI_CHAT, members)
         assert payload.output_bound
         assert isinstance(payload.wants_usage, bool)
-        payload.encode(OPENAI_CHAT, Target("other"))
+        payload.encode(Target("other"))
         OPENAI_CHAT.decode_request(members)
     except CallerError as error:
         OPENAI_CHAT.encode_error(error, request_id="req")
@@ -150,7 +151,8 @@ def test_a_relay(
     """A stream that was changed anywhere: passed on, or left with a failure that says why."""
     encoder = OPENAI_CHAT.stream_encoder(include_usage=True)
     stream = edited(b"".join(encoder.feed(event) for event in events), edits)
-    relay = Relay(spoken=OPENAI_CHAT, heard=OPENAI_CHAT, wants_usage=wants_usage)
+    asked = {"model": "m", "messages": [1], "stream_options": {"include_usage": wants_usage}}
+    relay = Relay(OPENAI_CHAT, Payload(OPENAI_CHAT, Members.parse(json.dumps(asked).encode())))
     for piece in pieces(stream, cuts):
         relay.feed(piece)
         if relay.failure is not None or relay.ended:

@@ -90,7 +90,7 @@ def fuzzed(
     document: schemathesis.BaseSchema, surface: Surface, headers: dict[str, str], bound: settings
 ) -> list[str]:
     """Each operation in turn, with what fits its description and with what does not."""
-    done: list[str] = []
+    done: dict[str, None] = {}
     for found in document.get_all_operations():
         operation = found.ok()
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
@@ -103,8 +103,8 @@ def fuzzed(
             # Without parameters and body there is nothing that does not fit.
             with contextlib.suppress(Unsatisfiable, SkipTest, pytest.skip.Exception):
                 fuzz()
-        done.append(operation.label)
-    return done
+                done[operation.label] = None
+    return list(done)
 
 
 def test_as_admin(document: schemathesis.BaseSchema, surface: Surface, say: Callable[[str], None]):

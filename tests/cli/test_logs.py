@@ -76,7 +76,7 @@ def past(tmp_path_factory, providers: list[str]) -> Path:
 providers: {{one: {{dialect: openai_chat, base_url: "{providers[0]}", api_key: any}}}}
 models:
   fast: one/sim-small
-  broken: {{deployments: [one/fault:http_500], retry: {{attempts: 1}}}}
+  broken: {{deployments: [one/fault:server-error], retry: {{attempts: 1}}}}
 {PATIENT}"""
     )
     with antiphon.serving() as served:
@@ -131,7 +131,7 @@ def test_a_line_for_each_the_newest_at_the_end(logged):
         ("fast", "one/sim-small", "ok"),
         ("no-such-model", "-", "404 model_not_found"),
         ("fast", "one/sim-small", "ok"),
-        ("broken", "one/fault:http_500", found[3][3]),
+        ("broken", "one/fault:server-error", "502 upstream"),
         ("patient", "one/fault:server-error +2", "502 upstream"),
         ("kept", "one/sim-small", "ok"),
     ]

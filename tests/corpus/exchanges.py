@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import structs
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_chat.stops import write_stop
 from antiphon.errors import NotAnAnswer, UpstreamRefused
@@ -60,7 +61,7 @@ def check(exchange: Exchange, truth: Exchange | None = None) -> str:
 def check_request(body: dict[str, object]) -> None:
     given = body
     payload = Payload(OPENAI_CHAT, Members.parse(json.dumps(body).encode()))
-    sent = json.loads(payload.encode(OPENAI_CHAT, Target("other")))
+    sent = json.loads(payload.encode(Target("other")))
     if payload.stream:
         assert sent.pop("stream_options")["include_usage"]
         body = {name: value for name, value in body.items() if name != "stream_options"}

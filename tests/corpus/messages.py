@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.errors import UpstreamRefused
 from antiphon.model.events import (
     Ended,

@@ -34,7 +34,7 @@ def settings(fleet: Fleet, tmp_path) -> dict[str, object]:
         "models": {
             "fast": ["one/sim-small", "two/sim-small"],
             "deep": "one/sim-reason",
-            "broken": ["one/fault:http_500", "two/fault:empty_200"],
+            "broken": ["one/fault:server-error", "two/fault:empty-200"],
             "cut": "one/fault:reset-inside",
             "stuck": "one/fault:stall-inside",
         },

@@ -119,7 +119,7 @@ async def test_every_attempt_failed(gateway):
     with pytest.raises(Exhausted) as caught:
         await gateway.chat(model="broken", messages=HELLO)
     names = [name for name, _ in caught.value.attempts]
-    assert {"one/fault:http_500", "two/fault:empty_200"} <= set(names)
+    assert {"one/fault:server-error", "two/fault:empty-200"} <= set(names)
     assert all(isinstance(error, UpstreamError) for _, error in caught.value.attempts)
     with pytest.raises(Exhausted):
         await collected(gateway, "broken")

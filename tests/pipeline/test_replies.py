@@ -8,9 +8,11 @@ import json
 
 import pytest
 
+from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamBroken, UpstreamTimeout
 from antiphon.pipeline.relay import Relay
+from antiphon.wire.shallow import Members
 from tests.pipeline.fakes import (
     BAD_KEY,
     DONE,
@@ -340,7 +342,10 @@ async def test_hurry_ends_the_wait(house):
 
 
 def relay(*, wants_usage: bool = False) -> Relay:
-    return Relay(spoken=OPENAI_CHAT, heard=OPENAI_CHAT, wants_usage=wants_usage)
+    asked = {"model": "m", "messages": [1], "stream": True}
+    if wants_usage:
+        asked["stream_options"] = {"include_usage": True}
+    return Relay(OPENAI_CHAT, Payload(OPENAI_CHAT, Members.parse(json.dumps(asked).encode())))
 
 
 def test_the_relay_passes_bytes_on_wherever_they_are_cut():

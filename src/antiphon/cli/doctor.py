@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from antiphon.cli.output import NOTHING_TO_REACH, describe, fail, run, say, show_json
-from antiphon.errors import ModelNotFound
+from antiphon.errors import ModelNotFound, ModelUnpriced
 from antiphon.gateway.doctor.choice import choose
 from antiphon.gateway.doctor.findings import Diagnosis, Finding, Spent, Status
 from antiphon.gateway.doctor.rounds import NAMES, make_round
@@ -56,7 +56,7 @@ async def _doctor(
             fail(NOTHING_TO_REACH)
         try:
             places = await choose(gateway, names)
-        except ModelNotFound as error:
+        except (ModelNotFound, ModelUnpriced) as error:
             fail(describe(error), 2)
         if not places:
             fail("no route names a deployment; name one as PROVIDER/MODEL")

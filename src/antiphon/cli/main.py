@@ -7,6 +7,7 @@ needs when it is called: `--help` need not wait for a server, nor `serve` for a 
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,10 @@ app.add_typer(ledger_app, name="ledger")
 
 def main() -> None:
     """Run the command line; the entry point of the package."""
+    for stream in (sys.stdout, sys.stderr):
+        # Models and providers say what a terminal's encoding may have no letters for.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except AntiphonError as error:

@@ -45,8 +45,8 @@ class Paper:
         self.columns = min(shutil.get_terminal_size().columns, _MOST_COLUMNS)
 
     def write(self, text: str) -> None:
-        """Print a text as a line, at once; what cannot be written here is replaced."""
-        sys.stdout.write(text.encode(self._encoding, "replace").decode(self._encoding) + "\n")
+        """Print a text as a line, at once."""
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
     def cut(self, text: str, most: int) -> str:

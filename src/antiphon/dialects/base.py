@@ -8,114 +8,31 @@ and a typed view for whoever asks.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import msgspec
 
+from antiphon.dialects.contract import (
+    START,
+    Framing,
+    Position,
+    Quirk,
+    ReplyFacts,
+    StreamDecoder,
+    StreamEncoder,
+    Target,
+    Traits,
+)
 from antiphon.errors import AntiphonError, UpstreamError
-from antiphon.model.events import StreamEvent
-from antiphon.model.needs import Loss, Need, without
-from antiphon.model.reply import ChatReply, StopReason
+from antiphon.model.needs import Loss, Need, needs_of
+from antiphon.model.reply import ChatReply
 from antiphon.model.request import ChatRequest
-from antiphon.model.usage import Usage
+from antiphon.model.seals import MARK
 from antiphon.wire.shallow import Members
 
-Quirk = Callable[[Members], Members]
-"""A named pure function that bends a request to what one provider takes."""
-
-
-class ReplyFacts(msgspec.Struct, frozen=True):
-    """What the road must know of a whole reply that it passes on unread.
-
-    Attributes:
-        usage: None where the provider gave none.
-        stop: Of the first choice.
-        model: The model that the provider says answered.
-    """
-
-    usage: Usage | None
-    stop: StopReason | None
-    model: str
-
-
-class Target(msgspec.Struct, frozen=True):
-    """The model that a request is written for, as far as the writing depends on it.
-
-    Attributes:
-        model: Its name at the provider.
-        max_output: Tokens that its answer may have, where that is known.
-        scope: Where a seal over thought must come from to be valid there (`Origin.scope`).
-        adaptive: It decides itself how long to think, and takes an effort instead of a budget;
-            None where that is not known.
-    """
-
-    model: str
-    max_output: int | None = None
-    scope: str = ""
-    adaptive: bool | None = None
-
-
-class Position(msgspec.Struct, frozen=True):
-    """How far a stream has come, for whoever must end it with an error.
-
-    Attributes:
-        id: The reply's id; empty before it has one.
-        sequence: The number of the last event, where the dialect counts them; -1 before.
-    """
-
-    id: str = ""
-    sequence: int = -1
-
-
-START = Position()
-
-
-class Framing(Protocol):
-    """Cuts a byte stream into frames (`wire.sse.Splitter`, `wire.ndjson.Splitter`)."""
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The frames that this chunk completes, terminators included."""
-        ...
-
-    def flush(self) -> bytes:
-        """What is left at the end of the stream."""
-        ...
-
-
-class StreamDecoder(Protocol):
-    """Reads one stream of a provider, frame by frame."""
-
-    @property
-    def position(self) -> Position:
-        """How far it has read."""
-        ...
-
-    def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:
-        """The events of one frame, in order; empty for comments.
-
-        Raises:
-            UpstreamBroken: The frame cannot be read (`code="bad_event"`).
-        """
-        ...
-
-    def without_usage(self, frame: bytes) -> bytes:
-        """The same frame with its usage left out and every other byte of meaning kept."""
-        ...
-
-
-class StreamEncoder(Protocol):
-    """Writes one stream to a caller, event by event."""
-
-    @property
-    def position(self) -> Position:
-        """How far it has written."""
-        ...
-
-    def feed(self, event: StreamEvent) -> bytes:
-        """The frames of one event; empty where the dialect has none for it."""
-        ...
+_UNFORCED = (b"null", b'"auto"', b'"none"')
 
 
 class Dialect(ABC):
@@ -127,7 +44,11 @@ class Dialect(ABC):
     stream_type: ClassVar[str]
     """Content type of a stream."""
     endpoint: ClassVar[str]
-    """Path behind a provider's base URL, which ends with its version (`/v1`)."""
+    """Path behind a provider's base URL."""
+    version: ClassVar[str] = ""
+    """What a base URL ends with; put there where it does not."""
+    traits: ClassVar[Traits]
+    """What a request of another dialect is fitted to before it is written in this one."""
     losses: ClassVar[Mapping[Need, Loss]]
     """What a request of another dialect loses when it is written in this one; all else is kept."""
     words: ClassVar[Mapping[Need, tuple[str, ...]]]
@@ -178,6 +99,10 @@ class Dialect(ABC):
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         """The tokens that one answer may have, or None, and how many answers are asked for."""
 
+    def prepare(self, members: Members) -> Members:
+        """A caller's request that goes on unread, with what every such request must say."""
+        return members
+
     @abstractmethod
     def wants_usage(self, members: Members) -> bool:
         """Whether the caller of a stream asked for its usage."""
@@ -185,6 +110,20 @@ class Dialect(ABC):
     @abstractmethod
     def ask_usage(self, members: Members) -> Members:
         """The same request, asking for usage at the end of the stream."""
+
+    def based(self, path: str) -> str:
+        """A base path as endpoints of this dialect stand behind it."""
+        return path if path.endswith(self.version) else path + self.version
+
+    def asks(self, members: Members, need: Need) -> bool:
+        """Whether a request asks for a droppable need; looks at names, and at the choice of tools.
+
+        Hot path: a few look-ups, for models that refuse something.
+        """
+        if need is not Need.FORCED_TOOL:
+            return any(members.raw(name) is not None for name in self.words[need])
+        raw = members.raw("tool_choice")
+        return raw is not None and not any(word in bytes(raw) for word in _UNFORCED)
 
     def cut(self, members: Members, dropped: Collection[Need]) -> Members:
         """The same request, unread, without these needs."""
@@ -269,12 +208,13 @@ class Payload:
         MalformedBody: On construction, where the body lacks what the dialect requires.
     """
 
-    __slots__ = ("_members", "_request", "dialect", "model", "stream")
+    __slots__ = ("_members", "_needs", "_request", "dialect", "model", "stream")
 
     def __init__(self, dialect: Dialect, members: Members) -> None:
         self.dialect = dialect
         self._members: Members | None = members
         self._request: ChatRequest | None = None
+        self._needs: frozenset[Need] | None = None
         self.model, self.stream = dialect.check_request(members)
 
     @property
@@ -284,6 +224,13 @@ class Payload:
             assert self._members is not None
             self._request = self.dialect.decode_request(self._members)
         return self._request
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What the request needs beyond text; found on first use."""
+        if self._needs is None:
+            self._needs = needs_of(self.request)
+        return self._needs
 
     @property
     def body(self) -> bytes:
@@ -313,29 +260,40 @@ class Payload:
         """Replace what is asked; the caller's bytes no longer speak for it."""
         self._request = request
         self._members = None
+        self._needs = None
+
+    def passes(self, dialect: Dialect) -> bool:
+        """Whether the caller's own bytes can go to a provider of this dialect.
+
+        A seal that another dialect's provider made, and that the caller gives back wrapped, would
+        be refused there: such a request is written anew.
+        """
+        members = self._members
+        return dialect is self.dialect and members is not None and _MARK not in members.source
 
     def encode(
-        self,
-        dialect: Dialect,
-        target: Target,
-        *,
-        quirks: Sequence[Quirk] = (),
-        dropped: Collection[Need] = (),
+        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
     ) -> bytes:
-        """The body to send upstream, without the needs that the model refuses.
+        """The caller's own bytes for a provider of its dialect, but for what must differ.
 
-        The one fork in the road. A caller and a provider who speak the same dialect exchange the
-        caller's own bytes; all others meet in the model. Usage of a stream is always asked for.
+        Usage of a stream is always asked for.
         """
-        if dialect is self.dialect and self._members is not None:
-            members = self._members.replace({"model": msgspec.json.encode(target.model)})
-            if dropped:
-                members = dialect.cut(members, dropped)
-        else:
-            request = without(self.request, dropped) if dropped else self.request
-            members = dialect.encode_request(request, target)
-        if self.stream:
-            members = dialect.ask_usage(members)
-        for quirk in quirks:
-            members = quirk(members)
-        return members.encode()
+        members = self._members
+        assert members is not None
+        dialect = self.dialect
+        members = dialect.prepare(members.replace({"model": msgspec.json.encode(target.model)}))
+        if dropped:
+            members = dialect.cut(members, dropped)
+        return finish(dialect, members, stream=self.stream, quirks=quirks)
+
+
+def finish(dialect: Dialect, members: Members, *, stream: bool, quirks: Sequence[Quirk]) -> bytes:
+    """A request's last steps before it is sent: usage is asked for, and quirks do their part."""
+    if stream:
+        members = dialect.ask_usage(members)
+    for quirk in quirks:
+        members = quirk(members)
+    return members.encode()
+
+
+_MARK = MARK.encode()

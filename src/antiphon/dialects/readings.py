@@ -35,6 +35,9 @@ TIMED_OUT: Final = Reading(Kind.TIMEOUT, Disposition.TRANSIENT)
 BROKEN: Final = Reading(Kind.UPSTREAM, Disposition.TRANSIENT)
 
 
+FOREIGN_SEALS: Final = frozenset({"foreign_reasoning", "invalid_encrypted_content"})
+"""Codes of refusals that are about seals over thought from elsewhere, and nothing else."""
+
 BY_CODE: Final[dict[str, Reading]] = {
     # OpenAI and Azure
     "context_length_exceeded": TOO_LONG,

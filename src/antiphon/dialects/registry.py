@@ -8,7 +8,8 @@ from types import MappingProxyType
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {dialect.name: dialect for dialect in (OPENAI_CHAT, ANTHROPIC_MESSAGES)}
+    {dialect.name: dialect for dialect in (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES)}
 )

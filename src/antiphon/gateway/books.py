@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
@@ -71,6 +71,7 @@ class Books:
             raise _mistake("storage.database", error.message) from error
         try:
             self.ledger = Ledger(self.database, clock=clock)
+            self.subjects = self.ledger.subject_ids(key.user for key in settings.auth.keys)
             self.journal = Journal(
                 storage.journal_dir,
                 ledger=self.ledger.name,
@@ -96,14 +97,6 @@ class Books:
         kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
         self.background = Background(kept, clock=clock)
         self.background.start()
-
-    def subjects(self, names: Iterable[str]) -> Mapping[str, str]:
-        """The ids under which the ledger knows these people and applications.
-
-        Raises:
-            StorageFailed: The database did not do what it was asked.
-        """
-        return self.ledger.subject_ids(names)
 
     def close(self) -> None:
         """Ship what is left and let go; what could not be shipped is adopted by the next start."""

@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from antiphon.clock import Clock
 from antiphon.config.health import HealthSettings
-from antiphon.errors import AntiphonError, ConnectFailed, NotAnAnswer, UpstreamTimeout
+from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamTimeout
 from antiphon.gateway.health import Probe
 from antiphon.providers.provider import Provider, model_names
 from antiphon.providers.transport import Call, Origin, Timeouts, Upstream
@@ -174,17 +174,22 @@ class Prober:
             ConnectFailed: It takes none.
             UpstreamTimeout: It does not say.
         """
-        failed = ConnectFailed("The provider's name has no address.", code="dns_error")
+        failed = OSError()
         try:
             async with asyncio.timeout(self._settings.probe_timeout):
-                for host in await addresses(origin):
+                hosts = await addresses(origin)
+                for host in hosts:
                     try:
-                        _, writer = await asyncio.open_connection(host, origin.port)
-                    except OSError as error:
-                        failed = failure(origin, error)
+                        # One that swallows packets must not eat the time of the others.
+                        async with asyncio.timeout(self._settings.probe_timeout / len(hosts)):
+                            _, writer = await asyncio.open_connection(host, origin.port)
+                    except OSError as error:  # a TimeoutError is one
+                        failed = error
                     else:
                         writer.transport.abort()
                         return
         except TimeoutError as error:
-            raise UpstreamTimeout("No connection in time.", code="connect_timeout") from error
-        raise failed
+            failed = error
+        if isinstance(failed, TimeoutError):
+            raise UpstreamTimeout("No connection in time.", code="connect_timeout") from failed
+        raise failure(origin, failed) from failed

@@ -70,7 +70,7 @@ def _attempt(attempt: Attempt, number: int, started: float, now: float) -> Attem
         number=number,
         provider=deployment.provider,
         model=deployment.model,
-        dialect=deployment.dialect.name,
+        dialect=attempt.face.dialect.name,
         outcome=_outcome(attempt),
         code=error.code if error is not None else "",
         offset_ms=_millis(sent - started),

@@ -96,7 +96,7 @@ class Accounts:
                 deployment.provider,
                 deployment.model,
                 payload.dialect.name,
-                deployment.dialect.name,
+                attempt.face.dialect.name,
                 payload.stream,
                 input_bound,
                 output_bound,

@@ -7,13 +7,13 @@ pre-rendered head, one join for the body, and one wait.
 from __future__ import annotations
 
 from asyncio import sleep
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 
 import msgspec
 
 from antiphon.clock import NEVER, Clock
-from antiphon.dialects.base import Target
+from antiphon.dialects.readings import FOREIGN_SEALS
 from antiphon.errors import (
     AccountingUnavailable,
     Disposition,
@@ -22,13 +22,17 @@ from antiphon.errors import (
     NotAnAnswer,
     UpstreamError,
 )
+from antiphon.model.needs import Need, without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.pipeline.losses import lost_at, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
+from antiphon.pipeline.translation import Translation
 from antiphon.providers.auth import Unsigned
 from antiphon.providers.deployment import Deployment
+from antiphon.providers.face import Face
 from antiphon.providers.keys import Key
 from antiphon.providers.transport import Answer, Call, Head, Upstream
 
@@ -42,6 +46,7 @@ _FIRST_HOP = HOPS + b": 1\r\n"
 _ERROR_BYTES = 64 * 1024
 _ERROR_PATIENCE = 2.0
 """Seconds of silence after which an error body is taken as it is."""
+_ABSENT = (404, 405, 501)
 _LONGEST_WAIT = 10.0
 """Seconds: a provider that asks for more is not asked again."""
 
@@ -137,8 +142,14 @@ class Walk(msgspec.Struct, eq=False):
         self.close()
         deployment, key = attempt.deployment, self._key
         match error.disposition:
+            case Disposition.CALLERS_FAULT if self._unseal(error):
+                self._same = deployment
             case Disposition.CALLERS_FAULT:
                 raise error
+            case _ if self._is_absent(attempt, error):
+                attempt.face.was_absent(attempt.ended_at)
+                lost_at(self._exchange, deployment.face)
+                self._same = deployment
             case Disposition.CONTEXT_LENGTH:
                 pass
             case Disposition.DEAD_KEY if key is not None and deployment.keys.set_aside(
@@ -151,6 +162,28 @@ class Walk(msgspec.Struct, eq=False):
                     self._again.append((deployment, error.retry_after or 0.0))
             case _:
                 deployment.health.failed(error.code, attempt.ended_at)
+
+    def _unseal(self, error: UpstreamError) -> bool:
+        """Take out the seals over thought that a provider refused; False where that is not it.
+
+        A conversation that moved here from another model or organisation carries seals that are
+        valid there. Its thought is lost either way; the conversation need not be.
+        """
+        exchange = self._exchange
+        if error.code not in FOREIGN_SEALS or exchange.unsealed:
+            return False
+        exchange.unsealed = True
+        exchange.payload.rewrite(without_seals(exchange.payload.request))
+        return True
+
+    @staticmethod
+    def _is_absent(attempt: Attempt, error: UpstreamError) -> bool:
+        """Whether a provider has no such endpoint, and says so in no words of its own."""
+        return (
+            attempt.face is not attempt.deployment.face
+            and error.upstream_status in _ABSENT
+            and error.code.startswith("http_")
+        )
 
     def close(self) -> None:
         """Let go of the open answer; one that is not whole loses its socket at once."""
@@ -238,20 +271,28 @@ class Walk(msgspec.Struct, eq=False):
     async def _send(self, deployment: Deployment) -> Answer:
         exchange = self._exchange
         self._key = self._relay = None
-        self._attempt = attempt = Attempt(deployment, self._clock.monotonic())
+        payload, now = exchange.payload, self._clock.monotonic()
+        face = deployment.face_for(payload.dialect, now)
+        self._attempt = attempt = Attempt(deployment, face, now)
         exchange.attempts.append(attempt)
-        payload = exchange.payload
-        body = payload.encode(
-            deployment.dialect, Target(deployment.model), quirks=deployment.quirks
-        )
-        head, self._key = deployment.head(payload.stream)
+        dropped: Collection[Need] = ()
+        if exchange.lost or exchange.warnings:
+            dropped = self._lose(face)
+        if payload.passes(face.dialect):
+            body = payload.encode(face.target, quirks=face.quirks, dropped=dropped)
+            lines = exchange.forwarded or face.lines
+        else:
+            attempt.translation = translation = Translation(payload, face, dropped)
+            body = translation.body
+            lines = face.lines
+        self._key = key = deployment.keys.take()
+        head = face.head(key, payload.stream) + lines
         head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1) if exchange.hops else _FIRST_HOP
         if exchange.trace is not None:
             head += exchange.trace.header(len(exchange.attempts))
         if deployment.signer is not None:
             head += await deployment.signer.sign(
-                Unsigned("POST", deployment.origin.authority, deployment.target, head, body),
-                self._key,
+                Unsigned("POST", deployment.origin.authority, face.path, head, body), key
             )
         call = Call(
             origin=deployment.origin,
@@ -272,6 +313,13 @@ class Walk(msgspec.Struct, eq=False):
         attempt.accepted = True
         return answer
 
+    def _lose(self, face: Face) -> Collection[Need]:
+        """Note what the request loses at this face; gives what the model refuses of it."""
+        exchange = self._exchange
+        losses = exchange.lost.get(face, ())
+        exchange.warnings = words(losses)
+        return [need for need, _ in losses if need in face.refused]
+
     async def _refusal(self, answer: Answer, head: Head) -> UpstreamError:
         if head.status < _FIRST_ERROR_STATUS:
             return NotAnAnswer(
@@ -287,8 +335,12 @@ class Walk(msgspec.Struct, eq=False):
         except UpstreamError:
             # The status says enough; what came of the body may say more.
             pass
-        dialect = self.attempt.deployment.dialect
-        return dialect.decode_error(head.status, dict(head.headers), body)
+        attempt = self.attempt
+        error = attempt.face.dialect.decode_error(head.status, dict(head.headers), body)
+        if attempt.translation is not None:
+            # The provider names a member that the caller never wrote.
+            error.param = None
+        return error
 
     def _summary(self) -> Exhausted | UpstreamError:
         """One error for all attempts (DESIGN section 3, "Errors when all failed")."""

@@ -20,6 +20,7 @@ from antiphon.usage.captures.config import CaptureLevel
 ANY = "*"
 """The name of the route that takes every `provider/model` name which has no route of its own."""
 
+OnLoss = Literal["drop", "error", "skip"]
 JsonSchema = dict[str, object]
 
 
@@ -98,6 +99,12 @@ class RouteSettings(BaseModel):
         description="What is kept of the content of requests: `none`; `metadata`, which is "
         "parameters, counts and sizes without any text; `full`, which is what callers send and "
         "get. Kept apart from the ledger, as the section `capture` says.",
+    )
+    on_loss: OnLoss = Field(
+        default="drop",
+        description="When a deployment cannot do something that a request asks for: `drop` leaves "
+        "it out and says so in a header, `error` refuses the request, `skip` asks another "
+        "deployment. What would change the answer is never dropped.",
     )
     passthrough: bool = Field(
         default=False,

@@ -6,17 +6,20 @@ It never leaves this package: others get a `Principal`, an `Ask` and a deadline.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from antiphon.dialects.base import Payload
 from antiphon.errors import AntiphonError, UpstreamError
+from antiphon.model.needs import Loss, Need
 from antiphon.model.principal import Principal
 from antiphon.model.reply import StopReason
 from antiphon.model.usage import Usage
 from antiphon.pipeline.plan import Plan, Snapshot
+from antiphon.pipeline.translation import Translation
 from antiphon.providers.deployment import Deployment
+from antiphon.providers.face import Face
 from antiphon.telemetry.trace import Trace
 from antiphon.usage.captures.taking import Capture
 from antiphon.usage.journal.journal import Entry
@@ -43,6 +46,8 @@ class Attempt(msgspec.Struct, eq=False):
     A struct, as the exchange: it is filled in C, at a third of the cost of a class.
 
     Attributes:
+        face: The dialect in which it is made.
+        translation: What was sent in place of the caller's bytes, and how to read the answer.
         sent_at: Monotonic time at which the call was begun.
         first_byte_at: Monotonic time of the first byte of the answer; 0 if none came.
         ended_at: Monotonic time at which its answer was whole, or broke; 0 while it runs.
@@ -61,7 +66,9 @@ class Attempt(msgspec.Struct, eq=False):
     """
 
     deployment: Deployment
+    face: Face
     sent_at: float
+    translation: Translation | None = None
     first_byte_at: float = 0.0
     ended_at: float = 0.0
     error: UpstreamError | None = None
@@ -87,10 +94,13 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         principal: Who is calling.
         interrupt: Stops whoever is answering; `abort` calls it.
         hops: Gateways of our kind that the request came through already.
+        forwarded: Header lines of the caller that go on to a provider of the same dialect.
         served: It came over HTTP.
         trace: Where it stands in a trace; None where nobody listens.
         plan: Set once the route is known; an exchange that failed before has none.
         deadline: Monotonic time at which it must be answered.
+        lost: What the request loses at the faces where it loses something.
+        unsealed: Seals over thought were taken out of it, because a provider refused them.
         complete: The answer's last bytes were handed out: nothing that follows can spoil it.
         interrupted: Why the gateway itself ends it (a drain), or None.
         capture: What is kept of its content, where the route asks for that.
@@ -104,11 +114,14 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     principal: Principal
     interrupt: Callable[[], object]
     hops: int = 0
+    forwarded: bytes = b""
     served: bool = False
     trace: Trace | None = None
     plan: Plan | None = None
     deadline: float = 0.0
     attempts: list[Attempt] = []
+    lost: dict[Face, Sequence[tuple[Need, Loss]]] = {}
+    unsealed: bool = False
     complete: bool = False
     usage: Usage | None = None
     stop: StopReason | None = None

@@ -20,6 +20,7 @@ from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.losses import fitting
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
@@ -130,8 +131,12 @@ class Pipeline:
             self._idle.set()
 
     def walk(self, exchange: Exchange, plan: Plan) -> Walk:
-        """The candidates of an exchange."""
-        candidates = iter(plan.order(exchange.started))
+        """The candidates of an exchange: the plan's deployments that can do what is asked.
+
+        Raises:
+            UnsupportedParameter: None can.
+        """
+        candidates = iter(fitting(exchange, plan.order(exchange.started), plan.on_loss))
         return Walk(exchange, plan, self._transport, self._clock, self.accounts, candidates)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from antiphon.access.keys import StaticKeys
 from antiphon.dialects.base import Dialect
 from antiphon.errors import ModelNotFound
-from antiphon.pipeline.config import RouteSettings
+from antiphon.pipeline.config import OnLoss, RouteSettings
 from antiphon.providers.deployment import Deployment
 from antiphon.usage.captures.taking import Tap
 
@@ -30,10 +30,20 @@ class Plan:
         deadline: Seconds for the whole request.
         backoff: Seconds to wait before a deployment that failed is tried again.
         factor: What each further wait is multiplied by.
+        on_loss: What to do where a deployment cannot do all that is asked.
         tap: Takes what is said, where the route captures it; else None.
     """
 
-    __slots__ = ("alias", "attempts", "backoff", "deadline", "deployments", "factor", "tap")
+    __slots__ = (
+        "alias",
+        "attempts",
+        "backoff",
+        "deadline",
+        "deployments",
+        "factor",
+        "on_loss",
+        "tap",
+    )
 
     def __init__(
         self,
@@ -48,11 +58,12 @@ class Plan:
         self.deadline = route.deadline
         self.backoff = route.retry.backoff
         self.factor = route.retry.factor
+        self.on_loss: OnLoss = route.on_loss
         self.tap = tap
 
     def road(self, heard: Dialect) -> str:
         """How a request of this dialect travels, for people: `passthrough` or `translated`."""
-        alike = all(each.dialect is heard for each in self.deployments)
+        alike = all(heard in each.faces for each in self.deployments)
         return "passthrough" if alike else "translated"
 
     def order(self, now: float) -> Sequence[Deployment]:

@@ -104,7 +104,15 @@ class Recording:
             if before is not None:
                 self._moved(exchange, attempt, meter, before)
             before = deployment
+        if exchange.lost:
+            self._lost(exchange)
         return meter
+
+    def _lost(self, exchange: Exchange) -> None:
+        heard = exchange.payload.dialect.name
+        for attempt in exchange.attempts:
+            for need, _ in exchange.lost.get(attempt.face, ()):
+                self._metrics.losses.of(heard, attempt.face.dialect.name, need.value).value += 1
 
     def _moved(
         self, exchange: Exchange, attempt: Attempt, meter: DeploymentMeter, before: Deployment
@@ -137,7 +145,7 @@ class Recording:
             total=_micros(now - exchange.started),
             route=exchange.plan.alias if exchange.plan else "",
             heard=payload.dialect.name,
-            spoken=last.deployment.dialect.name if last is not None else "",
+            spoken=last.face.dialect.name if last is not None else "",
             stream=payload.stream,
             word=word,
             first_token=_micros(exchange.first_token_at - exchange.started),

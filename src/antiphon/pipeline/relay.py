@@ -8,7 +8,8 @@ Hot path: per event one decode and a few comparisons; see `benchmarks/hot_path.p
 
 from __future__ import annotations
 
-from antiphon.dialects.base import Dialect
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import Position
 from antiphon.errors import UpstreamBroken, UpstreamError
 from antiphon.model.events import (
     USEFUL,
@@ -24,11 +25,17 @@ from antiphon.model.events import (
 )
 from antiphon.model.reply import StopReason
 from antiphon.model.usage import Usage
+from antiphon.pipeline.translation import Translation
 from antiphon.wire.sse import FrameTooLong
 
 
 class Relay:
     """One provider's stream on its way to one caller.
+
+    Args:
+        spoken: The provider's dialect.
+        asked: What is answered, in the caller's dialect.
+        translation: Set where the caller cannot have the provider's own bytes.
 
     Attributes:
         useful: The first useful event was seen: the content commit point.
@@ -41,12 +48,14 @@ class Relay:
     """
 
     __slots__ = (
-        "_alike",
         "_decode",
         "_decoder",
         "_encode",
+        "_encoder",
         "_hide_usage",
+        "_read",
         "_splitter",
+        "_strict",
         "ended",
         "failure",
         "finished",
@@ -57,12 +66,17 @@ class Relay:
         "useful",
     )
 
-    def __init__(self, *, spoken: Dialect, heard: Dialect, wants_usage: bool) -> None:
+    def __init__(
+        self, spoken: Dialect, asked: Payload, translation: Translation | None = None
+    ) -> None:
+        wants_usage = asked.wants_usage
         self._splitter = spoken.splitter()
         self._decoder = spoken.stream_decoder()
         self._decode = self._decoder.feed
-        self._encode = heard.stream_encoder(include_usage=wants_usage).feed
-        self._alike = spoken is heard
+        self._encoder = asked.dialect.stream_encoder(include_usage=wants_usage, asked=asked)
+        self._encode = self._encoder.feed
+        self._read = None if translation is None else translation.reader()
+        self._strict = spoken.strict_end
         self._hide_usage = not wants_usage
         self.useful = False
         self.ended = False
@@ -72,6 +86,11 @@ class Relay:
         self.failure: UpstreamError | None = None
         self.stop: StopReason | None = None
         self.usage: Usage | None = None
+
+    @property
+    def position(self) -> Position:
+        """How far the caller's stream has come."""
+        return self._decoder.position if self._read is None else self._encoder.position
 
     def feed(self, chunk: bytes) -> bytes:
         """What the caller gets of the next bytes of the provider.
@@ -92,7 +111,7 @@ class Relay:
         A stream that has said why it stopped is whole even where the provider forgot the
         terminal event; the caller gets it from us. Any other end leaves `truncated` in `failure`.
         """
-        whole, left, piece = self.finished, self._splitter.flush().strip(), b""
+        whole, left, piece = self.finished and not self._strict, self._splitter.flush().strip(), b""
         if left and not self.ended:
             piece = self._forward([left + b"\n\n"], cut=True)
             if whole and self.failure is not None and self.failure.code == "bad_event":
@@ -100,7 +119,7 @@ class Relay:
                 self.failure = None
         if self.ended or self.failure is not None:
             return piece
-        if self.finished:
+        if self.finished and not self._strict:
             self.ended = True
             return piece + self._encode(Ended())
         self.failure = UpstreamBroken(
@@ -111,7 +130,7 @@ class Relay:
     def _forward(self, frames: list[bytes], *, cut: bool = False) -> bytes:
         pieces: list[bytes] = []
         said = 0
-        decode, alike = self._decode, self._alike
+        decode, read = self._decode, self._read
         try:
             for frame in frames:
                 if self.ended:
@@ -126,8 +145,8 @@ class Relay:
                         said += _size(event.text)
                     elif self._observe(event):
                         usage_shown = True
-                if not alike:
-                    pieces += map(self._encode, events)
+                if read is not None:
+                    pieces += [self._encode(told) for event in events for told in read(event)]
                 elif usage_shown and self._hide_usage:
                     pieces.append(self._masked(frame, events))
                 else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from antiphon.clock import Clock
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import START
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
@@ -17,7 +18,6 @@ from antiphon.pipeline.relay import Relay
 from antiphon.providers.transport import Answer, Head
 
 _PREAMBLE_FRAMES = 64
-_PREAMBLE_BYTES = 256 * 1024
 _DRAIN_SECONDS = 1.0
 
 
@@ -42,12 +42,14 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         opened = await walk.open()
         assert opened is not None
         answer, _ = opened
-        spoken = walk.attempt.deployment.dialect
+        attempt = walk.attempt
+        spoken, translation = attempt.face.dialect, attempt.translation
         try:
             body = told = await answer.whole()
             facts = spoken.inspect_reply(told)
-            if spoken is not heard:
-                body = heard.encode_reply(spoken.decode_reply(told))
+            if translation is not None:
+                said = translation.reply(spoken.decode_reply(told))
+                body = heard.encode_reply(said, exchange.payload)
         except UpstreamError as error:
             walk.failed(error)
             continue
@@ -79,6 +81,7 @@ class StreamReply:
         "_heartbeat",
         "_held",
         "_held_size",
+        "_preamble",
         "_relay",
         "_walk",
         "ended",
@@ -96,6 +99,7 @@ class StreamReply:
         self._heard_at = exchange.started
         self._held: list[bytes] = []
         self._held_size = 0
+        self._preamble = exchange.payload.dialect.preamble_bytes
         self._content = False
         self.ended = False
         self.failure: AntiphonError | None = None
@@ -135,7 +139,9 @@ class StreamReply:
         self._walk.close()
         self._exchange.outcome = self.failure = error
         dialect = self._exchange.payload.dialect
-        return dialect.encode_stream_error(error, request_id=self._exchange.id)
+        relay = self._relay
+        position = START if relay is None or not self._content else relay.position
+        return dialect.encode_stream_error(error, request_id=self._exchange.id, position=position)
 
     async def drain(self) -> None:
         """Wait shortly for the end of the provider's body, so that its connection can be kept."""
@@ -196,7 +202,8 @@ class StreamReply:
                 return False
             answer, head = opened
             exchange = self._exchange
-            payload, spoken = exchange.payload, self._walk.attempt.deployment.dialect
+            attempt = self._walk.attempt
+            payload, spoken = exchange.payload, attempt.face.dialect
             try:
                 if not _is_stream(head):
                     spoken.inspect_reply(await answer.whole())
@@ -204,9 +211,7 @@ class StreamReply:
             except UpstreamError as error:
                 self._walk.failed(error)
                 continue
-            self._relay = Relay(
-                spoken=spoken, heard=payload.dialect, wants_usage=payload.wants_usage
-            )
+            self._relay = Relay(spoken, payload, attempt.translation)
             self._walk.reads(self._relay)
             self._answer = answer
             return True
@@ -221,7 +226,7 @@ class StreamReply:
         self._held_size += len(piece)
         if relay.useful:
             self._exchange.first_token_at = self._clock.monotonic()
-        elif relay.frames < _PREAMBLE_FRAMES and self._held_size < _PREAMBLE_BYTES:
+        elif relay.frames < _PREAMBLE_FRAMES and self._held_size < self._preamble:
             return None
         self._content = True
         return self._out(self._release())

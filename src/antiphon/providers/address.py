@@ -16,7 +16,7 @@ from typing_extensions import override
 from antiphon.providers.catalog import ProviderRow
 from antiphon.providers.transport.call import Origin
 
-_ENDPOINT = "/chat/completions"
+_ENDPOINTS = ("/chat/completions", "/responses", "/messages")
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*")
 _PRIVATE_SUFFIXES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".svc", ".test")
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  read, never bound
@@ -52,7 +52,9 @@ def parse_address(
         ValueError: It is none, or not this provider's; the message says why.
     """
     text, _, query = text.strip().partition("?")
-    text = text.rstrip("/").removesuffix(_ENDPOINT).rstrip("/")
+    text = text.rstrip("/")
+    for endpoint in _ENDPOINTS:
+        text = text.removesuffix(endpoint).rstrip("/")
     origin = Origin.parse(f"{text}?{query}" if query else text, ca_file=ca_file)
     path = urlsplit(text).path or row.base_path
     if not _PATH.fullmatch(path):

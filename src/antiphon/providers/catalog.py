@@ -31,6 +31,18 @@ class AuthTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: str = "Bearer {key}"
 
 
+class Also(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A further dialect that a provider speaks.
+
+    Attributes:
+        path: Base path on the same host, where that is another.
+        quirks: As those of the row, for this dialect.
+    """
+
+    path: str | None = None
+    quirks: tuple[str, ...] = ()
+
+
 class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One row of the catalog.
 
@@ -38,6 +50,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         name: Its table name, by which configuration and `provider/model` call it.
         aliases: Other names for it.
         dialect: The wire format that it speaks.
+        also: Further ones, by name: callers who speak one of them are answered in it.
         base_url: Where it answers; None where every installation has its own address.
         base_path: Put behind a given base URL that has no path of its own.
         base_url_env: Environment names that hold a base URL, first one wins.
@@ -62,6 +75,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     docs: str
     tier: Literal["verified", "community"]
     aliases: tuple[str, ...] = ()
+    also: Mapping[str, Also] = msgspec.field(default_factory=dict[str, Also])
     base_url: str | None = None
     base_path: str = ""
     base_url_env: tuple[str, ...] = ()
@@ -79,11 +93,12 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     wrong_hosts: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
-        if len(self.quirks) > MOST_QUIRKS:
-            raise ValueError(f"more than {MOST_QUIRKS} quirks: write a dialect")
-        unknown = [name for name in self.quirks if name not in QUIRKS]
-        if unknown:
-            raise ValueError(f"no such quirk: {', '.join(unknown)}")
+        for quirks in (self.quirks, *(also.quirks for also in self.also.values())):
+            if len(quirks) > MOST_QUIRKS:
+                raise ValueError(f"more than {MOST_QUIRKS} quirks: write a dialect")
+            unknown = [name for name in quirks if name not in QUIRKS]
+            if unknown:
+                raise ValueError(f"no such quirk: {', '.join(unknown)}")
         if self.base_url is None and not self.base_url_env:
             raise ValueError("neither base_url nor base_url_env")
 

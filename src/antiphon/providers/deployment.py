@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from antiphon.dialects.base import Dialect, Quirk
+from antiphon.dialects.base import Dialect
 from antiphon.providers.auth import HeaderAuth, Signer
 from antiphon.providers.catalog import ProviderRow
+from antiphon.providers.face import Face
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.pricing import Charge
@@ -19,7 +20,6 @@ UNWELL_AFTER = 3
 """Failures in a row after which a deployment is tried last."""
 UNWELL_FOR = 30.0
 """Seconds after its last failure for which it stays last."""
-_MOST_HEADS = 64
 
 
 class Health:
@@ -79,7 +79,6 @@ class Door:
     Attributes:
         provider: The entry's name.
         row: The row of the catalog that it goes by.
-        dialect: The wire format that is spoken there.
         origin: Where connections go.
         timeouts: The deadlines of each call.
         keys: Shared, so that a dead key is dead for every model.
@@ -90,7 +89,6 @@ class Door:
 
     __slots__ = (
         "auth",
-        "dialect",
         "headers",
         "keys",
         "origin",
@@ -105,7 +103,6 @@ class Door:
         provider: str,
         row: ProviderRow,
         *,
-        dialect: Dialect,
         origin: Origin,
         timeouts: Timeouts,
         keys: KeyRing,
@@ -115,7 +112,6 @@ class Door:
     ) -> None:
         self.provider = provider
         self.row = row
-        self.dialect = dialect
         self.origin = origin
         self.timeouts = timeouts
         self.keys = keys
@@ -143,10 +139,9 @@ class Deployment:
         provider: The entry's name.
         model: The model's name there.
         row: The row of the catalog.
-        dialect: The wire format that is spoken there.
+        face: The dialect in which it is asked by whoever speaks none of the others.
+        faces: All dialects in which it can be asked.
         origin: Where connections go.
-        target: Path and query of the endpoint.
-        quirks: The row's, the model's and the configuration's, in this order.
         timeouts: The deadlines of each call.
         keys: The provider's.
         signer: Signs each request, where the provider wants that.
@@ -158,9 +153,8 @@ class Deployment:
     """
 
     __slots__ = (
-        "_door",
-        "_heads",
-        "dialect",
+        "face",
+        "faces",
         "facts",
         "health",
         "keys",
@@ -169,33 +163,23 @@ class Deployment:
         "origin",
         "priced",
         "provider",
-        "quirks",
         "rates",
         "row",
         "signer",
-        "target",
         "timeouts",
         "unpriced",
     )
 
     def __init__(
-        self,
-        door: Door,
-        model: str,
-        *,
-        target: str,
-        quirks: Sequence[Quirk],
-        facts: ModelFacts,
-        charge: Charge,
+        self, door: Door, model: str, *, faces: Sequence[Face], facts: ModelFacts, charge: Charge
     ) -> None:
         self.name = f"{door.provider}/{model}"
         self.provider = door.provider
         self.model = model
         self.row = door.row
-        self.dialect = door.dialect
+        self.face = faces[0]
+        self.faces = {face.dialect: face for face in faces}
         self.origin = door.origin
-        self.target = target
-        self.quirks = tuple(quirks)
         self.timeouts = door.timeouts
         self.keys = door.keys
         self.signer = door.signer
@@ -204,32 +188,12 @@ class Deployment:
         self.priced = charge.how
         self.unpriced = charge.reason
         self.health = Health()
-        self._door = door
-        self._heads: dict[Key, tuple[bytes, bytes]] = {}
 
     def is_well(self, now: float) -> bool:
         """Whether it deserves its place in the order: it answers, and has a key to ask with."""
         return self.health.is_well(now) and self.keys.alive
 
-    def head(self, stream: bool) -> tuple[bytes, Key]:  # noqa: FBT001  an index, on the hot path
-        """Request line and headers for `Call.head`, and the key that they carry.
-
-        Raises:
-            UpstreamRefused: No key is live (`code="no_live_key"`).
-        """
-        key = self.keys.take()
-        heads = self._heads.get(key)
-        if heads is None:
-            heads = self._render(key)
-        return heads[stream], key
-
-    def _render(self, key: Key) -> tuple[bytes, bytes]:
-        if len(self._heads) >= _MOST_HEADS:  # keys that were rotated away
-            self._heads.clear()
-        request = f"POST {self.target}"
-        heads = (
-            self._door.render(key, request=request, accept="application/json"),
-            self._door.render(key, request=request, accept=self.dialect.stream_type),
-        )
-        self._heads[key] = heads
-        return heads
+    def face_for(self, heard: Dialect, now: float) -> Face:
+        """The caller's own dialect where it is spoken there, else the deployment's first."""
+        face = self.faces.get(heard)
+        return face if face is not None and face.is_there(now) else self.face

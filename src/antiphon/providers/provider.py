@@ -16,19 +16,20 @@ import msgspec
 
 from antiphon.clock import Clock
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import Target
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
 from antiphon.providers.catalog import GENERIC, Catalog, ProviderRow
 from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
 from antiphon.providers.deployment import Deployment, Door
+from antiphon.providers.face import Face
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.pricing import Charge, Pricing
 from antiphon.providers.quirks import QUIRKS
 from antiphon.providers.transport.call import Timeouts
 
-_ENDPOINTS: Mapping[str, str] = {"openai_chat": "/chat/completions"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DEFAULT_PRICING = PricingSettings()
 _MODEL = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
@@ -42,15 +43,18 @@ class Provider:
         row: The row of the catalog that it goes by.
         settings: What the entry said.
         address: Where it answers.
+        dialect: The wire format that is spoken there.
         keys: Its keys.
     """
 
     __slots__ = (
+        "_also",
         "_catalog",
         "_clock",
         "_door",
         "_pricing",
         "address",
+        "dialect",
         "keys",
         "name",
         "row",
@@ -82,6 +86,8 @@ class Provider:
         self.keys = KeyRing(settings.keys, clock=clock)
         self._catalog = catalog
         self._clock = clock
+        self.dialect = dialects[settings.dialect or self.row.dialect]
+        self._also = _also(settings, self.row, self.address, dialects)
         self._pricing = Pricing(
             name,
             self.row,
@@ -93,7 +99,6 @@ class Provider:
         self._door = Door(
             name,
             self.row,
-            dialect=dialects[settings.dialect or self.row.dialect],
             origin=self.address.origin,
             timeouts=Timeouts(**settings.timeouts.model_dump()),
             keys=self.keys,
@@ -105,11 +110,6 @@ class Provider:
     def models(self) -> tuple[str, ...]:
         """The models that configuration names, else those that the row shows."""
         return tuple(self.settings.models) or self.row.models
-
-    @property
-    def dialect(self) -> Dialect:
-        """The wire format that is spoken there."""
-        return self._door.dialect
 
     @property
     def is_private(self) -> bool:
@@ -128,19 +128,48 @@ class Provider:
         entry = self._catalog.models.row(model)
         own = self.settings.models.get(model, _NOTHING)
         charge = self._pricing.charge(model, now=self._clock.now())
-        names = (
-            *self.row.quirks,
-            *(entry.quirks if self.row.name in entry.at else ()),
-            *self.settings.quirks,
-        )
-        endpoint = _ENDPOINTS[self._door.dialect.name]
+        facts = _facts(entry, own, charge)
+        of_model = entry.quirks if self.row.name in entry.at else ()
         return Deployment(
             self._door,
             model,
-            target=self._target(endpoint),
-            quirks=[QUIRKS[quirk] for quirk in dict.fromkeys(names)],
-            facts=_facts(entry, own, charge),
+            faces=[
+                self._face(
+                    self.dialect,
+                    model,
+                    self.address.path,
+                    (*self.row.quirks, *of_model, *self.settings.quirks),
+                    facts,
+                ),
+                *(
+                    self._face(dialect, model, path, quirks, facts)
+                    for dialect, path, quirks in self._also
+                ),
+            ],
+            facts=facts,
             charge=charge,
+        )
+
+    def _face(
+        self,
+        dialect: Dialect,
+        model: str,
+        path: str,
+        quirks: Sequence[str],
+        facts: ModelFacts,
+    ) -> Face:
+        return Face(
+            dialect,
+            self._door.render,
+            path=self._versioned(dialect.based(path) + dialect.endpoint),
+            target=Target(
+                model,
+                max_output=facts.max_output,
+                scope=f"{self.name}/{model}",
+                adaptive=facts.adaptive,
+            ),
+            quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
+            facts=facts,
         )
 
     def models_head(self) -> tuple[bytes, Key] | None:
@@ -148,12 +177,13 @@ class Provider:
         if not self.row.models_path or not self.settings.discover:
             return None
         key = self.keys.take()
-        request = f"GET {self._target(self.row.models_path)}"
+        base = self.dialect.based(self.address.path)
+        request = f"GET {self._versioned(base + self.row.models_path)}"
         return self._door.render(key, request=request, accept="application/json"), key
 
-    def _target(self, endpoint: str) -> str:
+    def _versioned(self, path: str) -> str:
         version = self.settings.api_version
-        return f"{self.address.path}{endpoint}{f'?api-version={version}' if version else ''}"
+        return f"{path}?api-version={version}" if version else path
 
 
 def row_of(name: str, settings: ProviderSettings, catalog: Catalog) -> ProviderRow:
@@ -198,7 +228,7 @@ def mistakes(
         return [(f"{name}.catalog", f"no such row{_nearest(settings.catalog or '', catalog)}")]
     found: list[tuple[str, str]] = []
     dialect = settings.dialect or row.dialect
-    if dialect not in dialects or dialect not in _ENDPOINTS:
+    if dialect not in dialects:
         found.append((f"{name}.dialect", f"{dialect!r} is not one of {', '.join(dialects)}"))
     if settings.base_url is None and row.base_url is None:
         found.append((f"{name}.base_url", _no_address(name, row, catalog)))
@@ -256,6 +286,27 @@ def _address(settings: ProviderSettings, row: ProviderRow) -> Address:
         ca_file=None if settings.ca_file is None else str(settings.ca_file),
         allow_host=settings.allow_host,
     )
+
+
+def _also(
+    settings: ProviderSettings,
+    row: ProviderRow,
+    address: Address,
+    dialects: Mapping[str, Dialect],
+) -> Sequence[tuple[Dialect, str, Sequence[str]]]:
+    """The further dialects of an entry, each with its base path and quirks.
+
+    An entry that names its dialect speaks that one only. A path of the row's own holds where the
+    entry's address has the row's shape.
+    """
+    if settings.dialect is not None:
+        return ()
+    usual = parse_address(row.base_url, row).path if row.base_url else row.base_path
+    return [
+        (dialects[name], address.path if also.path is None else also.path, also.quirks)
+        for name, also in row.also.items()
+        if name in dialects and (also.path is None or address.path == usual)
+    ]
 
 
 def _headers(settings: ProviderSettings) -> bytes:

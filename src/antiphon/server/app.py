@@ -8,13 +8,15 @@ Hot path.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import AntiphonError, PathNotFound
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.asgi import (
+    TEXT,
     App,
     Door,
     Headers,
@@ -39,7 +41,15 @@ from antiphon.server.line import Line
 from antiphon.server.models import ModelsDoor
 
 _MANAGED = ("/api/", "/docs", "/openapi.json")
-_CHAT = ("/v1/chat/completions", "/chat/completions", "/openai/v1/chat/completions")
+_ASKED: Mapping[str, Sequence[str]] = {
+    "openai_chat": ("/v1/chat/completions", "/chat/completions", "/openai/v1/chat/completions"),
+    "openai_responses": ("/v1/responses", "/responses", "/openai/v1/responses"),
+    "anthropic_messages": ("/v1/messages", "/messages", "/anthropic/v1/messages"),
+}
+"""Where each dialect is spoken; bare paths for clients whose base URL has no `/v1`."""
+_MODELS = ("/v1/models", "/models", "/openai/v1/models", "/anthropic/v1/models")
+_FOREIGN = ("/anthropic/", "/v1/messages", "/messages")
+"""Beginnings of the paths whose callers read Anthropic's errors; all others read OpenAI's."""
 _CORS_METHODS = b"GET, POST, DELETE, OPTIONS"
 _EXPOSED = b", ".join(
     b"x-" + name
@@ -73,16 +83,21 @@ class GatewayApp:
             open_to=None if settings.auth.required else [server.host],
             origins=server.cors.origins,
         )
-        chat = ChatDoor(gateway, OPENAI_CHAT, max_body=server.max_body_bytes)
+        doors = {
+            path: ChatDoor(gateway, DIALECTS[name], max_body=server.max_body_bytes)
+            for name, paths in _ASKED.items()
+            if name in DIALECTS
+            for path in paths
+        }
         self._direct = {
-            f"{prefix}{path}".encode(): chat for prefix in {"", self._root} for path in _CHAT
+            f"{prefix}{path}".encode(): door
+            for prefix in {"", self._root}
+            for path, door in doors.items()
         }
         self._models = _Rendered(ModelsDoor(gateway), self._refuse)
         self._doors: Mapping[str, Door] = {
-            **dict.fromkeys(_CHAT, chat),
-            "/v1/models": self._models,
-            "/models": self._models,
-            "/openai/v1/models": self._models,
+            **doors,
+            **dict.fromkeys(_MODELS, self._models),
             "/health": _Rendered(HealthDoor(gateway), self._refuse),
             "/health/detailed": _Rendered(HealthDetailDoor(gateway), self._refuse),
             "/livez": _Rendered(LivenessDoor(), self._refuse),
@@ -118,7 +133,7 @@ class GatewayApp:
             caller = Caller(scope["headers"])
             self._doorman.admit(caller)
         except AntiphonError as error:
-            return self._refuse(send, error)
+            return self._refuse(scope, send, error)
         if caller.origin is not None and self._doorman.allows(caller.origin):
             if scope["method"] == "OPTIONS":
                 return _preflight(send, caller.origin)
@@ -134,21 +149,28 @@ class GatewayApp:
         if path.startswith(_MANAGED):
             managed = {**scope, "path": path, "root_path": self._root}
             return self._management(managed, receive, send)
-        if path.startswith(("/v1/models/", "/openai/v1/models/", "/models/")):
+        if path.startswith(tuple(f"{models}/" for models in _MODELS)):
             return self._models(caller, scope, receive, send)
         if path == "/":
             return _banner(scope, send)
-        return self._refuse(send, PathNotFound(f"Nothing answers on {path[:200]!r}."))
+        return self._refuse(scope, send, PathNotFound(f"Nothing answers on {path[:200]!r}."))
 
-    def _refuse(self, send: Send, error: AntiphonError) -> Awaitable[None]:
-        return answer_error(send, OPENAI_CHAT, error, [], self._gateway.request_ids.new())
+    def _refuse(self, scope: Scope, send: Send, error: AntiphonError) -> Awaitable[None]:
+        path: str = scope["path"].removeprefix(self._root)
+        foreign = path.startswith(_FOREIGN) or any(
+            name == b"anthropic-version" for name, _ in scope["headers"]
+        )
+        dialect = DIALECTS.get("anthropic_messages", OPENAI_CHAT) if foreign else OPENAI_CHAT
+        request_id = self._gateway.request_ids.new()
+        headers: Headers = [(dialect.id_header, request_id.encode())]
+        return answer_error(send, dialect, error, headers, request_id)
 
 
 class _Rendered:
     """A door whose errors are rendered here; the doors of inference render their own."""
 
     def __init__(
-        self, door: Door, refuse: Callable[[Send, AntiphonError], Awaitable[None]]
+        self, door: Door, refuse: Callable[[Scope, Send, AntiphonError], Awaitable[None]]
     ) -> None:
         self._door = door
         self._refuse = refuse
@@ -157,16 +179,12 @@ class _Rendered:
         try:
             await self._door(caller, scope, receive, send)
         except AntiphonError as error:
-            await self._refuse(send, error)
+            await self._refuse(scope, send, error)
 
 
 async def _banner(scope: Scope, send: Send) -> None:
-    await answer(
-        send,
-        200,
-        [(b"content-type", b"text/plain; charset=utf-8")],
-        b"Antiphon is running. See /docs.\n",
-    )
+    said = b"" if scope["method"] == "HEAD" else b"Antiphon is running. See /docs.\n"
+    await answer(send, 200, [TEXT], said)
 
 
 async def _preflight(send: Send, origin: str) -> None:

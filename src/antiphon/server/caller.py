@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
+from antiphon.dialects.base import Dialect
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
 from antiphon.pipeline.attempt import HOPS
 
@@ -58,6 +59,20 @@ class Caller:
         self.hops = int(hops) if hops is not None and hops.isdigit() else 0
         if b"content-encoding" in found and found[b"content-encoding"] != b"identity":
             raise InvalidRequest("Compressed request bodies are not read here.")
+
+    def forwarded(self, dialect: Dialect) -> bytes:
+        """The header lines that go on to a provider of the caller's own dialect.
+
+        The values go byte for byte; where a header stands several times, it is sent as one list.
+        The dialect's own headers are added where the caller brings none of them.
+        """
+        values: dict[bytes, bytes] = {}
+        for name, value in self.headers:
+            if name in dialect.forwarded:
+                values[name] = b"%b, %b" % (values[name], value) if name in values else value
+        if not values:
+            return b""
+        return b"".join([b"%b: %b\r\n" % item for item in {**dialect.headers, **values}.items()])
 
     def check_size(self, bound: int) -> None:
         """Refuse an announced body before it is read.

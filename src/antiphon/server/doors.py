@@ -24,7 +24,7 @@ from antiphon.wire.shallow import Members
 _log = logging.getLogger("antiphon.server")
 _JSON = b"content-type: application/json\r\n"
 _STREAM = b"content-type: %b\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-_ID = b"x-request-id: %b\r\nx-antiphon-request-id: %b\r\n"
+_ID = b"%b: %b\r\nx-antiphon-request-id: %b\r\n"
 _FACTS = (
     _ID + b"x-antiphon-deployment: %b\r\nx-antiphon-attempts: %d\r\n"
     b"x-antiphon-overhead-ms: %.3f\r\nx-antiphon-generation: %d\r\n"
@@ -44,6 +44,7 @@ class ChatDoor:
         self._gateway = gateway
         self._dialect = dialect
         self._max_body = max_body
+        self._forwards = bool(dialect.forwarded)
 
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request over ASGI."""
@@ -70,6 +71,7 @@ class ChatDoor:
                 principal=principal,
                 interrupt=line.task.cancel,
                 hops=caller.hops,
+                forwarded=caller.forwarded(self._dialect) if self._forwards else b"",
                 served=True,
                 trace=delivery.trace,
             )
@@ -164,10 +166,11 @@ class _Delivery:
         request_id = self.id.encode()
         exchange = self.exchange
         if exchange is None or not exchange.attempts:
-            return _ID % (request_id, request_id)
+            return _ID % (self._dialect.id_header, request_id, request_id)
         attempts = exchange.attempts
         spent = overhead(exchange, self._gateway.clock.monotonic())
         head = _FACTS % (
+            self._dialect.id_header,
             request_id,
             request_id,
             attempts[-1].deployment.name.encode(),

@@ -165,7 +165,7 @@ def _view(gateway: Antiphon, deployment: Deployment) -> DeploymentView:
         name=deployment.name,
         provider=deployment.provider,
         model=deployment.model,
-        dialect=deployment.dialect.name,
+        dialect=deployment.face.dialect.name,
         address=deployment.origin.authority,
         priced=not deployment.unpriced,
         well=deployment.is_well(gateway.clock.monotonic()),

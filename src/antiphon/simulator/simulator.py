@@ -17,9 +17,10 @@ from antiphon.simulator.ports import Request
 from antiphon.simulator.received import Outcome, Received
 from antiphon.simulator.replay import NONE, load
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.roads import WIRES, nowhere, road_to
+from antiphon.simulator.roads import nowhere, road_to
 from antiphon.simulator.rules import ArmedRules, FaultRule
 from antiphon.simulator.spec import SimulatorSpec
+from antiphon.simulator.wires import WIRES
 
 _NO_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType({})
 

@@ -233,6 +233,12 @@ class Metrics:
             ("team", *deployment),
             unit=_BILLIONTH,
         )
+        self.losses = Counter(
+            "antiphon_losses_total",
+            "Things asked for that were left out: the caller's dialect, the one that was spoken to "
+            "the provider, and what it was.",
+            ("from", "to", "need"),
+        )
         self._routes: dict[str, RouteMeter] = {}
         self._deployments: dict[tuple[str, str], DeploymentMeter] = {}
         self._found = 0

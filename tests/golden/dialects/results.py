@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from antiphon.dialects.base import Dialect, Target
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import Target
 from antiphon.errors import UpstreamError, UpstreamRefused
 from antiphon.model.events import StreamEvent, StreamFailed
 from antiphon.wire.shallow import Members

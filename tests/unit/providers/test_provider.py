@@ -9,11 +9,16 @@ from antiphon.errors import ConfigurationError, UpstreamRefused
 from antiphon.model.usage import Usage
 from antiphon.providers.catalog import Catalog
 from antiphon.providers.config import ProviderSettings
-from antiphon.providers.deployment import UNWELL_AFTER, UNWELL_FOR, Health
-from antiphon.providers.keys import LOOK_EVERY
+from antiphon.providers.deployment import UNWELL_AFTER, UNWELL_FOR, Deployment, Health
+from antiphon.providers.keys import LOOK_EVERY, Key
 from antiphon.providers.provider import is_model_name, mistakes, model_names
 from antiphon.providers.quirks import QUIRKS
 from tests.unit.providers.conftest import FakeClock, MakeProvider
+
+
+def head_of(deployment: Deployment, *, stream: bool = False) -> tuple[bytes, Key]:
+    key = deployment.keys.take()
+    return deployment.face.head(key, stream), key
 
 
 def lines(head: bytes) -> list[str]:
@@ -27,7 +32,7 @@ def lines(head: bytes) -> list[str]:
 
 def test_the_head_of_a_plain_request(make: MakeProvider) -> None:
     deployment = make("openai", api_key="sk-1").deployment("gpt-4o")
-    head, key = deployment.head(stream=False)
+    head, key = head_of(deployment)
     first, *headers = lines(head)
     assert first == "POST /v1/chat/completions HTTP/1.1"
     names = dict(line.split(": ", 1) for line in headers)
@@ -43,7 +48,7 @@ def test_the_head_of_a_plain_request(make: MakeProvider) -> None:
 
 
 def test_a_stream_is_asked_for_in_the_dialects_words(make: MakeProvider) -> None:
-    head, _ = make("openai", api_key="k").deployment("gpt-4o").head(stream=True)
+    head, _ = head_of(make("openai", api_key="k").deployment("gpt-4o"), stream=True)
     assert "accept: text/event-stream" in head.decode()
 
 
@@ -51,7 +56,7 @@ def test_azure_has_its_own_header_path_and_version(make: MakeProvider) -> None:
     provider = make(
         "azure", base_url="https://r.openai.azure.com", api_key="k", api_version="preview"
     )
-    first, *headers = lines(provider.deployment("gpt-4o").head(stream=False)[0])
+    first, *headers = lines(head_of(provider.deployment("gpt-4o"))[0])
     assert first == "POST /openai/v1/chat/completions?api-version=preview HTTP/1.1"
     assert "api-key: k" in headers
     assert not any(line.lower().startswith("authorization") for line in headers)
@@ -59,22 +64,22 @@ def test_azure_has_its_own_header_path_and_version(make: MakeProvider) -> None:
 
 def test_a_port_that_is_not_the_schemes_is_told(make: MakeProvider) -> None:
     provider = make("lab", base_url="http://[::1]:9100")
-    assert "host: [::1]:9100" in lines(provider.deployment("m").head(stream=False)[0])
+    assert "host: [::1]:9100" in lines(head_of(provider.deployment("m"))[0])
 
 
 def test_without_a_key_no_header_is_sent(make: MakeProvider) -> None:
-    head, _ = make("lab", base_url="http://gpu:8000").deployment("m").head(stream=False)
+    head, _ = head_of(make("lab", base_url="http://gpu:8000").deployment("m"))
     assert b"uthorization" not in head
 
 
 def test_own_headers_are_sent(make: MakeProvider) -> None:
     provider = make("lab", base_url="http://gpu:8000", headers={"x-tenant": "a b"})
-    assert "x-tenant: a b" in lines(provider.deployment("m").head(stream=False)[0])
+    assert "x-tenant: a b" in lines(head_of(provider.deployment("m"))[0])
 
 
 def test_a_head_is_rendered_once_per_key(make: MakeProvider) -> None:
     deployment = make("openai", api_key=["a", "b"]).deployment("gpt-4o")
-    heads = [deployment.head(stream=True)[0] for _ in range(4)]
+    heads = [head_of(deployment, stream=True)[0] for _ in range(4)]
     assert heads[0] is heads[2]
     assert heads[1] is heads[3]
     assert heads[0] != heads[1]
@@ -83,9 +88,9 @@ def test_a_head_is_rendered_once_per_key(make: MakeProvider) -> None:
 def test_deployments_of_a_provider_share_its_keys(make: MakeProvider) -> None:
     provider = make("openai", api_key="a")
     one, other = provider.deployment("gpt-4o"), provider.deployment("gpt-4.1")
-    one.keys.set_aside(one.head(stream=False)[1], "invalid_api_key")
+    one.keys.set_aside(head_of(one)[1], "invalid_api_key")
     with pytest.raises(UpstreamRefused):
-        other.head(stream=False)
+        head_of(other)
 
 
 def test_a_rotated_key_file_changes_the_head_and_heads_do_not_pile_up(
@@ -95,10 +100,10 @@ def test_a_rotated_key_file_changes_the_head_and_heads_do_not_pile_up(
     file.write_text("k0")
     deployment = make("openai", api_key_file=str(file)).deployment("gpt-4o")
     for turn in range(1, 200):
-        assert f"Bearer k{turn - 1}\r\n".encode() in deployment.head(stream=False)[0]
+        assert f"Bearer k{turn - 1}\r\n".encode() in head_of(deployment)[0]
         file.write_text(f"k{turn}")
         clock.move(LOOK_EVERY)
-    assert len(deployment._heads) <= 64
+    assert len(deployment.face._heads) <= 64
 
 
 # ------------------------------------------------------------------ what a deployment knows
@@ -108,13 +113,13 @@ def test_names(make: MakeProvider) -> None:
     deployment = make("kimi", api_key="k").deployment("moonshot-v1-128k")
     assert deployment.name == "kimi/moonshot-v1-128k"
     assert deployment.row.name == "moonshot"
-    assert deployment.dialect is DIALECTS["openai_chat"]
+    assert deployment.face.dialect is DIALECTS["openai_chat"]
     assert deployment.origin.host == "api.moonshot.ai"
 
 
 def test_quirks_of_row_model_and_entry_come_in_this_order(make: MakeProvider) -> None:
     provider = make("moonshot", api_key="k", quirks=["max_tokens_only", "no_tool_strict"])
-    assert provider.deployment("kimi-k2.6").quirks == tuple(
+    assert provider.deployment("kimi-k2.6").face.quirks == tuple(
         QUIRKS[name]
         for name in (
             "auto_tool_choice_only",
@@ -122,6 +127,7 @@ def test_quirks_of_row_model_and_entry_come_in_this_order(make: MakeProvider) ->
             "developer_as_system",
             "fixed_sampling",
             "echo_reasoning",
+            "thinking_switch",
             "max_tokens_only",
         )
     )
@@ -129,7 +135,7 @@ def test_quirks_of_row_model_and_entry_come_in_this_order(make: MakeProvider) ->
 
 def test_quirks_of_a_model_act_only_where_they_are_needed(make: MakeProvider) -> None:
     elsewhere = make("lab", base_url="http://gpu:8000").deployment("kimi-k2.6")
-    assert elsewhere.quirks == ()
+    assert elsewhere.face.quirks == ()
     assert elsewhere.facts.sampling is False
 
 

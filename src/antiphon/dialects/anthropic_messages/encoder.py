@@ -17,7 +17,8 @@ from antiphon.dialects.anthropic_messages.opening import PASSED, TEXT, THOUGHT, 
 from antiphon.dialects.anthropic_messages.replies import id_of
 from antiphon.dialects.anthropic_messages.stops import write_stop
 from antiphon.dialects.anthropic_messages.usage import write_usage
-from antiphon.dialects.base import Payload, Position, StreamEncoder
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Position, StreamEncoder
 from antiphon.dialects.fields import UNREADABLE, Written
 from antiphon.errors import MalformedBody
 from antiphon.model.events import (

@@ -31,16 +31,18 @@ def read_calls(fields: Fields, *, unnamed: str = "") -> list[ToolCall]:
     """
     calls: list[ToolCall] = []
     unknown: list[msgspec.Raw] = []
+    seen: set[str] = set()
     path = f"{fields.path}.tool_calls" if fields.path else "tool_calls"
     for at, raw in enumerate(fields.items("tool_calls")):
         inner = Fields.parse(raw, f"{path}[{at}]")
         call = _read_call(inner, f"{unnamed}_{at}" if unnamed else "")
         if call is None:
             unknown.append(raw)
-        elif unnamed and call.call_id in {each.call_id for each in calls}:
-            calls.append(msgspec.structs.replace(call, call_id=f"{call.call_id}_{at}"))
-        else:
-            calls.append(call)
+            continue
+        if unnamed and call.call_id in seen:
+            call = msgspec.structs.replace(call, call_id=f"{call.call_id}_{at}")
+        seen.add(call.call_id)
+        calls.append(call)
     if unknown:
         fields.keep("tool_calls", msgspec.json.encode(unknown))
     return calls

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from antiphon.dialects.fields import Json, Written, first_byte
+from antiphon.dialects.fields import Json, Written, first_byte, is_null
 from antiphon.dialects.openai_chat.fields import DIALECT, Fields, own, written
 from antiphon.dialects.openai_chat.messages import read_messages, write_messages
 from antiphon.dialects.openai_chat.tools import (
@@ -92,7 +92,7 @@ def output_bound(members: Members) -> tuple[int | None, int]:
     """The tokens that an answer may have, and how many answers are asked for."""
     raw = members.raw
     bound, answers = raw("max_completion_tokens"), raw("n")
-    if bound is None:
+    if bound is None or is_null(bound):
         bound = raw("max_tokens")
     return _whole(bound) if bound is not None else None, _whole(answers) or 1 if answers else 1
 

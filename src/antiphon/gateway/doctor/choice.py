@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from antiphon.errors import ConfigurationError, ModelNotFound
+from antiphon.errors import ConfigurationError, ModelNotFound, ModelUnpriced
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.listing import list_models, to_try
 from antiphon.pipeline.config import ANY
@@ -84,4 +84,11 @@ def _named(gateway: Antiphon, name: str) -> Sequence[Deployment | Provider]:
 def _first(provider: Provider, listed: Sequence[str]) -> Deployment | None:
     stem = f"{provider.name}/"
     models = [name.removeprefix(stem) for name in listed if name.startswith(stem)]
-    return provider.deployment(to_try(models)) if models else None
+    while models:
+        model = to_try(models)
+        try:
+            return provider.deployment(model)
+        except ModelUnpriced:
+            # Not served without a price; perhaps another one has one.
+            models.remove(model)
+    return None

@@ -7,7 +7,8 @@ import pytest
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.anthropic_messages.fields import DIALECT
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import InvalidRequest, MalformedBody
 from antiphon.model import seals

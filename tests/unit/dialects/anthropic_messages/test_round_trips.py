@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
-from antiphon.dialects.base import Target
+from antiphon.dialects.contract import Target
 from antiphon.errors import CallerError, UpstreamBroken, UpstreamError, UpstreamRefused
 from antiphon.model.events import Ended, Started, StreamEvent, StreamFailed, UsageReported
 from antiphon.model.fold import fold

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
-from antiphon.dialects.base import Target
+from antiphon.dialects.contract import Target
 from antiphon.model.parts import Author, Text, ToolCall, ToolResult, Turn
 from antiphon.model.request import (
     ChatRequest,

@@ -1,0 +1,106 @@
+"""What a request would lose at a deployment, found before anything is sent.
+
+A caller and a provider of one dialect lose nothing by it; then only what the model is known to
+refuse is looked at, by name, and the request stays unread. For all others the request is decoded,
+and its needs are compared with what the dialect and the model can give.
+
+Hot path: for a route whose deployments all take the caller's bytes, one comparison each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from antiphon.errors import UnsupportedParameter
+from antiphon.model.needs import Loss, Need, Severity
+from antiphon.pipeline.config import OnLoss
+from antiphon.pipeline.exchange import Exchange
+from antiphon.providers.deployment import Deployment
+from antiphon.providers.face import Face
+
+Losses = Sequence[tuple[Need, Loss]]
+_NOTHING: Losses = ()
+
+
+def fitting(
+    exchange: Exchange, deployments: Sequence[Deployment], on_loss: OnLoss
+) -> Sequence[Deployment]:
+    """The deployments that may answer this request, in their order.
+
+    What each would lose is left in `exchange.lost`, for the attempt that goes there.
+
+    Raises:
+        UnsupportedParameter: None may, or, where losses are errors, the first may not.
+        MalformedBody, InvalidRequest: The request has to be read, and cannot be.
+    """
+    fit: list[Deployment] = []
+    first: tuple[Need, Loss] | None = None
+    for deployment in deployments:
+        losses = lost_at(exchange, deployment.face_for(exchange.payload.dialect, exchange.started))
+        wrong = _wrong(losses, on_loss)
+        if wrong is None:
+            fit.append(deployment)
+        else:
+            first = first or wrong
+            if on_loss == "error" and not fit:
+                break
+    if first is not None and not fit:
+        raise _refusal(exchange, *first)
+    return fit if first is not None else deployments
+
+
+def lost_at(exchange: Exchange, face: Face) -> Losses:
+    """What this request loses at this face; those that nobody has to be told of are left out."""
+    payload = exchange.payload
+    if payload.passes(face.dialect):
+        if not face.refusable:
+            return _NOTHING
+        losses = list(_unread(exchange, face))
+    else:
+        table = face.refused if payload.dialect is face.dialect else face.lost
+        losses = [
+            (need, table[need])
+            for need in sorted(payload.needs & table.keys())
+            if table[need].severity is not Severity.SAFE
+        ]
+    if losses:
+        exchange.lost[face] = losses
+    return losses
+
+
+def words(losses: Losses) -> list[str]:
+    """What a caller is told, one text for each loss."""
+    return [f"{need.value}: {loss.how}" for need, loss in losses]
+
+
+def _unread(exchange: Exchange, face: Face) -> Iterator[tuple[Need, Loss]]:
+    payload, dialect = exchange.payload, face.dialect
+    members = payload.members
+    assert members is not None
+    for need in face.refusable:
+        if dialect.asks(members, need):
+            yield need, face.refused[need]
+
+
+def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:
+    """The loss for which a deployment is not asked."""
+    for each in losses:
+        if on_loss != "drop" or each[1].severity is Severity.REFUSE:
+            return each
+    return None
+
+
+def _refusal(exchange: Exchange, need: Need, loss: Loss) -> UnsupportedParameter:
+    payload = exchange.payload
+    names = payload.dialect.words[need] or (need.value,)
+    asked = next((name for name in names if _stands(exchange, name)), names[0])
+    return UnsupportedParameter(
+        f"{asked!r} asks for what no deployment of {payload.model!r} can do "
+        f"({need.value.replace('_', ' ')}: {loss.how}).",
+        param=asked,
+    )
+
+
+def _stands(exchange: Exchange, name: str) -> bool:
+    members = exchange.payload.members
+    return members is not None and name.partition(".")[0] in members

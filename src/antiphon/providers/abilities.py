@@ -1,0 +1,46 @@
+"""What a model refuses, as losses: what is known of it turned into what a request cannot have.
+
+Three-valued facts: only what is known to be missing is a loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from antiphon.model.needs import Loss, Need, Severity
+from antiphon.providers.models import ModelFacts
+
+_WARN, _REFUSE = Severity.WARN, Severity.REFUSE
+_DRAWS: Final = Loss(_WARN, "left out: the model draws as its maker set it")
+
+_REFUSED: Final[Mapping[str, Mapping[Need, Loss]]] = {
+    "sampling": {
+        Need.TEMPERATURE: _DRAWS,
+        Need.TOP_P: _DRAWS,
+        Need.TOP_K: _DRAWS,
+        Need.MIN_P: _DRAWS,
+        Need.PENALTIES: _DRAWS,
+        Need.REPETITION_PENALTY: _DRAWS,
+        Need.LOGIT_BIAS: _DRAWS,
+    },
+    "forced_tools": {Need.FORCED_TOOL: Loss(_WARN, "the model itself decides about tools")},
+    "prefill": {Need.PREFILL: Loss(_REFUSE, "the model does not go on with a begun answer")},
+    "vision": {Need.IMAGES: Loss(_REFUSE, "the model sees no pictures")},
+    "audio": {Need.AUDIO: Loss(_REFUSE, "the model does not hear")},
+    "tools": {
+        Need.TOOLS: Loss(_REFUSE, "the model calls no tools"),
+        Need.FORCED_TOOL: Loss(_REFUSE, "the model calls no tools"),
+    },
+    "reasoning_off": {Need.NO_THOUGHT: Loss(_WARN, "the model always thinks")},
+}
+"""By the fact that is false."""
+
+
+def refused_by(facts: ModelFacts) -> Mapping[Need, Loss]:
+    """What a request to this model loses, whatever dialect it is written in."""
+    refused: dict[Need, Loss] = {}
+    for fact, losses in _REFUSED.items():
+        if getattr(facts, fact, None) is False:
+            refused.update(losses)
+    return refused

@@ -1,0 +1,109 @@
+"""A dialect in which a deployment can be asked.
+
+Many providers speak several: their own, and the one that some popular client needs. A caller who
+speaks one of them is answered in it, so that its bytes go through.
+
+Hot path: `head` is one look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import Quirk, Target
+from antiphon.model.needs import DROPPABLE, Loss, Need
+from antiphon.providers.abilities import refused_by
+from antiphon.providers.auth import header_line
+from antiphon.providers.keys import Key
+from antiphon.providers.models import ModelFacts
+
+_MOST_HEADS = 64
+ABSENT_FOR = 600.0
+"""Seconds for which a face that was not there is not asked again."""
+
+
+class Render(Protocol):
+    """Writes request line and header lines (`Door.render`)."""
+
+    def __call__(self, key: Key, *, request: str, accept: str) -> bytes: ...
+
+
+class Face:
+    """One of the dialects of one deployment.
+
+    Attributes:
+        dialect: What is spoken.
+        path: Path and query of the endpoint.
+        target: What is known of the model, for whoever writes a request.
+        quirks: The row's, the model's and the configuration's, in this order.
+        lines: Header lines of the dialect, for requests that bring none of the caller's.
+        refused: What the model refuses of a request in this very dialect.
+        lost: What a request of another dialect loses here, the model's refusals included.
+        refusable: Of `refused`, what is left out of a request that is passed on unread.
+    """
+
+    __slots__ = (
+        "_absent_until",
+        "_heads",
+        "_render",
+        "dialect",
+        "lines",
+        "lost",
+        "path",
+        "quirks",
+        "refusable",
+        "refused",
+        "target",
+    )
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        render: Render,
+        *,
+        path: str,
+        target: Target,
+        quirks: Sequence[Quirk],
+        facts: ModelFacts,
+    ) -> None:
+        self.dialect = dialect
+        self.path = path
+        self.target = target
+        self.quirks = tuple(quirks)
+        self.lines = b"".join(
+            header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
+        )
+        self.refused: Mapping[Need, Loss] = refused_by(facts)
+        self.lost: Mapping[Need, Loss] = {**dialect.losses, **self.refused}
+        self.refusable: Collection[Need] = [need for need in self.refused if need in DROPPABLE]
+        self._render = render
+        self._heads: dict[Key, tuple[bytes, bytes]] = {}
+        self._absent_until = 0.0
+
+    def head(self, key: Key, stream: bool) -> bytes:  # noqa: FBT001  an index, on the hot path
+        """Request line and headers for `Call.head`, with this key."""
+        heads = self._heads.get(key)
+        if heads is None:
+            heads = self._rendered(key)
+        return heads[stream]
+
+    def is_there(self, now: float) -> bool:
+        """Whether it may be asked at this monotonic time."""
+        return now >= self._absent_until
+
+    def was_absent(self, now: float) -> None:
+        """The provider has no such endpoint: for a while the deployment's own is asked."""
+        self._absent_until = now + ABSENT_FOR
+
+    def _rendered(self, key: Key) -> tuple[bytes, bytes]:
+        if len(self._heads) >= _MOST_HEADS:  # keys that were rotated away
+            self._heads.clear()
+        request, render = f"POST {self.path}", self._render
+        heads = (
+            render(key, request=request, accept="application/json"),
+            render(key, request=request, accept=self.dialect.stream_type.partition(";")[0]),
+        )
+        self._heads[key] = heads
+        return heads
