@@ -415,3 +415,16 @@ def test_json_mode_is_asked_for_in_words() -> None:
 def test_a_custom_tool_that_nobody_wrapped() -> None:
     out = from_chat(tools=[{"type": "custom", "custom": {"name": "c"}}])
     assert out["tools"][0]["input_schema"]["required"] == ["input"]
+
+
+@pytest.mark.parametrize("content", ["So: \n", [{"type": "text", "text": "So: \n"}]])
+def test_an_answer_to_continue_ends_with_a_word(content: object) -> None:
+    said = {"role": "assistant", "content": content}
+    assert from_chat(messages=[*HELLO, said])["messages"][1]["content"] == "So:"
+    assert from_chat(messages=[said, *HELLO])["messages"][0]["content"] == "So: \n"
+
+
+def test_rules_alone_are_said_by_the_user() -> None:
+    out = from_chat(messages=[{"role": "system", "content": "Be."}])
+    assert out["messages"] == [{"role": "user", "content": "Be."}]
+    assert "system" not in out
