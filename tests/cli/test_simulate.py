@@ -57,7 +57,8 @@ def test_it_is_strict_if_asked(antiphon, options):
     with started(antiphon.home, "simulate", *arguments) as process:
         text = ""
         while not text.endswith("]\n"):
-            text += process.stdout.readline()
+            text += (line := process.stdout.readline())
+            assert line, process.stderr.read()
         [running] = json.loads(text)
         orphan = {"role": "tool", "tool_call_id": "call_1", "content": "21"}
         asked = {"model": "sim-small", "messages": [orphan]}
