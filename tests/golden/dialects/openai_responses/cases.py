@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from antiphon.dialects.base import Target
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.errors import UpstreamError, UpstreamRefused
 from antiphon.model.events import StreamEvent, StreamFailed

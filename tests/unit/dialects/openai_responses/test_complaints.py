@@ -8,7 +8,7 @@ import httpx2
 import openai
 import pytest
 
-from antiphon.dialects.base import Position
+from antiphon.dialects.contract import Position
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.dialects.openai_responses.complaints import _WORDS
 from antiphon.errors import (

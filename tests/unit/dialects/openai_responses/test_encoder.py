@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from antiphon.dialects.base import Payload, Position
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Position
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.errors import UpstreamBroken
 from antiphon.model.events import (

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.model.events import (
