@@ -33,6 +33,9 @@ class Render(Protocol):
 class Face:
     """One of the dialects of one deployment.
 
+    Args:
+        counting: Path and query of the endpoint that counts tokens; empty where there is none.
+
     Attributes:
         dialect: What is spoken.
         path: Path and query of the endpoint.
@@ -46,6 +49,7 @@ class Face:
 
     __slots__ = (
         "_absent_until",
+        "_counting",
         "_heads",
         "_render",
         "dialect",
@@ -67,6 +71,7 @@ class Face:
         target: Target,
         quirks: Sequence[Quirk],
         facts: ModelFacts,
+        counting: str = "",
     ) -> None:
         self.dialect = dialect
         self.path = path
@@ -79,6 +84,7 @@ class Face:
         self.lost: Mapping[Need, Loss] = {**dialect.losses, **self.refused}
         self.refusable: Collection[Need] = [need for need in self.refused if need in DROPPABLE]
         self._render = render
+        self._counting = counting
         self._heads: dict[Key, tuple[bytes, bytes]] = {}
         self._absent_until = 0.0
 
@@ -88,6 +94,15 @@ class Face:
         if heads is None:
             heads = self._rendered(key)
         return heads[stream]
+
+    @property
+    def counts(self) -> bool:
+        """Whether the provider counts the tokens of a prompt without answering it."""
+        return bool(self._counting)
+
+    def counting_head(self, key: Key) -> bytes:
+        """Request line and headers for a prompt to be counted."""
+        return self._render(key, request=f"POST {self._counting}", accept="application/json")
 
     def is_there(self, now: float) -> bool:
         """Whether it may be asked at this monotonic time."""

@@ -170,7 +170,14 @@ class Provider:
             ),
             quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
             facts=facts,
+            counting=self._counting(dialect, path),
         )
+
+    def _counting(self, dialect: Dialect, path: str) -> str:
+        """Where prompts of a dialect are counted; empty where they are not."""
+        if not dialect.counting or dialect.name not in self.row.counts:
+            return ""
+        return self._versioned(dialect.based(path) + dialect.counting)
 
     def models_head(self) -> tuple[bytes, Key] | None:
         """The head of a request for the list of models; None where there is no such list."""

@@ -43,15 +43,14 @@ from antiphon.wire.shallow import Members
 from antiphon.wire.sse import data_of
 
 _JSON: Final = msgspec.json.Encoder()
-_BYTES_A_TOKEN: Final = 4
 
 
 def estimated_input(asked: Payload | None) -> int:
     """Tokens of the prompt, for clients who read them before the provider has counted.
 
-    Four bytes of the body for each; a stream's end says how many there were.
+    A stream's end says how many there were.
     """
-    return len(asked.body) // _BYTES_A_TOKEN if asked is not None else 0
+    return asked.input_estimate if asked is not None else 0
 
 
 class EventWriter(StreamEncoder):
