@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
-from antiphon.dialects.base import Target
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import UpstreamError
 from antiphon.model.events import Ended, StreamFailed
