@@ -231,7 +231,8 @@ def _read_spoken(fields: Fields) -> Audio | None:
 
 def _write_text(turn: Turn, text: Text) -> Written:
     """A turn of one text: most turns are."""
-    out = {"role": _role_of(turn), "content": write_content(turn.parts), "name": turn.name}
+    out: Written = {"role": _role_of(turn), "content": write_content(turn.parts)}
+    out["name"] = turn.name
     if turn.author is Author.ASSISTANT:
         out["annotations"] = _annotations_of(text) or None
     return written(out, turn.extra)
