@@ -53,7 +53,7 @@ def check_request(members: Members) -> tuple[str, bool]:
             raise _not_stored(name)
     if members.raw("background") is not None and members.flag("background"):
         raise _not_stored("background")
-    if b'"item_reference"' in (members.source or members.get("input", b"")):
+    if _has(members, b'"item_reference"'):
         _check_references(members)
     return model, stream
 
@@ -86,9 +86,17 @@ def prepare(members: Members) -> Members:
     store = members.raw("store")
     if store is None or is_null(store):
         members = members.replace({"store": b"false"})
-    if _MARK in (members.source or members.get("input", b"")):
+    if _has(members, _MARK):
         members = _without_foreign(members)
     return members
+
+
+def _has(members: Members, words: bytes) -> bool:
+    """Whether the items of the input may say something: most do not, and are not read."""
+    asked = members.raw("input")
+    if asked is None or first_byte(asked) != ord("["):
+        return False
+    return words in (members.source or bytes(asked))
 
 
 def _without_foreign(members: Members) -> Members:

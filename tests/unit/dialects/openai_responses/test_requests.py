@@ -157,12 +157,12 @@ def test_how_much_may_be_said(raw: bytes, bound: int | None) -> None:
 def test_store_is_false_where_nothing_is_said() -> None:
     body = b'{ "model": "m",\n "input": "x", "news": 1.50 }'
     payload = Payload(OPENAI_RESPONSES, Members.parse(body))
-    sent = payload.encode(OPENAI_RESPONSES, Target("up"))
+    sent = payload.encode(Target("up"))
     assert sent == b'{ "model": "up",\n "input": "x", "news": 1.50,"store":false }'
     for said in (True, False):
-        kept = json.loads(payload_of(store=said).encode(OPENAI_RESPONSES, Target("up")))
+        kept = json.loads(payload_of(store=said).encode(Target("up")))
         assert kept["store"] is said
-    nothing = json.loads(payload_of(store=None).encode(OPENAI_RESPONSES, Target("up")))
+    nothing = json.loads(payload_of(store=None).encode(Target("up")))
     assert nothing["store"] is False
 
 
@@ -175,7 +175,7 @@ def test_a_foreign_seal_is_left_out() -> None:
         {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "gAAA"},
         {"role": "user", "content": f"what is {foreign}?"},
     ]
-    sent = json.loads(payload_of(input=items).encode(OPENAI_RESPONSES, Target("up")))
+    sent = json.loads(payload_of(input=items).encode(Target("up")))
     assert sent["input"] == [items[0], items[2], items[3]]
 
 
