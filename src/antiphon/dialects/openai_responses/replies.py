@@ -21,7 +21,13 @@ from antiphon.dialects.openai_responses.ids import item_id, response_id, stem_of
 from antiphon.dialects.openai_responses.items import read_output
 from antiphon.dialects.openai_responses.parts import write_said
 from antiphon.dialects.openai_responses.requests import summed
-from antiphon.dialects.openai_responses.stops import called, read_stop, refused, write_stop
+from antiphon.dialects.openai_responses.stops import (
+    INCOMPLETE,
+    called,
+    read_stop,
+    refused,
+    write_stop,
+)
 from antiphon.dialects.openai_responses.thought import tell_reasoning
 from antiphon.dialects.openai_responses.turns import message_of, write_call
 from antiphon.dialects.openai_responses.usage import read_usage, write_usage
@@ -137,7 +143,7 @@ def write_reply(reply: ChatReply, asked: Payload | None) -> bytes:
         "status": status,
         "incomplete_details": {"reason": reason} if reason else None,
         "model": reply.model,
-        "output": [*write_output(turn, stem_of(reply.id), summed=in_summary)],
+        "output": _output_of(turn, stem_of(reply.id), status, summed=in_summary),
         "usage": write_usage(reply.usage) if reply.usage else None,
     }
     if reply.service_tier:
@@ -147,7 +153,16 @@ def write_reply(reply: ChatReply, asked: Payload | None) -> bytes:
     return msgspec.json.encode(out)
 
 
-def write_output(turn: Turn, stem: str, *, summed: bool) -> Iterator[Written | msgspec.Raw]:
+def _output_of(turn: Turn, stem: str, status: str, *, summed: bool) -> list[Written | msgspec.Raw]:
+    """The items, the last of them as complete as the answer."""
+    items = [*_write_output(turn, stem, summed=summed)]
+    last = items[-1] if items else None
+    if status == INCOMPLETE and isinstance(last, dict) and last.get("status") == "completed":
+        last["status"] = INCOMPLETE
+    return items
+
+
+def _write_output(turn: Turn, stem: str, *, summed: bool) -> Iterator[Written | msgspec.Raw]:
     """The items of a reply.
 
     Args:

@@ -53,7 +53,7 @@ def write_turns(turns: Iterable[Turn], scope: str) -> list[Item]:
 
 def _write_message(turn: Turn, parts: Sequence[Part]) -> Written:
     role = "user" if turn.author is Author.TOOL else turn.author.value
-    out: Written = {"type": "message", "role": role, "content": write_content(parts)}
+    out: Written = {"type": "message", "role": role, "content": write_content(parts) or ""}
     if is_ours(turn.extra):
         out["id"] = turn.id
     return written(out, turn.extra)
