@@ -29,7 +29,7 @@ from antiphon.dialects.openai_responses.stops import (
     write_stop,
 )
 from antiphon.dialects.openai_responses.thought import tell_reasoning
-from antiphon.dialects.openai_responses.turns import message_of, write_call
+from antiphon.dialects.openai_responses.turns import message_of, phase_of, write_call
 from antiphon.dialects.openai_responses.usage import read_usage, write_usage
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
 from antiphon.model.parts import (
@@ -177,7 +177,7 @@ def _write_output(turn: Turn, stem: str, *, summed: bool) -> Iterator[Written | 
             said.append(part)
             continue
         if said:
-            yield _tell_message(said, item_id("msg", stem, at), turn.phase)
+            yield _tell_message(said, item_id("msg", stem, at), phase_of(turn))
             said, at = [], at + 1
         match part:
             case Text() | Refusal():
@@ -208,7 +208,7 @@ def _tell_message(said: list[Text | Refusal], made: str, phase: str | None) -> W
         "id": first.id if first.id and ours else made,
         "role": "assistant",
         "content": [_tell_part(part) for part in write_said(said)],
-        "phase": None if ours else phase,
+        "phase": phase,
     }
     kept = message_of(first.extra)
     if "status" not in own(kept):

@@ -106,9 +106,15 @@ def _write_said(said: Sequence[Text | Refusal], turn: Turn, *, named: bool) -> W
         "role": "assistant",
         "content": first.text if plain else write_said(said),
         "id": first.id if ours else None,
-        "phase": None if is_ours(first.extra) else turn.phase,
+        "phase": phase_of(turn),
     }
     return written(out, message_of(first.extra))
+
+
+def phase_of(turn: Turn) -> str | None:
+    """The phase of a turn's messages, where none of them was read here and says its own."""
+    said = (part for part in turn.parts if isinstance(part, Text | Refusal))
+    return None if any(is_ours(part.extra) for part in said) else turn.phase
 
 
 def _is_bare(text: Text) -> bool:
