@@ -153,6 +153,28 @@ def test_a_call_ends_where_its_provider_ended_it() -> None:
     assert events[-1]["item"]["arguments"] == "{}"
 
 
+def test_of_several_calls_none_ends_before_the_answer() -> None:
+    """It is not said which of them is whole, and what follows must not be lost."""
+    (_, _, first, second) = told(
+        STARTED,
+        ToolCallStarted(0, "a", "f"),
+        ToolCallStarted(1, "b", "g"),
+        ToolCallDelta(0, "{"),
+        PartEnded(),
+        ToolCallDelta(0, "}"),
+        Ended(),
+    )[:4]
+    assert (first["item"]["name"], second["item"]["name"]) == ("f", "g")
+    events = output(
+        ToolCallStarted(0, "a", "f"),
+        ToolCallStarted(1, "b", "g"),
+        ToolCallDelta(0, "{"),
+        PartEnded(),
+        ToolCallDelta(0, "}"),
+    )
+    assert [call["arguments"] for call in events] == ["{}", ""]
+
+
 def test_refusal_beside_text() -> None:
     (message,) = output(TextDelta("a"), RefusalDelta("no"))
     assert [part["type"] for part in message["content"]] == ["output_text", "refusal"]
@@ -203,7 +225,8 @@ def test_thought_told_whole() -> None:
     item = events[7]["item"]
     assert item["content"] == [{"type": "reasoning_text", "text": "hm"}]
     assert item["summary"] == []
-    assert "encrypted_content" not in item
+    marked = unwrapped(item["encrypted_content"], "openai_responses")
+    assert (marked.signature, marked.origin) == (None, Origin("")), "no provider here made it"
 
 
 def test_thought_in_summary() -> None:

@@ -188,6 +188,13 @@ def test_nothing_at_all() -> None:
     assert (written["status"], written["output"], written["usage"]) == ("completed", [], None)
 
 
+def test_an_answer_that_was_cut_off() -> None:
+    choice = Choice(0, Turn(Author.ASSISTANT, (Text("x"),)), Stop(StopReason.LENGTH, raw="length"))
+    written = json.loads(OPENAI_RESPONSES.encode_reply(ChatReply("a", "m", (choice,))))
+    assert written["status"] == written["output"][0]["status"] == "incomplete"
+    assert written["incomplete_details"] == {"reason": "max_output_tokens"}
+
+
 def test_an_answer_that_broke_off() -> None:
     choice = Choice(0, Turn(Author.ASSISTANT, (Text("x"),)), Stop(StopReason.ERROR))
     written = json.loads(OPENAI_RESPONSES.encode_reply(ChatReply("a", "m", (choice,))))

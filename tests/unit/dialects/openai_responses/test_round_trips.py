@@ -14,6 +14,7 @@ from antiphon.errors import CallerError
 from antiphon.model.events import StreamEvent
 from antiphon.model.fold import fold
 from antiphon.model.needs import needs_of
+from antiphon.model.parts import Author
 from antiphon.wire.shallow import Members
 from tests.corpus.responses import plain_request, says_something
 from tests.unit.dialects.openai_chat.strategies import REQUESTS as CHAT_REQUESTS
@@ -141,7 +142,10 @@ def test_every_request_of_chat_can_be_asked(body: dict[str, Any]) -> None:
     written = OPENAI_RESPONSES.encode_request(request, Target("up"))
     asked = Payload(OPENAI_RESPONSES, Members.parse(written.encode())).request
     texts = [
-        [(turn.author, turn.text) for turn in each.turns if turn.text and not turn.tool_calls]
+        {
+            author: "".join(turn.text for turn in each.turns if turn.author is author)
+            for author in Author
+        }
         for each in (request, asked)
     ]
     assert texts[1] == texts[0]
