@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import re
-from collections.abc import Mapping
-=======
 from collections.abc import Collection, Mapping
->>>>>>> i4-responses
 from typing import ClassVar
 
 from typing_extensions import override

@@ -444,7 +444,7 @@ def test_log_probabilities_that_a_model_refuses() -> None:
     include = ["message.output_text.logprobs", "reasoning.encrypted_content"]
     payload = payload_of(include=include, top_logprobs=3, temperature=1)
     sent = json.loads(
-        payload.encode(OPENAI_RESPONSES, Target("up"), dropped={Need.LOGPROBS, Need.TEMPERATURE})
+        payload.encode(Target("up"), dropped={Need.LOGPROBS, Need.TEMPERATURE})
     )
     assert sent["include"] == ["reasoning.encrypted_content"]
     assert "top_logprobs" not in sent
@@ -461,7 +461,7 @@ def test_thought_without_a_seal_goes_back_to_chat_only() -> None:
         "encrypted_content": wrap(Origin(""), ""),
     }
     payload = payload_of(input=[item, {"role": "assistant", "content": "x"}])
-    sent = json.loads(payload.encode(OPENAI_RESPONSES, Target("up")))
+    sent = json.loads(payload.encode(Target("up")))
     assert [each.get("role") for each in sent["input"]] == ["assistant"]
     assert [each["role"] for each in written(payload.request)["input"]] == ["assistant"]
     chat = json.loads(OPENAI_CHAT.encode_request(payload.request, Target("up")).encode())
