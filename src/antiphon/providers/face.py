@@ -77,9 +77,7 @@ class Face:
         self.path = path
         self.target = target
         self.quirks = tuple(quirks)
-        self.lines = b"".join(
-            header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
-        )
+        self.lines = lines_of(dialect)
         self.refused: Mapping[Need, Loss] = refused_by(facts)
         self.lost: Mapping[Need, Loss] = {**dialect.losses, **self.refused}
         self.refusable: Collection[Need] = [need for need in self.refused if need in DROPPABLE]
@@ -122,3 +120,10 @@ class Face:
         )
         self._heads[key] = heads
         return heads
+
+
+def lines_of(dialect: Dialect) -> bytes:
+    """The header lines of a request in this dialect that brings none of a caller's."""
+    return b"".join(
+        header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
+    )

@@ -23,7 +23,7 @@ from antiphon.providers.auth import HeaderAuth, header_line
 from antiphon.providers.catalog import GENERIC, Catalog, ProviderRow
 from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
 from antiphon.providers.deployment import Deployment, Door
-from antiphon.providers.face import Face
+from antiphon.providers.face import Face, lines_of
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.pricing import Charge, Pricing
@@ -186,7 +186,8 @@ class Provider:
         key = self.keys.take()
         base = self.dialect.based(self.address.path)
         request = f"GET {self._versioned(base + self.row.models_path)}"
-        return self._door.render(key, request=request, accept="application/json"), key
+        head = self._door.render(key, request=request, accept="application/json")
+        return head + lines_of(self.dialect), key
 
     def _versioned(self, path: str) -> str:
         version = self.settings.api_version
