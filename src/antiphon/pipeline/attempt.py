@@ -285,7 +285,9 @@ class Walk(msgspec.Struct, eq=False):
             body = payload.encode(face.target, quirks=face.quirks, dropped=dropped)
             lines = exchange.forwarded or face.lines
         else:
-            attempt.translation = translation = Translation(payload, face, dropped)
+            attempt.translation = translation = Translation(
+                payload, face, dropped, now=self._clock.now()
+            )
             body = translation.body
             payload.input_estimate = deployment.calibration.of(
                 translation.measured, tools=bool(payload.request.tools)
