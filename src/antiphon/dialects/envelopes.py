@@ -12,11 +12,15 @@ import msgspec
 from antiphon.dialects.fields import Fields
 from antiphon.dialects.readings import (
     BAD_KEY,
+    BAD_REQUEST,
     BROKEN,
     BY_CODE,
     BY_STATUS,
     BY_TEXT,
     BY_TYPE,
+    FOREIGN_REASONING,
+    FOREIGN_REASONING_CODES,
+    FOREIGN_REASONING_TEXT,
     NOT_SERVED,
     VAGUE,
     Reading,
@@ -25,6 +29,7 @@ from antiphon.dialects.redaction import without_addresses, without_keys
 from antiphon.errors import Disposition, MalformedBody, UpstreamRefused
 
 _LONGEST_WAIT = 86_400.0
+_LONGEST_SEARCHED = 4000
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _DATE = re.compile(rb"\b(\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT")
 _MONTHS = (b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec").split()
@@ -72,6 +77,9 @@ def refusal_of(
         reading, envelope = _read_unshaped(status, body), _describe(status, body)
     else:
         reading = _read(status or envelope.status, envelope)
+    foreign = is_foreign_reasoning(envelope, status or envelope.status)
+    if foreign:
+        reading = BAD_REQUEST
     message = envelope.message or f"The provider answered with status {status}."
     if reading.disposition not in {Disposition.CALLERS_FAULT, Disposition.CONTEXT_LENGTH}:
         message = without_addresses(message)
@@ -82,10 +90,19 @@ def refusal_of(
         message,
         kind=reading.kind,
         disposition=reading.disposition,
-        code=_code_of(envelope, status),
+        code=FOREIGN_REASONING if foreign else _code_of(envelope, status),
         upstream_status=status or envelope.status or None,
         retry_after=retry_after,
         param=envelope.param,
+    )
+
+
+def is_foreign_reasoning(envelope: Envelope, status: int) -> bool:
+    """Whether a provider refuses thought that it did not seal, or whose seal is broken."""
+    if status and status not in VAGUE:
+        return False
+    return envelope.code in FOREIGN_REASONING_CODES or (
+        FOREIGN_REASONING_TEXT.search(envelope.message[:_LONGEST_SEARCHED]) is not None
     )
 
 
@@ -169,7 +186,7 @@ def is_html(body: bytes) -> bool:
 
 
 def _envelope(inner: Fields, outer: Fields, *, message: str = "") -> Envelope:
-    code = _word(inner, "code") or _word(outer, "code")
+    code = _word(inner, "code") or _detail_of(inner) or _word(outer, "code")
     kind = _word(inner, "type") or _word(outer, "error_type") or _word(outer, "type")
     stated = _first_word(outer, inner) or code
     status = int(stated) if stated.isdecimal() and len(stated) == 3 else 0  # noqa: PLR2004
@@ -180,6 +197,12 @@ def _envelope(inner: Fields, outer: Fields, *, message: str = "") -> Envelope:
         _word(inner, "param") or None,
         status if status in _STATUSES else 0,
     )
+
+
+def _detail_of(inner: Fields) -> str:
+    """Anthropic's finer code: `details.error_code`."""
+    details = inner.object("details") if inner.begins("details", b"{") else None
+    return _word(details, "error_code") if details is not None else ""
 
 
 def _message(fields: Fields) -> str:

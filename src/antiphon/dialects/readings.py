@@ -116,6 +116,7 @@ BY_TYPE: Final[dict[str, Reading]] = {
     "overloaded_error": OVERLOADED,
     "overloaded": OVERLOADED,
     "timeout": TIMED_OUT,
+    "timeout_error": TIMED_OUT,
     # Text Generation Inference
     "validation": BAD_REQUEST,
     "template_error": BAD_REQUEST,
@@ -175,6 +176,27 @@ BY_TEXT: Final[tuple[tuple[re.Pattern[str], Reading], ...]] = (
     (re.compile(r"\boverloaded\b|at capacity", re.IGNORECASE), OVERLOADED),
 )
 """By phrases, where neither the envelope nor the status says enough."""
+
+FOREIGN_REASONING: Final = "foreign_reasoning"
+"""The code of every refusal of thought that was sealed elsewhere, or that lost its seal."""
+
+FOREIGN_REASONING_CODES: Final = frozenset({"invalid_encrypted_content"})
+
+FOREIGN_REASONING_TEXT: Final = re.compile(
+    # Anthropic
+    r"invalid [`'\"]?(?:signature|data)[`'\"]? in [`'\"]?(?:redacted_)?thinking"
+    r"|thinking[`'\"]? blocks? .{0,80}cannot be modified"
+    r"|expected [`'\"]?thinking[`'\"]?.{0,40}but found"
+    r"|thinking\.signature\b|\bblock_binding\b"
+    r"|thinking\b.{0,200}\bdifferent (?:conversation|model|organi[sz]ation|end[- ]user)"
+    r"|\b(?:prefix|model|organization|end_user)(?:_binding)?_mismatch\b"
+    # OpenAI
+    r"|encrypted content .{0,200}could not be (?:verified|decrypted)"
+    # Gemini
+    r"|thought[_ ]signature.{0,40}(?:not valid|invalid)|corrupted thought signature",
+    re.IGNORECASE | re.DOTALL,
+)
+"""How it is said without a code of its own; some resellers say it with status 429."""
 
 VAGUE: Final = frozenset({0, 400, 403, 404, 413, 422, 424, 429, 500})
 """Statuses that different servers use for different things; 0 is an error without one."""

@@ -1,0 +1,150 @@
+"""The dialect, put together from its readers and writers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from typing_extensions import override
+
+from antiphon.dialects.anthropic_messages.complaints import (
+    status_of,
+    write_error,
+    write_stream_error,
+)
+from antiphon.dialects.anthropic_messages.decoder import EventStream
+from antiphon.dialects.anthropic_messages.encoder import EventWriter
+from antiphon.dialects.anthropic_messages.fields import DIALECT
+from antiphon.dialects.anthropic_messages.losses import LOSSES, WORDS
+from antiphon.dialects.anthropic_messages.replies import inspect_reply, read_reply, write_reply
+from antiphon.dialects.anthropic_messages.requests import (
+    check_request,
+    output_bound,
+    read_request,
+    without_inner,
+    write_request,
+)
+from antiphon.dialects.base import (
+    START,
+    Dialect,
+    Framing,
+    Payload,
+    Position,
+    ReplyFacts,
+    StreamDecoder,
+    StreamEncoder,
+    Target,
+)
+from antiphon.dialects.envelopes import read_error
+from antiphon.errors import AntiphonError, UpstreamError
+from antiphon.model.needs import Loss, Need
+from antiphon.model.reply import ChatReply
+from antiphon.model.request import ChatRequest
+from antiphon.wire.shallow import Members
+from antiphon.wire.sse import Splitter
+
+_INSIDE = {Need.EFFORT: ("output_config", "effort"), Need.SUMMARY: ("thinking", "display")}
+"""Needs that are asked for in one member of an object."""
+
+
+class AnthropicMessages(Dialect):
+    """Anthropic Messages, of both versions of its API."""
+
+    name: ClassVar[str] = DIALECT
+    heartbeat: ClassVar[bytes] = b'event: ping\ndata: {"type": "ping"}\n\n'
+    stream_type: ClassVar[str] = "text/event-stream"
+    endpoint: ClassVar[str] = "/messages"
+    losses: ClassVar[Mapping[Need, Loss]] = LOSSES
+    words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    forced_choice_free: ClassVar[bytes] = b'{"type":"auto"}'
+    forwarded: ClassVar[frozenset[bytes]] = frozenset({b"anthropic-beta", b"anthropic-version"})
+    headers: ClassVar[Mapping[bytes, bytes]] = MappingProxyType(
+        {b"anthropic-version": b"2023-06-01"}
+    )
+    id_header: ClassVar[bytes] = b"request-id"
+    strict_end: ClassVar[bool] = True
+
+    @override
+    def decode_request(self, members: Members) -> ChatRequest:
+        return read_request(members)
+
+    @override
+    def encode_request(self, request: ChatRequest, target: Target) -> Members:
+        return write_request(request, target)
+
+    @override
+    def check_request(self, members: Members) -> tuple[str, bool]:
+        return check_request(members)
+
+    @override
+    def output_bound(self, members: Members) -> tuple[int | None, int]:
+        return output_bound(members)
+
+    @override
+    def wants_usage(self, members: Members) -> bool:
+        # Every stream of this dialect tells it.
+        return True
+
+    @override
+    def ask_usage(self, members: Members) -> Members:
+        return members
+
+    @override
+    def cut(self, members: Members, dropped: Collection[Need]) -> Members:
+        members = super().cut(members, [need for need in dropped if need not in _INSIDE])
+        for need, (outer, inner) in _INSIDE.items():
+            if need in dropped:
+                members = without_inner(members, outer, inner)
+        return members
+
+    @override
+    def inspect_reply(self, body: bytes) -> ReplyFacts:
+        return inspect_reply(body)
+
+    @override
+    def decode_reply(self, body: bytes) -> ChatReply:
+        return read_reply(body)
+
+    @override
+    def encode_reply(self, reply: ChatReply, asked: Payload | None = None) -> bytes:
+        del asked
+        return write_reply(reply)
+
+    @override
+    def splitter(self) -> Framing:
+        return Splitter()
+
+    @override
+    def stream_decoder(self) -> StreamDecoder:
+        return EventStream()
+
+    @override
+    def stream_encoder(self, *, include_usage: bool, asked: Payload | None = None) -> StreamEncoder:
+        del include_usage
+        return EventWriter(asked)
+
+    @override
+    def decode_error(
+        self, status: int, headers: Mapping[bytes, bytes], body: bytes
+    ) -> UpstreamError:
+        return read_error(status, headers, body)
+
+    @override
+    def encode_error(self, error: AntiphonError, *, request_id: str) -> bytes:
+        return write_error(error, request_id=request_id)
+
+    @override
+    def encode_stream_error(
+        self, error: AntiphonError, *, request_id: str, position: Position = START
+    ) -> bytes:
+        del position
+        return write_stream_error(error, request_id=request_id)
+
+    @override
+    def status_of(self, error: AntiphonError) -> int:
+        return status_of(error)
+
+
+ANTHROPIC_MESSAGES = AnthropicMessages()
+"""The dialect: it holds no state."""

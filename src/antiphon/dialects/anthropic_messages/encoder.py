@@ -1,0 +1,189 @@
+"""Streams, written.
+
+The bytes around the text of a block are made once; an event of text costs one small encode and a
+join. The last frames wait for the end, since other dialects count after they have stopped.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from typing_extensions import override
+
+from antiphon.dialects.anthropic_messages.fields import DIALECT
+from antiphon.dialects.anthropic_messages.frames import EVENT
+from antiphon.dialects.anthropic_messages.opening import TEXT, THOUGHT, BlockWriter
+from antiphon.dialects.anthropic_messages.replies import id_of
+from antiphon.dialects.anthropic_messages.stops import write_stop
+from antiphon.dialects.anthropic_messages.usage import write_usage
+from antiphon.dialects.base import Payload, Position, StreamEncoder
+from antiphon.dialects.fields import UNREADABLE, Written
+from antiphon.errors import MalformedBody
+from antiphon.model.events import (
+    Ended,
+    Finished,
+    OpaqueEvent,
+    PartEnded,
+    ReasoningDelta,
+    ReasoningSealed,
+    RefusalDelta,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from antiphon.model.parts import Reasoning
+from antiphon.model.reply import Stop, StopReason
+from antiphon.model.usage import Usage
+from antiphon.wire.shallow import Members
+from antiphon.wire.sse import data_of
+
+_JSON: Final = msgspec.json.Encoder()
+_BYTES_A_TOKEN: Final = 4
+
+
+def estimated_input(asked: Payload | None) -> int:
+    """Tokens of the prompt, for clients who read them before the provider has counted.
+
+    Four bytes of the body for each; a stream's end says how many there were.
+    """
+    return len(asked.body) // _BYTES_A_TOKEN if asked is not None else 0
+
+
+class EventWriter(StreamEncoder):
+    """Writes one stream."""
+
+    __slots__ = ("_asked", "_blocks", "_id", "_passed", "_refused", "_stop", "_unsent", "_usage")
+
+    def __init__(self, asked: Payload | None = None) -> None:
+        self._asked = asked
+        self._blocks = BlockWriter()
+        self._id = ""
+        self._unsent = True
+        self._usage: Usage | None = None
+        self._stop = Stop(StopReason.STOP)
+        self._refused = False
+        self._passed: dict[int, int] = {}
+        """Blocks of the provider that go through whole: their numbers there and here."""
+
+    @property
+    @override
+    def position(self) -> Position:
+        return Position(self._id)
+
+    @override
+    def feed(self, event: StreamEvent) -> bytes:
+        blocks = self._blocks
+        if type(event) is TextDelta and blocks.kind == TEXT and not event.choice:
+            return b"%b%b}}\n\n" % (blocks.head, _JSON.encode(event.text))
+        if type(event) is Started:
+            # Told with the next event: that may say how long the prompt is.
+            self._id, blocks.model = id_of(event.id), event.model
+            return b""
+        if type(event) is UsageReported:
+            self._usage = event.usage
+        return self._opening() + self._write(event) if self._unsent else self._write(event)
+
+    def _write(self, event: StreamEvent) -> bytes:
+        out, blocks = b"", self._blocks
+        match event:
+            case TextDelta(text=text, choice=0):
+                out = blocks.say(TEXT, text)
+            case ReasoningDelta(text=text, choice=0):
+                out = blocks.say(THOUGHT, text)
+            case ToolCallDelta(choice=0):
+                out = blocks.grow(event)
+            case ToolCallStarted(choice=0):
+                out = blocks.call(event)
+            case ReasoningSealed(choice=0):
+                seal, origin, sealed = event.signature, event.origin, event.sealed
+                out = blocks.seal(Reasoning(signature=seal, origin=origin, sealed=sealed))
+            case RefusalDelta(text=text, choice=0):
+                self._refused = True
+                out = blocks.say(TEXT, text)
+            case PartEnded(choice=0):
+                out = blocks.end_part()
+            case Finished(stop=stop, choice=0):
+                self._stop = stop
+                out = blocks.close_all()
+            case Ended():
+                out = blocks.close_all() + self._ending()
+            case OpaqueEvent() if event.dialect == DIALECT:
+                out = self._pass(event.payload)
+            case _:
+                # Other choices have no place here; a failure is rendered by whoever knows the
+                # request.
+                pass
+        return out
+
+    # ------------------------------------------------------------------ the message
+
+    def _opening(self) -> bytes:
+        self._unsent = False
+        message: Written = {
+            "id": self._id or id_of(""),
+            "type": "message",
+            "role": "assistant",
+            "model": self._blocks.model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": write_usage(self._counted()),
+        }
+        return b'event: message_start\ndata: {"type":"message_start","message":%b}\n\n' % (
+            _JSON.encode(message)
+        )
+
+    def _ending(self) -> bytes:
+        delta = {
+            "stop_reason": write_stop(self._stop, refused=self._refused),
+            "stop_sequence": self._stop.sequence,
+        }
+        return (
+            b'event: message_delta\ndata: {"type":"message_delta","delta":%b,"usage":%b}\n\n'
+            b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+        ) % (_JSON.encode(delta), _JSON.encode(write_usage(self._counted())))
+
+    def _counted(self) -> Usage:
+        return self._usage or Usage(input_tokens=estimated_input(self._asked))
+
+    # ------------------------------------------------------------------ what goes through whole
+
+    def _pass(self, frame: bytes) -> bytes:
+        """A frame of our own dialect, its block numbered as it is here."""
+        data = data_of(frame)
+        try:
+            event = EVENT.decode(data or b"{}")
+        except UNREADABLE:
+            return frame
+        theirs, blocks = event.index or 0, self._blocks
+        match event.type:
+            case "content_block_start":
+                out = blocks.close_all()
+                ours = self._passed[theirs] = blocks.index
+                blocks.index += 1
+                return out + _numbered(frame, data, ours)
+            case "content_block_stop":
+                ours = self._passed.pop(theirs, -1)
+                return _numbered(frame, data, ours) if ours >= 0 else b""
+            case "content_block_delta":
+                if theirs in self._passed:
+                    return _numbered(frame, data, self._passed[theirs])
+                return _numbered(frame, data, blocks.index) if blocks.kind is not None else b""
+            case _:
+                return frame
+
+
+def _numbered(frame: bytes, data: bytes | None, index: int) -> bytes:
+    """A frame with another number of its block."""
+    try:
+        members = Members.parse(data or b"{}")
+    except MalformedBody:
+        return frame
+    number = str(index).encode()
+    if members.raw("index") == number or data is None or b"\n" in data:
+        return frame
+    return frame.replace(data, members.replace({"index": number}).encode())
