@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
+
 from antiphon.dialects.base import Dialect, Quirk, Target
 from antiphon.model.needs import DROPPABLE, Loss, Need
 from antiphon.providers.abilities import refused_by
@@ -19,6 +21,7 @@ from antiphon.providers.keys import Key
 from antiphon.providers.models import ModelFacts
 
 _MOST_HEADS = 64
+_NO_FACTS = ModelFacts()
 ABSENT_FOR = 600.0
 """Seconds for which a face that was not there is not asked again."""
 
@@ -26,7 +29,27 @@ ABSENT_FOR = 600.0
 class Render(Protocol):
     """Writes request line and header lines (`Door.render`)."""
 
-    def __call__(self, key: Key, *, request: str, accept: str) -> bytes: ...
+    def __call__(
+        self, key: Key, *, request: str, accept: str, content_type: str = "application/json"
+    ) -> bytes: ...
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One that is passed on as it is, beside those of a dialect.
+
+    Attributes:
+        dialect: Reads what comes back.
+        spoken: Names of the dialects beside which it stands.
+        method: Of the request.
+        path: Behind the dialect's base path; may hold ids and a query.
+        kept: The same for many requests.
+    """
+
+    dialect: Dialect
+    spoken: tuple[str, ...]
+    method: str
+    path: str
+    kept: bool = False
 
 
 class Face:
@@ -34,6 +57,7 @@ class Face:
 
     Attributes:
         dialect: What is spoken.
+        method: Of its requests.
         path: Path and query of the endpoint.
         target: What is known of the model, for whoever writes a request.
         quirks: The row's, the model's and the configuration's, in this order.
@@ -45,11 +69,13 @@ class Face:
 
     __slots__ = (
         "_absent_until",
+        "_base",
         "_heads",
         "_render",
         "dialect",
         "lines",
         "lost",
+        "method",
         "path",
         "quirks",
         "refusable",
@@ -57,18 +83,22 @@ class Face:
         "target",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a record, built in two places
         self,
         dialect: Dialect,
         render: Render,
         *,
+        base: str,
         path: str,
         target: Target,
         quirks: Sequence[Quirk],
         facts: ModelFacts,
+        method: str = "POST",
     ) -> None:
         self.dialect = dialect
+        self.method = method
         self.path = path
+        self._base = base
         self.target = target
         self.quirks = tuple(quirks)
         self.lines = b"".join(
@@ -88,6 +118,22 @@ class Face:
             heads = self._rendered(key)
         return heads[stream]
 
+    def beside(self, endpoint: Endpoint) -> Face:
+        """The face of another endpoint at the same place, where requests go as they are."""
+        path, _, query = f"{self._base}{endpoint.path}".partition("?")
+        version = self.path.partition("?")[2]
+        queries = "&".join(each for each in (query, version) if each)
+        return Face(
+            endpoint.dialect,
+            self._render_passed,
+            base=self._base,
+            path=f"{path}?{queries}" if queries else path,
+            target=self.target,
+            quirks=(),
+            facts=_NO_FACTS,
+            method=endpoint.method,
+        )
+
     def is_there(self, now: float) -> bool:
         """Whether it may be asked at this monotonic time."""
         return now >= self._absent_until
@@ -99,10 +145,17 @@ class Face:
     def _rendered(self, key: Key) -> tuple[bytes, bytes]:
         if len(self._heads) >= _MOST_HEADS:  # keys that were rotated away
             self._heads.clear()
-        request, render = f"POST {self.path}", self._render
+        request, render = f"{self.method} {self.path}", self._render
         heads = (
             render(key, request=request, accept="application/json"),
             render(key, request=request, accept=self.dialect.stream_type.partition(";")[0]),
         )
         self._heads[key] = heads
         return heads
+
+    def _render_passed(
+        self, key: Key, *, request: str, accept: str, content_type: str = ""
+    ) -> bytes:
+        # What is sent, and what may come back, is the caller's to say.
+        del accept, content_type
+        return self._render(key, request=request, accept="*/*", content_type="")

@@ -28,7 +28,7 @@ from antiphon.server.asgi import (
     headers_of,
 )
 from antiphon.server.caller import Caller, Doorman
-from antiphon.server.doors import ChatDoor
+from antiphon.server.doors import ChatDoor, InferenceDoor
 from antiphon.server.errors import answer_error
 from antiphon.server.health import (
     HealthDetailDoor,
@@ -39,6 +39,7 @@ from antiphon.server.health import (
 )
 from antiphon.server.line import Line
 from antiphon.server.models import ModelsDoor
+from antiphon.server.passing import PassingDoors
 
 _MANAGED = ("/api/", "/docs", "/openapi.json")
 _ASKED: Mapping[str, Sequence[str]] = {
@@ -83,12 +84,14 @@ class GatewayApp:
             open_to=None if settings.auth.required else [server.host],
             origins=server.cors.origins,
         )
-        doors = {
+        self._passing = PassingDoors(gateway, max_body=server.max_body_bytes)
+        doors: dict[str, InferenceDoor] = {
             path: ChatDoor(gateway, DIALECTS[name], max_body=server.max_body_bytes)
             for name, paths in _ASKED.items()
             if name in DIALECTS
             for path in paths
         }
+        doors.update(self._passing.fixed)
         self._direct = {
             f"{prefix}{path}".encode(): door
             for prefix in {"", self._root}
@@ -151,6 +154,9 @@ class GatewayApp:
             return self._management(managed, receive, send)
         if path.startswith(tuple(f"{models}/" for models in _MODELS)):
             return self._models(caller, scope, receive, send)
+        passing = self._passing.find(path)
+        if passing is not None:
+            return passing(caller, scope, receive, send)
         if path == "/":
             return _banner(scope, send)
         return self._refuse(scope, send, PathNotFound(f"Nothing answers on {path[:200]!r}."))
