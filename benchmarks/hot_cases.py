@@ -21,7 +21,8 @@ import msgspec
 from antiphon.access.config import KeySettings
 from antiphon.access.keys import StaticKeys
 from antiphon.clock import SystemClock
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import UpstreamTimeout
 from antiphon.gateway.gateway import IN_PROCESS, Antiphon

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import AntiphonError, CallerError, UpstreamError
 from antiphon.pipeline.relay import Relay

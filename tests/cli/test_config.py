@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from antiphon.cli.configuration import check_command
+
 MISTAKEN = """providers:
   lab: {base_ulr: http://127.0.0.1:1/v1, dialect: openai_chat}
 models:
@@ -48,6 +52,63 @@ def test_check_of_what_is_absent_or_empty(antiphon):
 def test_a_warning_is_told(configured):
     done = configured("config", "check", ANTIPHON_PROT="1")
     assert "warning: environment: ANTIPHON_PROT" in done.stdout
+
+
+class Still:
+    """A clock that stands."""
+
+    def __init__(self, moment: float) -> None:
+        self.moment = moment
+
+    def now(self) -> float:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+RETIRING = """providers:
+  openai: {api_key: k}
+  anthropic_like: {base_url: 'https://llm.example.com/v1', models: {x: {prices: {input: 1, output: 2}}}}
+models:
+  fast: [openai/gpt-4o, openai/gpt-3.5-turbo]
+  other: anthropic_like/x
+"""
+MAKER, OFFERS = "by its maker on", "its maker offers"
+ON_1_DECEMBER = 1_796_083_200.0
+"""2026-12-01."""
+
+
+def test_models_that_are_switched_off_are_told_and_kept(tmp_path, capsys):
+    file = tmp_path / "antiphon.yaml"
+    file.write_text(RETIRING)
+    check_command(file, as_json=False, clock=Still(ON_1_DECEMBER))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition("'")[2] for line in lines[:-1]] == [
+        f"openai/gpt-4o' is switched off {MAKER} 2027-01-14, in 44 days; {OFFERS} gpt-6-luna",
+        f"openai/gpt-3.5-turbo' was to be switched off {MAKER} 2026-10-23; {OFFERS} gpt-5.6-terra",
+    ]
+    assert all(line.startswith("warning: ") and "antiphon.yaml:5:" in line for line in lines[:-1])
+    assert lines[-1].endswith("ok, 2 providers, 2 models")
+
+
+def test_models_that_are_switched_off_as_json(tmp_path, capsys):
+    file = tmp_path / "antiphon.yaml"
+    file.write_text(RETIRING)
+    with pytest.raises(SystemExit) as ended:
+        check_command(file, as_json=True, clock=Still(ON_1_DECEMBER))
+    told = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, told["ok"], len(told["warnings"])) == (0, True, 2)
+
+
+def test_a_retired_model_is_told_by_the_command(antiphon):
+    antiphon.write(
+        "providers:\n  moonshot: {api_key: k}\nmodels:\n  fast: moonshot/kimi-k2-0711-preview\n"
+    )
+    done = antiphon("config", "check")
+    assert "warning: antiphon.yaml:4:3: models.fast: 'moonshot/kimi-k2-0711-preview'" in done.stdout
+    assert "switched off by its maker on 2026-05-25; its maker offers kimi-k2.6" in done.stdout
+    assert done.stdout.endswith("antiphon.yaml: ok, 1 provider, 1 model\n")
 
 
 def test_schema(antiphon):

@@ -334,7 +334,22 @@ async def test_what_is_known_of_models(ward):
     assert "nearest: sim-small" in report.of("lab/sim-smal")["models"][1]
     old = report.of("lab/kimi-k2-0711-preview")["retirement"]
     assert old[0] == "warn"
-    assert "was to be switched off on 2026-05-25" in old[1]
+    assert old[1] == (
+        "was to be switched off by its maker on 2026-05-25; its maker offers kimi-k2.6"
+    )
+
+
+async def test_what_runs_on_ones_own_machines_has_no_last_day(ward):
+    await ward.has(SimulatorSpec(name="gpu"))
+    ward.antiphon.write(
+        f"providers: {{vllm: {{base_url: '{ward.running[0].base_url}', api_key: any}}}}\n"
+        "models: {fast: vllm/kimi-k2-0711-preview}\n"
+    )
+    report = await ward.examined("--only", "retirement")
+    assert report.of("vllm/kimi-k2-0711-preview")["retirement"] == (
+        "skip",
+        "nobody switches off what runs on your own machines",
+    )
 
 
 # what comes back

@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import structs
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_chat.stops import write_stop
 from antiphon.errors import NotAnAnswer, UpstreamRefused
@@ -21,12 +22,12 @@ Exchange = dict[str, Any]
 DATA = Path(__file__).parent / "data"
 
 
-def exchanges_of(*files: Path) -> Iterator[Exchange]:
-    """The OpenAI chat exchanges of some files, each once."""
+def exchanges_of(*files: Path, wire: str = "openai-chat") -> Iterator[Exchange]:
+    """The exchanges of some files on one wire, each once."""
     seen: set[str] = set()
     for file in files:
         for exchange in _lines(file):
-            if exchange["wire"] == "openai-chat" and exchange["id"] not in seen:
+            if exchange["wire"] == wire and exchange["id"] not in seen:
                 seen.add(exchange["id"])
                 yield exchange
 

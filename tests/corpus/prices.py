@@ -29,6 +29,7 @@ BILLION = 1_000_000_000
 MOMENT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CHAT = ("openai-chat", "openai-completions")
 FLAVORS = {
+    "anthropic-messages": ("default",),
     "openai-chat": ("chat", "default"),
     "openai-completions": ("chat", "default"),
     "openai-responses": ("responses", "default"),
@@ -44,6 +45,7 @@ CATALOG = load_catalog()
 LIBRARY = {provider.id: provider for provider in library}
 
 
+_DATA = r"^data: ?(\{.*\})\r?$"
 EQUAL = "equal"
 DIFFERS = "differs"
 UNREAD = "a usage that the library cannot read"
@@ -156,6 +158,9 @@ REASONS: Mapping[str, Holds] = {
         usage.total > counted.input_tokens + counted.output_tokens
         and usage.output_total - usage.reasoning_tokens == counted.output_tokens
     ),
+    "The provider ran web searches, a cent each. We count tokens only.": lambda _, __, counted: (
+        counted.reported_value("web_searches") > 0
+    ),
     "Audio that was read from a cache has a price of its own in the library; our words count it as "
     "read from a cache.": lambda _, __, counted: (
         counted.reported_value("cache_audio_read_tokens") > 0
@@ -173,10 +178,24 @@ def _bodies(exchange: Exchange) -> Iterator[dict[str, Any]]:
     if not isinstance(body, str):
         yield body if isinstance(body, dict) else {}
         return
-    frames = re.findall(r"^data: ?(\{.*\})\r?$", body, re.MULTILINE)
+    frames = [json.loads(each) for each in re.findall(_DATA, body, re.MULTILINE)]
+    if exchange["wire"] == "anthropic-messages":
+        yield _folded(frames)
+        return
     for frame in reversed(frames):
-        decoded = json.loads(frame)
-        yield decoded.get("response") or decoded
+        yield frame.get("response") or frame
+
+
+def _folded(frames: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Anthropic's stream as a whole answer: the usage of its start, and what came over it."""
+    message: dict[str, Any] = {}
+    for frame in frames:
+        if frame["type"] == "message_start":
+            message = frame["message"]
+        elif frame["type"] == "message_delta":
+            said = {name: each for name, each in frame["usage"].items() if each is not None}
+            message = {**message, "usage": {**message.get("usage", {}), **said}}
+    return message
 
 
 def _extracted(

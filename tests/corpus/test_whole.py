@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.exchanges import check, exchanges_of, truth_of
+from tests.corpus import exchanges, messages
+from tests.corpus.exchanges import exchanges_of, truth_of
+
+CHECKS = {"openai-chat": exchanges.check, "anthropic-messages": messages.check}
 
 
 @pytest.mark.campaign
-def test_every_exchange(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("wire", CHECKS)
+def test_every_exchange(wire: str, capsys: pytest.CaptureFixture[str]) -> None:
     named = os.environ.get("ANTIPHON_CORPUS")
     if not named:
         pytest.skip("no ANTIPHON_CORPUS: the whole corpus was not read, only what is committed")
@@ -26,18 +30,18 @@ def test_every_exchange(capsys: pytest.CaptureFixture[str]) -> None:
     kinds: Counter[str] = Counter()
     failed: list[str] = []
     compared = 0
-    for exchange in exchanges_of(*files):
+    for exchange in exchanges_of(*files, wire=wire):
         truth = truths.get(exchange["id"])
         compared += truth is not None
         try:
-            kinds[check(exchange, truth)] += 1
+            kinds[CHECKS[wire](exchange, truth)] += 1
         except Exception as error:  # noqa: BLE001 - every failure is listed at the end
             failed.append(
                 f"{exchange['id']} ({exchange['provider']}, {exchange['source']}): {error!r}"[:600]
             )
     with capsys.disabled():
         print(  # noqa: T201
-            f"\n{sum(kinds.values())} exchanges read ({dict(kinds)}), {compared} compared with the official clients"
+            f"\n{sum(kinds.values())} {wire} exchanges read ({dict(kinds)}), {compared} compared with the official clients"
         )
-    assert kinds, f"no OpenAI chat exchange in {folder}"
+    assert kinds, f"no {wire} exchange in {folder}"
     assert not failed, "\n".join(failed)

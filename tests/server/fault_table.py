@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from antiphon.simulator import FAULTS
+from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES, WIRES
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 PAGE = GUIDES / "what-a-caller-sees.md"
@@ -213,6 +214,7 @@ TABLE: dict[str, Case] = {
     "huge-usage": FINE,
     "text-usage": FINE,
     "float-usage": FINE,
+    "null-usage": FINE,
     # tool calls
     "tool-index-missing": FINE,
     "tool-index-zero": FINE,
@@ -246,9 +248,10 @@ again for five minutes.
 | --- | --- | --- | --- | --- | --- |
 """
 FAULTS_HEAD = """\
-| Fault | The provider does | A good gateway |
-| --- | --- | --- |
+| Fault | In | The provider does | A good gateway |
+| --- | --- | --- | --- |
 """
+SHORT = {CHAT: "Chat", MESSAGES: "Messages", RESPONSES: "Responses"}
 
 
 def _helps(case: Case) -> str:
@@ -263,7 +266,7 @@ def _helps(case: Case) -> str:
 
 def page() -> str:
     rows = [
-        f"{_told(name)} {case.plain} | "
+        f"| `{name}` {_told(name)} {case.plain} | "
         f"{case.stream if case.stream != case.plain else 'the same'} | {_helps(case)} |\n"
         for name, case in TABLE.items()
     ]
@@ -272,14 +275,20 @@ def page() -> str:
 
 def guide() -> str:
     """The simulator's guide with the faults as they are."""
-    table = FAULTS_HEAD + "".join(f"{_told(name)}\n" for name in FAULTS)
-    rows = re.compile(re.escape(FAULTS_HEAD) + r"(?:\|.*\n)*")
-    return rows.sub(lambda _: table, GUIDE.read_text("utf-8"))
+    rows = (f"| `{name}` | {_wires(name)} {_told(name)}\n" for name in FAULTS)
+    table = FAULTS_HEAD + "".join(rows)
+    old = re.compile(re.escape(FAULTS_HEAD) + r"(?:\|.*\n)*")
+    return old.sub(lambda _: table, GUIDE.read_text("utf-8"))
 
 
 def _told(name: str) -> str:
     fault = FAULTS[name]
-    return f"| `{name}` | {fault.description} | {fault.expected} |"
+    return f"| {fault.description} | {fault.expected} |"
+
+
+def _wires(name: str) -> str:
+    wires = FAULTS[name].wires
+    return "all" if wires == WIRES else ", ".join(SHORT[wire] for wire in SHORT if wire in wires)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from antiphon.simulator import Simulator
+from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/simulator.md"
 RECORDINGS = Path(__file__).parent / "recordings.jsonl"
@@ -49,6 +50,28 @@ def chat_request(
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
+ROADS = {CHAT: "chat/completions", MESSAGES: "messages", RESPONSES: "responses"}
+
+
+def request_in(
+    wire: str,
+    model: str = "sim-small",
+    *,
+    text: str = "hello",
+    headers: str = "",
+    **members: object,
+) -> bytes:
+    """The same in any dialect."""
+    said = [{"role": "user", "content": text}]
+    asked: dict[str, object] = {"input": said} if wire == RESPONSES else {"messages": said}
+    if wire == MESSAGES:
+        asked["max_tokens"] = 4096
+        headers += "anthropic-version: 2023-06-01\r\n"
+    body = json.dumps({"model": model, **asked, **members}).encode()
+    head = f"POST /v1/{ROADS[wire]} HTTP/1.1\r\nhost: lab\r\n{headers}connection: close\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
 def body_of(answer: bytes) -> bytes:
     """An answer's body, out of its chunks."""
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -71,6 +94,6 @@ def chunks_of(body: bytes) -> list[bytes]:
 
 def events_of(answer: bytes) -> list[dict]:
     """The JSON events of a streamed answer; whoever expects other events reads the bytes."""
-    lines = body_of(answer).split(b"\n\n")
+    lines = body_of(answer).split(b"\n")
     data = [line.removeprefix(b"data: ") for line in lines if line.startswith(b"data: ")]
     return [json.loads(one) for one in data if one != b"[DONE]"]

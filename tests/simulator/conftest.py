@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
 from antiphon.simulator import Simulator, SimulatorSpec
-from tests.simulator.callers import RECORDINGS, Raw, called, chat_request
+from tests.simulator.callers import RECORDINGS, Raw, called, chat_request, request_in
 
 
 @pytest.fixture
@@ -19,6 +20,24 @@ async def simulator() -> AsyncIterator[Simulator]:
 async def client(simulator: Simulator) -> AsyncIterator[AsyncOpenAI]:
     async with AsyncOpenAI(base_url=simulator.base_url, api_key="sk-test", max_retries=0) as openai:
         yield openai
+
+
+@pytest.fixture
+async def anthropic(simulator: Simulator) -> AsyncIterator[AsyncAnthropic]:
+    async with AsyncAnthropic(base_url=simulator.url, api_key="sk-test", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def raw_in(simulator: Simulator) -> Raw:
+    """Asks in any dialect on a connection of its own and returns all that comes back."""
+
+    async def ask(wire: str, model: str = "sim-small", **options: object) -> bytes:
+        async with called(simulator) as (reader, writer):
+            writer.write(request_in(wire, model, **options))
+            return await reader.read()
+
+    return ask
 
 
 @pytest.fixture

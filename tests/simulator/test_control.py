@@ -18,7 +18,11 @@ async def control(simulator: Simulator) -> AsyncIterator[AsyncClient]:
 async def test_faults_are_listed_armed_and_disarmed(control: AsyncClient, raw: Raw) -> None:
     listed = (await control.get("/faults")).json()
     assert listed["faults"] == {
-        name: {"description": fault.description, "expected": fault.expected}
+        name: {
+            "description": fault.description,
+            "expected": fault.expected,
+            "wires": sorted(fault.wires),
+        }
         for name, fault in FAULTS.items()
     }
     rule = {"fault": "quota", "count": 3, "match": {"model": "sim-small"}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from antiphon.cli.output import NOTHING_TO_REACH, describe, fail, say, show_json
+from antiphon.clock import Clock
 from antiphon.config.load import load
 from antiphon.config.schema import schema
 from antiphon.config.show import shown, shown_yaml
@@ -12,13 +13,13 @@ from antiphon.errors import ConfigurationError
 from antiphon.gateway.gateway import Antiphon
 
 
-def check_command(file: Path | None, *, as_json: bool) -> None:
+def check_command(file: Path | None, *, as_json: bool, clock: Clock | None = None) -> None:
     """Say whether the configuration can be served; exits with 1 and every mistake if not.
 
     Builds all that a start would build, and leaves nothing behind.
     """
     try:
-        gateway = Antiphon.from_config(file)
+        gateway = Antiphon.from_config(file, clock=clock)
     except ConfigurationError as error:
         if not as_json:
             fail(describe(error))

@@ -51,7 +51,7 @@ async def _models(config: Path | None, *, as_json: bool) -> None:
     for name, reason in gateway.unreachable.items():
         remark(f"{name}: {reason}")
     if as_json:
-        show_json(entries)
+        show_json([{"name": each.name, "deployments": each.deployments} for each in entries])
     width = max((len(entry.name) for entry in entries), default=0)
     for entry in () if as_json else entries:
         direct = entry.deployments == (entry.name,)

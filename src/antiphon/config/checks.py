@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from antiphon.config.retiring import retiring
 from antiphon.config.server import is_loopback
 from antiphon.config.settings import Settings
 from antiphon.config.unpriced import unpriced
@@ -55,7 +56,7 @@ def findings(
     yield from _denied(settings, catalog)
 
 
-def advice(settings: Settings, *, catalog: Catalog) -> Iterator[Finding]:
+def advice(settings: Settings, *, catalog: Catalog, now: float) -> Iterator[Finding]:
     """What can be used, but is probably not meant."""
     auth = settings.auth
     if auth.keys and not auth.required:
@@ -70,6 +71,8 @@ def advice(settings: Settings, *, catalog: Catalog) -> Iterator[Finding]:
         yield Finding(("auth", "admin_key"), message)
     for each in unpriced(settings, catalog):
         yield Finding(each.path, each.message)
+    for path, message in retiring(settings, catalog, now=now):
+        yield Finding(path, message)
 
 
 def _exposure(settings: Settings) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 
 import msgspec
 
+from antiphon.clock import Clock, SystemClock
 from antiphon.config.checks import advice
 from antiphon.config.draft import Draft, file_draft, given_draft
 from antiphon.config.settings import Settings
@@ -70,6 +71,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
     catalog: Catalog | None = None,
+    clock: Clock | None = None,
 ) -> Loaded:
     """The configuration.
 
@@ -79,6 +81,7 @@ def load(
         environ: In place of the environment of the process.
         overrides: Arguments of a command, in the shape of the file.
         catalog: In place of the catalog that ships with the package.
+        clock: Where time comes from: some models have a last day.
 
     Raises:
         ConfigurationError: It cannot be used; all mistakes at once.
@@ -95,7 +98,7 @@ def load(
             if environ.get(name, "").strip():
                 draft.put(member, environ[name].strip(), f"environment: {name}")
     draft.override(overrides or {}, "argument")
-    return _settled(draft, environ, catalog)
+    return _settled(draft, environ, catalog, (clock or SystemClock()).now())
 
 
 def find_file(environ: Mapping[str, str], folder: FilePath | None = None) -> FilePath | None:
@@ -107,7 +110,7 @@ def find_file(environ: Mapping[str, str], folder: FilePath | None = None) -> Fil
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _settled(draft: Draft, environ: Mapping[str, str], catalog: Catalog) -> Loaded:
+def _settled(draft: Draft, environ: Mapping[str, str], catalog: Catalog, now: float) -> Loaded:
     """Check the draft, and fill in what the environment knows."""
     found = _Found(environ, catalog)
     data = draft.settled(environ)
@@ -125,7 +128,7 @@ def _settled(draft: Draft, environ: Mapping[str, str], catalog: Catalog) -> Load
         raise ConfigurationError(sorted(mistakes, key=_position))
     warnings = [
         draft.mistake(in_data(data, each.path, whole=True), each.message)
-        for each in advice(verdict.settings, catalog=catalog)
+        for each in advice(verdict.settings, catalog=catalog, now=now)
     ]
     return Loaded(
         verdict.settings,

@@ -8,116 +8,31 @@ and a typed view for whoever asks.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import msgspec
 
+from antiphon.dialects.contract import (
+    START,
+    Framing,
+    Position,
+    Quirk,
+    ReplyFacts,
+    StreamDecoder,
+    StreamEncoder,
+    Target,
+    Traits,
+)
 from antiphon.errors import AntiphonError, UpstreamError
-from antiphon.model.events import StreamEvent
 from antiphon.model.needs import Loss, Need, needs_of
-from antiphon.model.reply import ChatReply, StopReason
+from antiphon.model.reply import ChatReply
 from antiphon.model.request import ChatRequest
 from antiphon.model.seals import MARK
-from antiphon.model.usage import Usage
 from antiphon.wire.shallow import Members
 
-Quirk = Callable[[Members], Members]
-"""A named pure function that bends a request to what one provider takes."""
-
-
-class ReplyFacts(msgspec.Struct, frozen=True):
-    """What the road must know of a whole reply that it passes on unread.
-
-    Attributes:
-        usage: None where the provider gave none.
-        stop: Of the first choice.
-        model: The model that the provider says answered.
-    """
-
-    usage: Usage | None
-    stop: StopReason | None
-    model: str
-
-
-class Target(msgspec.Struct, frozen=True):
-    """The model that a request is written for, as far as the writing depends on it.
-
-    Attributes:
-        model: Its name at the provider.
-        max_output: Tokens that its answer may have, where that is known.
-        scope: Where a seal over thought must come from to be valid there (`Origin.scope`).
-        adaptive: It decides itself how long to think, and takes an effort instead of a budget;
-            None where that is not known.
-    """
-
-    model: str
-    max_output: int | None = None
-    scope: str = ""
-    adaptive: bool | None = None
-
-
-class Position(msgspec.Struct, frozen=True):
-    """How far a stream has come, for whoever must end it with an error.
-
-    Attributes:
-        id: The reply's id; empty before it has one.
-        sequence: The number of the last event, where the dialect counts them; -1 before.
-    """
-
-    id: str = ""
-    sequence: int = -1
-
-
-START = Position()
 _UNFORCED = (b"null", b'"auto"', b'"none"')
-
-
-class Framing(Protocol):
-    """Cuts a byte stream into frames (`wire.sse.Splitter`, `wire.ndjson.Splitter`)."""
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The frames that this chunk completes, terminators included."""
-        ...
-
-    def flush(self) -> bytes:
-        """What is left at the end of the stream."""
-        ...
-
-
-class StreamDecoder(Protocol):
-    """Reads one stream of a provider, frame by frame."""
-
-    @property
-    def position(self) -> Position:
-        """How far it has read."""
-        ...
-
-    def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:
-        """The events of one frame, in order; empty for comments.
-
-        Raises:
-            UpstreamBroken: The frame cannot be read (`code="bad_event"`).
-        """
-        ...
-
-    def without_usage(self, frame: bytes) -> bytes:
-        """The same frame with its usage left out and every other byte of meaning kept."""
-        ...
-
-
-class StreamEncoder(Protocol):
-    """Writes one stream to a caller, event by event."""
-
-    @property
-    def position(self) -> Position:
-        """How far it has written."""
-        ...
-
-    def feed(self, event: StreamEvent) -> bytes:
-        """The frames of one event; empty where the dialect has none for it."""
-        ...
 
 
 class Dialect(ABC):
@@ -132,11 +47,12 @@ class Dialect(ABC):
     """Path behind a provider's base URL."""
     version: ClassVar[str] = ""
     """What a base URL ends with; put there where it does not."""
+    traits: ClassVar[Traits]
+    """What a request of another dialect is fitted to before it is written in this one."""
     losses: ClassVar[Mapping[Need, Loss]]
     """What a request of another dialect loses when it is written in this one; all else is kept."""
     words: ClassVar[Mapping[Need, tuple[str, ...]]]
     """The members in which a caller of this dialect asks for a need."""
-    traits: ClassVar[object] = None
     forced_choice_free: ClassVar[bytes]
     """`tool_choice` as raw JSON, where the model shall decide."""
     forwarded: ClassVar[frozenset[bytes]] = frozenset()

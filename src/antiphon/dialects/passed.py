@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 import msgspec
 from typing_extensions import override
 
-from antiphon.dialects.base import Dialect, Payload, Quirk, Target
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import Quirk, Target
 from antiphon.dialects.fields import UNREADABLE, first_byte
 from antiphon.errors import MalformedBody
 from antiphon.model.needs import Need

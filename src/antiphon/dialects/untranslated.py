@@ -14,11 +14,10 @@ from typing import ClassVar, NoReturn
 import msgspec
 from typing_extensions import override
 
-from antiphon.dialects.base import (
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import (
     START,
-    Dialect,
     Framing,
-    Payload,
     Position,
     ReplyFacts,
     StreamDecoder,

@@ -47,6 +47,7 @@ from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.providers.deployment import Deployment
+from antiphon.providers.models import ModelFacts
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
@@ -66,14 +67,12 @@ class ModelEntry(msgspec.Struct, frozen=True):
 
     Attributes:
         deployments: What stands behind it, in order.
+        facts: What is known of the first of them.
     """
 
     name: str
     deployments: tuple[str, ...]
-
-    def as_openai(self) -> dict[str, object]:
-        """The entry in the shape of OpenAI's `/v1/models`."""
-        return {"id": self.name, "object": "model", "created": 0, "owned_by": "antiphon"}
+    facts: ModelFacts = ModelFacts()
 
 
 class Antiphon:
@@ -154,7 +153,7 @@ class Antiphon:
         Raises:
             ConfigurationError: With every mistake at once.
         """
-        return cls(load(source, environ=environ), clock=clock)
+        return cls(load(source, environ=environ, clock=clock), clock=clock)
 
     async def __aenter__(self) -> Self:
         """Start: from now on there is a ledger, and whoever listens is told.
@@ -276,7 +275,9 @@ class Antiphon:
         """The names that this caller may ask for: routes, then what `reachable` has found."""
         snapshot = self.snapshot
         entries = [
-            ModelEntry(name, tuple(each.name for each in plan.deployments))
+            ModelEntry(
+                name, tuple(each.name for each in plan.deployments), plan.deployments[0].facts
+            )
             for name, plan in snapshot.plans.items()
         ]
         entries += [ModelEntry(name, (name,)) for name in snapshot.found]

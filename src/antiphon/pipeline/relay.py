@@ -8,7 +8,8 @@ Hot path: per event one decode and a few comparisons; see `benchmarks/hot_path.p
 
 from __future__ import annotations
 
-from antiphon.dialects.base import Dialect, Payload, Position
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import Position
 from antiphon.errors import UpstreamBroken, UpstreamError
 from antiphon.model.events import (
     USEFUL,

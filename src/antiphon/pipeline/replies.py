@@ -9,7 +9,7 @@ caller's dialect. A stream never ends in silence.
 from __future__ import annotations
 
 from antiphon.clock import NEVER, Clock
-from antiphon.dialects.base import START
+from antiphon.dialects.contract import START
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange

@@ -37,7 +37,7 @@ class Translation:
         request = without(payload.request, dropped) if dropped else payload.request
         dialect, target = face.dialect, face.target
         self._scope = target.scope
-        self._fitting = Fitting(request, dialect.traits, target)
+        self._fitting = Fitting(request, dialect.traits, target, payload.dialect.traits)
         members = dialect.encode_request(self._fitting.request, target)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)
 
@@ -47,12 +47,13 @@ class Translation:
 
     def reader(self) -> Reader:
         """A new reader of one stream."""
-        feed, scope = self._fitting.undo().feed, self._scope
+        fitting, scope = self._fitting, self._scope
+        undo = fitting.undo().feed if fitting.undoes else None
 
         def read(event: StreamEvent) -> tuple[StreamEvent, ...]:
             if type(event) is ReasoningSealed:
                 event = msgspec.structs.replace(event, origin=_at(event.origin, scope))
-            return feed(event)
+            return (event,) if undo is None else undo(event)
 
         return read
 

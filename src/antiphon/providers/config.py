@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -84,6 +85,16 @@ Unknown: TypeAlias = Literal["deny", "ceiling", "free"]
 """What to do with a model that has no price."""
 
 
+def _is_day(value: str) -> str:
+    try:
+        day = date.fromisoformat(value).isoformat() if value else value
+    except ValueError:
+        day = None
+    if day != value:
+        raise ValueError("must be a day as YYYY-MM-DD, or empty")
+    return value
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -156,8 +167,24 @@ class ModelSettings(_Settings):
     forced_tools: bool | None = Field(default=None, description="It obeys a forced tool choice.")
     json_schema: bool | None = Field(default=None, description="It keeps to a given schema.")
     reasoning: bool | None = Field(default=None, description="It thinks before it answers.")
+    adaptive: bool | None = Field(
+        default=None, description="It decides how long to think: it takes an effort, no budget."
+    )
+    reasoning_off: bool | None = Field(
+        default=None, description="It can be asked not to think; false where it always does."
+    )
     sampling: bool | None = Field(default=None, description="It takes temperature and its kin.")
     prefill: bool | None = Field(default=None, description="It goes on with a begun answer.")
+    later_system: bool | None = Field(
+        default=None, description="It takes system turns in the middle of a conversation."
+    )
+    bytes_per_token: float | None = Field(
+        default=None, ge=2, le=6, description="Bytes of a prompt that make a token, at the start."
+    )
+    retires: Annotated[str, AfterValidator(_is_day)] | None = Field(
+        default=None, description="Its last day there, as YYYY-MM-DD; empty where it has none."
+    )
+    successor: str | None = Field(default=None, description="What to use from then on.")
     prices: PriceSettings | None = Field(default=None, description="Dollars per million tokens.")
 
 

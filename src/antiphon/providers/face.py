@@ -13,7 +13,8 @@ from typing import Protocol
 
 import msgspec
 
-from antiphon.dialects.base import Dialect, Quirk, Target
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import Quirk, Target
 from antiphon.model.needs import DROPPABLE, Loss, Need
 from antiphon.providers.abilities import refused_by
 from antiphon.providers.auth import header_line

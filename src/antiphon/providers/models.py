@@ -25,11 +25,14 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         forced_tools: It obeys `tool_choice: required`, or a named tool.
         json_schema: It keeps to a given schema.
         reasoning: It thinks before it answers.
+        adaptive: It decides itself how long to think; it is told an effort, not a budget.
+        reasoning_off: It can be asked to answer without thinking; False where it always thinks.
         sampling: It takes temperature and its kin.
         prefill: It goes on with an answer that was begun for it.
-        adaptive: It decides itself how long to think, and takes an effort instead of a budget.
-        reasoning_off: Its thinking can be switched off.
         later_system: It takes system turns in the middle of a conversation.
+        bytes_per_token: Bytes of UTF-8 that make a token of a prompt, as measured; it is where a
+            calibration (`estimate.py`) starts.
+        tool_prompt: Tokens that a prompt has more of as soon as it offers tools.
         retires: The day on which it is switched off, as YYYY-MM-DD.
         successor: What its maker offers instead.
     """
@@ -42,11 +45,13 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     forced_tools: bool | None = None
     json_schema: bool | None = None
     reasoning: bool | None = None
-    sampling: bool | None = None
-    prefill: bool | None = None
     adaptive: bool | None = None
     reasoning_off: bool | None = None
+    sampling: bool | None = None
+    prefill: bool | None = None
     later_system: bool | None = None
+    bytes_per_token: float | None = None
+    tool_prompt: int | None = None
     retires: str = ""
     successor: str = ""
 

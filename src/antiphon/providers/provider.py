@@ -15,7 +15,8 @@ from importlib import metadata
 import msgspec
 
 from antiphon.clock import Clock
-from antiphon.dialects.base import Dialect, Target
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.contract import Target
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
@@ -158,7 +159,8 @@ class Provider:
 
     def _faces(self, model: str, quirks: Sequence[str], facts: ModelFacts) -> Sequence[Face]:
         """One for each dialect, the entry's own first."""
-        spoken = [(self.dialect, self.address.path, (*self.row.quirks, *quirks)), *self._also]
+        own = (*self.row.quirks, *quirks, *self.settings.quirks)
+        spoken = [(self.dialect, self.address.path, own), *self._also]
         return [self._face(dialect, model, path, each, facts) for dialect, path, each in spoken]
 
     def _face(
@@ -181,7 +183,7 @@ class Provider:
                 scope=f"{self.name}/{model}",
                 adaptive=facts.adaptive,
             ),
-            quirks=[QUIRKS[each] for each in dict.fromkeys((*quirks, *self.settings.quirks))],
+            quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
             facts=facts,
         )
 

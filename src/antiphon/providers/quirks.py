@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.base import Quirk
+from antiphon.dialects.contract import Quirk
 from antiphon.errors import MalformedBody
 from antiphon.wire.shallow import Members
 
@@ -29,6 +29,17 @@ _SAMPLING = (
     "top_logprobs",
     "logit_bias",
 )
+_NONE = b'"none"'
+_THINKING_ON = b'{"type":"enabled"}'
+_THINKING_OFF = b'{"type":"disabled"}'
+_THREE_EFFORTS: Mapping[bytes, bytes] = {
+    b'"none"': b'"low"',
+    b'"minimal"': b'"low"',
+    b'"medium"': b'"high"',
+    b'"xhigh"': b'"max"',
+}
+_EFFORTS_TO_MAX: Mapping[bytes, bytes] = {b'"minimal"': b'"low"', b'"xhigh"': b'"max"'}
+"""Words for an effort that are not known there, and the nearest that are."""
 
 
 # ------------------------------------------------------------------ one member
@@ -81,7 +92,86 @@ def auto_tool_choice_only(members: Members) -> Members:
     return members.replace({"tool_choice": b'"auto"'})
 
 
+# ------------------------------------------------------------------ thought
+
+
+def thinking_switch(members: Members) -> Members:
+    """Thought is on or off, in `thinking`; there is no `reasoning_effort`.
+
+    Kimi K2.5 and K2.6, GLM up to 5.1, which pass over an effort in silence (wire-dialects 2.7,
+    platform.kimi.ai/docs/guide/use-kimi-k2-thinking-model, docs.z.ai/guides/capabilities).
+    """
+    effort = members.get("reasoning_effort")
+    if effort is None or effort == b"null":
+        return members
+    rest = members.without("reasoning_effort")
+    if rest.get("thinking", b"null") != b"null":
+        return rest
+    return rest.replace({"thinking": _THINKING_OFF if effort == _NONE else _THINKING_ON})
+
+
+def three_efforts(members: Members) -> Members:
+    """The efforts are `low`, `high` and `max`; without thought there is no answer.
+
+    Kimi K3 and GLM 5.3 always think (wire-dialects 2.7 and 6); `none` becomes the least of them.
+    """
+    return _effort(members, _THREE_EFFORTS)
+
+
+def efforts_or_off(members: Members) -> Members:
+    """The efforts are `low`, `high` and `max`; `thinking` switches thought off.
+
+    GLM 5.2 and DeepSeek V4 (wire-dialects 6, api-docs.deepseek.com/guides/thinking_mode).
+    """
+    if members.get("reasoning_effort") == _NONE:
+        return thinking_switch(members)
+    return _effort(members, _THREE_EFFORTS)
+
+
+def no_effort(members: Members) -> Members:
+    """It thinks as much as it likes: an effort is not sent.
+
+    Kimi K2.7 (platform.kimi.ai/docs/guide/use-kimi-k2-thinking-model).
+    """
+    return members.without("reasoning_effort")
+
+
+def efforts_to_max(members: Members) -> Members:
+    """The efforts are `none`, `low`, `medium`, `high` and `max`.
+
+    Ollama refuses other words: "invalid reasoning value" (ollama/ollama openai/openai.go).
+    """
+    return _effort(members, _EFFORTS_TO_MAX)
+
+
+def thinking_by_template(members: Members) -> Members:
+    """Thought is switched off in `chat_template_kwargs`, for templates that know no effort.
+
+    vLLM and SGLang (docs.vllm.ai, reasoning outputs): Qwen and GLM read `enable_thinking`.
+    """
+    if members.get("reasoning_effort") != _NONE:
+        return members
+    try:
+        given = Members.parse(_object(members.get("chat_template_kwargs")))
+    except MalformedBody:
+        return members
+    if "enable_thinking" not in given:
+        given = given.replace({"enable_thinking": b"false"})
+    return members.without("reasoning_effort").replace({"chat_template_kwargs": given.encode()})
+
+
 # ------------------------------------------------------------------ tools
+
+
+def tool_stream(members: Members) -> Members:
+    """The arguments of calls come in pieces only where `tool_stream` asks for that.
+
+    Else Z.AI is silent until a call is whole, which looks like a stream that has died
+    (docs.z.ai/guides/capabilities/stream-tool, from GLM 4.6 on).
+    """
+    if members.get("stream") != b"true" or members.get("tools", b"[]") in {b"[]", b"null"}:
+        return members
+    return members if "tool_stream" in members else members.replace({"tool_stream": b"true"})
 
 
 def no_tool_strict(members: Members) -> Members:
@@ -183,6 +273,13 @@ QUIRKS: Final[Mapping[str, Quirk]] = {
         no_stream_options,
         fixed_sampling,
         auto_tool_choice_only,
+        thinking_switch,
+        three_efforts,
+        efforts_or_off,
+        no_effort,
+        efforts_to_max,
+        thinking_by_template,
+        tool_stream,
         no_tool_strict,
         developer_as_system,
         string_content,
@@ -202,6 +299,18 @@ def _renamed(members: Members, old: str, new: str) -> Members:
         return members
     rest = members.without(old)
     return rest.replace({new: value}) if rest.get(new, b"null") == b"null" else rest
+
+
+def _effort(members: Members, words: Mapping[bytes, bytes]) -> Members:
+    """The effort in words that are known; one that is neither here nor there stays."""
+    effort = members.get("reasoning_effort")
+    if effort is None or effort not in words:
+        return members
+    return members.replace({"reasoning_effort": words[effort]})
+
+
+def _object(raw: bytes | None) -> bytes:
+    return b"{}" if raw is None or raw == b"null" else raw
 
 
 def _each(members: Members, name: str, change: Callable[[Members], Members]) -> Members:

@@ -1,8 +1,8 @@
-"""`GET /v1/models`: the names that the caller may ask for."""
+"""`GET /v1/models`: the names that the caller may ask for, in the shape that its client reads."""
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 
@@ -11,10 +11,22 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.server.asgi import JSON, Receive, Scope, Send, answer
 from antiphon.server.caller import Caller
 from antiphon.server.health import only_get
+from antiphon.server.model_lists import (
+    anthropic_page,
+    as_anthropic,
+    as_openai,
+    openai_list,
+    today_of,
+)
+
+_LONGEST_QUERY = 4096
 
 
 class ModelsDoor:
-    """The list, and one entry by its name, in OpenAI's shape."""
+    """The list, and one entry by its name.
+
+    `anthropic-version` asks for Anthropic's pages; whoever says nothing gets OpenAI's list.
+    """
 
     def __init__(self, gateway: Antiphon) -> None:
         self._gateway = gateway
@@ -23,13 +35,21 @@ class ModelsDoor:
         gateway = self._gateway
         only_get(scope)
         entries = gateway.models(gateway.principal(caller.credential))
-        name = unquote(str(scope["path"]).partition("/models")[2].removeprefix("/"))
-        if not name:
-            rows = [entry.as_openai() for entry in entries]
-            body = msgspec.json.encode({"object": "list", "data": rows})
-        else:
-            found = [entry for entry in entries if entry.name == name]
-            if not found:
+        path = str(scope["path"])
+        is_anthropic = "/anthropic/" in path or any(
+            name == b"anthropic-version" for name, _ in caller.headers
+        )
+        today = today_of(gateway.clock.now())
+        name = unquote(path.partition("/models")[2].removeprefix("/"))
+        if name:
+            found = next((entry for entry in entries if entry.name == name), None)
+            if found is None:
                 raise ModelNotFound(name, gateway.nearest(name))
-            body = msgspec.json.encode(found[0].as_openai())
+            shown = as_anthropic(found, today) if is_anthropic else as_openai(found)
+            body = msgspec.json.encode(shown)
+        elif is_anthropic:
+            query = parse_qs(scope["query_string"][:_LONGEST_QUERY].decode("latin-1"))
+            body = anthropic_page(entries, query, today)
+        else:
+            body = openai_list(entries)
         await answer(send, 200, [JSON], body)

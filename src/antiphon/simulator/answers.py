@@ -2,16 +2,16 @@
 
 Words only; how they are written on the wire is a dialect's affair. A caller steers with marks in
 the last message: `[say: TEXT]` answers exactly that, `[tokens: N]` that long, `[refuse]` refuses
-and `[filter]` ends as a content filter does.
+and `[filter]` ends as a content filter does. Where tools are called, `[say: TEXT]` is said first.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from antiphon.simulator.dice import Dice
 from antiphon.simulator.prose import SIGNATURE, long_text, sentence, short_text
@@ -62,6 +62,16 @@ class Question(Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     choices: int = 1
     effort: str = "medium"
+    thinks: bool = False
+    """Thoughts are asked for; a model with `reason` in its name always has some."""
+    shows_thoughts: bool = True
+    """They are told, not only counted."""
+    seals_thoughts: bool = True
+    """They come with a seal, so that they can be sent back."""
+    obfuscates: bool = True
+    """Fragments are padded, so that their sizes tell nothing."""
+    echo: Mapping[str, Raw] = {}
+    """What the answer repeats of the request, by member."""
     logprobs: int | None = None
     """How many alternatives to each token; None: no probabilities."""
 
@@ -82,6 +92,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     refusal: str = ""
     calls: tuple[ToolCall, ...] = ()
     finish: str = "stop"
+    stopped_by: str | None = None
+    """The stop sequence that ended it."""
 
     @property
     def reasoning_tokens(self) -> int:
@@ -109,14 +121,23 @@ def _answer(question: Question, dice: Dice) -> Answer:
     reasoning = _reasoning(question, dice)
     if called := _called_tools(question):
         calls = tuple(_call(tool, dice) for tool in called)
-        return _shortened(Answer(reasoning=reasoning, calls=calls, finish="tool_calls"), question)
+        said = _SAY.search(question.last_text)
+        text = said[1].strip() if said else ""
+        answer = Answer(reasoning=reasoning, text=text, calls=calls, finish="tool_calls")
+        return _shortened(answer, question)
     if _REFUSE in question.last_text:
         return Answer(reasoning=reasoning, refusal="I am a simulator and was told to refuse this.")
     text, finish = _text(question, dice), "stop"
     if _FILTER in question.last_text:
         text, finish = cut_to(text, 4), "content_filter"
-    stopped = min((at for stop in question.stops if (at := text.find(stop)) >= 0), default=None)
-    return _shortened(Answer(text=text[:stopped], reasoning=reasoning, finish=finish), question)
+    stopped = min(
+        ((text.find(stop), stop) for stop in question.stops if stop in text), default=None
+    )
+    answer = Answer(text=text, reasoning=reasoning, finish=finish)
+    if stopped is not None:
+        at, stop = stopped
+        answer = msgspec.structs.replace(answer, text=text[:at], stopped_by=stop)
+    return _shortened(answer, question)
 
 
 def _shortened(answer: Answer, question: Question) -> Answer:
@@ -126,7 +147,7 @@ def _shortened(answer: Answer, question: Question) -> Answer:
     reasoning = cut_to(answer.reasoning, question.max_tokens)
     left = question.max_tokens - count_tokens(reasoning)
     text = cut_to(answer.text, left)
-    calls = _shortened_calls(answer.calls, left)
+    calls = _shortened_calls(answer.calls, left - count_tokens(text))
     return Answer(text=text, reasoning=reasoning, calls=calls, finish="length")
 
 
@@ -157,7 +178,7 @@ def _text(question: Question, dice: Dice) -> str:
 
 
 def _reasoning(question: Question, dice: Dice) -> str:
-    if "reason" not in question.model.lower():
+    if not question.thinks and "reason" not in question.model.lower():
         return ""
     sentences = _SENTENCES_OF_THOUGHT.get(question.effort, 2)
     return " ".join(sentence(dice) for _ in range(sentences))

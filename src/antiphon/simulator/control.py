@@ -95,7 +95,11 @@ def _forget(simulator: Controlled, received: Received) -> Reply:
 
 def _faults(simulator: Controlled, _received: Received) -> Reply:
     known = {
-        name: {"description": fault.description, "expected": fault.expected}
+        name: {
+            "description": fault.description,
+            "expected": fault.expected,
+            "wires": sorted(fault.wires),
+        }
         for name, fault in simulator.faults.items()
     }
     return json({"faults": known, "armed": simulator.rules.listed()})

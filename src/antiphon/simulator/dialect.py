@@ -11,7 +11,10 @@ from msgspec import Struct
 from antiphon.simulator.answers import Answer, Question
 from antiphon.simulator.dice import Dice
 from antiphon.simulator.latency import Latency
+from antiphon.simulator.received import Received
 from antiphon.simulator.reply import Headers, Reply
+from antiphon.simulator.seals import Notary
+from antiphon.simulator.spelling import Spelling
 
 
 class Problem(Struct, frozen=True):
@@ -33,12 +36,22 @@ class Rejected(Exception):
         self.problem = problem
 
 
+class Terms(Struct, frozen=True):
+    """How a request is read."""
+
+    strict: bool = False
+    """Refuse what real providers refuse of a conversation, and not only of its shape."""
+    notary: Notary = Notary()
+
+
 class Delivery(Struct, frozen=True):
     """All that turns an answer into this one reply."""
 
-    id: str
+    token: str
+    """What makes the reply's ids its own."""
     latency: Latency
     dice: Dice
+    notary: Notary
 
 
 class Dialect(Protocol):
@@ -49,11 +62,21 @@ class Dialect(Protocol):
         """Its name in recordings."""
         ...
 
-    def hear(self, body: bytes) -> Question:
+    @property
+    def id_header(self) -> bytes:
+        """The header that tells a request's id."""
+        ...
+
+    @property
+    def spelling(self) -> Spelling:
+        """How its frames are written, for faults."""
+        ...
+
+    def hear(self, received: Received, terms: Terms) -> Question:
         """What a request asks.
 
         Raises:
-            Rejected: the body is not a request.
+            Rejected: it is no request, or one that a provider refuses.
         """
         ...
 

@@ -1,6 +1,7 @@
 """Which request goes where: the last parts of a path decide, so any base URL will do.
 
-`/v1/chat/completions`, `/openai/v1/chat/completions` and plain `/chat/completions` are one road.
+`/v1/chat/completions`, `/openai/v1/chat/completions` and plain `/chat/completions` are one road; so
+are `/v1/messages` and `/anthropic/v1/messages`, and all that end in `/responses`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,17 +12,24 @@ import msgspec
 from msgspec import Struct
 
 from antiphon.simulator.answers import Question, answers_to
-from antiphon.simulator.dialect import Delivery, Dialect, Problem, Rejected
+from antiphon.simulator.anthropic_messages import AnthropicMessages
+from antiphon.simulator.anthropic_messages.request import counted
+from antiphon.simulator.dialect import Delivery, Dialect, Problem, Rejected, Terms
 from antiphon.simulator.dice import Dice
 from antiphon.simulator.faults import Fault, Scene
 from antiphon.simulator.latency import Latency
+from antiphon.simulator.model_names import read_name
 from antiphon.simulator.openai_chat import OpenAIChat
 from antiphon.simulator.openai_chat.wire import CREATED
+from antiphon.simulator.openai_responses import OpenAIResponses
+from antiphon.simulator.openai_responses.request import counted as counted_input
 from antiphon.simulator.received import Received
 from antiphon.simulator.replay import Recording
 from antiphon.simulator.reply import Reply, json
 from antiphon.simulator.rules import ArmedRules
+from antiphon.simulator.seals import Notary
 from antiphon.simulator.spec import SimulatorSpec
+from antiphon.simulator.untranslated import Shelf, answering, model_of
 
 
 class Provider(Protocol):
@@ -39,6 +47,8 @@ class Provider(Protocol):
     def rules(self) -> ArmedRules: ...
     @property
     def recordings(self) -> Mapping[str, Recording]: ...
+    @property
+    def shelf(self) -> Shelf: ...
 
 
 Road: TypeAlias = Callable[[Provider, Received], Reply]
@@ -46,8 +56,8 @@ Road: TypeAlias = Callable[[Provider, Received], Reply]
 FAULT_HEADER: Final = b"x-simulator-fault"
 REPLAY_HEADER: Final = b"x-simulator-replay"
 CHAT: Final[Dialect] = OpenAIChat()
-WIRES: Final = frozenset({CHAT.wire})
-"""The wires whose recordings can be replayed."""
+MESSAGES: Final[Dialect] = AnthropicMessages()
+RESPONSES: Final[Dialect] = OpenAIResponses()
 
 
 def road_to(method: str, path: str) -> Road | None:
@@ -56,34 +66,46 @@ def road_to(method: str, path: str) -> Road | None:
     for length in range(1, min(len(parts), _LONGEST) + 1):
         if road := _ROADS.get((method, "/".join(parts[-length:]))):
             return road
-    return None
+    return _beside if answering(method, path) else None
 
 
 def nowhere(_provider: Provider, received: Received) -> Reply:
     """The answer where no road leads."""
+    dialect = CHAT if received.header(b"anthropic-version") is None else MESSAGES
     told = f"Invalid URL ({received.method} {received.path})"
-    return CHAT.complain(Problem(404, told))
+    return dialect.complain(Problem(404, told))
 
 
 def converse(dialect: Dialect) -> Road:
     """The road to a model, in this dialect."""
 
     def road(provider: Provider, received: Received) -> Reply:
-        try:
-            wanted = _wanted(dialect, received)
-            reply = _honest(dialect, provider, received, wanted)
-            struck = wanted.fault or provider.rules.strike(
-                received, model=wanted.model, stream=wanted.stream
-            )
-            if struck is None:
-                return reply
-            fault = _fault(provider, struck)
-        except Rejected as error:
-            return dialect.complain(error.problem)
-        received.fault = struck
-        return fault.damage(reply, Scene(dialect, received))
+        return _with_id(_conversed(dialect, provider, received), dialect, received)
 
     return road
+
+
+def _conversed(dialect: Dialect, provider: Provider, received: Received) -> Reply:
+    try:
+        wanted = _wanted(dialect, provider, received)
+        reply = _honest(dialect, provider, received, wanted)
+        struck = wanted.fault or provider.rules.strike(
+            received, model=wanted.model, stream=wanted.stream
+        )
+        if struck is None:
+            return reply
+        fault = _fault(provider, struck, dialect)
+    except Rejected as error:
+        return dialect.complain(error.problem)
+    received.fault = struck
+    return fault.damage(reply, Scene(dialect, received))
+
+
+def _with_id(reply: Reply, dialect: Dialect, received: Received) -> Reply:
+    """With the request's id under the dialect's header, unless a recording has one."""
+    if any(name == dialect.id_header for name, _ in reply.headers):
+        return reply
+    return reply.with_headers((dialect.id_header, b"req_%d" % received.serial))
 
 
 class _Wanted(Struct, frozen=True):
@@ -97,25 +119,26 @@ class _Wanted(Struct, frozen=True):
     problem: Problem | None = None
 
 
-def _wanted(dialect: Dialect, received: Received) -> _Wanted:
+def _wanted(dialect: Dialect, provider: Provider, received: Received) -> _Wanted:
     """Reads headers, and marks in the model's name: `MODEL+fault:NAME`, `replay:ID`."""
     fault = _text(received.header(FAULT_HEADER))
     replay = _text(received.header(REPLAY_HEADER))
     try:
-        question = dialect.hear(received.body)
+        question = dialect.hear(received, _terms(provider))
     except Rejected as error:
         return _Wanted(fault=fault, replay=replay, problem=error.problem)
-    model, marked, named = question.model.partition("fault:")
-    if marked:
-        question = msgspec.structs.replace(question, model=model.rstrip("+") or _PLAIN_MODEL)
-    _, recorded, id_ = question.model.partition("replay:")
+    asked = read_name(question.model)
     return _Wanted(
-        model=question.model,
+        model=asked.model,
         stream=question.stream,
-        fault=fault or named or None,
-        replay=replay or (id_ if recorded else None),
-        question=question,
+        fault=fault or asked.fault or None,
+        replay=replay or asked.replay or None,
+        question=msgspec.structs.replace(question, model=asked.model),
     )
+
+
+def _terms(provider: Provider) -> Terms:
+    return Terms(provider.spec.strict, Notary(provider.spec.seed))
 
 
 def _honest(dialect: Dialect, provider: Provider, received: Received, wanted: _Wanted) -> Reply:
@@ -128,15 +151,16 @@ def _honest(dialect: Dialect, provider: Provider, received: Received, wanted: _W
         return dialect.complain(wanted.problem or Problem(400, "This is no request."))
     seed = provider.spec.seed
     dice = Dice(seed, received.serial)
-    delivery = Delivery(f"chatcmpl-{dice.token(24)}", provider.latency, dice)
+    delivery = Delivery(dice.token(24), provider.latency, dice, Notary(seed))
     return dialect.say(wanted.question, answers_to(wanted.question, seed), delivery)
 
 
 def _key_problem(keys: frozenset[str] | None, received: Received) -> Problem | None:
     if keys is None:
         return None
+    named = (_text(received.header(name)) or "" for name in (b"x-api-key", b"api-key"))
     bearer = _text(received.header(b"authorization")) or ""
-    sent = bearer.removeprefix("Bearer ") or _text(received.header(b"api-key")) or ""
+    sent = bearer.removeprefix("Bearer ") or next(filter(None, named), "")
     if sent in keys:
         return None
     shown = f"{sent[:4]}***" if sent else "(none)"
@@ -151,16 +175,59 @@ def _recorded(provider: Provider, id_: str) -> Reply:
     return recording.reply(provider.spec.replay_pause)
 
 
-def _fault(provider: Provider, name: str) -> Fault:
+def _fault(provider: Provider, name: str, dialect: Dialect) -> Fault:
     fault = provider.faults.get(name)
     if fault is None:
         told = f"There is no fault '{name}'; there are: {', '.join(provider.faults)}."
         raise Rejected(Problem(400, told, code="unknown_fault"))
+    if dialect.wire not in fault.wires:
+        told = f"The fault '{name}' makes no sense in {dialect.wire}, only in "
+        told += f"{' and '.join(sorted(fault.wires))}."
+        raise Rejected(Problem(400, told, code="senseless_fault"))
     return fault
 
 
 def _text(header: bytes | None) -> str | None:
     return None if header is None else header.decode("latin-1").strip()
+
+
+def _beside(provider: Provider, received: Received) -> Reply:
+    """An endpoint beside the dialects; faults strike there too."""
+    dialect = CHAT if received.header(b"anthropic-version") is None else MESSAGES
+    found = answering(received.method, received.path)
+    assert found is not None
+    answer, id_ = found
+    if problem := _key_problem(provider.keys, received):
+        return dialect.complain(problem)
+    try:
+        struck = provider.rules.strike(received, model=model_of(received), stream=False)
+        reply = answer(provider.shelf, received, id_)
+        if struck is None:
+            return reply
+        fault = _fault(provider, struck, dialect)
+    except Rejected as error:
+        return dialect.complain(error.problem)
+    received.fault = struck
+    return fault.damage(reply, Scene(dialect, received))
+
+
+def _count(provider: Provider, received: Received) -> Reply:
+    if problem := _key_problem(provider.keys, received):
+        return MESSAGES.complain(problem)
+    try:
+        return json({"input_tokens": counted(received)})
+    except Rejected as error:
+        return MESSAGES.complain(error.problem)
+
+
+def _count_input(provider: Provider, received: Received) -> Reply:
+    if problem := _key_problem(provider.keys, received):
+        return RESPONSES.complain(problem)
+    try:
+        tokens = counted_input(received.body)
+    except Rejected as error:
+        return RESPONSES.complain(error.problem)
+    return json({"object": "response.input_tokens", "input_tokens": tokens})
 
 
 def _models(provider: Provider, received: Received) -> Reply:
@@ -177,10 +244,13 @@ def _health(provider: Provider, _received: Received) -> Reply:
     return json({"status": "ok", "simulator": provider.spec.name})
 
 
-_PLAIN_MODEL = "sim-small"
 _ROADS: Final[Mapping[tuple[str, str], Road]] = MappingProxyType(
     {
         ("POST", "chat/completions"): converse(CHAT),
+        ("POST", "messages"): converse(MESSAGES),
+        ("POST", "messages/count_tokens"): _count,
+        ("POST", "responses"): converse(RESPONSES),
+        ("POST", "responses/input_tokens"): _count_input,
         ("GET", "models"): _models,
         ("GET", "health"): _health,
     }

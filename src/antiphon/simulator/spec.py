@@ -23,6 +23,8 @@ class SimulatorSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What `/v1/models` lists; any other name is answered too."""
     keys: frozenset[str] | None = None
     """The keys that are accepted; `None` accepts all, and none at all."""
+    strict: bool = False
+    """Refuses what real providers refuse of a conversation, and not only of its shape."""
     replay: Path | None = None
     """A file or folder of recordings."""
     replay_pause: float = 0.001

@@ -6,8 +6,24 @@ import pytest
 from antiphon.config.load import Loaded, load
 from antiphon.errors import ConfigurationError
 
+IN_JULY_2026 = 1_782_864_000.0
+"""2026-07-01: a day on which none of the models that tests name is about to be switched off."""
+
 Load = Callable[..., Loaded]
 Refusal = Callable[..., list[str]]
+
+
+class Still:
+    """A clock that stands."""
+
+    def __init__(self, moment: float = IN_JULY_2026) -> None:
+        self.moment = moment
+
+    def now(self) -> float:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return 0.0
 
 
 @pytest.fixture
@@ -17,7 +33,7 @@ def load_text(tmp_path: Path) -> Load:
     def load_text(text: str, environ: Mapping[str, str] | None = None, **more: object) -> Loaded:
         path = tmp_path / "antiphon.yaml"
         path.write_text(text)
-        return load(path, environ=environ or {}, **more)
+        return load(path, environ=environ or {}, **{"clock": Still(), **more})
 
     return load_text
 

@@ -5,7 +5,8 @@ import json
 import msgspec
 import pytest
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT, OpenAIChat
 from antiphon.errors import MalformedBody
 from antiphon.model.needs import Need

@@ -6,9 +6,11 @@ import pytest
 
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import ConfigurationError
+from antiphon.providers.address import parse_address
 from antiphon.providers.catalog import Catalog, load_catalog, parse_catalog
 from antiphon.providers.config import ProviderSettings
 from antiphon.providers.provider import mistakes
+from tests.unit.providers.conftest import NOVEMBER_2026
 
 ROW = 'dialect = "openai_chat"\ndocs = "https://docs.test"\ntier = "community"\n'
 
@@ -31,6 +33,21 @@ def test_a_row_answers_to_its_aliases(catalog: Catalog, alias: str, name: str) -
     assert catalog[alias] is catalog[name]
     assert alias in catalog
     assert alias not in list(catalog)
+
+
+def test_anthropic_is_asked_as_its_documentation_says(catalog: Catalog) -> None:
+    row = catalog["claude"]
+    assert row is catalog["anthropic"]
+    assert (row.dialect, row.base_url) == ("anthropic_messages", "https://api.anthropic.com/v1")
+    assert (row.auth.header, row.auth.value) == ("x-api-key", "{key}")
+    assert row.base_url_env == ("ANTHROPIC_BASE_URL",)
+    assert row.key_env == ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+    assert (row.models_path, row.prices, row.vendor) == ("/models", ("anthropic",), "")
+    # ANTHROPIC_BASE_URL is written without /v1, by Anthropic's own clients.
+    for given in ("https://api.anthropic.com", "https://api.anthropic.com/v1/"):
+        assert parse_address(given, row).path == "/v1"
+    quoted = [catalog.prices.quote(row.prices, model, now=NOVEMBER_2026) for model in row.models]
+    assert all(quote.card is not None and quote.context for quote in quoted)
 
 
 def test_no_name_or_alias_is_given_twice(catalog: Catalog) -> None:

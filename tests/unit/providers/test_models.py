@@ -18,6 +18,13 @@ from antiphon.providers.quirks import QUIRKS
         ("moonshot-v1-128k", 131_072, None),
         ("accounts/fireworks/models/kimi-k2.6", 262_144, None),
         ("glm-4.6", 200_000, 131_072),
+        ("claude-opus-5-5", 1_000_000, 128_000),
+        ("anthropic/claude-sonnet-4.5", 200_000, 64_000),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", 200_000, 64_000),
+        ("claude-opus-4-1@20250805", 200_000, 32_000),
+        ("claude-opus-4-20250514", 200_000, 32_000),
+        ("claude-3-5-sonnet-latest", 200_000, 8_192),
+        ("claude-3-haiku-20240307", 200_000, 4_096),
         ("llama3:8b", None, None),
     ],
 )
@@ -42,11 +49,68 @@ def test_windows(catalog: Catalog, name: str, context: int | None, max_output: i
         ("gpt-5.2", "sampling", None),
         ("kimi-k2-0711-preview", "retires", "2026-05-25"),
         ("gemini-3.8-flash", "sampling", False),
+        ("glm-5.3-flash", "reasoning_off", False),
+        ("glm-5.2", "reasoning_off", True),
+        ("kimi-k3.1-pro", "reasoning_off", False),
+        ("kimi-k2.7-code-highspeed", "reasoning_off", False),
+        ("kimi-k2.6", "reasoning_off", True),
+        ("deepseek-reasoner", "successor", "deepseek-v4-flash"),
+        ("deepseek-v3.2", "retires", ""),
+        ("gemini-2.5-pro-preview-05-06", "retires", "2026-12-01"),
+        ("gemini-2.5-flash-lite", "retires", ""),
+        ("gemini-2.5-flash-image", "retires", ""),
         ("something-new", "tools", None),
     ],
 )
 def test_facts(catalog: Catalog, name: str, fact: str, value: object) -> None:
     assert getattr(catalog.models.row(name), fact) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("claude-opus-5-5", (False, False, False, True, False, True)),
+        ("claude-sonnet-5-5", (False, False, False, True, False, True)),
+        ("claude-haiku-5-5", (False, False, None, True, True, True)),
+        ("claude-fable-5-2", (False, False, False, True, False, True)),
+        ("claude-fable-5-1@20260901", (False, False, False, True, False, True)),
+        ("claude-fable-5", (False, False, None, True, False, True)),
+        ("claude-fable-5-20260609", (False, False, None, True, False, True)),
+        ("claude-opus-5", (False, False, True, True, True, True)),
+        ("anthropic/claude-opus-5.5", (False, False, False, True, False, True)),
+        ("claude-sonnet-5", (False, False, True, True, True, True)),
+        ("claude-opus-4-8", (False, False, True, True, True, True)),
+        ("claude-opus-4-7", (False, False, True, True, True, False)),
+        ("claude-opus-4-6", (True, False, True, True, True, False)),
+        ("claude-sonnet-4-6", (True, False, True, True, True, False)),
+        ("claude-sonnet-4-5-20250929", (True, True, True, False, True, False)),
+        ("claude-3-7-sonnet-20250219", (True, True, True, False, True, False)),
+    ],
+)
+def test_what_the_claudes_take(catalog: Catalog, name: str, taken: tuple[object, ...]) -> None:
+    row = catalog.models.row(name)
+    found = (row.sampling, row.prefill, row.forced_tools)
+    assert (*found, row.adaptive, row.reasoning_off, row.later_system) == taken
+
+
+def test_every_claude_that_has_a_price_has_facts(catalog: Catalog) -> None:
+    for name in (
+        "claude-2", "claude-3-5-haiku-latest", "claude-3-5-sonnet", "claude-3-7-sonnet-latest",
+        "claude-3-haiku", "claude-3-opus-latest", "claude-3-sonnet", "claude-fable-5",
+        "claude-fable-5-1", "claude-fable-5-2", "claude-haiku-4-5", "claude-haiku-5-5",
+        "claude-mythos-5-2", "claude-opus-4-0", "claude-opus-4-1", "claude-opus-4-5",
+        "claude-opus-4-6", "claude-opus-4-7", "claude-opus-4-8", "claude-opus-5",
+        "claude-opus-5-5", "claude-sonnet-4-0", "claude-sonnet-4-5", "claude-sonnet-4-6",
+        "claude-sonnet-5", "claude-sonnet-5-5", "claude-v1",
+    ):  # fmt: skip
+        assert catalog.models.row(name).match, name
+        quote = catalog.prices.quote(["anthropic"], name, now=1_795_000_000)
+        assert quote.card is not None, name
+
+
+def test_a_model_asks_for_three_quirks_at_most(catalog: Catalog) -> None:
+    for row in catalog.models.rows:
+        assert len(row.quirks) <= 3, row.match
 
 
 def test_quirks_of_models_name_quirks_and_rows(catalog: Catalog) -> None:

@@ -37,6 +37,25 @@ def test_a_price_is_found_by_exact_and_by_dated_name(book: PriceBook) -> None:
         assert book.quote(["openai"], name, now=NOVEMBER_2026).card == exact
 
 
+@pytest.mark.parametrize(
+    ("model", "dollars"),
+    [
+        # a million each of: input, read, written for 5 minutes and an hour, output, thought
+        ("claude-opus-5-5", 4 + 0.2 + 5 + 8 + 20 + 20),
+        ("claude-sonnet-5-5", 2 + 0.1 + 2.5 + 4 + 10 + 10),
+        ("claude-haiku-4-5-20251001", 1 + 0.1 + 1.25 + 2 + 5 + 5),
+    ],
+)
+def test_anthropics_caches_and_thought_have_their_prices(
+    book: PriceBook, model: str, dollars: float
+) -> None:
+    card = book.quote(["anthropic"], model, now=NOVEMBER_2026).card
+    assert card is not None
+    million = dict.fromkeys(("input_tokens", "cache_read_tokens", "cache_write_tokens"), 10**6)
+    more = dict.fromkeys(("cache_write_1h_tokens", "output_tokens", "reasoning_tokens"), 10**6)
+    assert card.cost(Usage(**million, **more)) == round(dollars * DOLLAR)
+
+
 def test_the_first_provider_that_has_the_model_counts(book: PriceBook) -> None:
     quote = book.quote(["azure", "openai"], "gpt-6.1-sol", now=NOVEMBER_2026)
     assert quote.card is not None

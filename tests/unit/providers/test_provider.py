@@ -127,6 +127,7 @@ def test_quirks_of_row_model_and_entry_come_in_this_order(make: MakeProvider) ->
             "developer_as_system",
             "fixed_sampling",
             "echo_reasoning",
+            "thinking_switch",
             "max_tokens_only",
         )
     )

@@ -30,6 +30,9 @@ def test_a_body_that_needs_nothing_keeps_every_byte(name: str) -> None:
         b'{"messages":["developer",["tool_calls"],1],"tools":["strict"]}',
         b'{"messages":[{"role":["developer"],"content":[{"type":"text","text":5}]}]}',
         b'{"messages":[{"role":"developer","content":[1]},{"tool_calls":7}]}',
+        b'{"reasoning_effort":{"a":1},"thinking":7,"chat_template_kwargs":3,"stream":1}',
+        b'{"reasoning_effort":"none","thinking":[],"chat_template_kwargs":"x","stream":"true"}',
+        b'{"reasoning_effort":"none","chat_template_kwargs":null,"tools":7,"stream":true}',
         b'{"messages":[{"content":[]}],"tools":[{"function":"strict"},{"function":{"strict":{}}}]}',
     ],
 )
@@ -114,6 +117,64 @@ def test_every_quirk_is_needed_by_somebody(catalog: Catalog) -> None:
             b'{"messages":[{"role":"assistant","tool_calls":[{}],"reasoning_content":"hm"}]}',
         ),
         (
+            "thinking_switch",
+            b'{"a":1.0,"reasoning_effort":"none"}',
+            b'{"a":1.0,"thinking":{"type":"disabled"}}',
+        ),
+        (
+            "thinking_switch",
+            b'{"reasoning_effort":"low","a":1.0}',
+            b'{"a":1.0,"thinking":{"type":"enabled"}}',
+        ),
+        (
+            "thinking_switch",
+            b'{"reasoning_effort":"none","thinking":{"type":"enabled","keep":"all"}}',
+            b'{"thinking":{"type":"enabled","keep":"all"}}',
+        ),
+        ("three_efforts", b'{"reasoning_effort": "none"}', b'{"reasoning_effort": "low"}'),
+        ("three_efforts", b'{"reasoning_effort":"minimal"}', b'{"reasoning_effort":"low"}'),
+        (
+            "three_efforts",
+            b'{"reasoning_effort":"low", "a":1}',
+            b'{"reasoning_effort":"low", "a":1}',
+        ),
+        ("three_efforts", b'{"reasoning_effort":"medium"}', b'{"reasoning_effort":"high"}'),
+        ("three_efforts", b'{"reasoning_effort":"xhigh"}', b'{"reasoning_effort":"max"}'),
+        ("three_efforts", b'{"reasoning_effort":"odd"}', b'{"reasoning_effort":"odd"}'),
+        ("efforts_or_off", b'{"reasoning_effort":"none"}', b'{"thinking":{"type":"disabled"}}'),
+        ("efforts_or_off", b'{"reasoning_effort":"medium"}', b'{"reasoning_effort":"high"}'),
+        ("no_effort", b'{"reasoning_effort":"high","a":1}', b'{"a":1}'),
+        ("efforts_to_max", b'{"reasoning_effort":"xhigh"}', b'{"reasoning_effort":"max"}'),
+        ("efforts_to_max", b'{"reasoning_effort":"none"}', b'{"reasoning_effort":"none"}'),
+        (
+            "thinking_by_template",
+            b'{"reasoning_effort":"none","a":1}',
+            b'{"a":1,"chat_template_kwargs":{"enable_thinking":false}}',
+        ),
+        (
+            "thinking_by_template",
+            b'{"chat_template_kwargs":{"x": 1},"reasoning_effort":"none"}',
+            b'{"chat_template_kwargs":{"x": 1,"enable_thinking":false}}',
+        ),
+        (
+            "thinking_by_template",
+            b'{"chat_template_kwargs":{"enable_thinking":true},"reasoning_effort":"none"}',
+            b'{"chat_template_kwargs":{"enable_thinking":true}}',
+        ),
+        ("thinking_by_template", b'{"reasoning_effort":"high"}', b'{"reasoning_effort":"high"}'),
+        (
+            "tool_stream",
+            b'{"stream":true, "tools":[{}]}',
+            b'{"stream":true, "tools":[{}],"tool_stream":true}',
+        ),
+        ("tool_stream", b'{"stream":true,"tools":[]}', b'{"stream":true,"tools":[]}'),
+        ("tool_stream", b'{"stream":false,"tools":[{}]}', b'{"stream":false,"tools":[{}]}'),
+        (
+            "tool_stream",
+            b'{"stream":true,"tools":[{}],"tool_stream":false}',
+            b'{"stream":true,"tools":[{}],"tool_stream":false}',
+        ),
+        (
             "no_reasoning_echo",
             b'{"messages":[{"role":"assistant","reasoning_content":"hm","content":"a"}]}',
             b'{"messages":[{"role":"assistant","content":"a"}]}',
@@ -126,8 +187,11 @@ def test_what_a_quirk_changes(quirk: str, body: bytes, expected: bytes) -> None:
 
 @pytest.mark.parametrize("name", sorted(QUIRKS))
 def test_a_quirk_leaves_what_it_was_given(name: str) -> None:
+    effort = b"xhigh" if name == "efforts_to_max" else b"none"
     body = (
-        b'{"max_tokens":1,"max_completion_tokens":2,"tool_choice":"required","temperature":1,'
+        b'{"stream":true,"reasoning_effort":"'
+        + effort
+        + b'","max_tokens":1,"max_completion_tokens":2,"tool_choice":"required","temperature":1,'
         b'"tools":[{"function":{"strict":true}}],"stream_options":{},"messages":[{"role":'
         b'"developer","content":[{"type":"text","text":"a"}]},{"role":"assistant","tool_calls":[1]},'
         b'{"role":"assistant","reasoning_content":"a"}]}'

@@ -15,7 +15,7 @@ from antiphon.dialects.anthropic_messages.fields import DIALECT
 from antiphon.dialects.anthropic_messages.frames import EVENT, Block, Delta, Event
 from antiphon.dialects.anthropic_messages.stops import read_stop
 from antiphon.dialects.anthropic_messages.usage import Counts, counts_of, merged, read_usage
-from antiphon.dialects.base import Position, StreamDecoder
+from antiphon.dialects.contract import Position, StreamDecoder
 from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE
 from antiphon.errors import MalformedBody, UpstreamBroken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import ClassVar
@@ -25,16 +26,16 @@ from antiphon.dialects.anthropic_messages.requests import (
     without_inner,
     write_request,
 )
-from antiphon.dialects.base import (
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import (
     START,
-    Dialect,
     Framing,
-    Payload,
     Position,
     ReplyFacts,
     StreamDecoder,
     StreamEncoder,
     Target,
+    Traits,
 )
 from antiphon.dialects.envelopes import read_error
 from antiphon.errors import AntiphonError, UpstreamError
@@ -55,6 +56,20 @@ class AnthropicMessages(Dialect):
     heartbeat: ClassVar[bytes] = b'event: ping\ndata: {"type": "ping"}\n\n'
     stream_type: ClassVar[str] = "text/event-stream"
     endpoint: ClassVar[str] = "/messages"
+    version: ClassVar[str] = "/v1"
+    traits: ClassVar[Traits] = Traits(
+        DIALECT,
+        call_id=re.compile(r"[a-zA-Z0-9_-]{1,64}"),
+        tool_name=re.compile(r"[a-zA-Z0-9_-]{1,128}"),
+        tool_name_length=128,
+        custom_tools=False,
+        legacy_functions=False,
+        stops=None,
+        blanks=False,
+        later_system=False,
+        user_first=True,
+        unsigned_thought=False,
+    )
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
     forced_choice_free: ClassVar[bytes] = b'{"type":"auto"}'

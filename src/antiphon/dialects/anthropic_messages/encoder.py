@@ -17,7 +17,8 @@ from antiphon.dialects.anthropic_messages.opening import TEXT, THOUGHT, BlockWri
 from antiphon.dialects.anthropic_messages.replies import id_of
 from antiphon.dialects.anthropic_messages.stops import write_stop
 from antiphon.dialects.anthropic_messages.usage import write_usage
-from antiphon.dialects.base import Payload, Position, StreamEncoder
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Position, StreamEncoder
 from antiphon.dialects.fields import UNREADABLE, Written
 from antiphon.errors import MalformedBody
 from antiphon.model.events import (
@@ -172,7 +173,12 @@ class EventWriter(StreamEncoder):
             case "content_block_delta":
                 if theirs in self._passed:
                     return _numbered(frame, data, self._passed[theirs])
-                return _numbered(frame, data, blocks.index) if blocks.kind is not None else b""
+                # What is cited stands before what is said with it.
+                cites = event.delta is not None and event.delta.type == "citations_delta"
+                out = blocks.begin_text() if cites else b""
+                return (
+                    out + _numbered(frame, data, blocks.index) if blocks.kind is not None else b""
+                )
             case _:
                 return frame
 

@@ -92,6 +92,10 @@ class BlockWriter:
         out = b"" if kind == self.kind else self._close() + self._begin(kind)
         return out + self._delta(text)
 
+    def begin_text(self) -> bytes:
+        """Open a block of text, where none is open."""
+        return b"" if self.kind == TEXT else self.close_all() + self._begin(TEXT)
+
     def call(self, event: ToolCallStarted) -> bytes:
         """A call begins."""
         self._queue.append(_Block(event.index, event))

@@ -20,7 +20,7 @@ from antiphon.dialects.anthropic_messages.blocks import (
 from antiphon.dialects.anthropic_messages.fields import DIALECT, Fields, written
 from antiphon.dialects.anthropic_messages.stops import read_stop, write_stop
 from antiphon.dialects.anthropic_messages.usage import STATED, counts_of, read_usage, write_usage
-from antiphon.dialects.base import ReplyFacts
+from antiphon.dialects.contract import ReplyFacts
 from antiphon.dialects.envelopes import is_html, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE, Written, first_byte
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError

@@ -25,7 +25,7 @@ from antiphon.dialects.anthropic_messages.tools import (
     write_choice,
     write_tools,
 )
-from antiphon.dialects.base import Target
+from antiphon.dialects.contract import Target
 from antiphon.dialects.fields import Json, Written, first_byte
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import Extra

@@ -19,7 +19,7 @@ from antiphon.dialects.anthropic_messages.blocks import Block
 from antiphon.dialects.anthropic_messages.fields import DIALECT, Fields, is_own, own
 from antiphon.dialects.anthropic_messages.messages import begins_with_thought
 from antiphon.dialects.anthropic_messages.tools import forces
-from antiphon.dialects.base import Target
+from antiphon.dialects.contract import Target
 from antiphon.dialects.fields import Written
 from antiphon.model.parts import Author, Extra, Turn
 from antiphon.model.request import ChatRequest, ReasoningAsk

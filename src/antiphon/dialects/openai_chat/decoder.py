@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from typing_extensions import override
 
-from antiphon.dialects.base import START, Position, StreamDecoder
+from antiphon.dialects.contract import START, Position, StreamDecoder
 from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE
 from antiphon.dialects.openai_chat.calls import made_up_id

@@ -7,23 +7,23 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from antiphon.dialects.base import (
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import (
     START,
-    Dialect,
     Framing,
-    Payload,
     Position,
     ReplyFacts,
     StreamDecoder,
     StreamEncoder,
     Target,
+    Traits,
 )
 from antiphon.dialects.envelopes import read_error
 from antiphon.dialects.openai_chat.complaints import write_error, write_stream_error
 from antiphon.dialects.openai_chat.decoder import ChunkStream
 from antiphon.dialects.openai_chat.encoder import ChunkWriter
 from antiphon.dialects.openai_chat.fields import DIALECT
-from antiphon.dialects.openai_chat.losses import LOSSES, WORDS
+from antiphon.dialects.openai_chat.losses import LOSSES, TRAITS, WORDS
 from antiphon.dialects.openai_chat.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.openai_chat.requests import (
     ask_usage,
@@ -50,6 +50,7 @@ class OpenAIChat(Dialect):
     heartbeat: ClassVar[bytes] = b":\n\n"
     stream_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     endpoint: ClassVar[str] = "/chat/completions"
+    traits: ClassVar[Traits] = TRAITS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
     forced_choice_free: ClassVar[bytes] = b'"auto"'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from typing_extensions import override
 
-from antiphon.dialects.base import START, Position, StreamEncoder
+from antiphon.dialects.contract import START, Position, StreamEncoder
 from antiphon.dialects.openai_chat.fields import DIALECT
 from antiphon.dialects.openai_chat.stops import write_stop
 from antiphon.dialects.openai_chat.usage import write_usage

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from antiphon.dialects.contract import Traits
+from antiphon.dialects.openai_chat.fields import DIALECT
 from antiphon.model.needs import Loss, Need, Severity
 
 _SAFE, _WARN, _REFUSE = Severity.SAFE, Severity.WARN, Severity.REFUSE
+
+TRAITS: Final = Traits(
+    dialect=DIALECT,
+    call_id=re.compile(r"[!-~]{1,64}"),
+    tool_name=re.compile(r"[a-zA-Z0-9_-]{1,64}"),
+    tool_name_length=64,
+    custom_tools=True,
+    legacy_functions=True,
+    stops=4,
+    blanks=True,
+    later_system=True,
+    user_first=False,
+    unsigned_thought=True,
+)
 
 LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from antiphon.dialects.fields import UNREADABLE, Json, Written
-from antiphon.dialects.openai_chat.fields import DIALECT, Fields, written
+from antiphon.dialects.openai_chat.fields import DIALECT, Fields, own, written
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import (
     Audio,
@@ -77,7 +77,7 @@ def write_parts(parts: Iterable[Part]) -> list[Written | msgspec.Raw]:
 
 def is_plain(text: Text) -> bool:
     """Whether a text needs no object around it."""
-    return text.cache is None and text.extra is None
+    return text.cache is None and not own(text.extra)
 
 
 def blob_of(address: str) -> Blob:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from antiphon.dialects.base import ReplyFacts
+from antiphon.dialects.contract import ReplyFacts
 from antiphon.dialects.envelopes import (
     is_html,
     read_envelope,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from datetime import UTC, date, datetime
 from http import HTTPStatus
 
 import msgspec
@@ -13,12 +12,11 @@ from antiphon.gateway.doctor.findings import Finding, fail, ok, skip, warn
 from antiphon.gateway.doctor.visit import Visit, reason
 from antiphon.providers.keys import Key
 from antiphon.providers.provider import model_names
+from antiphon.providers.retirement import retirement as last_day
 from antiphon.providers.transport import Head
 
 _NO_LIST = "there is no list of models to show it to; chat tells"
 _ABSENT = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
-_SOON = 90
-"""Days before a model is switched off at which somebody should look at it."""
 
 
 async def key(visit: Visit) -> Finding:
@@ -67,17 +65,14 @@ async def models(visit: Visit) -> Finding:
 
 async def retirement(visit: Visit) -> Finding:
     """The model is not about to be switched off, as far as the catalog knows."""
-    facts = visit.deployment.facts
-    if not facts.retires:
+    if visit.deployment.row.self_hosted:
+        return skip("nobody switches off what runs on your own machines")
+    known = last_day(visit.deployment.facts, now=visit.gateway.clock.now())
+    if known is None:
         return skip("no date is known")
-    today = datetime.fromtimestamp(visit.gateway.clock.now(), UTC).date()
-    days = (date.fromisoformat(facts.retires) - today).days
-    after = f"; its maker offers {facts.successor}" if facts.successor else ""
-    if days < 0:
-        return warn(f"was to be switched off on {facts.retires}{after}", days=days)
-    if days < _SOON:
-        return warn(f"is switched off on {facts.retires}, in {days} days{after}", days=days)
-    return ok(f"is there until {facts.retires}", days=days)
+    if known.is_due:
+        return warn(known.message, days=known.days)
+    return ok(f"is there until {known.day}", days=known.days)
 
 
 class _Shown(msgspec.Struct):

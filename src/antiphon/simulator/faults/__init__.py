@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from antiphon.simulator.faults.blocks import BLOCK_FAULTS
 from antiphon.simulator.faults.bodies import BODY_FAULTS
 from antiphon.simulator.faults.calls import CALL_FAULTS
 from antiphon.simulator.faults.events import EVENT_FAULTS
 from antiphon.simulator.faults.fault import Damage, Fault, Scene
+from antiphon.simulator.faults.fragments import FRAGMENT_FAULTS
 from antiphon.simulator.faults.framing import FRAMING_FAULTS
 from antiphon.simulator.faults.heads import HEAD_FAULTS
 from antiphon.simulator.faults.limits import LIMIT_FAULTS
@@ -32,6 +34,8 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         **EVENT_FAULTS,
         **USAGE_FAULTS,
         **CALL_FAULTS,
+        **BLOCK_FAULTS,
+        **FRAGMENT_FAULTS,
     }
 )
 """All faults; `docs/guides/simulator.md` has the same table."""

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from antiphon.simulator.dialect import Problem
 from antiphon.simulator.faults.answers import ERROR_PAGE, HTML, TEXT, answering
 from antiphon.simulator.faults.fault import Damage, Fault, Scene
-from antiphon.simulator.faults.folding import folded
 from antiphon.simulator.reply import EVENT_STREAM, JSON, Ending, Framing, Piece, Reply
 
 _OVERLOADED: Final = Problem(500, "The model is overloaded.", code="overloaded", type="overloaded")
@@ -35,12 +34,16 @@ def _called(content_type: tuple[bytes, bytes]) -> Damage:
     return damage
 
 
-def _not_streamed(reply: Reply, _scene: Scene) -> Reply:
-    return folded(reply)
+def _not_streamed(reply: Reply, scene: Scene) -> Reply:
+    """The stream folded into one body; a whole body stays what it is."""
+    if not reply.streamed:
+        return reply
+    whole = (Piece(scene.dialect.spelling.folded(reply.body())),)
+    return replace(reply.with_headers(JSON), pieces=whole, framing=Framing.SIZED)
 
 
-def _whole_as_stream(reply: Reply, _scene: Scene) -> Reply:
-    return folded(reply).with_headers(EVENT_STREAM)
+def _whole_as_stream(reply: Reply, scene: Scene) -> Reply:
+    return _not_streamed(reply, scene).with_headers(EVENT_STREAM)
 
 
 def _gzipped(reply: Reply, _scene: Scene) -> Reply:

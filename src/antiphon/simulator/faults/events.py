@@ -5,132 +5,131 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from antiphon.simulator.faults.fault import Fault
+from antiphon.simulator.faults.fault import Fault, Scene
 from antiphon.simulator.faults.frames import (
-    FINISH,
-    NO_CHOICES,
     Frames,
-    before_text,
+    Spelling,
+    before_text_of,
     broken_off_with,
     in_each,
     in_frames,
+    spelled,
 )
-from antiphon.simulator.openai_chat.stream import DONE
+from antiphon.simulator.reply import Reply
+from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
 
-_ERROR_EVENT: Final = (
-    b'data: {"error":{"message":"The server had an error while streaming.",'
-    b'"type":"server_error","param":null,"code":"server_error"}}\n\n'
-)
 _PROMPT_FILTER: Final = (
     b'data: {"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":'
     b'[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false}}}]}\n\n'
 )
-_LATE: Final = (
-    b'data: {"id":"chatcmpl-late","object":"chat.completion.chunk","choices":'
-    b'[{"index":0,"delta":{"content":" And more."},"finish_reason":null}]}\n\n'
-)
-_CREATED: Final = re.compile(rb'"created":\d+')
-_SAID: Final = re.compile(rb'("delta":|"message":)\{(?=(.))')
-_USAGE: Final = re.compile(rb'"usage":\{(?:[^{}]|\{[^{}]*\})*\}')
+_CREATED: Final = re.compile(rb'("created(?:_at)?":)\d+')
+_ONLY_CHAT: Final = frozenset({CHAT})
+_NO_CHOICES: Final = b'"choices":[],'
 
 
-def _without_done(frames: Frames) -> Iterable[bytes]:
-    return (frame for frame in frames if frame != DONE)
+def _without_end(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
+    return (frame for frame in frames if not spelling.is_end(frame))
 
 
-def _without_finish(frames: Frames) -> Iterable[bytes]:
-    return (frame for frame in frames if not FINISH.search(frame))
+def _without_finish(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
+    return (frame for frame in frames if not spelling.is_finish(frame))
 
 
 def _without_choices(frames: Frames) -> Iterable[bytes]:
-    return (frame.replace(NO_CHOICES + b",", b"") for frame in frames)
+    return (frame.replace(_NO_CHOICES, b"") for frame in frames)
 
 
-def _late_content(frames: Frames) -> Iterable[bytes]:
+def _late_content(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
     """The finish reason before the last word."""
-    places = [number for number, frame in enumerate(frames) if FINISH.search(frame)]
-    if not places or places[0] == 0:
-        return frames
-    at = places[0]
-    return (*frames[: at - 1], frames[at], frames[at - 1], *frames[at + 1 :])
+    finish = next((number for number, each in enumerate(frames) if spelling.is_finish(each)), 0)
+    said = [number for number, each in enumerate(frames[:finish]) if spelling.text.search(each)]
+    last = said[-1] if said else max(finish - 1, 0)
+    between = frames[last:finish]
+    return (*frames[:last], *frames[finish : finish + 1], *between, *frames[finish + 1 :])
 
 
-def _nulls(data: bytes) -> bytes:
-    absent = [name for name in (b"content", b"tool_calls") if b'"%b":' % name not in data]
-    nulls = b",".join(b'"%b":null' % name for name in absent)
+def _ending_twice(frames: Frames, spelling: Spelling) -> Frames:
+    return (*frames, *(frame for frame in frames[-1:] if spelling.is_end(frame)))
 
-    def filled(found: re.Match[bytes]) -> bytes:
-        comma = b"," if nulls and found[2] != b"}" else b""
-        return b"%b{%b%b" % (found[1], nulls, comma)
 
-    return _USAGE.sub(b'"usage":null', _SAID.sub(filled, data))
+def _nulls(reply: Reply, scene: Scene) -> Reply:
+    return in_each(scene.dialect.spelling.nulls)(reply, scene)
+
+
+def _not_this(member: bytes) -> bytes:
+    return b'not this","%b":"' % member
 
 
 EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         "error-event": Fault(
             "an error event in the middle, and then the end",
-            broken_off_with(_ERROR_EVENT),
+            broken_off_with(lambda spelling: spelling.error),
             "ends the stream with an error event of its own, in the caller's dialect",
         ),
         "error-first": Fault(
             "200, and the first event is an error",
-            in_frames(lambda _: (_ERROR_EVENT,)),
+            spelled(lambda _, spelling: (spelling.error,)),
             "has sent no status yet, and fails over",
         ),
         "preamble-only": Fault(
-            "only the role, then `[DONE]`",
-            in_frames(lambda frames: (frames[0], DONE)),
+            "only a beginning, then the last event",
+            spelled(lambda frames, spelling: spelling.bare(frames)),
             "takes a stream without content for no answer, and fails over",
         ),
         "empty-choices": Fault(
             "a first chunk without a choice, as Azure reports its filters",
             in_frames(lambda frames: (_PROMPT_FILTER, *frames)),
             "takes it for no content, and passes it on",
+            _ONLY_CHAT,
         ),
         "choices-missing": Fault(
             "the chunk with usage has no `choices` at all",
             in_frames(_without_choices),
             "reads the usage, and shows the chunk only to who asked for usage",
+            _ONLY_CHAT,
         ),
         "nulls": Fault(
             "null for all that is empty: content, tool calls, usage",
-            in_each(_nulls),
+            _nulls,
             "takes null for absent",
         ),
         "repeated-members": Fault(
-            "`content` stands twice in one object",
-            before_text(b'not this","content":"'),
+            "the member with the text stands twice in one object",
+            before_text_of(_not_this),
             "sees what its caller will see: the last one",
         ),
         "huge-number": Fault(
-            "`created` is 1e999",
-            in_each(lambda data: _CREATED.sub(b'"created":1e999', data)),
+            "`created` or `created_at` is 1e999",
+            in_each(lambda data: _CREATED.sub(rb"\g<1>1e999", data)),
             "does not stumble over a number that it need not read",
+            frozenset({CHAT, RESPONSES}),
         ),
         "no-done": Fault(
-            "no `[DONE]` after the finish reason",
-            in_frames(_without_done),
+            "no last event after the finish reason: `[DONE]`, `message_stop`, `response.completed`",
+            spelled(_without_end),
             "takes the answer for whole, and writes the `[DONE]` that its caller waits for",
         ),
         "no-finish": Fault(
-            "`[DONE]` without a finish reason",
-            in_frames(_without_finish),
+            "the last event without a finish reason before it",
+            spelled(_without_finish),
             "takes the answer for whole: the provider said so",
+            frozenset({CHAT, MESSAGES}),
         ),
         "late-content": Fault(
             "the finish reason comes before the last word",
-            in_frames(_late_content),
+            spelled(_late_content),
             "reads on until the end, and loses no word",
+            frozenset({CHAT, MESSAGES}),
         ),
         "done-twice": Fault(
-            "`[DONE]` twice",
-            in_frames(lambda frames: (*frames, DONE)),
+            "the last event twice",
+            spelled(_ending_twice),
             "ends a stream once",
         ),
         "after-done": Fault(
-            "more content after `[DONE]`",
-            in_frames(lambda frames: (*frames, _LATE)),
+            "more content after the last event",
+            spelled(lambda frames, spelling: (*frames, spelling.late)),
             "passes on nothing after the end",
         ),
     }

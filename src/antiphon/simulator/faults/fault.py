@@ -1,6 +1,6 @@
 """What a fault is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -8,6 +8,7 @@ from msgspec import Struct
 from antiphon.simulator.dialect import Dialect
 from antiphon.simulator.received import Received
 from antiphon.simulator.reply import Reply
+from antiphon.simulator.wires import WIRES
 
 
 class Scene(Struct, frozen=True):
@@ -28,3 +29,14 @@ class Fault(Struct, frozen=True):
     damage: Damage
     expected: str = ""
     """What a good gateway does about it, in a sentence."""
+    wires: frozenset[str] = WIRES
+    """Where it makes sense."""
+
+
+def by_wire(damages: Mapping[str, Damage]) -> Damage:
+    """A damage that differs between dialects."""
+
+    def damage(reply: Reply, scene: Scene) -> Reply:
+        return damages[scene.dialect.wire](reply, scene)
+
+    return damage

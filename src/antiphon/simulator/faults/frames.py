@@ -1,38 +1,52 @@
-"""How faults edit the frames of a Chat Completions stream.
+"""How faults edit the frames of a stream.
 
-They edit the bytes of our own frames, whose spelling is known, so an edit is a substitution.
 Those that concern framing or text befall a whole body just as well; the others leave it alone.
 """
 
-import re
 from collections.abc import Callable, Iterable
-from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
 from antiphon.simulator.faults.fault import Damage, Scene
 from antiphon.simulator.reply import Ending, Piece, Reply
+from antiphon.simulator.spelling import Frames, Prefix, Spelling
 
-Frames: TypeAlias = tuple[bytes, ...]
+__all__ = [
+    "Frames",
+    "Spelling",
+    "before_text",
+    "before_text_of",
+    "broken_off_with",
+    "first",
+    "in_each",
+    "in_frames",
+    "inserted",
+    "spelled",
+]
 
-CONTENT: Final = re.compile(rb'("content":")')
-FINISH: Final = re.compile(rb'"finish_reason":"')
-NO_CHOICES: Final = b'"choices":[]'
 
+def spelled(
+    change: Callable[[Frames, Spelling], Iterable[bytes]], ending: Ending | None = None
+) -> Damage:
+    """Changes the frames of a stream, as the dialect writes them, and leaves a whole body alone."""
 
-def in_frames(change: Callable[[Frames], Iterable[bytes]], ending: Ending | None = None) -> Damage:
-    """Changes the frames of a stream and leaves a whole body alone."""
-
-    def damage(reply: Reply, _scene: Scene) -> Reply:
+    def damage(reply: Reply, scene: Scene) -> Reply:
         if not reply.streamed:
             return reply
+        spelling = scene.dialect.spelling
         pieces = tuple(reply.pieces)
-        changed = tuple(change(tuple(piece.data for piece in pieces)))
+        frames = tuple(piece.data for piece in pieces)
+        changed = tuple(spelling.in_order(change(frames, spelling)))
         pauses = [piece.pause for piece in pieces] + [0.0] * len(changed)
         paced = tuple(Piece(data, pause) for data, pause in zip(changed, pauses, strict=False))
         return replace(reply, pieces=paced, ending=ending or reply.ending)
 
     return damage
+
+
+def in_frames(change: Callable[[Frames], Iterable[bytes]]) -> Damage:
+    """Changes the frames of a stream and leaves a whole body alone."""
+    return spelled(lambda frames, _: change(frames))
 
 
 def in_each(change: Callable[[bytes], bytes]) -> Damage:
@@ -46,8 +60,21 @@ def in_each(change: Callable[[bytes], bytes]) -> Damage:
 
 
 def before_text(prefix: bytes) -> Damage:
-    """Puts something at the beginning of each text."""
-    return in_each(lambda data: CONTENT.sub(lambda found: found[1] + prefix, data))
+    """Puts the same at the beginning of each text."""
+    return before_text_of(lambda _: prefix)
+
+
+def before_text_of(prefix: Prefix) -> Damage:
+    """Puts something at the beginning of each text, by the name of the member that holds it."""
+
+    def damage(reply: Reply, scene: Scene) -> Reply:
+        pieces = tuple(reply.pieces)
+        frames = tuple(piece.data for piece in pieces)
+        changed = scene.dialect.spelling.before_text(frames, prefix)
+        paced = [Piece(data, piece.pause) for data, piece in zip(changed, pieces, strict=True)]
+        return replace(reply, pieces=tuple(paced))
+
+    return damage
 
 
 def first(prefix: bytes) -> Damage:
@@ -59,20 +86,20 @@ def first(prefix: bytes) -> Damage:
     return damage
 
 
-def broken_off_with(frame: bytes) -> Damage:
+def broken_off_with(frame: Callable[[Spelling], bytes]) -> Damage:
     """Half of the frames, then this one, then a proper end."""
 
-    def change(frames: Frames) -> Frames:
-        return (*frames[: max(len(frames) // 2, 1)], frame)
+    def change(frames: Frames, spelling: Spelling) -> Frames:
+        return (*frames[: max(len(frames) // 2, 1)], frame(spelling))
 
-    return in_frames(change)
+    return spelled(change)
 
 
-def inserted(make: Callable[[], bytes]) -> Damage:
+def inserted(make: Callable[[Spelling], bytes]) -> Damage:
     """A frame in the middle of the others; made when it is needed, for some are large."""
 
-    def change(frames: Frames) -> Frames:
+    def change(frames: Frames, spelling: Spelling) -> Frames:
         middle = len(frames) // 2
-        return (*frames[:middle], make(), *frames[middle:])
+        return (*frames[:middle], make(spelling), *frames[middle:])
 
-    return in_frames(change)
+    return spelled(change)

@@ -13,16 +13,17 @@ from msgspec.structs import replace
 from antiphon.simulator.faults.fault import Fault, Scene
 from antiphon.simulator.faults.frames import (
     Frames,
+    Spelling,
     before_text,
     first,
     in_each,
     in_frames,
     inserted,
+    spelled,
 )
 from antiphon.simulator.reply import Framing, Piece, Reply
 
 _COMMENT: Final = b": OPENROUTER PROCESSING\n\n"
-_FIELDS: Final = b"event: message\nid: 7\nretry: 10\n"
 _HUGE: Final = 8 * 1024 * 1024
 _DEEP: Final = 20_000
 
@@ -31,12 +32,12 @@ def _commented(frames: Frames) -> Iterable[bytes]:
     return (_COMMENT + frame for frame in frames)
 
 
-def _with_fields(frames: Frames) -> Iterable[bytes]:
-    return (_FIELDS + frame for frame in frames)
+def _with_fields(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
+    return (spelling.further_lines + frame for frame in frames)
 
 
-def _on_two_lines(frames: Frames) -> Iterable[bytes]:
-    return (frame.replace(b',"choices":', b',\ndata: "choices":', 1) for frame in frames)
+def _on_two_lines(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
+    return (spelling.seam.sub(b",\ndata: ", frame, count=1) for frame in frames)
 
 
 def _split(reply: Reply, _scene: Scene) -> Reply:
@@ -49,16 +50,12 @@ def _one_read(reply: Reply, _scene: Scene) -> Reply:
     return replace(reply, pieces=(Piece(reply.body()),))
 
 
-def _garbage_frame() -> bytes:
-    return b'data: {"id":"chatcmpl-x","choices":[{"del\x00\xff<garbage>\n\n'
+def _huge_frame(spelling: Spelling) -> bytes:
+    return spelling.holding(b'"%b"' % (b"x" * _HUGE))
 
 
-def _huge_frame() -> bytes:
-    return b'data: {"choices":[],"filler":"%b"}\n\n' % (b"x" * _HUGE)
-
-
-def _deep_frame() -> bytes:
-    return b'data: {"choices":%b%b}\n\n' % (b"[" * _DEEP, b"]" * _DEEP)
+def _deep_frame(spelling: Spelling) -> bytes:
+    return spelling.nested(b"%b%b" % (b"[" * _DEEP, b"]" * _DEEP))
 
 
 FRAMING_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
@@ -74,13 +71,13 @@ FRAMING_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "passes over comments, and counts none as an answer",
         ),
         "event-fields": Fault(
-            "`event:`, `id:` and `retry:` lines in every event",
-            in_frames(_with_fields),
+            "`id:` and `retry:` lines in every event, and `event:` where none stands there",
+            spelled(_with_fields),
             "reads the data, and passes the other lines on",
         ),
         "data-lines": Fault(
             "the data of an event on two `data:` lines",
-            in_frames(_on_two_lines),
+            spelled(_on_two_lines),
             "joins the lines before it reads them",
         ),
         "byte-chunks": Fault(
@@ -121,7 +118,7 @@ FRAMING_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         ),
         "garbage-data": Fault(
             "an event in the middle that is no JSON",
-            inserted(_garbage_frame),
+            inserted(lambda spelling: spelling.unreadable),
             "ends the stream with an error event, for a part of the answer is lost",
         ),
     }

@@ -43,7 +43,7 @@ _NO_MODEL: Final = Problem(404, "The model does not exist.", code="model_not_fou
 
 
 def _naming_the_key(_reply: Reply, scene: Scene) -> Reply:
-    headers = (scene.received.header(name) for name in (b"authorization", b"api-key"))
+    headers = (scene.received.header(name) for name in (b"authorization", b"x-api-key", b"api-key"))
     sent = next((header for header in headers if header), b"(none)").decode("latin-1")
     key = sent.removeprefix("Bearer ")
     told = f"Incorrect API key provided: {key}."
@@ -53,14 +53,15 @@ def _naming_the_key(_reply: Reply, scene: Scene) -> Reply:
 def _redirected_away(_reply: Reply, scene: Scene) -> Reply:
     """To the caller's own port of another loopback address, where a test may listen."""
     _, _, port = (scene.received.header(b"host") or b"").rpartition(b":")
-    target = b"http://127.0.0.2:%b/v1/chat/completions" % (port if port.isdigit() else b"80")
+    path = scene.received.path.encode("latin-1")
+    target = b"http://127.0.0.2:%b%b" % (port if port.isdigit() else b"80", path)
     return plain(b"", status=307, headers=((b"location", target),))
 
 
 STATUS_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         "quota": Fault(
-            "429 `insufficient_quota`: no money left, retrying is useless",
+            "429 `insufficient_quota`, at Anthropic 402: no money left, retrying is useless",
             complaining(_QUOTA),
             "tells it from a rate limit: sets the key aside, and asks with another or elsewhere",
         ),

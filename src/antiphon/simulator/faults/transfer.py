@@ -13,7 +13,6 @@ from antiphon.simulator.reply import Ending, Framing, Piece, Reply
 _BLOCK: Final = 65_536
 _DRIP_PAUSE = 0.01
 _HEARTBEAT_PAUSE = 0.05
-_CONTENT: Final = b'"content":"'
 _PART_OF_A_CHARACTER: Final = "…".encode()[:2]
 
 
@@ -55,10 +54,10 @@ def _half_an_event(reply: Reply, _scene: Scene) -> Reply:
     return replace(_with_a_true_length(reply), pieces=(*kept[:-1], last), ending=_end_early(reply))
 
 
-def _half_a_character(reply: Reply, _scene: Scene) -> Reply:
+def _half_a_character(reply: Reply, scene: Scene) -> Reply:
     *kept, last = half(reply.pieces)
-    at = last.data.find(_CONTENT)
-    begun = last.data if at < 0 else last.data[: at + len(_CONTENT)]
+    found = scene.dialect.spelling.text.search(last.data)
+    begun = last.data if found is None else last.data[: found.end()]
     cut = replace(last, data=begun + _PART_OF_A_CHARACTER)
     return replace(reply, pieces=(*kept, cut), ending=Ending.CLOSE)
 
@@ -138,7 +137,7 @@ TRANSFER_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "does not take the end of the connection for the end of the answer",
         ),
         "truncated": Fault(
-            "half of the body, ended properly: no finish reason, no `[DONE]`",
+            "half of the body, ended properly: no finish reason, no last event",
             _truncated,
             "does not take a proper end for the end of the answer: no terminal event, an error",
         ),

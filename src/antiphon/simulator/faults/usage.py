@@ -1,26 +1,29 @@
 """Faults of usage: in strange places, in strange figures, or not at all."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-import msgspec
+from antiphon.simulator.faults.fault import Damage, Fault, Scene, by_wire
+from antiphon.simulator.faults.frames import Frames, Spelling, in_each, in_frames, spelled
+from antiphon.simulator.openai_chat.spelling import FINISH
+from antiphon.simulator.reply import Reply
+from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
 
-from antiphon.simulator.faults.fault import Damage, Fault
-from antiphon.simulator.faults.frames import FINISH, NO_CHOICES, Frames, in_each, in_frames
-
+_NO_CHOICES: Final = b'"choices":[]'
 _USAGE: Final = re.compile(rb',"usage":(\{.*\}|null)(?=\}\s*$)')
-_ANY_USAGE: Final = re.compile(rb',"usage":\{(?:[^{}]|\{[^{}]*\})*\}')
+_ANY_USAGE: Final = re.compile(rb',"usage":(\{(?:[^{}]|\{[^{}]*\})*\})')
+_NO_USAGE: Final = re.compile(rb',"usage":null')
 _SOME_USAGE: Final = b'{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}'
 
 
 def _without_usage(frames: Frames) -> Iterable[bytes]:
-    return (_USAGE.sub(b"", frame) for frame in frames if NO_CHOICES not in frame)
+    return (_USAGE.sub(b"", frame) for frame in frames if _NO_CHOICES not in frame)
 
 
 def _usage_of(frames: Frames) -> bytes:
-    found = (_USAGE.search(frame) for frame in frames if NO_CHOICES in frame)
+    found = (_USAGE.search(frame) for frame in frames if _NO_CHOICES in frame)
     return next((match[1] for match in found if match), _SOME_USAGE)
 
 
@@ -33,7 +36,7 @@ def _with_usage(frame: bytes, usage: bytes) -> bytes:
 def _usage_on_the_last_choice(frames: Frames) -> Iterable[bytes]:
     usage = _usage_of(frames)
     for frame in frames:
-        if NO_CHOICES not in frame:
+        if _NO_CHOICES not in frame:
             yield _with_usage(frame, usage) if FINISH.search(frame) else frame
 
 
@@ -42,22 +45,70 @@ def _usage_everywhere(frames: Frames) -> Iterable[bytes]:
     return (_with_usage(frame, usage) for frame in frames)
 
 
-def _growing_usage(frames: Frames) -> Iterable[bytes]:
+def _growing_usage(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
     """What was used so far, on every chunk; the true figures come last."""
     usage = _usage_of(frames)
     last = max(number for number, frame in enumerate(frames) if frame.startswith(b"data: {"))
     for made, frame in enumerate(frames):
-        yield _with_usage(frame, usage if made >= last else _figures(9, made, 9 + made))
+        yield _with_usage(frame, usage if made >= last else spelling.figures(9, made, 9 + made))
 
 
-def _figures(prompt: object, completion: object, total: object) -> bytes:
-    told = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
-    return msgspec.json.encode(told)
+_SO_FAR: Final = (
+    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":null,'
+    b'"stop_sequence":null},"usage":%b}\n\n'
+)
 
 
-def _stated(usage: bytes) -> Damage:
+def _last_usage(frames: Frames) -> bytes:
+    """The usage of the last frame that has any."""
+    found = [match for frame in frames if (match := _ANY_USAGE.search(frame))]
+    return found[-1][1] if found else b'{"input_tokens":9,"output_tokens":3}'
+
+
+def _deltas_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Damage:
+    """Usage so far behind each fragment of a message, in an event of its own."""
+
+    def change(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
+        usage = _last_usage(frames)
+        for made, frame in enumerate(frames):
+            yield frame
+            if frame.startswith(b"event: content_block_delta\n"):
+                yield _SO_FAR % told(made, usage, spelling)
+
+    return spelled(change)
+
+
+def _responses_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Damage:
+    """Usage so far in every response that a stream tells of."""
+
+    def change(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
+        usage = _last_usage(frames)
+        for made, frame in enumerate(frames):
+            yield _NO_USAGE.sub(b',"usage":%b' % told(made, usage, spelling), frame, count=1)
+
+    return spelled(change)
+
+
+def _final(_made: int, usage: bytes, _spelling: Spelling) -> bytes:
+    return usage
+
+
+def _growing(made: int, _usage: bytes, spelling: Spelling) -> bytes:
+    return spelling.figures(9, made, 9 + made)
+
+
+def _stated(prompt: object, completion: object, total: object) -> Damage:
     """These figures wherever there are any."""
-    return in_each(lambda data: _ANY_USAGE.sub(b',"usage":%b' % usage, data))
+
+    def damage(reply: Reply, scene: Scene) -> Reply:
+        usage = b',"usage":%b' % scene.dialect.spelling.figures(prompt, completion, total)
+        return in_each(lambda data: _ANY_USAGE.sub(usage, data))(reply, scene)
+
+    return damage
+
+
+def _never(reply: Reply, scene: Scene) -> Reply:
+    return in_each(lambda data: _ANY_USAGE.sub(b"", data))(reply, scene)
 
 
 USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
@@ -66,41 +117,59 @@ USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "usage on the last chunk with a choice instead of a chunk of its own",
             in_frames(_usage_on_the_last_choice),
             "reads it there, and takes it out for a caller who did not ask",
+            frozenset({CHAT}),
         ),
         "usage-everywhere": Fault(
-            "usage repeated on every chunk",
-            in_frames(_usage_everywhere),
+            "usage repeated on every chunk, behind every fragment, or in every response",
+            by_wire(
+                {
+                    CHAT: in_frames(_usage_everywhere),
+                    MESSAGES: _deltas_everywhere(_final),
+                    RESPONSES: _responses_everywhere(_final),
+                }
+            ),
             "counts it once",
         ),
         "usage-growing": Fault(
-            "usage so far on every chunk",
-            in_frames(_growing_usage),
+            "usage so far on every chunk, behind every fragment, or in every response",
+            by_wire(
+                {
+                    CHAT: spelled(_growing_usage),
+                    MESSAGES: _deltas_everywhere(_growing),
+                    RESPONSES: _responses_everywhere(_growing),
+                }
+            ),
             "counts the last one, and adds nothing up",
         ),
         "no-usage": Fault(
             "usage was asked for and does not come",
-            in_frames(_without_usage),
+            by_wire({CHAT: in_frames(_without_usage), MESSAGES: _never, RESPONSES: _never}),
             "gives the answer, and takes no usage for usage that is not known, not for none",
         ),
         "negative-usage": Fault(
             "usage with negative figures",
-            _stated(_figures(-9, -3, -12)),
+            _stated(-9, -3, -12),
             "believes none of it: no provider can credit a caller",
         ),
         "huge-usage": Fault(
             "usage of 10^18 tokens",
-            _stated(_figures(10**18, 10**18, 2 * 10**18)),
+            _stated(10**18, 10**18, 2 * 10**18),
             "believes none of it: no provider can empty a budget",
         ),
         "text-usage": Fault(
             "usage whose figures are texts",
-            _stated(_figures("9", "3", "12")),
+            _stated("9", "3", "12"),
             "takes it for no usage, and gives the answer",
         ),
         "float-usage": Fault(
             "usage whose figures are floats",
-            _stated(_figures(9.0, 3.0, 12.0)),
+            _stated(9.0, 3.0, 12.0),
             "reads whole numbers, however they are written",
+        ),
+        "null-usage": Fault(
+            "usage whose figures are null",
+            _stated(None, None, None),
+            "takes it for no usage, and gives the answer",
         ),
     }
 )

@@ -1,11 +1,15 @@
 """OpenAI Chat Completions, as a provider speaks it."""
 
 from antiphon.simulator.answers import Answer, Question
-from antiphon.simulator.dialect import Delivery, Problem
+from antiphon.simulator.dialect import Delivery, Problem, Terms
 from antiphon.simulator.openai_chat.completion import complained, completed
 from antiphon.simulator.openai_chat.request import heard
+from antiphon.simulator.openai_chat.spelling import SPELLING
 from antiphon.simulator.openai_chat.stream import streamed
+from antiphon.simulator.received import Received
 from antiphon.simulator.reply import Reply
+from antiphon.simulator.spelling import Spelling
+from antiphon.simulator.wires import CHAT
 
 __all__ = ["OpenAIChat"]
 
@@ -15,10 +19,18 @@ class OpenAIChat:
 
     @property
     def wire(self) -> str:
-        return "openai-chat"
+        return CHAT
 
-    def hear(self, body: bytes) -> Question:
-        return heard(body)
+    @property
+    def id_header(self) -> bytes:
+        return b"x-request-id"
+
+    @property
+    def spelling(self) -> Spelling:
+        return SPELLING
+
+    def hear(self, received: Received, terms: Terms) -> Question:
+        return heard(received.body, terms)
 
     def say(self, question: Question, answers: tuple[Answer, ...], delivery: Delivery) -> Reply:
         spoken = streamed if question.stream else completed

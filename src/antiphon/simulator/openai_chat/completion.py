@@ -58,7 +58,7 @@ def completed(question: Question, answers: tuple[Answer, ...], delivery: Deliver
     usage = usage_of(question, answers)
     choices = [_choice(number, answer, question) for number, answer in enumerate(answers)]
     body = _Completion(
-        delivery.id,
+        f"chatcmpl-{delivery.token}",
         "chat.completion",
         CREATED,
         question.model,
@@ -83,7 +83,7 @@ def _choice(number: int, answer: Answer, question: Question) -> _Choice:
     silent = bool(answer.calls or answer.refusal)
     message = _Message(
         role="assistant",
-        content=None if silent else answer.text,
+        content=(answer.text or None) if silent else answer.text,
         refusal=answer.refusal or None,
         annotations=[],
         reasoning_content=answer.reasoning or UNSET,

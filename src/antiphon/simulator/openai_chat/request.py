@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from antiphon.simulator.answers import Question, Shape, Tool, ToolChoice
-from antiphon.simulator.dialect import Problem, Rejected
+from antiphon.simulator.dialect import Problem, Rejected, Terms
+from antiphon.simulator.openai_chat.strictness import check_calls
 from antiphon.simulator.schema_json import AnySchema, Schema, schema_from
 from antiphon.simulator.tokens import count_tokens
 
@@ -28,6 +29,7 @@ class _Named(Struct, frozen=True):
 
 
 class _Call(Struct, frozen=True):
+    id: str = ""
     function: _Named | None = None
     custom: _Named | None = None
 
@@ -36,6 +38,7 @@ class _Message(Struct, frozen=True):
     role: str
     content: str | list[_Part] | None = None
     tool_calls: list[_Call] | None = None
+    tool_call_id: str | None = None
     reasoning_content: str | None = None
 
     def text(self) -> str:
@@ -108,11 +111,11 @@ class _Request(Struct, frozen=True):
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
 
 
-def heard(body: bytes) -> Question:
+def heard(body: bytes, terms: Terms) -> Question:
     """The question in a request's body.
 
     Raises:
-        Rejected: it is no JSON, or no request.
+        Rejected: it is no JSON, or no request, or one that a strict provider refuses.
     """
     try:
         request = _DECODER.decode(body)
@@ -122,6 +125,8 @@ def heard(body: bytes) -> Question:
         raise Rejected(Problem(400, str(error), param=_param_of(str(error)))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Rejected(_NOT_JSON) from error
+    if terms.strict:
+        check_calls(request.messages)
     chosen, offered = _choice(request.tool_choice, tools)
     last = request.messages[-1]
     return Question(

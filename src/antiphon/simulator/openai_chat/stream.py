@@ -85,7 +85,7 @@ def _frame(
     usage: Usage | UnsetType | None,
 ) -> bytes:
     chunk = _Chunk(
-        delivery.id,
+        f"chatcmpl-{delivery.token}",
         "chat.completion.chunk",
         CREATED,
         question.model,

@@ -5,13 +5,12 @@ from typing import Final
 from msgspec import UNSET, Struct, UnsetType
 
 from antiphon.simulator.answers import Answer, Question, ToolCall
+from antiphon.simulator.probabilities import TokenProbability, probabilities_of
+from antiphon.simulator.prompt import prompt_of
 
 CREATED: Final = 1_767_225_600
 """Every answer was made at the beginning of 2026: the same question has the same bytes."""
 FINGERPRINT: Final = "simulator"
-_CACHED_FROM = 1024
-_CACHED_STEP = 128
-_CERTAIN = -0.125
 
 
 class PromptDetails(Struct, frozen=True):
@@ -65,23 +64,6 @@ class Call(Struct, frozen=True):
     custom: CustomCall | UnsetType = UNSET
 
 
-class Alternative(Struct, frozen=True):
-    """A token and how probable it was."""
-
-    token: str
-    logprob: float
-    bytes: list[int]
-
-
-class TokenProbability(Struct, frozen=True):
-    """A chosen token with the alternatives to it."""
-
-    token: str
-    logprob: float
-    bytes: list[int]
-    top_logprobs: list[Alternative]
-
-
 class Logprobs(Struct, frozen=True):
     """Probabilities of what was said."""
 
@@ -90,15 +72,14 @@ class Logprobs(Struct, frozen=True):
 
 
 def usage_of(question: Question, answers: tuple[Answer, ...]) -> Usage:
-    """The usage of an exchange; half of a long prompt counts as cached."""
-    prompt = question.prompt_tokens
+    """The usage of an exchange."""
+    prompt = prompt_of(question)
     made = sum(answer.completion_tokens for answer in answers)
-    cached = prompt // 2 // _CACHED_STEP * _CACHED_STEP if prompt >= _CACHED_FROM else 0
     return Usage(
-        prompt_tokens=prompt,
+        prompt_tokens=prompt.total,
         completion_tokens=made,
-        total_tokens=prompt + made,
-        prompt_tokens_details=PromptDetails(cached),
+        total_tokens=prompt.total + made,
+        prompt_tokens_details=PromptDetails(prompt.read, prompt.written),
         completion_tokens_details=CompletionDetails(
             sum(answer.reasoning_tokens for answer in answers)
         ),
@@ -121,12 +102,5 @@ def fragment_of(call: ToolCall, arguments: str, *, index: int) -> Call:
 
 
 def logprobs_of(words: list[str], alternatives: int) -> Logprobs:
-    """Probabilities that only look the part: each word was all but certain."""
-    return Logprobs([_probability(word, alternatives) for word in words])
-
-
-def _probability(word: str, alternatives: int) -> TokenProbability:
-    chosen = Alternative(word, _CERTAIN, list(word.encode()))
-    others = [Alternative(f" {n}", _CERTAIN - n, list(b" %d" % n)) for n in range(1, alternatives)]
-    shown = [chosen, *others][:alternatives]
-    return TokenProbability(chosen.token, chosen.logprob, chosen.bytes, shown)
+    """Probabilities that only look the part."""
+    return Logprobs(probabilities_of(words, alternatives))

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.dialects.openai_chat.cases import CASES, results_of
+from antiphon.dialects.openai_chat import OPENAI_CHAT
+from tests.golden.dialects.openai_chat.cases import CASES
+from tests.golden.dialects.results import results_of
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_case(case: Path) -> None:
-    for name, content in results_of(case).items():
+    for name, content in results_of(case, OPENAI_CHAT).items():
         assert content.decode() == (case / name).read_text(encoding="utf-8"), f"{case.name}/{name}"

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from antiphon.dialects.base import ReplyFacts
+from antiphon.dialects.contract import ReplyFacts
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import Disposition, Kind, NotAnAnswer, UpstreamError, UpstreamRefused
 from antiphon.model.parts import (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from antiphon.dialects.base import Target
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import CallerError, InvalidRequest, MalformedBody
 from antiphon.model.parts import (

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.dialects.base import Target
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import CallerError, UpstreamBroken, UpstreamError, UpstreamRefused
 from antiphon.model.events import Ended, Started, StreamEvent, StreamFailed

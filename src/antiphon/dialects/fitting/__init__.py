@@ -1,0 +1,6 @@
+"""What stands between reading a request in one dialect and writing it in another."""
+
+from antiphon.dialects.fitting.fitting import Fitting
+from antiphon.dialects.fitting.undo import Undo
+
+__all__ = ["Fitting", "Undo"]

@@ -1,0 +1,9 @@
+"""The names of the wire formats, as recordings and faults use them."""
+
+from typing import Final
+
+CHAT: Final = "openai-chat"
+MESSAGES: Final = "anthropic-messages"
+RESPONSES: Final = "openai-responses"
+WIRES: Final = frozenset({CHAT, MESSAGES, RESPONSES})
+"""All that are spoken here."""

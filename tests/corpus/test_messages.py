@@ -1,0 +1,23 @@
+"""The committed recordings of Anthropic Messages: every one is read, and none loses anything."""
+
+from collections import Counter
+
+import pytest
+
+from tests.corpus.exchanges import DATA, exchanges_of, truth_of
+from tests.corpus.messages import check
+
+EXCHANGES = list(exchanges_of(DATA / "anthropic_messages.jsonl", wire="anthropic-messages"))
+TRUTH = truth_of(DATA / "anthropic_messages.truth.jsonl")
+
+
+@pytest.mark.parametrize(
+    "exchange", EXCHANGES, ids=lambda exchange: f"{exchange['provider']}-{exchange['id'][:8]}"
+)
+def test_an_exchange(exchange: dict[str, object]) -> None:
+    check(exchange, TRUTH[str(exchange["id"])])
+
+
+def test_how_many_there_are() -> None:
+    kinds = Counter(check(exchange) for exchange in EXCHANGES)
+    assert kinds == {"reply": 16, "stream": 12, "error": 2}

@@ -1,0 +1,1 @@
+"""The official SDKs as clients: what they read of an answer is what its provider said."""
