@@ -24,8 +24,12 @@ from antiphon.providers.transport import Head
 
 PROVIDER = "x-antiphon-provider"
 """The header that names the provider of stored objects."""
-STORED = ("files", "batches", "messages/batches")
+_MESSAGE_BATCHES = "messages/batches"
+STORED = ("files", "batches", _MESSAGE_BATCHES)
 """What providers store; each stands in the ledger as a model of its provider."""
+_RESULTS_AT = re.compile(
+    rb'("results_url"[ ]*:[ ]*")https?://[^"]*?(/v1/messages/batches/[A-Za-z0-9_-]+/results")'
+)
 _EVENTS = "text/event-stream"
 _UNKNOWN = b"application/octet-stream"
 _CONTENT_TYPE = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
@@ -42,6 +46,16 @@ class Passing(msgspec.Struct, frozen=True, eq=False):
     endpoint: Endpoint
     stores: str = ""
     provider: str = ""
+
+    def told(self, body: bytes) -> bytes:
+        """What the caller gets: the provider's bytes, but for the address of a batch's results.
+
+        It is the provider's own, and a client that goes there takes the caller's key along. So it
+        gets the path alone, which it joins to the address that it knows.
+        """
+        if self.stores != _MESSAGE_BATCHES:
+            return body
+        return _RESULTS_AT.sub(rb"\1\2", body)
 
     def candidates(self, deployments: Sequence[Deployment], model: str) -> Sequence[Deployment]:
         """The deployments that may have the endpoint.

@@ -63,7 +63,10 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         walk.close()
         if walk.waits:
             await walk.settled()
-        return WholeReply(body, None if exchange.passing is None else content_type_of(head))
+        passing = exchange.passing
+        if passing is None:
+            return WholeReply(body)
+        return WholeReply(passing.told(body), content_type_of(head))
 
 
 class StreamReply:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from asyncio import CancelledError
-from typing import NamedTuple
+from typing import TypeAlias
 
 from typing_extensions import override
 
@@ -43,17 +43,9 @@ _COST = b"x-antiphon-cost: %d.%09d\r\n"
 _BILLION = 10**9
 
 
-class Asked(NamedTuple):
-    """A request, read as far as its door reads it.
-
-    Attributes:
-        forwarded: Header lines of the caller that go on with it.
-        passing: Set where it is passed on as it is.
-    """
-
-    payload: Payload
-    forwarded: bytes
-    passing: Passing | None = None
+Asked: TypeAlias = tuple[Payload, bytes, Passing | None]
+"""A request as far as its door reads it: its payload, header lines of the caller that go on with
+it, and where it goes if it is passed on as it is."""
 
 
 class InferenceDoor(ABC):
@@ -161,7 +153,7 @@ class ChatDoor(InferenceDoor):
     def read(self, caller: Caller, line: Line, body: bytes) -> Asked:
         dialect = self._dialect
         forwarded = caller.forwarded(dialect) if self._forwards else b""
-        return Asked(Payload(dialect, Members.parse(body)), forwarded)
+        return Payload(dialect, Members.parse(body)), forwarded, None
 
 
 class _Delivery:

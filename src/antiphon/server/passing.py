@@ -165,11 +165,8 @@ class PassingDoor(InferenceDoor):
             kept="{" not in passed.path and not query,
         )
         named = next((value for name, value in caller.headers if name == PROVIDER.encode()), b"")
-        return Asked(
-            payload,
-            _forwarded(caller, dialect, payload, content_type),
-            Passing(endpoint, passed.stores, named.decode("latin-1")),
-        )
+        passing = Passing(endpoint, passed.stores, named.decode("latin-1"))
+        return payload, _forwarded(caller, dialect, payload, content_type), passing
 
 
 class PassingDoors:

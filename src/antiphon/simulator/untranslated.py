@@ -85,10 +85,9 @@ def answering(method: str, path: str) -> tuple[Answering, str] | None:
 
 def model_of(received: Received) -> str | None:
     """The model that a request names, in either form."""
-    try:
-        named = _members(received).get("model")
-    except Rejected:
-        named = _form(received).get("model", b"").decode(errors="replace")
+    if b"multipart/" in (received.header(b"content-type") or b""):
+        return _form(received).get("model", b"").decode(errors="replace") or None
+    named = _members(received).get("model") if received.body else None
     return str(named) if named else None
 
 
@@ -104,8 +103,8 @@ def _completion(_shelf: Shelf, received: Received, _id: str) -> Reply:
         return json({**base, "choices": [_choice(SAID, "stop")], "usage": usage})
     frames: list[object] = [{**base, "choices": [_choice(word)]} for word in words_of(SAID)]
     frames.append({**base, "choices": [_choice("", "stop")]})
-    options = asked.get("stream_options")
-    if isinstance(options, dict) and options.get("include_usage"):
+    options = msgspec.convert(asked.get("stream_options"), dict[str, object] | None)
+    if options and options.get("include_usage"):
         frames.append({**base, "choices": [], "usage": usage})
     return _events(*frames, done=True)
 
@@ -282,7 +281,9 @@ def _message_batch_made(shelf: Shelf, received: Received, _id: str) -> Reply:
         "cancel_initiated_at": None,
         "results_url": None,
     }
-    return json(shelf.keep("msgbatch", shown, b"".join(line + b"\n" for line in lines)))
+    kept = shelf.keep("msgbatch", shown, b"".join(line + b"\n" for line in lines))
+    kept["results_url"] = f"https://elsewhere.test/v1/messages/batches/{kept['id']}/results"
+    return json(kept)
 
 
 def _results(shelf: Shelf, _received: Received, id_: str) -> Reply:
