@@ -26,6 +26,7 @@ _TYPE = re.compile(rb"[ \t]*multipart/form-data(?=[ \t]*(?:;|$))", re.IGNORECASE
 _FORM_DATA = re.compile(rb"[ \t]*form-data(?=[ \t]*(?:;|$))", re.IGNORECASE)
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 _LINE = re.compile(rb"(" + _TOKEN + rb"):([^\r\n\0]*)")
+_END = re.compile(rb"--[ \t]*(?:\r\n|\Z)")
 _BREAK = re.compile(rb"[ \t]*\r\n")
 _PLAIN = (b"7bit", b"8bit", b"binary")
 
@@ -108,7 +109,7 @@ def _parts(body: bytes, mark: bytes) -> Iterator[tuple[bytes, _Value]]:
         raise _malformed("it does not begin with its boundary")
     for seen in range(1, _MOST_PARTS + 2):
         position += len(mark)
-        if body.startswith(b"--", position):
+        if _END.match(body, position):
             if body.count(mark) != seen:
                 raise _malformed("its boundary stands inside a part")
             return
