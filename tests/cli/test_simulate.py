@@ -51,6 +51,22 @@ def test_it_replays(antiphon):
         assert ended(process) == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--strict"]])
+def test_it_is_strict_if_asked(antiphon, options):
+    arguments = ("--port", "0", "--count", "1", "--latency", "instant", "--json", *options)
+    with started(antiphon.home, "simulate", *arguments) as process:
+        text = ""
+        while not text.endswith("]\n"):
+            text += (line := process.stdout.readline())
+            assert line, process.stderr.read()
+        [running] = json.loads(text)
+        orphan = {"role": "tool", "tool_call_id": "call_1", "content": "21"}
+        asked = {"model": "sim-small", "messages": [orphan]}
+        answer = httpx2.post(f"{running['base_url']}/chat/completions", json=asked, timeout=20)
+        assert answer.status_code == (400 if options else 200)
+        assert ended(process) == 0
+
+
 def test_faults_are_listed(antiphon):
     text = antiphon("simulate", "--faults").stdout
     listed = json.loads(antiphon("simulate", "--faults", "--json").stdout)
@@ -58,6 +74,7 @@ def test_faults_are_listed(antiphon):
     for each in listed:
         fault = FAULTS[each["name"]]
         assert (each["description"], each["expected"]) == (fault.description, fault.expected)
+        assert each["wires"] == sorted(fault.wires)
         assert f"{each['name']}\n    {fault.description}\n    > {fault.expected}\n" in text
 
 

@@ -49,7 +49,7 @@ def check(exchange: Exchange, truth: Exchange | None = None) -> str:
 
 def check_request(body: dict[str, Any]) -> None:
     payload = Payload(ANTHROPIC_MESSAGES, Members.parse(json.dumps(body).encode()))
-    sent = json.loads(payload.encode(ANTHROPIC_MESSAGES, Target("other")))
+    sent = json.loads(payload.encode(Target("other")))
     assert sent == body | {"model": "other"}
     request = payload.request
     again = ANTHROPIC_MESSAGES.encode_request(request, Target(request.model))

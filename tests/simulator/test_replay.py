@@ -10,7 +10,15 @@ from openai import AsyncOpenAI
 
 from antiphon.simulator import Simulator, SimulatorSpec
 from antiphon.simulator.replay import load
-from tests.simulator.callers import RECORDINGS, Raw, body_of, called, chat_request, chunks_of
+from tests.simulator.callers import (
+    RECORDINGS,
+    Raw,
+    body_of,
+    called,
+    chat_request,
+    chunks_of,
+    request_in,
+)
 
 WIRES = frozenset({"openai-chat"})
 LINES = [json.loads(line) for line in RECORDINGS.read_text().splitlines()]
@@ -31,6 +39,27 @@ def test_a_folder_is_loaded_and_other_lines_are_passed_over(tmp_path: Path) -> N
     (tmp_path / "c.txt").write_text("not read")
     recordings = load(tmp_path, wires=WIRES)
     assert (len(recordings), recordings.passed_over) == (7, 2)
+
+
+SSE = {"content-type": "text/event-stream"}
+
+
+@pytest.mark.parametrize(
+    ("wire", "body"),
+    [
+        ("anthropic-messages", 'event: message_stop\ndata: {"type": "message_stop"}\n\n'),
+        ("openai-responses", 'event: error\ndata: {"type":  "error"}\n\n'),
+    ],
+)
+async def test_the_other_dialects_are_replayed(tmp_path: Path, wire: str, body: str) -> None:
+    path = tmp_path / "a.jsonl"
+    response = {"status": 200, "headers": SSE, "body": body, "chunk_bytes": [7, 5]}
+    path.write_text(json.dumps({"id": "x", "wire": wire, "response": response}))
+    async with Simulator(SimulatorSpec(replay=path)) as lab, called(lab) as (reader, writer):
+        writer.write(request_in(wire, "replay:x", stream=True))
+        answer = await reader.read()
+    assert body_of(answer) == body.encode()
+    assert [len(chunk) for chunk in chunks_of(answer.partition(b"\r\n\r\n")[2])][:2] == [7, 5]
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:

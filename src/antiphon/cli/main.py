@@ -109,6 +109,9 @@ def simulate(  # noqa: PLR0913, PLR0917  one for each option
     seed: Annotated[int, typer.Option(help="Makes the answers.")] = 0,
     latency: Annotated[str, typer.Option(help="instant, fast, typical or slow.")] = "fast",
     replay: Annotated[Path | None, typer.Option(help="Folder of recorded exchanges.")] = None,
+    strict: Annotated[  # noqa: FBT002
+        bool, typer.Option("--strict", help="Refuse what real providers refuse.")
+    ] = False,
     faults: FaultsOption = False,  # noqa: FBT002
     json: JsonOption = False,  # noqa: FBT002
 ) -> None:
@@ -119,7 +122,14 @@ def simulate(  # noqa: PLR0913, PLR0917  one for each option
         faults_command(as_json=json)
         return
     simulate_command(
-        port=port, count=count, host=host, seed=seed, latency=latency, replay=replay, as_json=json
+        port=port,
+        count=count,
+        host=host,
+        seed=seed,
+        latency=latency,
+        replay=replay,
+        strict=strict,
+        as_json=json,
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from antiphon.cli.output import fail, run, say, show_json
 from antiphon.simulator import FAULTS, PROFILES, Fleet, SimulatorSpec, fleet_specs
+from antiphon.simulator.wires import WIRES
 
 _LAST_PORT = 65_535
 
@@ -24,19 +25,25 @@ class _Listed(msgspec.Struct, frozen=True):
     name: str
     description: str
     expected: str
+    wires: list[str]
 
 
 def faults_command(*, as_json: bool) -> None:
     """List all faults: what the provider does, and what a good gateway does about it."""
-    listed = [_Listed(name, each.description, each.expected) for name, each in FAULTS.items()]
+    listed = [
+        _Listed(name, each.description, each.expected, sorted(each.wires))
+        for name, each in FAULTS.items()
+    ]
     if as_json:
         show_json(listed)
         return
     for each in listed:
         say(f"{each.name}\n    {each.description}\n    > {each.expected}")
+        if len(each.wires) < len(WIRES):
+            say(f"    only in {' and '.join(each.wires)}")
 
 
-def simulate_command(
+def simulate_command(  # noqa: PLR0913  one for each option
     *,
     port: int,
     count: int,
@@ -44,6 +51,7 @@ def simulate_command(
     seed: int,
     latency: str,
     replay: Path | None,
+    strict: bool,
     as_json: bool,
 ) -> None:
     """Run pretend providers until interrupted."""
@@ -54,7 +62,7 @@ def simulate_command(
     if port and port + count - 1 > _LAST_PORT:
         fail(f"{count} ports from {port} on do not exist", 2)
     specs = [
-        msgspec.structs.replace(spec, replay=replay)
+        msgspec.structs.replace(spec, replay=replay, strict=strict)
         for spec in fleet_specs(count, first_port=port, seed=seed, latency=latency)
     ]
     try:
@@ -82,6 +90,7 @@ async def _simulate(specs: list[SimulatorSpec], host: str, *, as_json: bool) -> 
 def _tell(running: Sequence[_Running]) -> None:
     for each in running:
         say(f"{each.name} pretends to be a provider on {each.base_url}")
+    say("\nEach speaks Chat Completions, Responses and, without the /v1, Anthropic Messages.")
     say("\nTo put the gateway before them, write into antiphon.yaml:\n")
     say("providers:")
     for each in running:

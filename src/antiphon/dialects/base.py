@@ -45,6 +45,8 @@ class Dialect(ABC):
     """Content type of a stream."""
     endpoint: ClassVar[str]
     """Path behind a provider's base URL."""
+    counting: ClassVar[str] = ""
+    """Path of the endpoint that counts a prompt's tokens, where the dialect has one."""
     version: ClassVar[str] = ""
     """What a base URL ends with; put there where it does not."""
     traits: ClassVar[Traits]
@@ -214,17 +216,31 @@ class Dialect(ABC):
 class Payload:
     """A request body: the caller's bytes, and a typed view for whoever asks.
 
+    Attributes:
+        model: The name that is asked for.
+        stream: The answer is to be read as it comes.
+        input_estimate: Tokens of the prompt, as far as somebody has estimated them.
+
     Raises:
         MalformedBody: On construction, where the body lacks what the dialect requires.
     """
 
-    __slots__ = ("_members", "_needs", "_request", "dialect", "model", "stream")
+    __slots__ = (
+        "_members",
+        "_needs",
+        "_request",
+        "dialect",
+        "input_estimate",
+        "model",
+        "stream",
+    )
 
     def __init__(self, dialect: Dialect, members: Members) -> None:
         self.dialect = dialect
         self._members: Members | None = members
         self._request: ChatRequest | None = None
         self._needs: frozenset[Need] | None = None
+        self.input_estimate = 0
         self.model, self.stream = dialect.check_request(members)
 
     @property

@@ -126,6 +126,9 @@ class Walk(msgspec.Struct, eq=False):
         attempt.ended_at = self._clock.monotonic()
         attempt.usage = usage
         self._accounts.succeeded(self._exchange, attempt, said)
+        translation = attempt.translation
+        if translation is not None and usage is not None and not translation.measured[1]:
+            attempt.deployment.calibration.learn(translation.measured[0], usage.input_total)
         attempt.deployment.health.succeeded(attempt.ended_at, attempt.ended_at - attempt.sent_at)
 
     def failed(self, error: UpstreamError) -> None:
@@ -285,6 +288,9 @@ class Walk(msgspec.Struct, eq=False):
         else:
             attempt.translation = translation = Translation(payload, face, dropped)
             body = translation.body
+            payload.input_estimate = deployment.calibration.of(
+                translation.measured, tools=bool(payload.request.tools)
+            )
             lines = face.lines
         self._key = key = deployment.keys.take()
         head = face.head(key, payload.stream) + lines

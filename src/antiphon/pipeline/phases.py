@@ -99,19 +99,26 @@ class Pipeline:
         """
         if exchange.hops > _MOST_HOPS:
             raise InvalidRequest("The request goes round in a circle of gateways.")
-        model, passing = exchange.payload.model, exchange.passing
+        passing = exchange.passing
         if passing is not None and passing.stores:
             plan = passing.store(exchange.snapshot, exchange.principal)
-            return self._routed(exchange, plan)
-        plan = exchange.snapshot.plan(model)
-        if not exchange.principal.may_use(model):
-            raise Forbidden(f"This key may not use the model {model!r}.", param="model")
-        return self._routed(exchange, plan)
-
-    @staticmethod
-    def _routed(exchange: Exchange, plan: Plan) -> Plan:
+        else:
+            plan = self.plan(exchange.snapshot, exchange.payload.model, exchange.principal)
         exchange.plan = plan
         exchange.deadline = exchange.started + plan.deadline
+        return plan
+
+    @staticmethod
+    def plan(snapshot: Snapshot, model: str, principal: Principal) -> Plan:
+        """The plan of a name, for this caller.
+
+        Raises:
+            ModelNotFound: Nothing goes by that name.
+            Forbidden: The caller may not ask for it.
+        """
+        plan = snapshot.plan(model)
+        if not principal.may_use(model):
+            raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         return plan
 
     def admit(self, exchange: Exchange) -> None:

@@ -12,6 +12,7 @@ from antiphon.model.events import ReasoningSealed, StreamEvent
 from antiphon.model.needs import Need, without
 from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
 from antiphon.model.reply import ChatReply, Choice
+from antiphon.providers.estimate import measure
 from antiphon.providers.face import Face
 
 Reader = Callable[[StreamEvent], tuple[StreamEvent, ...]]
@@ -29,15 +30,17 @@ class Translation:
 
     Attributes:
         body: What is sent.
+        measured: Bytes of the prompt's text, and tokens of what else is in it.
     """
 
-    __slots__ = ("_fitting", "_scope", "body")
+    __slots__ = ("_fitting", "_scope", "body", "measured")
 
     def __init__(self, payload: Payload, face: Face, dropped: Collection[Need] = ()) -> None:
         request = without(payload.request, dropped) if dropped else payload.request
         dialect, target = face.dialect, face.target
         self._scope = target.scope
         self._fitting = Fitting(request, dialect.traits, target, payload.dialect.traits)
+        self.measured = measure(request)
         members = dialect.encode_request(self._fitting.request, target)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)
 

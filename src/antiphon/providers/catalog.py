@@ -50,6 +50,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         name: Its table name, by which configuration and `provider/model` call it.
         aliases: Other names for it.
         dialect: The wire format that it speaks.
+        counts: The dialects in which it counts the tokens of a prompt without answering it.
         also: Further ones, by name: callers who speak one of them are answered in it.
         base_url: Where it answers; None where every installation has its own address.
         base_path: Put behind a given base URL that has no path of its own.
@@ -75,6 +76,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     docs: str
     tier: Literal["verified", "community"]
     aliases: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
     also: Mapping[str, Also] = msgspec.field(default_factory=dict[str, Also])
     base_url: str | None = None
     base_path: str = ""

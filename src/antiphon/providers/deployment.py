@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from antiphon.dialects.base import Dialect
 from antiphon.providers.auth import HeaderAuth, Signer
 from antiphon.providers.catalog import ProviderRow
+from antiphon.providers.estimate import Calibration
 from antiphon.providers.face import Endpoint, Face
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
@@ -152,6 +153,7 @@ class Deployment:
         keys: The provider's.
         signer: Signs each request, where the provider wants that.
         facts: What the model can do.
+        calibration: How many tokens a prompt is to it.
         rates: What is charged for it.
         priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
         unpriced: Why it has no price, where it is charged at the ceiling or free; else empty.
@@ -160,6 +162,7 @@ class Deployment:
 
     __slots__ = (
         "_beside",
+        "calibration",
         "face",
         "faces",
         "facts",
@@ -191,6 +194,7 @@ class Deployment:
         self.keys = door.keys
         self.signer = door.signer
         self.facts = facts
+        self.calibration = Calibration(facts)
         self.rates = charge.card
         self.priced = charge.how
         self.unpriced = charge.reason

@@ -104,9 +104,12 @@ class Calibration:
 
     def count(self, request: ChatRequest) -> int:
         """Tokens of a whole prompt: text, pictures and files, and what tools bring along."""
-        size, media = measure(request)
-        more = self._more_with_tools if request.tools else 0
-        return self.tokens(size) + media + more
+        return self.of(measure(request), tools=bool(request.tools))
+
+    def of(self, measured: tuple[int, int], *, tools: bool) -> int:
+        """The same of a prompt that was measured, and whether it offers tools."""
+        size, media = measured
+        return self.tokens(size) + media + (self._more_with_tools if tools else 0)
 
 
 def measure(request: ChatRequest) -> tuple[int, int]:

@@ -56,6 +56,9 @@ class Endpoint(msgspec.Struct, frozen=True):
 class Face:
     """One of the dialects of one deployment.
 
+    Args:
+        counting: Path and query of the endpoint that counts tokens; empty where there is none.
+
     Attributes:
         dialect: What is spoken.
         method: Of its requests.
@@ -71,6 +74,7 @@ class Face:
     __slots__ = (
         "_absent_until",
         "_base",
+        "_counting",
         "_heads",
         "_render",
         "dialect",
@@ -95,6 +99,7 @@ class Face:
         quirks: Sequence[Quirk],
         facts: ModelFacts,
         method: str = "POST",
+        counting: str = "",
     ) -> None:
         self.dialect = dialect
         self.method = method
@@ -102,13 +107,12 @@ class Face:
         self._base = base
         self.target = target
         self.quirks = tuple(quirks)
-        self.lines = b"".join(
-            header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
-        )
+        self.lines = lines_of(dialect)
         self.refused: Mapping[Need, Loss] = refused_by(facts)
         self.lost: Mapping[Need, Loss] = {**dialect.losses, **self.refused}
         self.refusable: Collection[Need] = [need for need in self.refused if need in DROPPABLE]
         self._render = render
+        self._counting = counting
         self._heads: dict[Key, tuple[bytes, bytes]] = {}
         self._absent_until = 0.0
 
@@ -135,6 +139,15 @@ class Face:
             method=endpoint.method,
         )
 
+    @property
+    def counts(self) -> bool:
+        """Whether the provider counts the tokens of a prompt without answering it."""
+        return bool(self._counting)
+
+    def counting_head(self, key: Key) -> bytes:
+        """Request line and headers for a prompt to be counted."""
+        return self._render(key, request=f"POST {self._counting}", accept="application/json")
+
     def is_there(self, now: float) -> bool:
         """Whether it may be asked at this monotonic time."""
         return now >= self._absent_until
@@ -160,3 +173,10 @@ class Face:
         # What is sent, and what may come back, is the caller's to say.
         del accept, content_type
         return self._render(key, request=request, accept="*/*", content_type="")
+
+
+def lines_of(dialect: Dialect) -> bytes:
+    """The header lines of a request in this dialect that brings none of a caller's."""
+    return b"".join(
+        header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
+    )

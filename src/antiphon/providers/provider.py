@@ -23,7 +23,7 @@ from antiphon.providers.auth import HeaderAuth, header_line
 from antiphon.providers.catalog import GENERIC, Catalog, ProviderRow
 from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
 from antiphon.providers.deployment import Deployment, Door
-from antiphon.providers.face import Face
+from antiphon.providers.face import Face, lines_of
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.pricing import Charge, Pricing
@@ -185,7 +185,14 @@ class Provider:
             ),
             quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
             facts=facts,
+            counting=self._counting(dialect, path),
         )
+
+    def _counting(self, dialect: Dialect, path: str) -> str:
+        """Where prompts of a dialect are counted; empty where they are not."""
+        if not dialect.counting or dialect.name not in self.row.counts:
+            return ""
+        return self._versioned(dialect.based(path) + dialect.counting)
 
     def models_head(self) -> tuple[bytes, Key] | None:
         """The head of a request for the list of models; None where there is no such list."""
@@ -194,7 +201,8 @@ class Provider:
         key = self.keys.take()
         base = self.dialect.based(self.address.path)
         request = f"GET {self._versioned(base + self.row.models_path)}"
-        return self._door.render(key, request=request, accept="application/json"), key
+        head = self._door.render(key, request=request, accept="application/json")
+        return head + lines_of(self.dialect), key
 
     def _versioned(self, path: str) -> str:
         version = self.settings.api_version

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
+from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import AntiphonError, PathNotFound
@@ -28,6 +29,7 @@ from antiphon.server.asgi import (
     headers_of,
 )
 from antiphon.server.caller import Caller, Doorman
+from antiphon.server.counting import CountDoor
 from antiphon.server.doors import ChatDoor, InferenceDoor
 from antiphon.server.errors import answer_error
 from antiphon.server.health import (
@@ -48,6 +50,7 @@ _ASKED: Mapping[str, Sequence[str]] = {
     "anthropic_messages": ("/v1/messages", "/messages", "/anthropic/v1/messages"),
 }
 """Where each dialect is spoken; bare paths for clients whose base URL has no `/v1`."""
+_COUNTS = tuple(f"{path}/count_tokens" for path in _ASKED["anthropic_messages"])
 _MODELS = ("/v1/models", "/models", "/openai/v1/models", "/anthropic/v1/models")
 _FOREIGN = ("/anthropic/", "/v1/messages", "/messages")
 """Beginnings of the paths whose callers read Anthropic's errors; all others read OpenAI's."""
@@ -85,22 +88,28 @@ class GatewayApp:
             origins=server.cors.origins,
         )
         self._passing = PassingDoors(gateway, max_body=server.max_body_bytes)
-        doors: dict[str, InferenceDoor] = {
+        chat = {
             path: ChatDoor(gateway, DIALECTS[name], max_body=server.max_body_bytes)
             for name, paths in _ASKED.items()
-            if name in DIALECTS
             for path in paths
         }
-        doors.update(self._passing.fixed)
-        self._direct = {
-            f"{prefix}{path}".encode(): door
-            for prefix in {"", self._root}
-            for path, door in doors.items()
-        }
+        doors: Mapping[str, InferenceDoor] = {**self._passing.fixed, **chat}
+        self._direct = self._rooted(chat)
+        self._plain = self._rooted(self._passing.fixed)
         self._models = _Rendered(ModelsDoor(gateway), self._refuse)
+        self._counts = _Rendered(
+            CountDoor(
+                gateway,
+                ANTHROPIC_MESSAGES,
+                required={"max_tokens": b"1"},
+                max_body=server.max_body_bytes,
+            ),
+            self._refuse,
+        )
         self._doors: Mapping[str, Door] = {
             **doors,
             **dict.fromkeys(_MODELS, self._models),
+            **dict.fromkeys(_COUNTS, self._counts),
             "/health": _Rendered(HealthDoor(gateway), self._refuse),
             "/health/detailed": _Rendered(HealthDetailDoor(gateway), self._refuse),
             "/livez": _Rendered(LivenessDoor(), self._refuse),
@@ -114,7 +123,8 @@ class GatewayApp:
         Called by our own protocol. What is not plain, a page's `Origin` or headers that have to
         be refused, goes the long way.
         """
-        door = self._direct.get(target)
+        # A query says nothing to chat; what is passed on would lose it here.
+        door = self._direct.get(target.partition(b"?")[0]) or self._plain.get(target)
         if door is None:
             return None
         try:
@@ -146,6 +156,13 @@ class GatewayApp:
             return door(caller, scope, receive, send)
         return self._elsewhere(path, caller, scope, receive, send)
 
+    def _rooted(self, doors: Mapping[str, InferenceDoor]) -> Mapping[bytes, InferenceDoor]:
+        return {
+            f"{prefix}{path}".encode(): door
+            for prefix in {"", self._root}
+            for path, door in doors.items()
+        }
+
     def _elsewhere(
         self, path: str, caller: Caller, scope: Scope, receive: Receive, send: Send
     ) -> Awaitable[None]:
@@ -166,7 +183,7 @@ class GatewayApp:
         foreign = path.startswith(_FOREIGN) or any(
             name == b"anthropic-version" for name, _ in scope["headers"]
         )
-        dialect = DIALECTS.get("anthropic_messages", OPENAI_CHAT) if foreign else OPENAI_CHAT
+        dialect = ANTHROPIC_MESSAGES if foreign else OPENAI_CHAT
         request_id = self._gateway.request_ids.new()
         headers: Headers = [(dialect.id_header, request_id.encode())]
         return answer_error(send, dialect, error, headers, request_id)

@@ -42,6 +42,16 @@ def openai_list(entries: Sequence[ModelEntry]) -> bytes:
     return msgspec.json.encode({"object": "list", "data": [as_openai(each) for each in entries]})
 
 
+# ------------------------------------------------------------------ Codex
+
+CODEX_CATALOGUE = b'{"models":[]}'
+"""Nothing to add to the catalogue inside Codex.
+
+An entry brings the instructions of every request along, so one that is made here would put a
+prompt of ours in place of the one that Codex has for its models. See decision 0018.
+"""
+
+
 # ------------------------------------------------------------------ Anthropic
 
 

@@ -12,6 +12,7 @@ from antiphon.server.asgi import JSON, Receive, Scope, Send, answer
 from antiphon.server.caller import Caller
 from antiphon.server.health import only_get
 from antiphon.server.model_lists import (
+    CODEX_CATALOGUE,
     anthropic_page,
     as_anthropic,
     as_openai,
@@ -25,7 +26,8 @@ _LONGEST_QUERY = 4096
 class ModelsDoor:
     """The list, and one entry by its name.
 
-    `anthropic-version` asks for Anthropic's pages; whoever says nothing gets OpenAI's list.
+    `anthropic-version` asks for Anthropic's pages, `client_version` for Codex's catalogue; whoever
+    says nothing gets OpenAI's list.
     """
 
     def __init__(self, gateway: Antiphon) -> None:
@@ -39,6 +41,7 @@ class ModelsDoor:
         is_anthropic = "/anthropic/" in path or any(
             name == b"anthropic-version" for name, _ in caller.headers
         )
+        query = parse_qs(scope["query_string"][:_LONGEST_QUERY].decode("latin-1"))
         today = today_of(gateway.clock.now())
         name = unquote(path.partition("/models")[2].removeprefix("/"))
         if name:
@@ -48,8 +51,9 @@ class ModelsDoor:
             shown = as_anthropic(found, today) if is_anthropic else as_openai(found)
             body = msgspec.json.encode(shown)
         elif is_anthropic:
-            query = parse_qs(scope["query_string"][:_LONGEST_QUERY].decode("latin-1"))
             body = anthropic_page(entries, query, today)
+        elif "client_version" in query:
+            body = CODEX_CATALOGUE
         else:
             body = openai_list(entries)
         await answer(send, 200, [JSON], body)

@@ -20,7 +20,7 @@ from antiphon.dialects.registry import ANTHROPIC, OPENAI, Family
 from antiphon.errors import InvalidRequest, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.passing import PROVIDER, Passing
-from antiphon.providers.face import Endpoint
+from antiphon.providers.face import Endpoint, lines_of
 from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
 from antiphon.server.doors import Asked, InferenceDoor
@@ -225,9 +225,7 @@ def _forwarded(
     caller: Caller, dialect: Dialect, payload: UntranslatedPayload, content_type: bytes
 ) -> bytes:
     """Header lines for the provider: the family's own, and what the body is."""
-    lines = caller.forwarded(dialect) or b"".join(
-        b"%b: %b\r\n" % header for header in dialect.headers.items()
-    )
+    lines = caller.forwarded(dialect) or lines_of(dialect)
     if isinstance(payload, PassedJson):
         return lines + _JSON
     return lines + b"content-type: %b\r\n" % content_type if content_type else lines

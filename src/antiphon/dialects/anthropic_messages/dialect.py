@@ -57,6 +57,7 @@ class AnthropicMessages(Dialect):
     stream_type: ClassVar[str] = "text/event-stream"
     endpoint: ClassVar[str] = "/messages"
     version: ClassVar[str] = "/v1"
+    counting: ClassVar[str] = "/messages/count_tokens"
     traits: ClassVar[Traits] = Traits(
         DIALECT,
         call_id=re.compile(r"[a-zA-Z0-9_-]{1,64}"),

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from antiphon.dialects.anthropic_messages.fields import DIALECT
 from antiphon.dialects.anthropic_messages.frames import EVENT
-from antiphon.dialects.anthropic_messages.opening import TEXT, THOUGHT, BlockWriter
+from antiphon.dialects.anthropic_messages.opening import PASSED, TEXT, THOUGHT, BlockWriter
 from antiphon.dialects.anthropic_messages.replies import id_of
 from antiphon.dialects.anthropic_messages.stops import write_stop
 from antiphon.dialects.anthropic_messages.usage import write_usage
@@ -43,15 +43,14 @@ from antiphon.wire.shallow import Members
 from antiphon.wire.sse import data_of
 
 _JSON: Final = msgspec.json.Encoder()
-_BYTES_A_TOKEN: Final = 4
 
 
 def estimated_input(asked: Payload | None) -> int:
     """Tokens of the prompt, for clients who read them before the provider has counted.
 
-    Four bytes of the body for each; a stream's end says how many there were.
+    A stream's end says how many there were.
     """
-    return len(asked.body) // _BYTES_A_TOKEN if asked is not None else 0
+    return asked.input_estimate if asked is not None else 0
 
 
 class EventWriter(StreamEncoder):
@@ -67,8 +66,8 @@ class EventWriter(StreamEncoder):
         self._usage: Usage | None = None
         self._stop = Stop(StopReason.STOP)
         self._refused = False
-        self._passed: dict[int, int] = {}
-        """Blocks of the provider that go through whole: their numbers there and here."""
+        self._passed = -1
+        """The provider's number of its own block that goes through whole."""
 
     @property
     @override
@@ -160,27 +159,29 @@ class EventWriter(StreamEncoder):
             event = EVENT.decode(data or b"{}")
         except UNREADABLE:
             return frame
-        theirs, blocks = event.index or 0, self._blocks
+        theirs, blocks, out = event.index or 0, self._blocks, b""
+        passing = blocks.kind == PASSED and theirs == self._passed
         match event.type:
             case "content_block_start":
-                out = blocks.close_all()
-                ours = self._passed[theirs] = blocks.index
-                blocks.index += 1
-                return out + _numbered(frame, data, ours)
+                out = blocks.begin_passed()
+                self._passed = theirs
             case "content_block_stop":
-                ours = self._passed.pop(theirs, -1)
-                return _numbered(frame, data, ours) if ours >= 0 else b""
+                if not passing:
+                    return b""
+                ended = _numbered(frame, data, blocks.index)
+                blocks.end_passed()
+                return ended
+            case "content_block_delta" if not passing:
+                if event.delta is not None and event.delta.type == "citations_delta":
+                    # What is cited stands before what is said with it.
+                    out = blocks.begin_text()
+                if blocks.kind in {None, PASSED}:
+                    return out
             case "content_block_delta":
-                if theirs in self._passed:
-                    return _numbered(frame, data, self._passed[theirs])
-                # What is cited stands before what is said with it.
-                cites = event.delta is not None and event.delta.type == "citations_delta"
-                out = blocks.begin_text() if cites else b""
-                return (
-                    out + _numbered(frame, data, blocks.index) if blocks.kind is not None else b""
-                )
+                pass
             case _:
                 return frame
+        return out + _numbered(frame, data, blocks.index)
 
 
 def _numbered(frame: bytes, data: bytes | None, index: int) -> bytes:

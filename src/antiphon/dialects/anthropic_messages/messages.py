@@ -51,7 +51,9 @@ def read_turns(fields: Fields) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def write_turns(turns: Sequence[Turn], scope: str) -> tuple[str | list[Block] | None, list[Block]]:
+def write_turns(
+    turns: Sequence[Turn], scope: str
+) -> tuple[str | list[Block] | None, list[Written]]:
     """The `system` and the `messages`.
 
     Args:
@@ -60,12 +62,19 @@ def write_turns(turns: Sequence[Turn], scope: str) -> tuple[str | list[Block] | 
     """
     first = next((at for at, turn in enumerate(turns) if not _is_rule(turn)), len(turns))
     rules = write_content([part for turn in turns[:first] for part in turn.parts])
-    messages: list[Block] = []
+    messages: list[Written] = []
+    content: str | list[Block] = ""
     for turn in _joined(turns[first:]):
-        content = _write_turn(turn, scope)
-        if content:
+        said = _write_turn(turn, scope)
+        if said:
+            content = said
             out: Written = {"role": _ROLES[turn.author], "content": content}
             messages.append(written(out, turn.extra))
+    if not messages and rules:
+        # Rules alone are no conversation there.
+        return None, [{"role": "user", "content": rules}]
+    if messages:
+        messages[-1] = _trimmed(messages[-1], content)
     return rules or None, messages
 
 
@@ -110,6 +119,20 @@ def _read_message(fields: Fields, *, began: bool) -> Turn:
 
 def _is_rule(turn: Turn) -> bool:
     return turn.author in _RULES and "role" not in own(turn.extra)
+
+
+def _trimmed(message: Written, content: str | list[Block]) -> Written:
+    """The last message; an answer that is to be continued must not end with white space."""
+    if message["role"] != "assistant":
+        return message
+    if isinstance(content, str):
+        return {**message, "content": content.rstrip()}
+    match content[-1]:
+        case {"type": "text", "text": str(text), **rest}:
+            last: Written = {"type": "text", "text": text.rstrip(), **rest}
+            return {**message, "content": [*content[:-1], last]}
+        case _:
+            return message
 
 
 def _joined(turns: Iterable[Turn]) -> list[Turn]:

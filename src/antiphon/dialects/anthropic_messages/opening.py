@@ -20,7 +20,8 @@ from antiphon.model.parts import CallKind, Reasoning
 
 TEXT: Final = -1
 THOUGHT: Final = -2
-"""What a block is; a call is its own number, from 0."""
+PASSED: Final = -3
+"""What a block is: text, thought, one of the provider's own; a call is its own number, from 0."""
 
 _JSON: Final = msgspec.json.Encoder()
 _START: Final = (
@@ -95,6 +96,17 @@ class BlockWriter:
     def begin_text(self) -> bytes:
         """Open a block of text, where none is open."""
         return b"" if self.kind == TEXT else self.close_all() + self._begin(TEXT)
+
+    def begin_passed(self) -> bytes:
+        """Make room for a block of the provider's own; whoever passes it on writes it."""
+        out = self.close_all()
+        self.kind = PASSED
+        return out
+
+    def end_passed(self) -> None:
+        """The block of the provider's own was ended by whoever passes it on."""
+        self.kind = None
+        self.index += 1
 
     def call(self, event: ToolCallStarted) -> bytes:
         """A call begins."""

@@ -20,7 +20,7 @@ from antiphon.dialects.openai_chat.calls import (
     write_call,
     write_legacy_call,
 )
-from antiphon.dialects.openai_chat.fields import Fields, own, written
+from antiphon.dialects.openai_chat.fields import DIALECT, Fields, own, written
 from antiphon.dialects.openai_chat.parts import (
     Said,
     is_plain,
@@ -231,10 +231,17 @@ def _read_spoken(fields: Fields) -> Audio | None:
 
 def _write_text(turn: Turn, text: Text) -> Written:
     """A turn of one text: most turns are."""
-    out = {"role": _role_of(turn), "content": write_content(turn.parts), "name": turn.name}
-    if turn.author is Author.ASSISTANT and text.annotations:
-        out["annotations"] = [*text.annotations]
+    out: Written = {"role": _role_of(turn), "content": write_content(turn.parts)}
+    out["name"] = turn.name
+    if turn.author is Author.ASSISTANT:
+        out["annotations"] = _annotations_of(text) or None
     return written(out, turn.extra)
+
+
+def _annotations_of(text: Text) -> tuple[msgspec.Raw, ...]:
+    """The citations of a text; those of another dialect have another form."""
+    foreign = text.extra is not None and text.extra.dialect != DIALECT
+    return () if foreign else text.annotations
 
 
 def _role_of(turn: Turn) -> str:
@@ -306,7 +313,8 @@ def write_said(turn: Turn) -> Written:
     refusals = [part.text for part in turn.parts if isinstance(part, Refusal)]
     if refusals:
         out["refusal"] = "".join(refusals)
-    annotations = [raw for part in turn.parts if isinstance(part, Text) for raw in part.annotations]
+    texts = [part for part in turn.parts if isinstance(part, Text)]
+    annotations = [raw for text in texts for raw in _annotations_of(text)]
     if annotations:
         out["annotations"] = annotations
     ours = [part for part in turn.tool_calls if part.kind is not CallKind.LEGACY]

@@ -43,7 +43,7 @@ def write_tool(tool: Tool) -> Written | msgspec.Raw | None:
             return written(out, tool.extra)
         case CustomTool():
             custom = written(
-                {"name": tool.name, "description": tool.description, "format": tool.format}
+                {"name": tool.name, "description": tool.description, "format": _nested(tool.format)}
             )
             out = {"type": "custom", "custom": custom, **write_cache(tool.cache)}
             return written(out, tool.extra)
@@ -185,6 +185,14 @@ def _write_function(tool: FunctionTool) -> Written:
             "strict": tool.strict,
         }
     )
+
+
+def _nested(form: msgspec.Raw) -> msgspec.Raw:
+    """The grammar inside an object of its own, which Responses does without."""
+    fields = Fields.parse(form, "format") if form else Fields({})
+    if "grammar" in fields or fields.text("type") != "grammar":
+        return form
+    return msgspec.Raw(msgspec.json.encode({"type": "grammar", "grammar": fields.left()}))
 
 
 def _reference(name: str, *, custom: bool) -> Written:

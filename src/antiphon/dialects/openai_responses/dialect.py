@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from typing_extensions import override
@@ -25,7 +25,12 @@ from antiphon.dialects.openai_responses.decoder import EventStream
 from antiphon.dialects.openai_responses.encoder import EventWriter
 from antiphon.dialects.openai_responses.fields import DIALECT
 from antiphon.dialects.openai_responses.losses import LOSSES, WORDS
-from antiphon.dialects.openai_responses.passing import check_request, output_bound, prepare
+from antiphon.dialects.openai_responses.passing import (
+    check_request,
+    output_bound,
+    prepare,
+    without_logprobs,
+)
 from antiphon.dialects.openai_responses.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.openai_responses.requests import read_request, write_request
 from antiphon.errors import AntiphonError, UpstreamError
@@ -92,6 +97,12 @@ class OpenAIResponses(Dialect):
     @override
     def prepare(self, members: Members) -> Members:
         return prepare(members)
+
+    @override
+    def cut(self, members: Members, dropped: Collection[Need]) -> Members:
+        if Need.LOGPROBS in dropped:
+            members = without_logprobs(members)
+        return super().cut(members, dropped)
 
     @override
     def inspect_reply(self, body: bytes) -> ReplyFacts:

@@ -52,7 +52,6 @@ class EventWriter(StreamEncoder):
     __slots__ = (
         "_calls",
         "_current",
-        "_last_call",
         "_output",
         "_places",
         "_refused",
@@ -73,7 +72,6 @@ class EventWriter(StreamEncoder):
         self._stem = ""
         self._current: OpenMessage | OpenThought | None = None
         self._calls: dict[int, OpenCall] = {}
-        self._last_call: int | None = None
         self._places = 0
         self._output: dict[int, Written] = {}
         self._refused = False
@@ -96,10 +94,7 @@ class EventWriter(StreamEncoder):
                 return opening + message.grow("output_text", event.text)
             case ToolCallDelta(choice=0):
                 call = self._calls.get(event.index)
-                if call is None:
-                    return b""
-                self._last_call = event.index
-                return call.grow(event.arguments)
+                return b"" if call is None else call.grow(event.arguments)
             case _:
                 return self._feed_other(event)
 
@@ -191,7 +186,7 @@ class EventWriter(StreamEncoder):
         if current is None:
             return b""
         if isinstance(current, OpenThought) and current.seal is None:
-            current.seal = seal_of(Reasoning(), moved=current.moved)
+            current.seal = seal_of(Reasoning(), foreign=current.foreign)
         ending, self._output[current.output] = current.end(status)
         return ending
 
@@ -203,8 +198,8 @@ class EventWriter(StreamEncoder):
     def _end_part(self) -> bytes:
         if self._current is not None:
             return self._end_current()
-        last, self._last_call = self._last_call, None
-        return self._end_call(last) if last is not None and last in self._calls else b""
+        # Of several it is not said which; they end with the answer.
+        return self._end_call(next(iter(self._calls))) if len(self._calls) == 1 else b""
 
     def _open_message(self) -> tuple[bytes, OpenMessage]:
         room, place = self._open(), self._place()
@@ -233,17 +228,16 @@ class EventWriter(StreamEncoder):
             opening, current = self._open_thought()
         if event.spelling == SUMMARY:
             return opening + current.grow(_SUMMED, event.text)
-        if event.spelling != RAW and self._summed:
-            current.moved = True
-            return opening + current.grow(_SUMMED, event.text)
-        return opening + current.grow(RAW, event.text)
+        current.foreign = event.spelling != RAW
+        told = _SUMMED if current.foreign and self._summed else RAW
+        return opening + current.grow(told, event.text)
 
     def _seal(self, event: ReasoningSealed) -> bytes:
         opening, current = b"", self._current
         if not isinstance(current, OpenThought) or current.seal is not None:
             opening, current = self._open_thought()
         thought = Reasoning(signature=event.signature, origin=event.origin, sealed=event.sealed)
-        current.seal = seal_of(thought, moved=False)
+        current.seal = seal_of(thought, foreign=False)
         return opening
 
     def _call(self, event: ToolCallStarted) -> bytes:
@@ -252,5 +246,5 @@ class EventWriter(StreamEncoder):
         room, place = self._open(), self._place()
         prefix = "ctc" if event.kind is CallKind.CUSTOM else "fc"
         call = OpenCall(item_id(prefix, self._stem, place), event, place, self._number)
-        self._calls[event.index], self._last_call = call, event.index
+        self._calls[event.index] = call
         return room + call.begin()

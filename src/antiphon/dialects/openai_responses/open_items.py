@@ -101,12 +101,12 @@ class OpenMessage:
 class OpenThought:
     """Thought: told whole, or in summary, and sealed at its end."""
 
-    __slots__ = ("_content", "_count", "_piece", "_summary", "id", "moved", "output", "seal")
+    __slots__ = ("_content", "_count", "_piece", "_summary", "foreign", "id", "output", "seal")
 
     def __init__(self, item_id: str, output: int, count: Count) -> None:
         self.id = item_id
         self.seal: str | None = None
-        self.moved = False
+        self.foreign = False
         self.output = output
         self._count = count
         self._content: list[Written] = []

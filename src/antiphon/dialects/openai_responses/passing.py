@@ -15,6 +15,9 @@ from antiphon.wire.shallow import Members
 STORED: Final = ("previous_response_id", "conversation")
 """Members that build on what a server stored."""
 
+LOGPROBS: Final = "message.output_text.logprobs"
+"""What is included where log probabilities are asked for."""
+
 _MOST_DIGITS: Final = 9
 _MARK: Final = b'"' + MARK.encode()
 
@@ -24,6 +27,7 @@ class _Kind(msgspec.Struct, gc=False):
 
 
 _KINDS: Final = msgspec.json.Decoder(list[_Kind])
+_NAMES: Final = msgspec.json.Decoder(list[str])
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -53,7 +57,7 @@ def check_request(members: Members) -> tuple[str, bool]:
             raise _not_stored(name)
     if members.raw("background") is not None and members.flag("background"):
         raise _not_stored("background")
-    if b'"item_reference"' in (members.source or members.get("input", b"")):
+    if _has(members, b'"item_reference"'):
         _check_references(members)
     return model, stream
 
@@ -86,9 +90,17 @@ def prepare(members: Members) -> Members:
     store = members.raw("store")
     if store is None or is_null(store):
         members = members.replace({"store": b"false"})
-    if _MARK in (members.source or members.get("input", b"")):
+    if _has(members, _MARK):
         members = _without_foreign(members)
     return members
+
+
+def _has(members: Members, words: bytes) -> bool:
+    """Whether the items of the input may say something: most do not, and are not read."""
+    asked = members.raw("input")
+    if asked is None or first_byte(asked) != ord("["):
+        return False
+    return words in (members.source or bytes(asked))
 
 
 def _without_foreign(members: Members) -> Members:
@@ -101,6 +113,19 @@ def _without_foreign(members: Members) -> Members:
     if len(kept) == len(items):
         return members
     return members.replace({"input": msgspec.json.encode(kept)})
+
+
+def without_logprobs(members: Members) -> Members:
+    """The same request, not asking for log probabilities among what is included."""
+    raw = members.get("include", b"")
+    try:
+        include = _NAMES.decode(raw)
+    except UNREADABLE:
+        return members
+    kept = [name for name in include if name != LOGPROBS]
+    if len(kept) == len(include):
+        return members
+    return members.replace({"include": msgspec.json.encode(kept)})
 
 
 def output_bound(members: Members) -> tuple[int | None, int]:

@@ -22,9 +22,15 @@ from antiphon.dialects.openai_responses.ids import item_id, response_id, stem_of
 from antiphon.dialects.openai_responses.items import read_output
 from antiphon.dialects.openai_responses.parts import write_said
 from antiphon.dialects.openai_responses.requests import summed
-from antiphon.dialects.openai_responses.stops import called, read_stop, refused, write_stop
+from antiphon.dialects.openai_responses.stops import (
+    INCOMPLETE,
+    called,
+    read_stop,
+    refused,
+    write_stop,
+)
 from antiphon.dialects.openai_responses.thought import tell_reasoning
-from antiphon.dialects.openai_responses.turns import message_of, write_call
+from antiphon.dialects.openai_responses.turns import message_of, phase_of, write_call
 from antiphon.dialects.openai_responses.usage import read_usage, write_usage
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
 from antiphon.model.parts import (
@@ -80,7 +86,7 @@ _FAILED: Final = frozenset({"failed", "cancelled"})
 def inspect_reply(body: bytes) -> ReplyFacts:
     """What the road must know of a reply with a success status.
 
-    Hot path: about two microseconds for a kilobyte.
+    Hot path: about four microseconds for a kilobyte.
 
     Raises:
         NotAnAnswer: It is HTML, an error body, nothing, or no reply at all.
@@ -138,7 +144,7 @@ def write_reply(reply: ChatReply, asked: Payload | None) -> bytes:
         "status": status,
         "incomplete_details": {"reason": reason} if reason else None,
         "model": reply.model,
-        "output": [*write_output(turn, stem_of(reply.id), summed=in_summary)],
+        "output": _output_of(turn, stem_of(reply.id), status, summed=in_summary),
         "usage": write_usage(reply.usage) if reply.usage else None,
     }
     if reply.service_tier:
@@ -148,7 +154,16 @@ def write_reply(reply: ChatReply, asked: Payload | None) -> bytes:
     return msgspec.json.encode(out)
 
 
-def write_output(turn: Turn, stem: str, *, summed: bool) -> Iterator[Written | msgspec.Raw]:
+def _output_of(turn: Turn, stem: str, status: str, *, summed: bool) -> list[Written | msgspec.Raw]:
+    """The items, the last of them as complete as the answer."""
+    items = [*_write_output(turn, stem, summed=summed)]
+    last = items[-1] if items else None
+    if status == INCOMPLETE and isinstance(last, dict) and last.get("status") == "completed":
+        last["status"] = INCOMPLETE
+    return items
+
+
+def _write_output(turn: Turn, stem: str, *, summed: bool) -> Iterator[Written | msgspec.Raw]:
     """The items of a reply.
 
     Args:
@@ -163,7 +178,7 @@ def write_output(turn: Turn, stem: str, *, summed: bool) -> Iterator[Written | m
             said.append(part)
             continue
         if said:
-            yield _tell_message(said, item_id("msg", stem, at), turn.phase)
+            yield _tell_message(said, item_id("msg", stem, at), phase_of(turn))
             said, at = [], at + 1
         match part:
             case Text() | Refusal():
@@ -194,7 +209,7 @@ def _tell_message(said: list[Text | Refusal], made: str, phase: str | None) -> W
         "id": first.id if first.id and ours else made,
         "role": "assistant",
         "content": [_tell_part(part) for part in write_said(said)],
-        "phase": None if ours else phase,
+        "phase": phase,
     }
     kept = message_of(first.extra)
     if "status" not in own(kept):

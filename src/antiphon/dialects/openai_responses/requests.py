@@ -19,7 +19,7 @@ from antiphon.dialects.contract import Target
 from antiphon.dialects.fields import Written
 from antiphon.dialects.openai_responses.fields import DIALECT, Fields, own, raw_of, written
 from antiphon.dialects.openai_responses.items import read_items
-from antiphon.dialects.openai_responses.passing import STORED, check_request
+from antiphon.dialects.openai_responses.passing import LOGPROBS, STORED, check_request
 from antiphon.dialects.openai_responses.tools import (
     read_choice,
     read_tools,
@@ -45,7 +45,6 @@ FEWEST_TOKENS: Final = 16
 """`max_output_tokens` below this is refused."""
 
 _SEALED: Final = "reasoning.encrypted_content"
-_LOGPROBS: Final = "message.output_text.logprobs"
 
 _FORMS: Final = {
     "text": OutputForm.TEXT,
@@ -94,7 +93,7 @@ def read_request(members: Members) -> ChatRequest:
         sampling=Sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("top_p"),
-            logprobs=True if _LOGPROBS in include else None,
+            logprobs=True if LOGPROBS in include else None,
             top_logprobs=fields.integer("top_logprobs"),
         ),
         max_output_tokens=fields.integer("max_output_tokens"),
@@ -126,7 +125,7 @@ def _read_turns(fields: Fields) -> tuple[Turn, ...]:
 
 def _read_include(fields: Fields) -> tuple[str, ...]:
     include = fields.texts("include")
-    left = [name for name in include if name not in {_SEALED, _LOGPROBS}]
+    left = [name for name in include if name not in {_SEALED, LOGPROBS}]
     if left:
         fields.keep("include", msgspec.json.encode(left))
     return include
@@ -297,7 +296,7 @@ def _write_include(request: ChatRequest, target: Target) -> list[str]:
     if _thinks(request, target):
         include.append(_SEALED)
     if request.sampling.logprobs:
-        include.append(_LOGPROBS)
+        include.append(LOGPROBS)
     return include
 
 

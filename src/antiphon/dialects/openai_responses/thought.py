@@ -89,24 +89,26 @@ def tell_reasoning(thought: Reasoning, item_id: str, *, summed: bool) -> Written
     """
     content, summary = thought.text, thought.summary
     foreign = thought.spelling != RAW and not is_ours(thought.extra)
-    moved = foreign and bool(content) and summed
-    if moved:
+    if foreign and content and summed:
         content, summary = "", (content, *summary)
     out: Written = {
         "type": "reasoning",
         "id": item_id,
         "summary": [{"type": "summary_text", "text": text} for text in summary],
-        "encrypted_content": seal_of(thought, moved=moved),
+        "encrypted_content": seal_of(thought, foreign=foreign),
     }
     if content and "content" not in own(thought.extra):
         out["content"] = [{"type": RAW, "text": content}]
     return written(out, thought.extra)
 
 
-def seal_of(thought: Reasoning, *, moved: bool) -> str | None:
-    """The seal for a caller; thought that is told as a summary, and is none, is marked so."""
+def seal_of(thought: Reasoning, *, foreign: bool) -> str | None:
+    """The seal for a caller; thought of another dialect that has none is marked as such.
+
+    A provider would refuse it, and what was told as a summary is none.
+    """
     seal = wrapped(thought, DIALECT)
-    if seal is None and moved:
+    if seal is None and foreign:
         return wrap(thought.origin or Origin(""), "")
     return seal
 

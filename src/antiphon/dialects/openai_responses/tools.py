@@ -20,6 +20,7 @@ from antiphon.model.request import (
 )
 
 _MODES = {"auto": ToolMode.AUTO, "none": ToolMode.NONE, "required": ToolMode.REQUIRED}
+_NOTHING = msgspec.Raw(b'{"type":"object","properties":{}}')
 _REFERENCES = frozenset({"function", "custom"})
 
 
@@ -32,15 +33,15 @@ def write_tool(tool: Tool) -> Written | msgspec.Raw | None:
     """One of `tools`; None for a server tool of another dialect."""
     match tool:
         case FunctionTool():
-            strict = tool.strict
-            if strict is None and not is_ours(tool.extra):
-                # What is unsaid elsewhere is loose; here it would be strict.
-                strict = False
+            strict, parameters = tool.strict, tool.parameters
+            if not is_ours(tool.extra):
+                # What is unsaid elsewhere is loose, and nothing is a schema: here it is strict.
+                strict, parameters = strict or False, parameters or _NOTHING
             out: Written = {
                 "type": "function",
                 "name": tool.name,
                 "description": tool.description,
-                "parameters": tool.parameters,
+                "parameters": parameters,
                 "strict": strict,
             }
             return written(out, tool.extra)

@@ -53,7 +53,7 @@ def write_turns(turns: Iterable[Turn], scope: str) -> list[Item]:
 
 def _write_message(turn: Turn, parts: Sequence[Part]) -> Written:
     role = "user" if turn.author is Author.TOOL else turn.author.value
-    out: Written = {"type": "message", "role": role, "content": write_content(parts)}
+    out: Written = {"type": "message", "role": role, "content": write_content(parts) or ""}
     if is_ours(turn.extra):
         out["id"] = turn.id
     return written(out, turn.extra)
@@ -106,9 +106,15 @@ def _write_said(said: Sequence[Text | Refusal], turn: Turn, *, named: bool) -> W
         "role": "assistant",
         "content": first.text if plain else write_said(said),
         "id": first.id if ours else None,
-        "phase": None if is_ours(first.extra) else turn.phase,
+        "phase": phase_of(turn),
     }
     return written(out, message_of(first.extra))
+
+
+def phase_of(turn: Turn) -> str | None:
+    """The phase of a turn's messages, where none of them was read here and says its own."""
+    said = (part for part in turn.parts if isinstance(part, Text | Refusal))
+    return None if any(is_ours(part.extra) for part in said) else turn.phase
 
 
 def _is_bare(text: Text) -> bool:

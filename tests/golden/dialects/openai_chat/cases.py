@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from tests.golden.dialects.results import cases_in, write
 

@@ -153,8 +153,16 @@ def results_apart(messages: list[dict[str, object]]) -> bool:
     return not any(mark and after for mark, after in itertools.pairwise(marks))
 
 
-MESSAGES = st.lists(ASKED | RESULTS | ANSWERED | RULED, min_size=1, max_size=4).filter(
-    results_apart
+def asked_last(messages: list[dict[str, object]]) -> list[dict[str, object]]:
+    """An answer that is to be continued is trimmed."""
+    last: dict[str, object] = {"role": "user", "content": "Go on"}
+    return [*messages, last] if messages[-1]["role"] == "assistant" else messages
+
+
+MESSAGES = (
+    st.lists(ASKED | RESULTS | ANSWERED | RULED, min_size=1, max_size=4)
+    .filter(results_apart)
+    .map(asked_last)
 )
 SCHEMA = objects({"type": st.just("object")}, {"properties": OBJECT}, news=False)
 TOOLS = st.lists(

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.anthropic_messages.fields import DIALECT
@@ -88,8 +90,8 @@ def test_a_message_begins_once_and_is_told_what_was_counted() -> None:
 def test_the_prompt_is_estimated_until_it_is_counted() -> None:
     body = b'{"model":"m","max_tokens":1,"messages":["%b"]}' % (b"x" * 353)
     asked = Payload(ANTHROPIC_MESSAGES, Members.parse(body))
-    estimated = b'"input_tokens":%d,' % (len(body) // 4)
-    assert estimated in write(TextDelta("a"), asked=asked)
+    asked.input_estimate = 88
+    assert b'"input_tokens":88,' in write(TextDelta("a"), asked=asked)
 
 
 def test_usage_that_comes_after_the_stop_is_told() -> None:
@@ -289,3 +291,57 @@ def test_blocks_of_our_own_are_numbered_anew() -> None:
         ("content_block_delta", 2),
         ("content_block_stop", 2),
     ]
+
+
+# ------------------------------------------------------------------ any order at all
+
+INDEX = st.integers(0, 2)
+PIECE = st.sampled_from(["", " ", "{", "}", '{"a":1}', "x", "[1]"])
+ANY_ORIGIN = st.sampled_from([Origin(DIALECT, "m"), Origin("openai_responses"), Origin("")])
+ANY_EVENT = st.one_of(
+    st.builds(TextDelta, st.sampled_from(["", "a", " "]), st.integers(0, 1)),
+    st.builds(ReasoningDelta, st.sampled_from(["", "Hm"])),
+    st.builds(RefusalDelta, st.just("No")),
+    st.builds(ReasoningSealed, st.just("s"), ANY_ORIGIN, sealed=st.booleans()),
+    st.builds(ToolCallStarted, INDEX, st.just("c"), st.just("f"), kind=st.sampled_from(CallKind)),
+    st.builds(ToolCallDelta, INDEX, PIECE),
+    st.just(PartEnded()),
+    st.just(UsageReported(None)),
+    st.just(UsageReported(Usage(1, output_tokens=2))),
+    st.just(Finished(Stop(StopReason.TOOL))),
+    st.builds(
+        passed,
+        st.sampled_from(["content_block_start", "content_block_delta", "content_block_stop"]),
+        INDEX,
+        content_block=st.just({"type": "server_tool_use"}),
+        delta=st.sampled_from([{"type": "citations_delta"}, {"type": "news"}]),
+    ),
+)
+
+
+@given(st.lists(ANY_EVENT, max_size=14))
+def test_blocks_are_in_order_whatever_is_said(events: list[StreamEvent]) -> None:
+    """One block is open at a time; each begins once, in order, and ends."""
+    frames = told(*events, Ended())
+    kinds = [frame["type"] for frame in frames]
+    assert (kinds[0], kinds[-2:]) == ("message_start", ["message_delta", "message_stop"])
+    assert kinds.count("message_start") == 1
+    begun, open_at = 0, None
+    for frame in frames[1:-2]:
+        match frame["type"]:
+            case "content_block_start":
+                assert (open_at, frame["index"]) == (None, begun)
+                open_at, begun = begun, begun + 1
+            case "content_block_delta":
+                assert frame["index"] == open_at
+            case "content_block_stop":
+                assert frame["index"] == open_at
+                open_at = None
+    assert open_at is None
+    text = "".join(
+        event.text
+        for event in events
+        if isinstance(event, TextDelta | RefusalDelta) and not event.choice
+    )
+    heard = (frame.get("delta", {}) for frame in frames)
+    assert "".join(delta.get("text", "") for delta in heard) == text

@@ -67,7 +67,7 @@ def test_a_request_goes_through_as_it_came() -> None:
         b'{"model": "m",  "max_tokens":0, "messages":[{"role":"user","content":"x"}], "news": 1.50}'
     )
     payload = Payload(ANTHROPIC_MESSAGES, Members.parse(body))
-    assert payload.encode(ANTHROPIC_MESSAGES, Target("other")) == body.replace(b'"m"', b'"other"')
+    assert payload.encode(Target("other")) == body.replace(b'"m"', b'"other"')
     assert payload.output_bound == (0, 1)
     assert payload.wants_usage
 
@@ -415,3 +415,16 @@ def test_json_mode_is_asked_for_in_words() -> None:
 def test_a_custom_tool_that_nobody_wrapped() -> None:
     out = from_chat(tools=[{"type": "custom", "custom": {"name": "c"}}])
     assert out["tools"][0]["input_schema"]["required"] == ["input"]
+
+
+@pytest.mark.parametrize("content", ["So: \n", [{"type": "text", "text": "So: \n"}]])
+def test_an_answer_to_continue_ends_with_a_word(content: object) -> None:
+    said = {"role": "assistant", "content": content}
+    assert from_chat(messages=[*HELLO, said])["messages"][1]["content"] == "So:"
+    assert from_chat(messages=[said, *HELLO])["messages"][0]["content"] == "So: \n"
+
+
+def test_rules_alone_are_said_by_the_user() -> None:
+    out = from_chat(messages=[{"role": "system", "content": "Be."}])
+    assert out["messages"] == [{"role": "user", "content": "Be."}]
+    assert "system" not in out

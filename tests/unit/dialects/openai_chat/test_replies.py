@@ -334,3 +334,11 @@ def test_an_error_in_a_success_says_what_it_is(
 def test_a_reply_of_odd_types_is_no_answer(choice: object) -> None:
     with pytest.raises(UpstreamError):
         OPENAI_CHAT.decode_reply(body_of({"choices": [choice]}))
+
+
+def test_citations_of_another_dialect_are_left_out() -> None:
+    cited = Text("Hi", annotations=(msgspec.Raw(b'{"x":1}'),), extra=Extra("another", {}))
+    turn = Turn(Author.ASSISTANT, (cited,))
+    reply = ChatReply("r", "m", (Choice(0, turn),))
+    message = json.loads(OPENAI_CHAT.encode_reply(reply))["choices"][0]["message"]
+    assert message == {"role": "assistant", "content": "Hi", "refusal": None}

@@ -292,3 +292,23 @@ def streams(draw: st.DrawFn) -> list[StreamEvent]:
         stop = Stop(StopReason.TOOL if called else reason, raw="completed")
     usage = Usage(input_tokens=draw(COUNTS), output_tokens=draw(COUNTS))
     return [*events, UsageReported(usage, alone=False), Finished(stop), Ended()]
+
+
+@st.composite
+def _mangled(draw: st.DrawFn) -> object:
+    """A request in which one thing, somewhere, is something else."""
+    body = draw(REQUESTS)
+    path: list[str | int] = []
+    value: object = body
+    while isinstance(value, dict | list) and value and (not path or draw(st.booleans())):
+        keys: list[str | int] = list(value) if isinstance(value, dict) else [*range(len(value))]
+        path.append(draw(st.sampled_from(keys)))
+        value = value[path[-1]]  # type: ignore[index]
+    holder: object = body
+    for key in path[:-1]:
+        holder = holder[key]  # type: ignore[index]
+    holder[path[-1]] = draw(JSON)  # type: ignore[index]
+    return body
+
+
+MANGLED = _mangled()

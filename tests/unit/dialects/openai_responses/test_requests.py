@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.errors import InvalidRequest, MalformedBody, UnsupportedParameter
@@ -156,12 +157,12 @@ def test_how_much_may_be_said(raw: bytes, bound: int | None) -> None:
 def test_store_is_false_where_nothing_is_said() -> None:
     body = b'{ "model": "m",\n "input": "x", "news": 1.50 }'
     payload = Payload(OPENAI_RESPONSES, Members.parse(body))
-    sent = payload.encode(OPENAI_RESPONSES, Target("up"))
+    sent = payload.encode(Target("up"))
     assert sent == b'{ "model": "up",\n "input": "x", "news": 1.50,"store":false }'
     for said in (True, False):
-        kept = json.loads(payload_of(store=said).encode(OPENAI_RESPONSES, Target("up")))
+        kept = json.loads(payload_of(store=said).encode(Target("up")))
         assert kept["store"] is said
-    nothing = json.loads(payload_of(store=None).encode(OPENAI_RESPONSES, Target("up")))
+    nothing = json.loads(payload_of(store=None).encode(Target("up")))
     assert nothing["store"] is False
 
 
@@ -174,7 +175,7 @@ def test_a_foreign_seal_is_left_out() -> None:
         {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "gAAA"},
         {"role": "user", "content": f"what is {foreign}?"},
     ]
-    sent = json.loads(payload_of(input=items).encode(OPENAI_RESPONSES, Target("up")))
+    sent = json.loads(payload_of(input=items).encode(Target("up")))
     assert sent["input"] == [items[0], items[2], items[3]]
 
 
@@ -307,7 +308,12 @@ def test_a_tool_that_says_nothing_is_not_strict() -> None:
     """Absent is strict here, and loose elsewhere."""
     tool = FunctionTool("f")
     assert written(ChatRequest("m", (USER,), tools=(tool,)))["tools"] == [
-        {"type": "function", "name": "f", "strict": False}
+        {
+            "type": "function",
+            "name": "f",
+            "parameters": {"type": "object", "properties": {}},
+            "strict": False,
+        }
     ]
     ours = request_of(tools=[{"type": "function", "name": "f"}])
     assert written(ours)["tools"] == [{"type": "function", "name": "f"}]
@@ -427,3 +433,36 @@ def test_chats_grammar_is_flat_here() -> None:
     request = OPENAI_CHAT.decode_request(Members.parse(json.dumps(body).encode()))
     (tool,) = written(request)["tools"]
     assert tool["format"] == {"type": "grammar", "syntax": "lark", "definition": "x"}
+    back = request_of(tools=[tool]).tools
+    chat = json.loads(
+        OPENAI_CHAT.encode_request(ChatRequest("m", (USER,), tools=back), Target("up")).encode()
+    )
+    assert chat["tools"][0]["custom"]["format"] == grammar
+
+
+def test_log_probabilities_that_a_model_refuses() -> None:
+    include = ["message.output_text.logprobs", "reasoning.encrypted_content"]
+    payload = payload_of(include=include, top_logprobs=3, temperature=1)
+    sent = json.loads(
+        payload.encode(Target("up"), dropped={Need.LOGPROBS, Need.TEMPERATURE})
+    )
+    assert sent["include"] == ["reasoning.encrypted_content"]
+    assert "top_logprobs" not in sent
+    assert "temperature" not in sent
+
+
+def test_thought_without_a_seal_goes_back_to_chat_only() -> None:
+    """It came from a server of Chat, and was told to a caller here."""
+    item = {
+        "type": "reasoning",
+        "id": "rs_x00",
+        "summary": [],
+        "content": [{"type": "reasoning_text", "text": "hm"}],
+        "encrypted_content": wrap(Origin(""), ""),
+    }
+    payload = payload_of(input=[item, {"role": "assistant", "content": "x"}])
+    sent = json.loads(payload.encode(Target("up")))
+    assert [each.get("role") for each in sent["input"]] == ["assistant"]
+    assert [each["role"] for each in written(payload.request)["input"]] == ["assistant"]
+    chat = json.loads(OPENAI_CHAT.encode_request(payload.request, Target("up")).encode())
+    assert chat["messages"][0]["reasoning_content"] == "hm"

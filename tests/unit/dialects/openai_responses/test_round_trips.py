@@ -1,19 +1,24 @@
 """What is read and written again is the same, but for what the modules say."""
 
+import contextlib
 import json
 from typing import Any
 
 from hypothesis import given
 
-from antiphon.dialects.base import Payload, Target
+from antiphon.dialects.base import Payload
+from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
+from antiphon.errors import CallerError
 from antiphon.model.events import StreamEvent
 from antiphon.model.fold import fold
 from antiphon.model.needs import needs_of
+from antiphon.model.parts import Author
 from antiphon.wire.shallow import Members
 from tests.corpus.responses import plain_request, says_something
-from tests.unit.dialects.openai_responses.strategies import REPLIES, REQUESTS, streams
+from tests.unit.dialects.openai_chat.strategies import REQUESTS as CHAT_REQUESTS
+from tests.unit.dialects.openai_responses.strategies import MANGLED, REPLIES, REQUESTS, streams
 
 
 def payload_of(body: dict[str, Any]) -> Payload:
@@ -36,7 +41,7 @@ def test_a_request(body: dict[str, Any]) -> None:
 
 @given(REQUESTS)
 def test_a_request_that_goes_through_unread(body: dict[str, Any]) -> None:
-    sent = json.loads(payload_of(body).encode(OPENAI_RESPONSES, Target("other")))
+    sent = json.loads(payload_of(body).encode(Target("other")))
     assert sent == {"store": False} | body | {"model": "other"}
 
 
@@ -129,3 +134,33 @@ def without_ids(reply: Any) -> Any:
     ]
     stop = reply.choices[0].stop if reply.choices else None
     return reply.id, reply.model, reply.created, reply.usage, stop, parts
+
+
+@given(CHAT_REQUESTS)
+def test_every_request_of_chat_can_be_asked(body: dict[str, Any]) -> None:
+    request = OPENAI_CHAT.decode_request(Members.parse(json.dumps(body).encode()))
+    written = OPENAI_RESPONSES.encode_request(request, Target("up"))
+    asked = Payload(OPENAI_RESPONSES, Members.parse(written.encode())).request
+    texts = [
+        {
+            author: "".join(turn.text for turn in each.turns if turn.author is author)
+            for author in Author
+        }
+        for each in (request, asked)
+    ]
+    assert texts[1] == texts[0]
+    calls = [
+        [(call.name, call.arguments) for turn in each.turns for call in turn.tool_calls]
+        for each in (request, asked)
+    ]
+    assert calls[0] == calls[1]
+
+
+@given(MANGLED)
+def test_no_body_breaks_it(body: Any) -> None:
+    """Whatever a caller sends is read, or refused in words that name a member."""
+    raw = json.dumps({"model": "m", "input": "x"} | body).encode()
+    with contextlib.suppress(CallerError):
+        request = Payload(OPENAI_RESPONSES, Members.parse(raw)).request
+        json.loads(OPENAI_RESPONSES.encode_request(request, Target("up")).encode())
+        json.loads(OPENAI_CHAT.encode_request(request, Target("up")).encode())

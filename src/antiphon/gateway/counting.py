@@ -1,0 +1,100 @@
+"""How many tokens a prompt would be: asked of the provider where it counts, else estimated."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from antiphon.dialects.base import Payload
+from antiphon.errors import AntiphonError, UpstreamError
+from antiphon.gateway.gateway import Antiphon
+from antiphon.model.principal import Principal
+from antiphon.pipeline.plan import Plan
+from antiphon.providers.deployment import Deployment
+from antiphon.providers.face import Face
+from antiphon.providers.transport import Call, Timeouts
+from antiphon.wire.shallow import Members
+
+_TIMEOUTS = Timeouts(connect=3, first_byte=10, idle=10, total=10)
+"""A client waits for a count before it goes on: an estimate in time is better than a late count."""
+_OK = 200
+
+
+class Counted(NamedTuple):
+    """Tokens of a prompt, and who says so."""
+
+    tokens: int
+    source: Literal["provider", "estimated"]
+
+
+class _Count(msgspec.Struct):
+    input_tokens: int
+
+
+_COUNT = msgspec.json.Decoder(_Count)
+
+
+async def count(
+    gateway: Antiphon, principal: Principal, payload: Payload, members: Members, lines: bytes
+) -> Counted:
+    """Count a prompt for whoever would answer it.
+
+    Args:
+        gateway: Whose routes and limits hold.
+        principal: Who asks.
+        payload: What would be asked.
+        members: What the caller sent to be counted.
+        lines: Headers of the caller that go on to a provider of its dialect.
+
+    Raises:
+        ModelNotFound, Forbidden: The caller cannot ask for the model.
+        Overloaded: Too much is under way.
+        MalformedBody, InvalidRequest: The prompt has to be read, and cannot be.
+    """
+    plan = gateway.pipeline.plan(gateway.snapshot, payload.model, principal)
+    gateway.concurrency.take()
+    try:
+        counted = await _ask(gateway, plan, payload, members, lines)
+    finally:
+        gateway.concurrency.give()
+    if counted is not None:
+        return Counted(counted, "provider")
+    first = plan.order(gateway.clock.monotonic())[0]
+    return Counted(first.calibration.count(payload.request), "estimated")
+
+
+async def _ask(
+    gateway: Antiphon, plan: Plan, payload: Payload, members: Members, lines: bytes
+) -> int | None:
+    """What the deployment that would answer says; None where it does not count."""
+    now = gateway.clock.monotonic()
+    deployment = plan.order(now)[0]
+    face = deployment.face_for(payload.dialect, now)
+    if not (face.counts and payload.passes(face.dialect)):
+        return None
+    try:
+        return await _asked(gateway, deployment, face, members, lines)
+    except AntiphonError:
+        # It counts badly today; the question itself goes on as it would have.
+        return None
+
+
+async def _asked(
+    gateway: Antiphon, deployment: Deployment, face: Face, members: Members, lines: bytes
+) -> int | None:
+    body = members.replace({"model": msgspec.json.encode(deployment.model)}).encode()
+    key = deployment.keys.take()
+    head = face.counting_head(key) + (lines or face.lines)
+    answer = await gateway.transport.send(Call(deployment.origin, head, body, _TIMEOUTS))
+    try:
+        told = await answer.head()
+        said = await answer.whole()
+    finally:
+        answer.close()
+    if told is None or told.status != _OK:
+        return None
+    try:
+        return _COUNT.decode(said).input_tokens
+    except msgspec.DecodeError as error:
+        raise UpstreamError("The provider's count cannot be read.", code="bad_body") from error
