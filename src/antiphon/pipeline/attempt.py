@@ -26,7 +26,7 @@ from antiphon.model.needs import Need, without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
-from antiphon.pipeline.losses import lost_at, words
+from antiphon.pipeline.losses import is_fit, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.translation import Translation
@@ -151,8 +151,9 @@ class Walk(msgspec.Struct, eq=False):
                 raise error
             case _ if self._is_absent(attempt, error):
                 attempt.face.was_absent(attempt.ended_at)
-                if self._exchange.passing is None:
-                    lost_at(self._exchange, deployment.face)
+                if self._exchange.passing is None and is_fit(
+                    self._exchange, deployment.face, self._plan.on_loss
+                ):
                     self._same = deployment
             case Disposition.CONTEXT_LENGTH:
                 pass

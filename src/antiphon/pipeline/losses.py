@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from antiphon.errors import UnsupportedParameter
+from antiphon.errors import CallerError, UnsupportedParameter
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.exchange import Exchange
@@ -22,31 +22,44 @@ Losses = Sequence[tuple[Need, Loss]]
 _NOTHING: Losses = ()
 
 
-def fitting(
+def candidates(
     exchange: Exchange, deployments: Sequence[Deployment], on_loss: OnLoss
-) -> Sequence[Deployment]:
-    """The deployments that may answer this request, in their order.
+) -> Iterator[Deployment]:
+    """The deployments that may answer this request, in their order, each looked at in its turn.
 
-    What each would lose is left in `exchange.lost`, for the attempt that goes there.
+    What each would lose is left in `exchange.lost`, for the attempt that goes there. A request
+    that is answered by its first deployment is never compared with the others.
 
-    Raises:
+    Raises (while it is asked for the next one):
         UnsupportedParameter: None may, or, where losses are errors, the first may not.
-        MalformedBody, InvalidRequest: The request has to be read, and cannot be.
+        MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read.
     """
-    fit: list[Deployment] = []
-    first: tuple[Need, Loss] | None = None
+    heard, found = exchange.payload.dialect, False
+    refusal: CallerError | None = None
     for deployment in deployments:
-        losses = lost_at(exchange, deployment.face_for(exchange.payload.dialect, exchange.started))
+        try:
+            losses = lost_at(exchange, deployment.face_for(heard, exchange.started))
+        except CallerError as error:
+            refusal = refusal or error
+            continue
         wrong = _wrong(losses, on_loss)
         if wrong is None:
-            fit.append(deployment)
+            found = True
+            yield deployment
         else:
-            first = first or wrong
-            if on_loss == "error" and not fit:
+            refusal = refusal or _refusal(exchange, *wrong)
+            if on_loss == "error" and not found:
                 break
-    if first is not None and not fit:
-        raise _refusal(exchange, *first)
-    return fit if first is not None else deployments
+    if refusal is not None and not found:
+        raise refusal
+
+
+def is_fit(exchange: Exchange, face: Face, on_loss: OnLoss) -> bool:
+    """Whether a request may be asked at this face, too."""
+    try:
+        return _wrong(lost_at(exchange, face), on_loss) is None
+    except CallerError:
+        return False
 
 
 def lost_at(exchange: Exchange, face: Face) -> Losses:

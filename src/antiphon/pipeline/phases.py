@@ -20,7 +20,7 @@ from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.losses import fitting
+from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
@@ -148,15 +148,14 @@ class Pipeline:
         """The candidates of an exchange: the plan's deployments that can do what is asked.
 
         Raises:
-            UnsupportedParameter: None can.
             InvalidRequest: None has the endpoint that is asked for.
         """
         found, passing = plan.order(exchange.started), exchange.passing
         if passing is None:
-            found = fitting(exchange, found, plan.on_loss)
+            chosen = candidates(exchange, found, plan.on_loss)
         else:
-            found = passing.candidates(found, exchange.payload.model)
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, iter(found))
+            chosen = iter(passing.candidates(found, exchange.payload.model))
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
