@@ -60,7 +60,7 @@ An error inside a stream ends it, and nothing follows:
 | Dialect | Event |
 | --- | --- |
 | OpenAI chat | `data:` with the body; no `[DONE]` |
-| OpenAI Responses | `error`, on which the official clients raise, then `response.failed`, for which Codex waits; its code is the last column but two |
+| OpenAI Responses | `error`, on which the official clients raise, then `response.failed`, for which Codex waits; the column "In a stream of Responses" has its code |
 | Anthropic Messages | `error` with the body |
 
 | Kind | Status | OpenAI: type | OpenAI: code | In a stream of Responses | Messages: status, type | Retry | When |
