@@ -151,5 +151,13 @@ def test_what_is_provoked_is_described(
 def test_everything_is_described(surface: Surface):
     """Every path that answers something else than 404 is in the document."""
     document = httpx2.get(f"{surface.address}/openapi.json", timeout=PATIENCE).json()
-    for path in (*ASKED, "/v1/messages/count_tokens", "/v1/models", "/health", "/livez", "/readyz", "/metrics"):
+    for path in (
+        *ASKED,
+        "/v1/messages/count_tokens",
+        "/v1/models",
+        "/health",
+        "/livez",
+        "/readyz",
+        "/metrics",
+    ):
         assert path in document["paths"]
