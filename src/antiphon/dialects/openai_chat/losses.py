@@ -32,7 +32,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
         Need.CITATIONS: Loss(_WARN, "left out of earlier answers"),
-        Need.SEALED_THOUGHT: Loss(_SAFE, "the seal is left out; the thought itself stays"),
+        Need.SEALED_THOUGHT: Loss(_SAFE, "without its seal"),
         Need.SERVER_TOOLS: Loss(_WARN, "left out: only its own provider runs it"),
         Need.ONLY_SERVER_TOOLS: Loss(_REFUSE, "only its own provider runs it"),
         Need.RESULT_MEDIA: Loss(_WARN, "shown in a message of the user behind the result"),

@@ -20,7 +20,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.LOGIT_BIAS: Loss(_WARN, "left out"),
         Need.LOGPROBS: Loss(_REFUSE, "told in a form of its own"),
         Need.ANSWERS: Loss(_REFUSE, "one answer is given"),
-        Need.STOP: Loss(_SAFE, "cut by the gateway while streaming"),
+        Need.STOP: Loss(_SAFE, "watched for by the gateway"),
         Need.AUDIO: Loss(_REFUSE, "no sounds are heard"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
