@@ -67,6 +67,8 @@ class Dialect(ABC):
     """Bytes of a stream that are held back, at most, while nothing useful has come."""
     strict_end: ClassVar[bool] = False
     """Whether a stream that has said why it stopped is broken without its terminal event."""
+    loose_end: ClassVar[bool] = False
+    """Whether the end of the body ends a stream, since nobody here knows its terminal event."""
 
     # requests
 
@@ -155,6 +157,14 @@ class Dialect(ABC):
             NotAnAnswer: It is none.
             UpstreamRefused: It is an error body that says what is wrong.
         """
+
+    def said(self, body: bytes) -> int:
+        """Bytes of text in a whole reply, to be counted where no usage is stated."""
+        try:
+            return len(self.decode_reply(body).text.encode())
+        except UpstreamError:
+            # Good enough to be passed on, not to be read: all of it, then.
+            return len(body)
 
     @abstractmethod
     def encode_reply(self, reply: ChatReply, asked: Payload | None = None) -> bytes:
@@ -271,6 +281,10 @@ class Payload:
         if self._members is None:
             return self.request.max_output_tokens, self.request.n or 1
         return self.dialect.output_bound(self._members)
+
+    def countable(self, size: int) -> int:
+        """How much of what is sent, a body of this size, can be tokens."""
+        return size
 
     def rewrite(self, request: ChatRequest) -> None:
         """Replace what is asked; the caller's bytes no longer speak for it."""

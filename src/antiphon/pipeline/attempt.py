@@ -38,7 +38,7 @@ from antiphon.providers.transport import Answer, Call, Head, Upstream
 
 _FIRST_ERROR_STATUS = 400
 _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
-_TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND)
+_TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND, Kind.NOT_FOUND)
 """Where every candidate says the same of the request, the caller is told just that."""
 HOPS = b"x-antiphon-hops"
 """The header that tells a gateway of our kind how many others a request came through."""
@@ -151,8 +151,9 @@ class Walk(msgspec.Struct, eq=False):
                 raise error
             case _ if self._is_absent(attempt, error):
                 attempt.face.was_absent(attempt.ended_at)
-                lost_at(self._exchange, deployment.face)
-                self._same = deployment
+                if self._exchange.passing is None:
+                    lost_at(self._exchange, deployment.face)
+                    self._same = deployment
             case Disposition.CONTEXT_LENGTH:
                 pass
             case Disposition.DEAD_KEY if key is not None and deployment.keys.set_aside(
@@ -173,7 +174,7 @@ class Walk(msgspec.Struct, eq=False):
         valid there. Its thought is lost either way; the conversation need not be.
         """
         exchange = self._exchange
-        if error.code not in FOREIGN_SEALS or exchange.unsealed:
+        if error.code not in FOREIGN_SEALS or exchange.unsealed or exchange.passing is not None:
             return False
         exchange.unsealed = True
         exchange.payload.rewrite(without_seals(exchange.payload.request))
@@ -275,7 +276,7 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         self._key = self._relay = None
         payload, now = exchange.payload, self._clock.monotonic()
-        face = deployment.face_for(payload.dialect, now)
+        face = exchange.face_of(deployment, now)
         self._attempt = attempt = Attempt(deployment, face, now)
         exchange.attempts.append(attempt)
         dropped: Collection[Need] = ()
@@ -285,7 +286,9 @@ class Walk(msgspec.Struct, eq=False):
             body = payload.encode(face.target, quirks=face.quirks, dropped=dropped)
             lines = exchange.forwarded or face.lines
         else:
-            attempt.translation = translation = Translation(payload, face, dropped)
+            attempt.translation = translation = Translation(
+                payload, face, dropped, now=self._clock.now()
+            )
             body = translation.body
             payload.input_estimate = deployment.calibration.of(
                 translation.measured, tools=bool(payload.request.tools)
@@ -298,7 +301,7 @@ class Walk(msgspec.Struct, eq=False):
             head += exchange.trace.header(len(exchange.attempts))
         if deployment.signer is not None:
             head += await deployment.signer.sign(
-                Unsigned("POST", deployment.origin.authority, face.path, head, body), key
+                Unsigned(face.method, deployment.origin.authority, face.path, head, body), key
             )
         call = Call(
             origin=deployment.origin,
@@ -309,7 +312,7 @@ class Walk(msgspec.Struct, eq=False):
             deadline=exchange.deadline,
         )
         try:
-            self._accounts.opened(exchange, attempt, len(body))
+            self._accounts.opened(exchange, attempt, payload.countable(len(body)))
         except AccountingUnavailable:
             exchange.attempts.pop()
             raise

@@ -99,7 +99,11 @@ class Pipeline:
         """
         if exchange.hops > _MOST_HOPS:
             raise InvalidRequest("The request goes round in a circle of gateways.")
-        plan = self.plan(exchange.snapshot, exchange.payload.model, exchange.principal)
+        passing = exchange.passing
+        if passing is not None and passing.stores:
+            plan = passing.store(exchange.snapshot, exchange.principal)
+        else:
+            plan = self.plan(exchange.snapshot, exchange.payload.model, exchange.principal)
         exchange.plan = plan
         exchange.deadline = exchange.started + plan.deadline
         return plan
@@ -145,9 +149,14 @@ class Pipeline:
 
         Raises:
             UnsupportedParameter: None can.
+            InvalidRequest: None has the endpoint that is asked for.
         """
-        candidates = iter(fitting(exchange, plan.order(exchange.started), plan.on_loss))
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, candidates)
+        found, passing = plan.order(exchange.started), exchange.passing
+        if passing is None:
+            found = fitting(exchange, found, plan.on_loss)
+        else:
+            found = passing.candidates(found, exchange.payload.model)
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, iter(found))
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
@@ -185,7 +194,7 @@ class Passage:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
             self._walk = walk = pipeline.walk(exchange, plan)
-            if plan.tap is not None:
+            if plan.tap is not None and exchange.passing is None:
                 return await pipeline.captured(plan.tap, exchange, walk)
             if exchange.payload.stream:
                 return await pipeline.stream(exchange, walk)

@@ -8,7 +8,7 @@ import msgspec
 
 from antiphon.dialects.base import Payload, finish
 from antiphon.dialects.fitting import Fitting
-from antiphon.model.events import ReasoningSealed, StreamEvent
+from antiphon.model.events import ReasoningSealed, Started, StreamEvent
 from antiphon.model.needs import Need, without
 from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
 from antiphon.model.reply import ChatReply, Choice
@@ -27,18 +27,21 @@ class Translation:
 
     Args:
         dropped: Needs that the model refuses, and that are left out.
+        now: Seconds since 1970, for answers of dialects that do not say when they were made.
 
     Attributes:
         body: What is sent.
         measured: Bytes of the prompt's text, and tokens of what else is in it.
     """
 
-    __slots__ = ("_fitting", "_scope", "body", "measured")
+    __slots__ = ("_fitting", "_now", "_scope", "body", "measured")
 
-    def __init__(self, payload: Payload, face: Face, dropped: Collection[Need] = ()) -> None:
+    def __init__(
+        self, payload: Payload, face: Face, dropped: Collection[Need] = (), *, now: float = 0.0
+    ) -> None:
         request = without(payload.request, dropped) if dropped else payload.request
         dialect, target = face.dialect, face.target
-        self._scope = target.scope
+        self._scope, self._now = target.scope, int(now)
         self._fitting = Fitting(request, dialect.traits, target, payload.dialect.traits)
         self.measured = measure(request)
         members = dialect.encode_request(self._fitting.request, target)
@@ -46,16 +49,20 @@ class Translation:
 
     def reply(self, reply: ChatReply) -> ChatReply:
         """A whole reply, as the caller's request expects it."""
+        if not reply.created:
+            reply = msgspec.structs.replace(reply, created=self._now)
         return _signed(self._fitting.reply(reply), self._scope)
 
     def reader(self) -> Reader:
         """A new reader of one stream."""
-        fitting, scope = self._fitting, self._scope
+        fitting, scope, now = self._fitting, self._scope, self._now
         undo = fitting.undo().feed if fitting.undoes else None
 
         def read(event: StreamEvent) -> tuple[StreamEvent, ...]:
             if type(event) is ReasoningSealed:
                 event = msgspec.structs.replace(event, origin=_at(event.origin, scope))
+            elif type(event) is Started and not event.created:
+                event = msgspec.structs.replace(event, created=now)
             return (event,) if undo is None else undo(event)
 
         return read

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
+
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Quirk, Target
 from antiphon.model.needs import DROPPABLE, Loss, Need
@@ -20,6 +22,7 @@ from antiphon.providers.keys import Key
 from antiphon.providers.models import ModelFacts
 
 _MOST_HEADS = 64
+_NO_FACTS = ModelFacts()
 ABSENT_FOR = 600.0
 """Seconds for which a face that was not there is not asked again."""
 
@@ -27,7 +30,27 @@ ABSENT_FOR = 600.0
 class Render(Protocol):
     """Writes request line and header lines (`Door.render`)."""
 
-    def __call__(self, key: Key, *, request: str, accept: str) -> bytes: ...
+    def __call__(
+        self, key: Key, *, request: str, accept: str, content_type: str = "application/json"
+    ) -> bytes: ...
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One that is passed on as it is, beside those of a dialect.
+
+    Attributes:
+        dialect: Reads what comes back.
+        spoken: Names of the dialects beside which it stands.
+        method: Of the request.
+        path: Behind the dialect's base path; may hold ids and a query.
+        kept: The same for many requests.
+    """
+
+    dialect: Dialect
+    spoken: tuple[str, ...]
+    method: str
+    path: str
+    kept: bool = False
 
 
 class Face:
@@ -38,6 +61,7 @@ class Face:
 
     Attributes:
         dialect: What is spoken.
+        method: Of its requests.
         path: Path and query of the endpoint.
         target: What is known of the model, for whoever writes a request.
         quirks: The row's, the model's and the configuration's, in this order.
@@ -49,12 +73,14 @@ class Face:
 
     __slots__ = (
         "_absent_until",
+        "_base",
         "_counting",
         "_heads",
         "_render",
         "dialect",
         "lines",
         "lost",
+        "method",
         "path",
         "quirks",
         "refusable",
@@ -62,24 +88,26 @@ class Face:
         "target",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a record, built in two places
         self,
         dialect: Dialect,
         render: Render,
         *,
+        base: str,
         path: str,
         target: Target,
         quirks: Sequence[Quirk],
         facts: ModelFacts,
+        method: str = "POST",
         counting: str = "",
     ) -> None:
         self.dialect = dialect
+        self.method = method
         self.path = path
+        self._base = base
         self.target = target
         self.quirks = tuple(quirks)
-        self.lines = b"".join(
-            header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
-        )
+        self.lines = lines_of(dialect)
         self.refused: Mapping[Need, Loss] = refused_by(facts)
         self.lost: Mapping[Need, Loss] = {**dialect.losses, **self.refused}
         self.refusable: Collection[Need] = [need for need in self.refused if need in DROPPABLE]
@@ -94,6 +122,22 @@ class Face:
         if heads is None:
             heads = self._rendered(key)
         return heads[stream]
+
+    def beside(self, endpoint: Endpoint) -> Face:
+        """The face of another endpoint at the same place, where requests go as they are."""
+        path, _, query = f"{self._base}{endpoint.path}".partition("?")
+        version = self.path.partition("?")[2]
+        queries = "&".join(each for each in (query, version) if each)
+        return Face(
+            endpoint.dialect,
+            self._render_passed,
+            base=self._base,
+            path=f"{path}?{queries}" if queries else path,
+            target=self.target,
+            quirks=(),
+            facts=_NO_FACTS,
+            method=endpoint.method,
+        )
 
     @property
     def counts(self) -> bool:
@@ -115,10 +159,24 @@ class Face:
     def _rendered(self, key: Key) -> tuple[bytes, bytes]:
         if len(self._heads) >= _MOST_HEADS:  # keys that were rotated away
             self._heads.clear()
-        request, render = f"POST {self.path}", self._render
+        request, render = f"{self.method} {self.path}", self._render
         heads = (
             render(key, request=request, accept="application/json"),
             render(key, request=request, accept=self.dialect.stream_type.partition(";")[0]),
         )
         self._heads[key] = heads
         return heads
+
+    def _render_passed(
+        self, key: Key, *, request: str, accept: str, content_type: str = ""
+    ) -> bytes:
+        # What is sent, and what may come back, is the caller's to say.
+        del accept, content_type
+        return self._render(key, request=request, accept="*/*", content_type="")
+
+
+def lines_of(dialect: Dialect) -> bytes:
+    """The header lines of a request in this dialect that brings none of a caller's."""
+    return b"".join(
+        header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
+    )
