@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from tests.corpus.answers import recorded
 from tests.corpus.asking import Put, put, wrong
-from tests.corpus.exchanges import DATA, Exchange, exchanges_of
-from tests.corpus.relaying import WIRES
+from tests.corpus.exchanges import DATA
 
 
 def pytest_asyncio_loop_factories():
@@ -30,11 +30,6 @@ def check(all_: list[Put]) -> str:
         f"{len(refused)} refused by declared losses {dict(needs.most_common())}, "
         f"{also} refused by both providers"
     )
-
-
-def recorded(folder: Path) -> list[Exchange]:
-    files = [file for file in folder.glob("*.jsonl") if not file.name.endswith(".truth.jsonl")]
-    return [one for wire in WIRES for one in exchanges_of(*files, wire=wire)]
 
 
 async def test_the_committed_requests_are_taken_by_every_dialect(tmp_path, capsys):
