@@ -16,6 +16,7 @@ from antiphon.clock import NEVER, Clock
 from antiphon.dialects.readings import FOREIGN_SEALS
 from antiphon.errors import (
     AccountingUnavailable,
+    CallerError,
     Disposition,
     Exhausted,
     Kind,
@@ -175,8 +176,17 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         if error.code not in FOREIGN_SEALS or exchange.unsealed:
             return False
+        if len(exchange.attempts) >= self._plan.attempts:
+            return False
+        try:
+            request = exchange.payload.request
+        except CallerError:
+            # It went through unread, and cannot be read.
+            return False
+        if request.reasoning is not None and request.reasoning.bound:
+            return False
         exchange.unsealed = True
-        exchange.payload.rewrite(without_seals(exchange.payload.request))
+        exchange.payload.rewrite(without_seals(request))
         return True
 
     @staticmethod
@@ -290,7 +300,8 @@ class Walk(msgspec.Struct, eq=False):
             payload.input_estimate = deployment.calibration.of(
                 translation.measured, tools=bool(payload.request.tools)
             )
-            lines = face.lines
+            alike = face.dialect is payload.dialect
+            lines = (exchange.forwarded or face.lines) if alike else face.lines
         self._key = key = deployment.keys.take()
         head = face.head(key, payload.stream) + lines
         head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1) if exchange.hops else _FIRST_HOP

@@ -12,6 +12,7 @@ from antiphon.model.events import ReasoningSealed, StreamEvent
 from antiphon.model.needs import Need, without
 from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
 from antiphon.model.reply import ChatReply, Choice
+from antiphon.model.seals import wrap
 from antiphon.providers.estimate import measure
 from antiphon.providers.face import Face
 
@@ -23,7 +24,8 @@ class Translation:
     """A request written for one face of a deployment.
 
     What a provider seals is marked as that deployment's, so that the seal comes back to where it
-    is valid.
+    is valid. A caller of the provider's own dialect gets its seals wrapped too: his bytes cannot
+    be passed on because the conversation holds, or held, seals from elsewhere.
 
     Args:
         dropped: Needs that the model refuses, and that are left out.
@@ -33,11 +35,12 @@ class Translation:
         measured: Bytes of the prompt's text, and tokens of what else is in it.
     """
 
-    __slots__ = ("_fitting", "_scope", "body", "measured")
+    __slots__ = ("_alike", "_fitting", "_scope", "body", "measured")
 
     def __init__(self, payload: Payload, face: Face, dropped: Collection[Need] = ()) -> None:
         request = without(payload.request, dropped) if dropped else payload.request
         dialect, target = face.dialect, face.target
+        self._alike = dialect is payload.dialect
         self._scope = target.scope
         self._fitting = Fitting(request, dialect.traits, target, payload.dialect.traits)
         self.measured = measure(request)
@@ -46,40 +49,43 @@ class Translation:
 
     def reply(self, reply: ChatReply) -> ChatReply:
         """A whole reply, as the caller's request expects it."""
-        return _signed(self._fitting.reply(reply), self._scope)
+        reply = self._fitting.reply(reply)
+        if not any(_is_sealed(part) for choice in reply.choices for part in choice.turn.parts):
+            return reply
+        choices = tuple(self._marked_choice(choice) for choice in reply.choices)
+        return msgspec.structs.replace(reply, choices=choices)
 
     def reader(self) -> Reader:
         """A new reader of one stream."""
-        fitting, scope = self._fitting, self._scope
-        undo = fitting.undo().feed if fitting.undoes else None
+        undo = self._fitting.undo().feed if self._fitting.undoes else None
 
         def read(event: StreamEvent) -> tuple[StreamEvent, ...]:
             if type(event) is ReasoningSealed:
-                event = msgspec.structs.replace(event, origin=_at(event.origin, scope))
+                origin = self._at(event.origin)
+                seal = self._seal(origin, event.signature, sealed=event.sealed)
+                event = msgspec.structs.replace(event, signature=seal, origin=origin)
             return (event,) if undo is None else undo(event)
 
         return read
 
+    def _marked_choice(self, choice: Choice) -> Choice:
+        parts = tuple(self._marked(part) for part in choice.turn.parts)
+        turn = msgspec.structs.replace(choice.turn, parts=parts)
+        return msgspec.structs.replace(choice, turn=turn)
 
-def _at(origin: Origin, scope: str) -> Origin:
-    return origin if origin.scope else msgspec.structs.replace(origin, scope=scope)
+    def _marked(self, part: Part) -> Part:
+        if not isinstance(part, Reasoning | ToolCall) or part.origin is None:
+            return part
+        origin, seal = self._at(part.origin), part.signature
+        if seal is not None and isinstance(part, Reasoning):
+            seal = self._seal(origin, seal, sealed=part.sealed)
+        return msgspec.structs.replace(part, signature=seal, origin=origin)
 
+    def _at(self, origin: Origin) -> Origin:
+        return origin if origin.scope else msgspec.structs.replace(origin, scope=self._scope)
 
-def _signed(reply: ChatReply, scope: str) -> ChatReply:
-    if not any(_is_sealed(part) for choice in reply.choices for part in choice.turn.parts):
-        return reply
-    choices = tuple(_signed_choice(choice, scope) for choice in reply.choices)
-    return msgspec.structs.replace(reply, choices=choices)
-
-
-def _signed_choice(choice: Choice, scope: str) -> Choice:
-    parts = tuple(
-        msgspec.structs.replace(part, origin=_at(part.origin, scope))
-        if isinstance(part, Reasoning | ToolCall) and part.origin is not None
-        else part
-        for part in choice.turn.parts
-    )
-    return msgspec.structs.replace(choice, turn=msgspec.structs.replace(choice.turn, parts=parts))
+    def _seal(self, origin: Origin, seal: str, *, sealed: bool) -> str:
+        return wrap(origin, seal, sealed=sealed) if self._alike else seal
 
 
 def _is_sealed(part: Part) -> bool:
