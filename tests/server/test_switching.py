@@ -6,19 +6,24 @@ that it does not know, and thought that another organisation or model has sealed
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from itertools import product
 from typing import Final
 
+import anthropic
+import openai
 import pytest
+from sqlalchemy import select
 
 from antiphon.dialects.registry import DIALECTS as SPOKEN
 from antiphon.model.parts import Reasoning, Text, ToolCall, ToolResult
 from antiphon.model.request import ChatRequest
-from antiphon.simulator import FaultRule, Received, SimulatorSpec
+from antiphon.simulator import FaultRule, Outcome, Received, SimulatorSpec
 from antiphon.simulator.seals import Notary
 from antiphon.simulator.simulator import Simulator
+from antiphon.usage.ledger.tables import attempts
 from antiphon.wire.shallow import Members
 from tests.sdks.jobs import STOCK, TOOLS, WEATHER
 from tests.server.callers import DIALECTS, Caller, Said, calling
@@ -147,3 +152,114 @@ async def test_a_loop_whose_provider_fails_goes_on_at_another(
     back = read(first.received[-1], PROVIDERS[one])
     assert loop_of(back) == (list(WANTED), list(RESULTS))
     assert answered.text in [turn.text for turn in back.turns]
+
+
+# ------------------------------------------------------------------ seals that are refused
+
+
+NATIVE = pytest.mark.parametrize(
+    ("kind", "one", "two"),
+    [("messages", "messages1", "messages2"), ("responses", "responses1", "responses2")],
+)
+
+
+@NATIVE
+async def test_refused_seals_are_taken_out_and_it_is_asked_once_more(
+    fleet: Stage, kind: str, one: str, two: str
+) -> None:
+    second = provider(fleet, two)
+    async with calling(fleet, kind, TOOLS) as caller:
+        caller.results(await opened(caller, f"{one}/{MODEL}", stream=False), RESULTS)
+        headers = {"anthropic-beta": "some-beta-2026-01-01"}
+        assert (
+            RESULTS[-1]
+            in (await caller.ask(f"{two}/{MODEL}", stream=False, extra_headers=headers)).text
+        )
+    sealed, unsealed = (read(each, PROVIDERS[two]) for each in second.received)
+    assert (len(seals(sealed)), len(seals(unsealed))) == (1, 0)
+    if kind == "messages":
+        assert [each.header(b"anthropic-beta") for each in second.received] == [
+            b"some-beta-2026-01-01"
+        ] * 2
+    await fleet.at_rest()
+    assert await asyncio.to_thread(fleet.gateway.books.shipper.flush, 10)
+    with fleet.gateway.books.database.reading() as connection:
+        rows = connection.execute(
+            select(attempts.c.outcome, attempts.c.error_code)
+            .where(attempts.c.provider == two)
+            .order_by(attempts.c.started_at)
+        ).all()
+    assert [(row.outcome, row.error_code) for row in rows] == [
+        ("refused", "foreign_reasoning"),
+        ("ok", ""),
+    ]
+
+
+@NATIVE
+async def test_seals_that_are_refused_once_are_not_given_again(
+    fleet: Stage, kind: str, one: str, two: str
+) -> None:
+    first = provider(fleet, one)
+    async with calling(fleet, kind, TOOLS) as caller:
+        caller.results(await opened(caller, f"{one}/{MODEL}", stream=False), RESULTS)
+        await caller.ask(f"{two}/{MODEL}", stream=False)
+        for turn in range(3):
+            caller.user(f"[say: {turn}]")
+            await caller.ask(f"{one}/{MODEL}", stream=bool(turn % 2))
+    assert [each.outcome for each in first.received] == [Outcome.ANSWERED] * 4
+    last = read(first.received[-1], PROVIDERS[one])
+    assert own(last, first.spec) == 3
+
+
+@NATIVE
+async def test_a_conversation_that_stays_is_not_refused_for_ever(
+    fleet: Stage, kind: str, one: str, two: str
+) -> None:
+    second = provider(fleet, two)
+    async with calling(fleet, kind, TOOLS) as caller:
+        caller.results(await opened(caller, f"{one}/{MODEL}", stream=False), RESULTS)
+        for turn in range(4):
+            before = len(second.received)
+            await caller.ask(f"{two}/{MODEL}", stream=bool(turn % 2))
+            caller.user(f"[say: {turn}]")
+    assert len(second.received) - before == 1
+    assert own(read(second.received[-1], PROVIDERS[two]), second.spec) > 0
+
+
+async def test_who_wants_to_be_refused_is(fleet: Stage) -> None:
+    binding = {"prefix_mismatch_behavior": "error"}
+    thinking = {"type": "enabled", "budget_tokens": 1024, "block_binding": binding}
+    second = provider(fleet, "messages2")
+    async with calling(fleet, "messages", TOOLS) as caller:
+        caller.results(await opened(caller, f"messages1/{MODEL}", stream=False), RESULTS)
+        with pytest.raises(anthropic.BadRequestError, match="Invalid `signature`"):
+            await caller.ask(f"messages2/{MODEL}", stream=False, thinking=thinking)
+    assert len(second.received) == 1
+
+
+async def test_where_one_call_is_allowed_the_refusal_is_told(tmp_path) -> None:
+    once = {"deployments": [f"two/{MODEL}"], "retry": {"attempts": 1}}
+    specs = [SimulatorSpec(name=name, seed=n, strict=True) for n, name in enumerate(("one", "two"))]
+    async with stage(
+        tmp_path, specs, provider={"dialect": "openai_responses"}, models={"once": once}
+    ) as running:
+        async with calling(running, "responses", TOOLS) as caller:
+            caller.results(await opened(caller, f"one/{MODEL}", stream=False), RESULTS)
+            with pytest.raises(openai.BadRequestError, match="could not be verified"):
+                await caller.ask("once", stream=False)
+        assert len(running.second.received) == 1
+
+
+@pytest.mark.parametrize("one", ["chat1", "responses1", "messages1"])
+async def test_an_open_loop_without_its_thought_goes_on_without_thinking(
+    fleet: Stage, one: str
+) -> None:
+    second = provider(fleet, "messages2")
+    async with calling(fleet, "messages", TOOLS) as caller:
+        caller.results(await opened(caller, f"{one}/{MODEL}", stream=True), RESULTS)
+        await caller.ask(f"messages2/{MODEL}", stream=True)
+        caller.user("Thank you.")
+        assert (await caller.ask(f"messages2/{MODEL}", stream=True)).thought
+    open_, closed = (json.loads(each.body) for each in second.received[-2:])
+    assert open_["thinking"] == {"type": "disabled"}
+    assert closed["thinking"] == {"type": "enabled", "budget_tokens": 1024}

@@ -26,7 +26,6 @@ from antiphon.model.parts import (
     Reasoning,
     Refusal,
     Text,
-    ToolCall,
     ToolResult,
     Turn,
 )
@@ -337,23 +336,3 @@ def without(request: ChatRequest, dropped: Collection[Need]) -> ChatRequest:
     return msgspec.structs.replace(
         request, sampling=sampling, tool_choice=choice, reasoning=thought
     )
-
-
-def without_seals(request: ChatRequest) -> ChatRequest:
-    """The same request, without seals over thought; sealed thought is left out whole."""
-    turns = tuple(_unsealed(turn) for turn in request.turns)
-    return msgspec.structs.replace(request, turns=tuple(turn for turn in turns if turn.parts))
-
-
-def _unsealed(turn: Turn) -> Turn:
-    parts: list[Part] = []
-    for part in turn.parts:
-        if isinstance(part, Reasoning) and part.signature is not None:
-            if not (part.text or part.summary):
-                continue
-            parts.append(msgspec.structs.replace(part, signature=None, origin=None, sealed=False))
-        elif isinstance(part, ToolCall) and part.signature is not None:
-            parts.append(msgspec.structs.replace(part, signature=None, origin=None))
-        else:
-            parts.append(part)
-    return msgspec.structs.replace(turn, parts=tuple(parts))

@@ -23,7 +23,8 @@ from antiphon.errors import (
     NotAnAnswer,
     UpstreamError,
 )
-from antiphon.model.needs import Need, without_seals
+from antiphon.model.needs import Need
+from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
@@ -295,7 +296,9 @@ class Walk(msgspec.Struct, eq=False):
             body = payload.encode(face.target, quirks=face.quirks, dropped=dropped)
             lines = exchange.forwarded or face.lines
         else:
-            attempt.translation = translation = Translation(payload, face, dropped)
+            attempt.translation = translation = Translation(
+                payload, face, dropped, unsealed=exchange.unsealed
+            )
             body = translation.body
             payload.input_estimate = deployment.calibration.of(
                 translation.measured, tools=bool(payload.request.tools)

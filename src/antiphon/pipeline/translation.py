@@ -13,6 +13,7 @@ from antiphon.model.needs import Need, without
 from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
 from antiphon.model.reply import ChatReply, Choice
 from antiphon.model.seals import wrap
+from antiphon.model.unsealing import moved_to, without_unnamed_seals
 from antiphon.providers.estimate import measure
 from antiphon.providers.face import Face
 
@@ -24,23 +25,35 @@ class Translation:
     """A request written for one face of a deployment.
 
     What a provider seals is marked as that deployment's, so that the seal comes back to where it
-    is valid. A caller of the provider's own dialect gets its seals wrapped too: his bytes cannot
-    be passed on because the conversation holds, or held, seals from elsewhere.
+    is valid. A caller of the provider's own dialect gets its seals wrapped too, once a provider of
+    that dialect has refused another's (`model.unsealing`).
 
     Args:
         dropped: Needs that the model refuses, and that are left out.
+        unsealed: Seals were just refused, and taken out.
 
     Attributes:
         body: What is sent.
         measured: Bytes of the prompt's text, and tokens of what else is in it.
     """
 
-    __slots__ = ("_alike", "_fitting", "_scope", "body", "measured")
+    __slots__ = ("_fitting", "_scope", "_wraps", "body", "measured")
 
-    def __init__(self, payload: Payload, face: Face, dropped: Collection[Need] = ()) -> None:
+    def __init__(
+        self,
+        payload: Payload,
+        face: Face,
+        dropped: Collection[Need] = (),
+        *,
+        unsealed: bool = False,
+    ) -> None:
         request = without(payload.request, dropped) if dropped else payload.request
         dialect, target = face.dialect, face.target
-        self._alike = dialect is payload.dialect
+        self._wraps = unsealed and dialect is payload.dialect
+        if dialect is payload.dialect and (first := moved_to(request, dialect.name)):
+            self._wraps = True
+            if first == target.scope:
+                request = without_unnamed_seals(request, dialect.name)
         self._scope = target.scope
         self._fitting = Fitting(request, dialect.traits, target, payload.dialect.traits)
         self.measured = measure(request)
@@ -85,7 +98,7 @@ class Translation:
         return origin if origin.scope else msgspec.structs.replace(origin, scope=self._scope)
 
     def _seal(self, origin: Origin, seal: str, *, sealed: bool) -> str:
-        return wrap(origin, seal, sealed=sealed) if self._alike else seal
+        return wrap(origin, seal, sealed=sealed) if self._wraps else seal
 
 
 def _is_sealed(part: Part) -> bool:
