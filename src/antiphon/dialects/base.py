@@ -53,6 +53,8 @@ class Dialect(ABC):
     """What a request of another dialect is fitted to before it is written in this one."""
     losses: ClassVar[Mapping[Need, Loss]]
     """What a request of another dialect loses when it is written in this one; all else is kept."""
+    unlike: ClassVar[Mapping[Need, Loss]] = MappingProxyType({})
+    """What servers do not take that are only like the dialect; its makers do."""
     words: ClassVar[Mapping[Need, tuple[str, ...]]]
     """The members in which a caller of this dialect asks for a need."""
     forced_choice_free: ClassVar[bytes]

@@ -63,7 +63,7 @@ def is_fit(exchange: Exchange, face: Face, on_loss: OnLoss) -> bool:
 
 
 def lost_at(exchange: Exchange, face: Face) -> Losses:
-    """What this request loses at this face; those that nobody has to be told of are left out."""
+    """What this request loses at this face."""
     payload = exchange.payload
     if payload.passes(face.dialect):
         if not face.refusable:
@@ -71,11 +71,7 @@ def lost_at(exchange: Exchange, face: Face) -> Losses:
         losses = list(_unread(exchange, face))
     else:
         table = face.refused if payload.dialect is face.dialect else face.lost
-        losses = [
-            (need, table[need])
-            for need in sorted(payload.needs & table.keys())
-            if table[need].severity is not Severity.SAFE
-        ]
+        losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
     if losses:
         exchange.lost[face] = losses
     return losses
@@ -83,7 +79,9 @@ def lost_at(exchange: Exchange, face: Face) -> Losses:
 
 def words(losses: Losses) -> list[str]:
     """What a caller is told, one text for each loss."""
-    return [f"{need.value}: {loss.how}" for need, loss in losses]
+    return [
+        f"{need.value}: {loss.how}" for need, loss in losses if loss.severity is not Severity.SAFE
+    ]
 
 
 def _unread(exchange: Exchange, face: Face) -> Iterator[tuple[Need, Loss]]:
@@ -98,7 +96,8 @@ def _unread(exchange: Exchange, face: Face) -> Iterator[tuple[Need, Loss]]:
 def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:
     """The loss for which a deployment is not asked."""
     for each in losses:
-        if on_loss != "drop" or each[1].severity is Severity.REFUSE:
+        severity = each[1].severity
+        if severity is Severity.REFUSE or (on_loss != "drop" and severity is Severity.WARN):
             return each
     return None
 

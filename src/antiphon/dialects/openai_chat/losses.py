@@ -44,6 +44,20 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     }
 )
 
+UNLIKE: Final[Mapping[Need, Loss]] = MappingProxyType(
+    {
+        Need.CUSTOM_TOOLS: Loss(_WARN, "as functions; a grammar is told in words"),
+        Need.VERBOSITY: Loss(_WARN, "left out"),
+        Need.TIER: Loss(_SAFE, "left out"),
+        Need.USER: Loss(_SAFE, "left out"),
+        Need.SAFETY_ID: Loss(_SAFE, "left out"),
+        Need.METADATA: Loss(_SAFE, "left out"),
+        Need.CACHE_KEY: Loss(_SAFE, "left out: the server caches as it likes"),
+        Need.CACHE_MARKS: Loss(_SAFE, "left out: the server caches as it likes"),
+    }
+)
+"""What only OpenAI itself is known to take; others refuse members that they do not know."""
+
 WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
     {
         Need.TEMPERATURE: ("temperature",),
