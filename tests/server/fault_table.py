@@ -9,97 +9,27 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 from antiphon.simulator import FAULTS
 from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES, WIRES
+from tests.server.fault_words import (
+    ANSWER,
+    FINE,
+    Case,
+    Seen,
+    both,
+    broken,
+    cut_off,
+    late,
+    limited,
+    overloaded,
+    refused,
+)
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 PAGE = GUIDES / "what-a-caller-sees.md"
 GUIDE = GUIDES / "simulator.md"
 
-
-class Seen(NamedTuple):
-    """What the caller of one request sees.
-
-    Attributes:
-        exception: The class that OpenAI's client raises; empty for an answer.
-        status: The HTTP status.
-        code: `error.code`.
-        why: The code of the attempt in `error.attempts`; empty where the error is the provider's.
-        retry_after: The header, in seconds.
-        hopeless: `x-should-retry: false` stands in the answer.
-        begun: Text had come, so the status is 200 and the error an event of the stream.
-    """
-
-    exception: str = ""
-    status: int = 200
-    code: str = ""
-    why: str = ""
-    retry_after: str = ""
-    hopeless: bool = False
-    begun: bool = False
-
-    @property
-    def is_answer(self) -> bool:
-        return not self.exception
-
-    @property
-    def falls_back(self) -> bool:
-        """Whether a second deployment gives the answer instead."""
-        return not self.is_answer and not self.begun and self.code not in CALLERS_FAULT
-
-    def __str__(self) -> str:
-        if self.is_answer:
-            return "the answer"
-        if self.begun:
-            return f"what came, then an error event `{self.code}`: `{self.exception}`"
-        why = f" ({self.why})" if self.why else ""
-        hints = f", `retry-after: {self.retry_after}`" if self.retry_after else ""
-        hints += ", `x-should-retry: false`" if self.hopeless else ""
-        return f"{self.status} `{self.code}`{why}{hints}: `{self.exception}`"
-
-
-class Case(NamedTuple):
-    """One fault, met by a plain request and by a streamed one."""
-
-    plain: Seen
-    stream: Seen
-
-
-CALLERS_FAULT = {"unsupported_parameter", "content_filter"}
-ANSWER = Seen()
-
-
-def limited(retry_after: str = "") -> Seen:
-    return Seen("RateLimitError", 429, "rate_limit_exceeded", "rate_limit_exceeded", retry_after)
-
-
-def broken(why: str, *, hopeless: bool = False) -> Seen:
-    return Seen("InternalServerError", 502, "upstream_error", why, hopeless=hopeless)
-
-
-def overloaded(why: str, retry_after: str = "") -> Seen:
-    return Seen("InternalServerError", 503, "overloaded", why, retry_after)
-
-
-def late(why: str) -> Seen:
-    return Seen("InternalServerError", 504, "timeout", why)
-
-
-def refused(code: str) -> Seen:
-    return Seen("BadRequestError", 400, code)
-
-
-def cut_off(code: str = "upstream_error") -> Seen:
-    return Seen("APIError", 200, code, begun=True)
-
-
-def both(seen: Seen) -> Case:
-    return Case(seen, seen)
-
-
-FINE = both(ANSWER)
 
 TABLE: dict[str, Case] = {
     # limits

@@ -13,16 +13,8 @@ import trustme
 
 from antiphon.simulator import FAULTS, FaultRule, Latency, SimulatorSpec
 from antiphon.simulator.wires import CHAT
-from tests.server.fault_table import (
-    ANSWER,
-    CALLERS_FAULT,
-    GUIDE,
-    PAGE,
-    TABLE,
-    Seen,
-    guide,
-    page,
-)
+from tests.server.fault_table import GUIDE, PAGE, TABLE, guide, page
+from tests.server.fault_words import ANSWER, CALLERS_FAULT, Seen
 from tests.server.stage import HELLO, Stage, stage
 
 DEADLINE = 10

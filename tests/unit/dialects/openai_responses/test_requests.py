@@ -443,9 +443,7 @@ def test_chats_grammar_is_flat_here() -> None:
 def test_log_probabilities_that_a_model_refuses() -> None:
     include = ["message.output_text.logprobs", "reasoning.encrypted_content"]
     payload = payload_of(include=include, top_logprobs=3, temperature=1)
-    sent = json.loads(
-        payload.encode(Target("up"), dropped={Need.LOGPROBS, Need.TEMPERATURE})
-    )
+    sent = json.loads(payload.encode(Target("up"), dropped={Need.LOGPROBS, Need.TEMPERATURE}))
     assert sent["include"] == ["reasoning.encrypted_content"]
     assert "top_logprobs" not in sent
     assert "temperature" not in sent
