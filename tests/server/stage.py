@@ -63,14 +63,14 @@ def configuration(
     *,
     server: Section | None = None,
     provider: Section | None = None,
+    providers_of: Mapping[str, Section] | None = None,
     models: Section | None = None,
     dialects: Mapping[str, str] | None = None,
     **sections: object,
 ) -> dict[str, object]:
     """Every simulator as a provider of its name; `both` falls back from one to the next.
 
-    Args:
-        dialects: By provider, where not all of them speak the same.
+    `provider` says more of all of them, `providers_of` of single ones, `dialects` what they speak.
     """
     names = list(fleet)
     return {
@@ -81,6 +81,7 @@ def configuration(
                 "base_url": each.base_url,
                 "api_key": "sk-upstream",
                 **(provider or {}),
+                **(providers_of or {}).get(name, {}),
             }
             for name, each in fleet.items()
         },

@@ -95,7 +95,7 @@ def read_reply(body: bytes) -> ChatReply:
     """
     inspect_reply(body)
     try:
-        return _read_reply(Fields.parse(body, ""))
+        return _read_reply(Fields.parse(body.removeprefix(_BOM), ""))
     except MalformedBody as error:
         raise NotAnAnswer("The provider's reply cannot be read.", code="bad_body") from error
 
@@ -157,7 +157,7 @@ def _has_choices(body: bytes) -> bool:
 
 def _read_reply(fields: Fields) -> ChatReply:
     reply_id, model = fields.text("id") or "", fields.text("model") or ""
-    created, tier = fields.number("created"), fields.text("service_tier")
+    created, tier = fields.moment("created"), fields.text("service_tier")
     usage = fields.raw("usage")
     fields.raw("object")
     choices = tuple(
@@ -167,7 +167,7 @@ def _read_reply(fields: Fields) -> ChatReply:
         reply_id,
         model,
         choices,
-        created=int(created or 0),
+        created=created,
         usage=read_usage(usage) if usage else None,
         service_tier=tier,
         extra=fields.extra(),
