@@ -97,8 +97,10 @@ def losses() -> str:
 
 
 def _loss(dialect: str, need: Need) -> str:
-    loss = DIALECTS[dialect].losses.get(need)
-    return "carried" if loss is None else f"**{loss.severity}**: {loss.how}"
+    spoken = DIALECTS[dialect]
+    loss, unlike = spoken.losses.get(need), spoken.unlike.get(need)
+    told = "carried" if loss is None else f"**{loss.severity}**: {loss.how}"
+    return told if unlike is None else f"{told}; elsewhere **{unlike.severity}**: {unlike.how}"
 
 
 def words() -> str:

@@ -79,4 +79,7 @@ def test_every_loss_in_every_dialect():
         for cell, name in zip(row[1].split("|"), tool["TITLES"], strict=True):
             loss = DIALECTS[name].losses.get(need)
             told = f"**{loss.severity}**: {loss.how}" if loss else "carried"
+            unlike = DIALECTS[name].unlike.get(need)
+            if unlike is not None:
+                told += f"; elsewhere **{unlike.severity}**: {unlike.how}"
             assert cell.strip() == told, (need, name)
