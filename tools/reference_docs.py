@@ -101,7 +101,10 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
         "The key may not do this (`model_not_allowed`: not with this model), or a foreign `Host` or `Origin` asks a gateway without keys.",
     ),
     Kind.NOT_FOUND: ("no", "Nothing answers on that path, or no request goes by that id."),
-    Kind.MODEL_NOT_FOUND: ("no", "No model goes by that name; the message offers the nearest."),
+    Kind.MODEL_NOT_FOUND: (
+        "no",
+        "No model goes by that name; the message offers the nearest. Where a provider says it with 400, so does the gateway.",
+    ),
     Kind.MODEL_UNPRICED: (
         "no",
         "The model has no price, and `prices.unknown` denies such models.",
