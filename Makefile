@@ -56,13 +56,9 @@ docs: setup
 	$(BIN)/python tools/configuration_docs.py
 	$(BIN)/python tools/reference_docs.py
 	$(BIN)/python tools/provider_table.py
-<<<<<<< HEAD
 	$(BIN)/python tools/loss_table.py
 	$(BIN)/python -m tests.server.fault_pages
-=======
-	$(BIN)/python -m tests.server.fault_table
 	$(BIN)/python -m tests.corpus.table --write
->>>>>>> i4-corpus
 
 # New locks. They hold hashes and no address of an index. For newer JavaScript SDKs, first write
 # their versions into tests/js/package.json.
