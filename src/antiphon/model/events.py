@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.errors import UpstreamError
-from antiphon.model.parts import CallKind, Origin
+from antiphon.model.parts import CallKind, Extra, Origin
 from antiphon.model.reply import Stop
 from antiphon.model.usage import Usage
 
@@ -60,7 +60,11 @@ class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class ToolCallStarted(msgspec.Struct, frozen=True, gc=False):
-    """A tool call begins; `index` counts the calls of the choice from 0, without gaps."""
+    """A tool call begins; `index` counts the calls of the choice from 0, without gaps.
+
+    Attributes:
+        extra: What only its own dialect says of the tool (a namespace).
+    """
 
     index: int
     call_id: str
@@ -68,6 +72,7 @@ class ToolCallStarted(msgspec.Struct, frozen=True, gc=False):
     choice: int = 0
     kind: CallKind = CallKind.FUNCTION
     id: str = ""
+    extra: Extra | None = None
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, gc=False):

@@ -144,6 +144,7 @@ class _OpenCall:
             arguments="".join(self.pieces),
             kind=started.kind,
             id=started.id or None,
+            extra=started.extra,
         )
 
 

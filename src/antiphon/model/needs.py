@@ -234,7 +234,7 @@ def _of_tools(request: ChatRequest) -> Iterator[Need]:
             yield Need.FORCED_TOOL
         if choice.mode is ToolMode.ALLOWED:
             yield Need.ALLOWED_TOOLS
-        if choice.extra is not None:
+        if choice.extra is not None and choice.extra.members:
             yield Need.ONLY_SERVER_TOOLS
     if request.parallel_tool_calls is False and request.tools:
         yield Need.PARALLEL_OFF

@@ -34,6 +34,8 @@ class Tool(Struct, frozen=True):
     schema: AnySchema = True
     freeform: bool = False
     """It takes plain text instead of JSON."""
+    namespace: str = ""
+    """The group that it is one of."""
 
 
 class Shape(Struct, frozen=True):

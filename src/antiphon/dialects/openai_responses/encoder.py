@@ -18,6 +18,7 @@ from antiphon.dialects.fields import Written
 from antiphon.dialects.openai_responses.echo import members_of, response_of
 from antiphon.dialects.openai_responses.frames import response_frame
 from antiphon.dialects.openai_responses.ids import item_id, response_id, stem_of
+from antiphon.dialects.openai_responses.namespaces import Spaces, spaces_of, told
 from antiphon.dialects.openai_responses.open_items import OpenCall, OpenMessage, OpenThought
 from antiphon.dialects.openai_responses.requests import summed
 from antiphon.dialects.openai_responses.stops import INCOMPLETE, write_stop
@@ -50,6 +51,7 @@ class EventWriter(StreamEncoder):
     """Writes one stream."""
 
     __slots__ = (
+        "_asked",
         "_calls",
         "_current",
         "_output",
@@ -57,6 +59,7 @@ class EventWriter(StreamEncoder):
         "_refused",
         "_response",
         "_sequence",
+        "_spaces",
         "_started",
         "_stem",
         "_stop",
@@ -65,6 +68,8 @@ class EventWriter(StreamEncoder):
     )
 
     def __init__(self, asked: Payload | None) -> None:
+        self._asked = asked
+        self._spaces: Spaces | None = None
         self._response = response_of({}, asked)
         self._summed = asked is not None and summed(members_of(asked))
         self._started = False
@@ -245,6 +250,11 @@ class EventWriter(StreamEncoder):
             return b""
         room, place = self._open(), self._place()
         prefix = "ctc" if event.kind is CallKind.CUSTOM else "fc"
+        if self._spaces is None:
+            self._spaces = {} if self._asked is None else spaces_of(self._asked.request.tools)
+        if self._spaces:
+            name, extra = told(event.name, event.extra, self._spaces)
+            event = msgspec.structs.replace(event, name=name, extra=extra)
         call = OpenCall(item_id(prefix, self._stem, place), event, place, self._number)
         self._calls[event.index] = call
         return room + call.begin()

@@ -79,6 +79,7 @@ class ItemHead(msgspec.Struct, gc=False):
     id: str | None = None
     call_id: str | None = None
     name: str | None = None
+    namespace: str | None = None
     encrypted_content: str | None = None
 
 

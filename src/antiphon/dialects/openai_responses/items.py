@@ -23,8 +23,10 @@ from antiphon.dialects.openai_responses.fields import (
     own,
     raw_of,
 )
+from antiphon.dialects.openai_responses.namespaces import Place
 from antiphon.dialects.openai_responses.parts import Said, read_content
 from antiphon.dialects.openai_responses.thought import read_reasoning
+from antiphon.dialects.openai_responses.tools import ADDITIONAL, read_tools
 from antiphon.errors import InvalidRequest, MalformedBody
 from antiphon.model.parts import (
     Author,
@@ -38,6 +40,7 @@ from antiphon.model.parts import (
     ToolResult,
     Turn,
 )
+from antiphon.model.request import Tool
 
 ITEM: Final = Extra(DIALECT, {"item": msgspec.Raw(b"true")})
 """Says that the turn is one whole item that only this dialect knows."""
@@ -52,12 +55,14 @@ _OF_ASSISTANT: Final = ("_call", "mcp_list_tools", "mcp_approval_request", "prog
 """How the types of items end that an assistant says, and that the model has no word for."""
 
 
-def read_items(items: Sequence[Json], path: str = "input") -> tuple[Turn, ...]:
-    """The turns of a request."""
+def read_items(
+    items: Sequence[Json], path: str = "input"
+) -> tuple[tuple[Turn, ...], tuple[Tool, ...]]:
+    """The turns of a request, and the tools that its items hold."""
     reading = _Reading()
     for at, raw in enumerate(items):
         reading.take(raw, f"{path}[{at}]")
-    return reading.finish()
+    return reading.finish(), tuple(reading.tools)
 
 
 def read_output(items: Sequence[Json]) -> Turn:
@@ -77,13 +82,15 @@ def read_output_item(raw: Json) -> tuple[Part, ...]:
 class _Reading:
     """Items on their way into turns."""
 
-    __slots__ = ("_open", "_phase", "_turns", "_whole")
+    __slots__ = ("_items", "_open", "_phase", "_turns", "_whole", "tools")
 
     def __init__(self, *, whole: bool = False) -> None:
         self._turns: list[Turn] = []
         self._open: list[Part] = []
         self._phase: str | None = None
         self._whole = whole
+        self._items = 0
+        self.tools: list[Tool] = []
 
     def finish(self) -> tuple[Turn, ...]:
         self._close()
@@ -99,11 +106,27 @@ class _Reading:
             reader(self, fields, raw)
         elif kind is None:
             raise MalformedBody(f"'{path}.type' is missing.", param=f"{path}.type")
-        elif self._whole or kind.endswith(_OF_ASSISTANT):
-            self._open.append(Opaque(DIALECT, msgspec.Raw(raw)))
+        else:
+            self._other(kind, raw)
+
+    def _other(self, kind: str, raw: Json) -> None:
+        """An item that the model has no word for."""
+        part = Opaque(DIALECT, msgspec.Raw(raw))
+        if self._whole or kind.endswith(_OF_ASSISTANT):
+            self._open.append(part)
         else:
             author = Author.TOOL if kind.endswith("_output") else Author.USER
-            self._add(Turn(author, (Opaque(DIALECT, msgspec.Raw(raw)),), extra=ITEM))
+            self._add(Turn(author, (part,), extra=ITEM))
+
+    def additional_tools(self, fields: Fields, raw: Json) -> None:
+        tools = fields.items("tools") if fields.begins("tools", b"[") else []
+        if self._whole or not tools:
+            self._other(ADDITIONAL, raw)
+            return
+        self._close()
+        place = Place(self._items, len(self._turns), raw_of(fields.left()))
+        self._items += 1
+        self.tools += read_tools(tools, f"{fields.path}.tools", place)
 
     def message(self, fields: Fields, raw: Json) -> None:
         path = fields.path
@@ -206,6 +229,7 @@ _READERS: Final[dict[str, Callable[[_Reading, Fields, Json], None]]] = {
     "function_call_output": _Reading.function_output,
     "custom_tool_call_output": _Reading.custom_output,
     "reasoning": _Reading.reasoning,
+    ADDITIONAL: _Reading.additional_tools,
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from antiphon.dialects.fields import Written
+from antiphon.dialects.openai_responses.fields import own
 from antiphon.dialects.openai_responses.frames import JSON, delta_ends, frame
 from antiphon.dialects.openai_responses.thought import RAW
 from antiphon.model.events import ToolCallStarted
@@ -211,6 +212,7 @@ class OpenCall:
             "status": status,
             "call_id": started.call_id,
             "name": started.name,
+            **own(started.extra),
             ("input" if self._custom else "arguments"): arguments,
         }
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.dialects.openai_responses.events import ITEM_HEAD, ItemHead
-from antiphon.dialects.openai_responses.fields import DIALECT
+from antiphon.dialects.openai_responses.fields import DIALECT, raw_of
 from antiphon.dialects.openai_responses.items import read_output_item
+from antiphon.dialects.openai_responses.namespaces import NAMESPACE
 from antiphon.dialects.openai_responses.thought import JOINT, RAW
 from antiphon.model.events import (
     SUMMARY,
@@ -23,7 +24,7 @@ from antiphon.model.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
-from antiphon.model.parts import CallKind, Origin, Part, Reasoning, Refusal, Text, ToolCall
+from antiphon.model.parts import CallKind, Extra, Origin, Part, Reasoning, Refusal, Text, ToolCall
 
 Place = tuple[int, int]
 
@@ -270,8 +271,10 @@ class Progress:
         call.index, self._next = self._next, self._next + 1
         call_id = head.call_id or head.id or f"{self._made_up()}_{call.index}"
         kind = _KINDS[head.type or ""]
+        extra = Extra(DIALECT, {NAMESPACE: raw_of(head.namespace)}) if head.namespace else None
+        name, item_id = head.name or "", head.id or ""
         events.append(
-            ToolCallStarted(call.index, call_id, head.name or "", kind=kind, id=head.id or "")
+            ToolCallStarted(call.index, call_id, name, kind=kind, id=item_id, extra=extra)
         )
         if call.waiting:
             events.append(ToolCallDelta(call.index, "".join(call.waiting)))

@@ -20,6 +20,7 @@ from antiphon.dialects.openai_responses.echo import DEFAULTS, echo_of, members_o
 from antiphon.dialects.openai_responses.fields import DIALECT, Fields, is_ours, own, written
 from antiphon.dialects.openai_responses.ids import item_id, response_id, stem_of
 from antiphon.dialects.openai_responses.items import read_output
+from antiphon.dialects.openai_responses.namespaces import Spaces, spaces_of, told
 from antiphon.dialects.openai_responses.parts import write_said
 from antiphon.dialects.openai_responses.requests import summed
 from antiphon.dialects.openai_responses.stops import (
@@ -134,6 +135,8 @@ def write_reply(reply: ChatReply, asked: Payload | None) -> bytes:
     ours = is_ours(reply.extra)
     reply_id = reply.id if ours and reply.id else response_id(reply.id)
     in_summary = asked is not None and summed(members_of(asked))
+    if asked is not None and turn.tool_calls and (spaces := spaces_of(asked.request.tools)):
+        turn = _in_spaces(turn, spaces)
     status, reason = write_stop(choice.stop, refused=_says_refusal(turn))
     out: Written = {
         **DEFAULTS,
@@ -152,6 +155,20 @@ def write_reply(reply: ChatReply, asked: Payload | None) -> bytes:
     if status == "failed":
         out["error"] = {"code": "server_error", "message": "The model broke off its answer."}
     return msgspec.json.encode(out)
+
+
+def _in_spaces(turn: Turn, spaces: Spaces) -> Turn:
+    """The turn, its calls under the names and in the namespaces that the caller knows."""
+    parts = tuple(
+        _told(part, spaces) if isinstance(part, ToolCall) else part for part in turn.parts
+    )
+    return msgspec.structs.replace(turn, parts=parts)
+
+
+def _told(call: ToolCall, spaces: Spaces) -> ToolCall:
+    name, extra = told(call.name, call.extra, spaces)
+    item_id = call.id if is_ours(call.extra) else None
+    return msgspec.structs.replace(call, name=name, id=item_id, extra=extra)
 
 
 def _output_of(turn: Turn, stem: str, status: str, *, summed: bool) -> list[Written | msgspec.Raw]:

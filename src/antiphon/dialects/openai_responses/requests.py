@@ -10,7 +10,7 @@ thought is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -20,14 +20,15 @@ from antiphon.dialects.efforts import effort_of
 from antiphon.dialects.fields import Written
 from antiphon.dialects.openai_responses.fields import DIALECT, Fields, own, raw_of, written
 from antiphon.dialects.openai_responses.items import read_items
+from antiphon.dialects.openai_responses.namespaces import called, named
 from antiphon.dialects.openai_responses.passing import LOGPROBS, STORED, check_request
 from antiphon.dialects.openai_responses.tools import (
     read_choice,
     read_tools,
     write_choice,
-    write_tool,
+    write_tools,
 )
-from antiphon.dialects.openai_responses.turns import write_turns
+from antiphon.dialects.openai_responses.turns import Item, write_turns
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import ABSENT, Author, Extra, Opaque, Reasoning, Text, Turn
 from antiphon.model.request import (
@@ -39,6 +40,7 @@ from antiphon.model.request import (
     ReasoningAsk,
     Sampling,
     State,
+    Tool,
 )
 from antiphon.wire.shallow import Members
 
@@ -72,8 +74,12 @@ def read_request(members: Members) -> ChatRequest:
     fields = Fields(members.raws())
     for name in (*STORED, "background"):
         fields.raw(name)
-    model, turns = fields.text("model") or "", _read_turns(fields)
-    offered, choice = read_tools(fields.items("tools")), read_choice(fields)
+    model = fields.text("model") or ""
+    turns, added = _read_turns(fields)
+    offered, names = named((*read_tools(fields.items("tools")), *added))
+    if names:
+        turns = called(turns, names)
+    choice = read_choice(fields, names)
     include = _read_include(fields)
     output, verbosity = _read_text(fields)
     if "truncation" in fields and (truncation := fields.text("truncation")) != "disabled":
@@ -107,7 +113,8 @@ def read_request(members: Members) -> ChatRequest:
     )
 
 
-def _read_turns(fields: Fields) -> tuple[Turn, ...]:
+def _read_turns(fields: Fields) -> tuple[tuple[Turn, ...], tuple[Tool, ...]]:
+    """The turns, and the tools that are offered among them."""
     turns: list[Turn] = []
     if "prompt" in fields:
         # Its words stand at the provider: nothing else can say them.
@@ -118,8 +125,9 @@ def _read_turns(fields: Fields) -> tuple[Turn, ...]:
         turns.append(Turn(Author.SYSTEM, (Text(instructions),), extra=_INSTRUCTIONS))
     asked = fields.text_or_items("input")
     if isinstance(asked, str):
-        return (*turns, Turn(Author.USER, (Text(asked),)))
-    return (*turns, *read_items(asked or ()))
+        return (*turns, Turn(Author.USER, (Text(asked),))), ()
+    said, added = read_items(asked or ())
+    return (*turns, *said), added
 
 
 def _read_include(fields: Fields) -> tuple[str, ...]:
@@ -198,13 +206,15 @@ def write_request(request: ChatRequest, target: Target) -> Members:
     sampling = request.sampling
     cache, identity = request.cache or PromptCache(), request.identity or Identity()
     maximum = request.max_output_tokens
-    offered = [out for tool in request.tools if (out := write_tool(tool)) is not None]
+    offered, added = write_tools(request.tools)
     choice = request.tool_choice
     out = written(
         {
             "model": target.model,
             **head,
-            "input": _write_input(turns, target.scope) if turns or not head.get("prompt") else None,
+            "input": None
+            if head.get("prompt") and not (turns or added)
+            else _write_input(turns, target.scope, added),
             "tools": offered or None,
             "tool_choice": write_choice(choice, request.tools) if choice else None,
             "parallel_tool_calls": request.parallel_tool_calls,
@@ -248,14 +258,16 @@ def _write_head(turns: tuple[Turn, ...]) -> tuple[Written, tuple[Turn, ...]]:
     return out, tuple(rest)
 
 
-def _write_input(turns: tuple[Turn, ...], scope: str) -> object:
+def _write_input(
+    turns: tuple[Turn, ...], scope: str, between: Mapping[int, Sequence[Item]]
+) -> str | list[Item]:
     match turns:
         case (Turn(author=Author.USER, parts=(Text() as text,), extra=None, id=None),) if (
-            text == Text(text.text)
+            not between and text == Text(text.text)
         ):
             return text.text
         case _:
-            return write_turns(turns, scope)
+            return write_turns(turns, scope, between)
 
 
 def _write_text(request: ChatRequest) -> Written | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from antiphon.dialects.fields import Written
 from antiphon.dialects.openai_responses.fields import DIALECT, is_ours, own, written
 from antiphon.dialects.openai_responses.items import ITEM
+from antiphon.dialects.openai_responses.namespaces import bare_name
 from antiphon.dialects.openai_responses.parts import write_content, write_said
 from antiphon.dialects.openai_responses.thought import write_reasoning
 from antiphon.model.parts import (
@@ -28,12 +29,15 @@ from antiphon.model.parts import (
 Item = Written | msgspec.Raw
 
 
-def write_turns(turns: Iterable[Turn], scope: str) -> list[Item]:
-    """The items of a request."""
+def write_turns(
+    turns: Iterable[Turn], scope: str, between: Mapping[int, Sequence[Item]]
+) -> list[Item]:
+    """The items of a request; `between` are those that are no turns, by the turns before them."""
     turns = tuple(turns)
     kinds = {call.call_id: call.kind for turn in turns for call in turn.tool_calls}
     items: list[Item] = []
-    for turn in turns:
+    for at, turn in enumerate(turns):
+        items += between.get(at, ())
         if turn.author is Author.ASSISTANT:
             items += _write_assistant(turn, scope)
             continue
@@ -48,6 +52,9 @@ def write_turns(turns: Iterable[Turn], scope: str) -> list[Item]:
             ]
         elif rest or not results:
             items.append(_write_message(turn, rest))
+    for at in sorted(between):
+        if at >= len(turns):
+            items += between[at]
     return items
 
 
@@ -133,11 +140,12 @@ def message_of(extra: Extra | None) -> Extra | None:
 
 def write_call(call: ToolCall, item_id: str | None) -> Written:
     """A call, as an item; `item_id` None leaves it without one."""
+    name = bare_name(call.name, call.extra)
     out: Written = {"type": "function_call", "id": item_id, "call_id": call.call_id}
     if call.kind is CallKind.CUSTOM:
-        out |= {"type": "custom_tool_call", "name": call.name, "input": call.arguments}
+        out |= {"type": "custom_tool_call", "name": name, "input": call.arguments}
     else:
-        out |= {"name": call.name, "arguments": call.arguments}
+        out |= {"name": name, "arguments": call.arguments}
     return written(out, call.extra)
 
 

@@ -1,6 +1,6 @@
 """A Responses request, read as the provider does: strictly what is used, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
@@ -43,8 +43,10 @@ def heard(body: bytes, terms: Terms) -> Question:
     """
     request = _read(body)
     _see_that_nothing_is_stored(request)
+    offered = _offered(request)
     if terms.strict:
-        check(body, request, model=read_name(request.model).model, notary=terms.notary)
+        model = read_name(request.model).model
+        check(body, request, offered, model=model, notary=terms.notary)
     return _question(request, body)
 
 
@@ -90,7 +92,8 @@ def _see_that_nothing_is_stored(request: Request) -> None:
 
 def _question(request: Request, body: bytes) -> Question:
     items = request.items()
-    chosen, offered = _choice(request.tool_choice, tuple(map(_tool, _flat(request.tools or []))))
+    tools = tuple(_tool(tool) for _, tool in _offered(request))
+    chosen, offered = _choice(request.tool_choice, tools)
     role, text = _last(items)
     reasoning = request.reasoning or Reasoning()
     members = msgspec.json.decode(body, type=dict[str, Raw])
@@ -129,18 +132,19 @@ def _last(items: Sequence[Item]) -> tuple[str, str]:
     return items[-1].role, items[-1].text()
 
 
-def _flat(tools: Sequence[Tool]) -> Iterator[Tool]:
-    for tool in tools:
-        if tool.type == "namespace":
-            yield from _flat(tool.tools)
-        elif tool.type in {"function", "custom"}:
-            yield tool
+def _offered(request: Request) -> tuple[tuple[str, Tool], ...]:
+    try:
+        return tuple(request.offered())
+    except msgspec.ValidationError as error:
+        raise Rejected(Problem(400, str(error), param="input")) from error
 
 
 def _tool(tool: Tool) -> Offered:
     if tool.type == "custom":
-        return Offered(tool.name, Schema(type="string"), freeform=True)
-    return Offered(tool.name, _schema(tool.parameters) or Schema(type="object"))
+        schema: AnySchema = Schema(type="string")
+        return Offered(tool.name, schema, freeform=True, namespace=tool.namespace)
+    schema = _schema(tool.parameters) or Schema(type="object")
+    return Offered(tool.name, schema, namespace=tool.namespace)
 
 
 def _shape(wanted: Format | None) -> Shape | None:
@@ -171,7 +175,8 @@ def _choice(
         allowed = {tool.name for tool in choice.tools}
         mode = _CHOICES.get(choice.mode, ToolChoice.AUTO)
         return mode, tuple(tool for tool in tools if tool.name in allowed)
-    only = tuple(tool for tool in tools if tool.name == choice.name)
+    spaces = {choice.namespace} if choice.namespace else {tool.namespace for tool in tools}
+    only = tuple(tool for tool in tools if tool.name == choice.name and tool.namespace in spaces)
     if not only:
         told = f"Tool choice '{choice.name}' not found in 'tools' parameter."
         raise Rejected(Problem(400, told, param="tool_choice"))
@@ -191,7 +196,7 @@ def _prompt_tokens(request: Request) -> int:
     )
     offered = sum(
         count_tokens(tool.name) + -(-len(bytes(tool.parameters)) // 4)
-        for tool in _flat(request.tools or [])
+        for _, tool in _offered(request)
     )
     told = request.instructions
     return said + offered + (_PER_ITEM + count_tokens(told) if told else 0)

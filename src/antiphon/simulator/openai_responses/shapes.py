@@ -1,9 +1,11 @@
 """The members of a Responses request, as far as the simulator looks at them."""
 
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+from msgspec.structs import replace
 
 NOTHING: Final = Raw(b"null")
 
@@ -68,7 +70,19 @@ class Tool(Struct, frozen=True):
     name: str = ""
     parameters: Raw = NOTHING
     strict: bool | None = None
+    namespace: str = ""
     tools: "list[Tool]" = []
+
+    def flat(self, path: str = "", namespace: str = "") -> "Iterator[tuple[str, Tool]]":
+        """The functions and custom tools that it holds, or is, each with its place."""
+        if self.type == "namespace":
+            for number, tool in enumerate(self.tools):
+                yield from tool.flat(f"{path}.tools[{number}]", self.name)
+        elif self.type in {"function", "custom"}:
+            yield path, replace(self, namespace=namespace)
+
+
+_TOOLS: Final = msgspec.json.Decoder(list[Tool])
 
 
 class Choice(Struct, frozen=True):
@@ -76,6 +90,7 @@ class Choice(Struct, frozen=True):
 
     type: str
     name: str = ""
+    namespace: str = ""
     mode: str = "auto"
     tools: list[Tool] = []
 
@@ -135,6 +150,19 @@ class Request(Struct, frozen=True):
         if isinstance(self.input, str):
             return [Item(role="user", content=Raw(msgspec.json.encode(self.input)))]
         return self.input
+
+    def offered(self) -> Iterator[tuple[str, Tool]]:
+        """The functions and custom tools, wherever they stand, each with its place.
+
+        Raises:
+            msgspec.ValidationError: an item of the input holds what are no tools.
+        """
+        for number, tool in enumerate(self.tools or ()):
+            yield from tool.flat(f"tools[{number}]")
+        for at, item in enumerate(self.items()):
+            if item.type == "additional_tools":
+                for number, tool in enumerate(_TOOLS.decode(item.tools)):
+                    yield from tool.flat(f"input[{at}].tools[{number}]")
 
     def includes(self, what: str) -> bool:
         """Whether something is asked for in `include`."""

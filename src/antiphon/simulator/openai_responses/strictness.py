@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from antiphon.simulator.dialect import Problem, Rejected
-from antiphon.simulator.openai_responses.shapes import CALLS, RESULTS, Item, Request
+from antiphon.simulator.openai_responses.shapes import CALLS, RESULTS, Item, Request, Tool
 from antiphon.simulator.seals import Notary
 
 _MEMBERS: Final = frozenset({
@@ -34,23 +34,29 @@ _HEARD: Final = ("input_text", "input_image", "input_file", "input_audio")
 _WORDS: Final = {"function_call": "function call", "custom_tool_call": "custom tool call"}
 
 
-def check(body: bytes, request: Request, *, model: str, notary: Notary) -> None:
-    """See that a provider would take this request.
+Offered = Sequence[tuple[str, Tool]]
+"""The tools of a request, each with its place."""
+
+
+def check(body: bytes, request: Request, offered: Offered, *, model: str, notary: Notary) -> None:
+    """See that a provider would take this request, which offers these tools.
 
     Raises:
         Rejected: it would not, in OpenAI's words.
     """
-    for problem in _problems(body, request, model, notary):
+    for problem in _problems(body, request, offered, model, notary):
         raise Rejected(problem)
 
 
-def _problems(body: bytes, request: Request, model: str, notary: Notary) -> Iterator[Problem]:
+def _problems(
+    body: bytes, request: Request, offered: Offered, model: str, notary: Notary
+) -> Iterator[Problem]:
     for name in msgspec.json.decode(body, type=dict[str, Raw]):
         if name not in _MEMBERS:
             told = f"Unknown parameter: '{name}'."
             yield Problem(400, told, code="unknown_parameter", param=name)
     yield from _of_sampling(request, model)
-    yield from _of_tools(request)
+    yield from _of_tools(request, offered)
     items = request.items()
     if not items:
         yield Problem(400, "Missing required parameter: 'input'.", param="input")
@@ -76,11 +82,9 @@ def _of_sampling(request: Request, model: str) -> Iterator[Problem]:
                 yield Problem(400, told, param=name)
 
 
-def _of_tools(request: Request) -> Iterator[Problem]:
-    for number, tool in enumerate(request.tools or ()):
-        if tool.type not in {"function", "custom"}:
-            continue
-        param = f"tools[{number}].name"
+def _of_tools(request: Request, offered: Offered) -> Iterator[Problem]:
+    for place, tool in offered:
+        param = f"{place}.name"
         if not tool.name:
             told = f"Missing required parameter: '{param}'."
             yield Problem(400, told, code="missing_required_parameter", param=param)
@@ -90,7 +94,7 @@ def _of_tools(request: Request) -> Iterator[Problem]:
                 "the pattern '^[a-zA-Z0-9_-]+$'."
             )
             yield Problem(400, told, code="invalid_value", param=param)
-    if request.tool_choice not in (None, "auto", "none") and not request.tools:
+    if request.tool_choice not in (None, "auto", "none") and not (request.tools or offered):
         told = "Tool choice 'required' must be specified with 'tools' parameter."
         yield Problem(400, told, param="tool_choice")
 

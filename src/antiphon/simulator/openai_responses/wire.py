@@ -86,6 +86,7 @@ class FunctionCallItem(Struct, frozen=True, tag="function_call", tag_field="type
     arguments: str
     call_id: str
     name: str
+    namespace: str | UnsetType = UNSET
 
 
 class CustomCallItem(Struct, frozen=True, tag="custom_tool_call", tag_field="type"):
@@ -96,6 +97,7 @@ class CustomCallItem(Struct, frozen=True, tag="custom_tool_call", tag_field="typ
     call_id: str
     input: str
     name: str
+    namespace: str | UnsetType = UNSET
 
 
 Item: TypeAlias = ReasoningItem | MessageItem | FunctionCallItem | CustomCallItem
@@ -206,6 +208,7 @@ def part_of(question: Question, answer: Answer) -> Part:
 
 def call_of(call: ToolCall, token: str, status: str) -> FunctionCallItem | CustomCallItem:
     """A call as an item."""
+    name, space = call.tool.name, call.tool.namespace or UNSET
     if call.tool.freeform:
-        return CustomCallItem(f"ctc_{token}", status, call.id, call.arguments, call.tool.name)
-    return FunctionCallItem(f"fc_{token}", status, call.arguments, call.id, call.tool.name)
+        return CustomCallItem(f"ctc_{token}", status, call.id, call.arguments, name, space)
+    return FunctionCallItem(f"fc_{token}", status, call.arguments, call.id, name, space)

@@ -1,5 +1,6 @@
 """What hypothesis draws: JSON as clients and servers of this dialect write it."""
 
+import copy
 from collections.abc import Mapping
 
 from hypothesis import strategies as st
@@ -56,6 +57,8 @@ def typed(
 
 
 MARK = objects({"mode": st.just("explicit")}, {"ttl": st.sampled_from(["30m", "12h"])}, news=False)
+NAME = st.sampled_from(["a", "b", "read", "a__read", "b__a", "a__b"])
+"""Names of tools that meet."""
 URL = st.sampled_from(
     ["https://x/y.png", "data:image/png;base64,AAAA", "data:;base64,", "data:text/plain,x"]
 )
@@ -98,7 +101,15 @@ CALLS = st.one_of(
         {"call_id": WORD, "name": WORD, "arguments": TEXT},
         {"id": ID, "status": STATUS, "namespace": WORD},
     ),
-    typed("custom_tool_call", {"call_id": WORD, "name": WORD, "input": TEXT}, {"id": ID}),
+    typed(
+        "custom_tool_call",
+        {"call_id": WORD.map("x{}".format), "name": WORD, "input": TEXT},
+        {"id": ID, "namespace": WORD},
+    ),
+    typed(
+        "function_call",
+        {"call_id": WORD, "name": NAME, "arguments": TEXT, "namespace": st.sampled_from("ab")},
+    ),
 )
 OUTPUTS = typed(
     "function_call_output", {"call_id": WORD, "output": CONTENT}, {"id": ID, "status": STATUS}
@@ -127,6 +138,12 @@ OTHERS = st.one_of(
 )
 
 
+def conversation(items: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Numbered items, of which one at least is said by somebody."""
+    said = any(item["type"] != "additional_tools" for item in items)
+    return numbered(items if said else [*items, {"type": "message", "role": "user", "content": ""}])
+
+
 def numbered(items: list[dict[str, object]]) -> list[dict[str, object]]:
     """No two items have the same id."""
     return [
@@ -135,28 +152,49 @@ def numbered(items: list[dict[str, object]]) -> list[dict[str, object]]:
     ]
 
 
-ITEMS = st.one_of(MESSAGES, SAID, EASILY_SAID, CALLS, OUTPUTS, THOUGHTS, OTHERS)
+NAMED_TOOLS = st.one_of(
+    typed(
+        "function",
+        {"name": WORD | NAME},
+        {
+            "description": TEXT,
+            "parameters": st.just({"type": "object"}),
+            "strict": st.booleans(),
+            "defer_loading": st.booleans(),
+        },
+    ),
+    typed(
+        "custom",
+        {"name": (WORD | NAME).map("c_{}".format)},
+        {"description": TEXT, "format": st.just({"type": "text"}), "defer_loading": st.booleans()},
+    ),
+)
+NAMESPACES = typed(
+    "namespace",
+    {
+        "name": st.sampled_from(["a", "b", "a__b"]),
+        "tools": st.lists(NAMED_TOOLS, max_size=3),
+    },
+    {"description": TEXT},
+)
 TOOLS = st.lists(
     st.one_of(
-        typed(
-            "function",
-            {"name": WORD},
-            {
-                "description": TEXT,
-                "parameters": st.just({"type": "object"}),
-                "strict": st.booleans(),
-            },
-        ),
-        typed("custom", {"name": WORD}, {"description": TEXT, "format": st.just({"type": "text"})}),
+        NAMED_TOOLS,
+        NAMESPACES,
+        NAMESPACES,
         typed("web_search", {}, {"search_context_size": st.just("low")}),
-        typed("namespace", {"name": WORD, "tools": st.just([])}),
     ),
     min_size=1,
     max_size=3,
 )
+ADDITIONAL = typed(
+    "additional_tools", {"role": st.just("developer"), "tools": TOOLS | st.just([])}, {"id": ID}
+)
+ITEMS = st.one_of(MESSAGES, SAID, EASILY_SAID, CALLS, OUTPUTS, THOUGHTS, OTHERS, ADDITIONAL)
 CHOICES = st.one_of(
     st.sampled_from(["auto", "none", "required"]),
     objects({"type": st.just("function"), "name": WORD}, news=False),
+    objects({"type": st.just("function"), "name": NAME, "namespace": NAME}, news=False),
     objects({"type": st.just("custom"), "name": WORD}),
     objects({"type": st.just("mcp"), "server_label": WORD}),
     objects(
@@ -164,8 +202,9 @@ CHOICES = st.one_of(
             "type": st.just("allowed_tools"),
             "mode": st.sampled_from(["auto", "required"]),
             "tools": st.lists(
-                objects({"type": st.just("function"), "name": WORD}, news=False), min_size=1
-            ),
+                objects({"type": st.just("function"), "name": WORD | NAME}, news=False), min_size=1
+            )
+            | st.just([{"type": "function", "name": "read", "namespace": "a"}]),
         }
     ),
 )
@@ -178,7 +217,7 @@ FORMATS = st.one_of(
     objects({"type": st.just("grammar"), "definition": TEXT}),
 )
 REQUESTS = objects(
-    {"model": WORD, "input": TEXT | st.lists(ITEMS, min_size=1, max_size=5).map(numbered)},
+    {"model": WORD, "input": TEXT | st.lists(ITEMS, min_size=1, max_size=5).map(conversation)},
     {
         "instructions": TEXT,
         "tools": TOOLS,
@@ -297,7 +336,7 @@ def streams(draw: st.DrawFn) -> list[StreamEvent]:
 @st.composite
 def _mangled(draw: st.DrawFn) -> object:
     """A request in which one thing, somewhere, is something else."""
-    body = draw(REQUESTS)
+    body = copy.deepcopy(draw(REQUESTS))
     path: list[str | int] = []
     value: object = body
     while isinstance(value, dict | list) and value and (not path or draw(st.booleans())):
