@@ -1,17 +1,19 @@
 """What a request would lose at a deployment, found before anything is sent.
 
 A caller and a provider of one dialect lose nothing by it; then only what the model is known to
-refuse is looked at, by name, and the request stays unread. For all others the request is decoded,
-and its needs are compared with what the dialect and the model can give.
+refuse is looked at, by name, and the request stays unread, unless it bears a trace of something
+for which another deployment would be the better one. For all others the request is decoded, and
+its needs are compared with what the dialect and the model can give.
 
 Hot path: for a route whose deployments all take the caller's bytes, one comparison each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from antiphon.errors import UnsupportedParameter
+from antiphon.dialects.base import Payload
+from antiphon.errors import CallerError, UnsupportedParameter
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.exchange import Exchange
@@ -33,10 +35,13 @@ def fitting(
         UnsupportedParameter: None may, or, where losses are errors, the first may not.
         MalformedBody, InvalidRequest: The request has to be read, and cannot be.
     """
+    # Where nothing can be chosen, the provider itself says best what it refuses.
+    choosy = len(deployments) > 1 or on_loss != "drop"
     fit: list[Deployment] = []
     first: tuple[Need, Loss] | None = None
     for deployment in deployments:
-        losses = lost_at(exchange, deployment.face_for(exchange.payload.dialect, exchange.started))
+        face = deployment.face_for(exchange.payload.dialect, exchange.started)
+        losses = lost_at(exchange, face, choosy=choosy)
         wrong = _wrong(losses, on_loss)
         if wrong is None:
             fit.append(deployment)
@@ -49,13 +54,17 @@ def fitting(
     return fit if first is not None else deployments
 
 
-def lost_at(exchange: Exchange, face: Face) -> Losses:
-    """What this request loses at this face; those that nobody has to be told of are left out."""
+def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
+    """What this request loses at this face; those that nobody has to be told of are left out.
+
+    A request that would go through unread loses what is left out of it, and, where the road is
+    `choosy`, also what the model refuses and another deployment may not.
+    """
     payload = exchange.payload
     if payload.passes(face.dialect):
-        if not face.refusable:
+        if not face.refused:
             return _NOTHING
-        losses = list(_unread(exchange, face))
+        losses = list(_unread(exchange, face, choosy=choosy))
     else:
         table = face.refused if payload.dialect is face.dialect else face.lost
         losses = [
@@ -73,13 +82,28 @@ def words(losses: Losses) -> list[str]:
     return [f"{need.value}: {loss.how}" for need, loss in losses]
 
 
-def _unread(exchange: Exchange, face: Face) -> Iterator[tuple[Need, Loss]]:
+def _unread(exchange: Exchange, face: Face, *, choosy: bool) -> Iterator[tuple[Need, Loss]]:
     payload, dialect = exchange.payload, face.dialect
     members = payload.members
     assert members is not None
     for need in face.refusable:
         if dialect.asks(members, need):
             yield need, face.refused[need]
+    if not choosy or len(face.refusable) == len(face.refused):
+        return
+    for need, loss in face.refused.items():
+        if need in face.refusable or not dialect.may_ask(members, need):
+            continue
+        if need in _needs(payload):
+            yield need, loss
+
+
+def _needs(payload: Payload) -> Collection[Need]:
+    """What a request needs; nothing that is known, where it cannot be read."""
+    try:
+        return payload.needs
+    except CallerError:
+        return ()
 
 
 def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:
