@@ -52,6 +52,7 @@ docs: setup
 	$(BIN)/python tools/configuration_docs.py
 	$(BIN)/python tools/reference_docs.py
 	$(BIN)/python tools/provider_table.py
+	$(BIN)/python tools/loss_table.py
 	$(BIN)/python -m tests.server.fault_table
 
 # New locks. They hold hashes and no address of an index. For newer JavaScript SDKs, first write

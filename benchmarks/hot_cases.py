@@ -49,6 +49,7 @@ from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.road.answers import question
+from benchmarks.translation_cases import translation_cases
 
 Timed = Callable[[], object]
 Setup = Callable[[], Timed]
@@ -198,7 +199,8 @@ def reported() -> Timed:
     recording.reports = Reports(room=0)
     recording.reports.every = True
     asked = asked_once(served, chat_body(900))
-    attempt = Attempt(served.deployments()[0], sent_at=asked.started)
+    deployment = served.deployments()[0]
+    attempt = Attempt(deployment, deployment.face, sent_at=asked.started)
     attempt.closed, attempt.usage = True, Usage(input_tokens=100, output_tokens=20)
     asked.attempts.append(attempt)
     now = served.clock.monotonic()
@@ -247,7 +249,8 @@ def trace() -> Timed:
 def deployment_head() -> Timed:
     """`providers.deployment`, `providers.keys`: the pre-rendered head of a call."""
     deployment = gateway().deployments()[0]
-    return lambda: deployment.head(False)
+    face, keys = deployment.face, deployment.keys
+    return lambda: face.head(keys.take(), False)
 
 
 def exchange() -> Timed:
@@ -299,7 +302,7 @@ def accounts() -> Timed:
 
     def attempt() -> None:
         asked.attempts.clear()
-        made = Attempt(deployment, served.clock.monotonic())
+        made = Attempt(deployment, deployment.face, served.clock.monotonic())
         asked.attempts.append(made)
         book.opened(asked, made, 1000)
         made.usage, made.ended_at = usage, served.clock.monotonic()
@@ -491,4 +494,5 @@ CASES: dict[str, Setup] = {
     "telemetry.exchange_reported": reported,
     "telemetry.json_line": report,
     "telemetry.trace": trace,
+    **translation_cases(),
 }

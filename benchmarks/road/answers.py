@@ -84,6 +84,20 @@ def question(*, streamed: bool) -> bytes:
     return msgspec.json.encode(body)
 
 
+def messages_question(*, streamed: bool) -> bytes:
+    """Build the same question in Anthropic's words."""
+    body: dict[str, object] = {
+        "model": MODEL,
+        "system": "You are a helpful assistant. Answer briefly.",
+        "messages": [{"role": "user", "content": " ".join([_WORDS] * 5)[:790]}],
+        "temperature": 0.7,
+        "max_tokens": 256,
+    }
+    if streamed:
+        body["stream"] = True
+    return msgspec.json.encode(body)
+
+
 def http_request(body: bytes, *, path: str = "/v1/chat/completions") -> bytes:
     """Wrap a body into the HTTP request that the Python clients send."""
     head = (

@@ -32,6 +32,8 @@ class Case:
         self, bench: Bench, targets: Sequence[Target], tell: Callable[[str], None]
     ) -> Iterator[Sample]:
         """Start every target once for each kind, warm it up, and measure in turns."""
+        if any(kind.is_translated for kind in self.kinds):
+            targets = [target for target in targets if target.translates]
         with contextlib.ExitStack() as stack:
             started = {
                 (target, kind): stack.enter_context(
@@ -71,6 +73,13 @@ def loaded_cases() -> dict[str, Case]:
         Case("latency", {Kind.PLAIN: latency_at_fixed_rate}),
         Case("burst", {kind: _full_speed(kind) for kind in (Kind.ONE, Kind.BURST, Kind.SIZED)}),
         Case("drip", {Kind.DRIP: events_on_many_streams}),
+        Case(
+            "translated",
+            {
+                kind: _full_speed(kind)
+                for kind in (Kind.PLAIN, Kind.MESSAGES, Kind.MESSAGES_ONE, Kind.MESSAGES_BURST)
+            },
+        ),
         Case("tls", {Kind.TLS: _full_speed(Kind.TLS)}),
     )
     return {case.name: case for case in cases}

@@ -16,12 +16,12 @@ class Answer:
     body: bytes
 
 
-def ask(started: Started, body: bytes) -> Answer:
-    """POST a body to the chat door of a target."""
+def ask(started: Started, body: bytes, path: str = "/v1/chat/completions") -> Answer:
+    """POST a body to a door of a target."""
     connection = _connect(started)
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     try:
-        connection.request("POST", "/v1/chat/completions", body, headers)
+        connection.request("POST", path, body, headers)
         response = connection.getresponse()
         return Answer(response.status, response.read())
     finally:

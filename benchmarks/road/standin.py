@@ -29,6 +29,14 @@ class Kind(StrEnum):
     SIZED = "sized"
     DRIP = "drip"
     SLOW = "slow"
+    MESSAGES = "messages"
+    MESSAGES_ONE = "messages-one"
+    MESSAGES_BURST = "messages-burst"
+
+    @property
+    def is_translated(self) -> bool:
+        """Whether the caller speaks Messages, while the stand-in says the same in Chat."""
+        return self in {Kind.MESSAGES, Kind.MESSAGES_ONE, Kind.MESSAGES_BURST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,8 @@ def standing_in(
     streams = {
         Kind.BURST: burst,
         Kind.ONE: answers.stream(1),
+        Kind.MESSAGES_ONE: answers.stream(1),
+        Kind.MESSAGES_BURST: burst,
         Kind.SIZED: burst,
         Kind.DRIP: answers.stream(drip_events),
         Kind.SLOW: answers.stream(slow_events),
@@ -81,6 +91,8 @@ def _write_answers(folder: Path, streams: dict[Kind, answers.Stream]) -> None:
     for kind, pause in (
         (Kind.BURST, 0.0),
         (Kind.ONE, 0.0),
+        (Kind.MESSAGES_ONE, 0.0),
+        (Kind.MESSAGES_BURST, 0.0),
         (Kind.DRIP, DRIP_PAUSE),
         (Kind.SLOW, SLOW_PAUSE),
     ):

@@ -57,6 +57,13 @@ def measured_figures(results: Results, target: str) -> dict[str, float]:
         "plain_ratio": results.ratio("plain", Kind.PLAIN, target, "cpu_us", to=NGINX),
         "burst_event_us": marginal(results, target, Kind.BURST),
         "burst_event_total_us": _per_event(results, target, Kind.BURST),
+        "translated_ratio": _translated(results, target),
+        "translated_event_us": spread(
+            [
+                value / BURST_EVENTS
+                for value in results.values("translated", Kind.MESSAGES_BURST, target, "cpu_us")
+            ]
+        ),
         "drip_ratio": results.ratio("drip", Kind.DRIP, target, "cpu_us_event", to=NGINX),
         "startup_s": results.spread("startup", Kind.PLAIN, target, "ready_s"),
         "idle_mb": results.spread("memory", Kind.SLOW, target, "idle_rss_mb"),
@@ -75,6 +82,33 @@ def marginal(results: Results, target: str, kind: Kind) -> Spread | None:
 
 def _per_event(results: Results, target: str, kind: Kind) -> Spread | None:
     return spread([v / BURST_EVENTS for v in results.values("burst", kind, target, "cpu_us")])
+
+
+def _translated(results: Results, target: str) -> Spread | None:
+    """Return what a request costs whose caller speaks Messages, over one who speaks Chat."""
+    mine, plain = (
+        results.values("translated", kind, target, "cpu_us") for kind in (Kind.MESSAGES, Kind.PLAIN)
+    )
+    return spread([a / b for a, b in zip(mine, plain, strict=False) if b])
+
+
+def _translation(results: Results, target: str) -> Row:
+    def of(kind: Kind) -> str:
+        return _show(results.spread("translated", kind, target, "cpu_us"), _US)
+
+    many, one = (
+        results.values("translated", kind, target, "cpu_us")
+        for kind in (Kind.MESSAGES_BURST, Kind.MESSAGES_ONE)
+    )
+    marginal_us = spread([(a - b) / (BURST_EVENTS - 1) for a, b in zip(many, one, strict=False)])
+    return (
+        of(Kind.PLAIN),
+        of(Kind.MESSAGES),
+        _show(_translated(results, target), ".2f"),
+        of(Kind.MESSAGES_ONE),
+        of(Kind.MESSAGES_BURST),
+        _show(marginal_us, ".2f"),
+    )
 
 
 def _full_speed(kind: Kind) -> Callable[[Results, str], Row]:
@@ -159,6 +193,18 @@ _TABLES: dict[str, tuple[str, Row, Callable[[Results, str], Row]]] = {
             "an event, not chunked (marginal)",
         ),
         _burst,
+    ),
+    "translated": (
+        "the caller speaks Messages, the provider Chat: CPU in us",
+        (
+            "1 KB, Chat to Chat",
+            "1 KB, translated",
+            "x",
+            "answer of 1 event",
+            "answer of 100",
+            "an event (marginal)",
+        ),
+        _translation,
     ),
     "drip": (
         "300 streams, one event per 20 ms",

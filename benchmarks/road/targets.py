@@ -72,6 +72,11 @@ class Target:
         return self.command is None
 
     @property
+    def translates(self) -> bool:
+        """Whether it can be asked in another dialect than the stand-in's."""
+        return self.name not in {NGINX, DIRECT}
+
+    @property
     def is_process(self) -> bool:
         return self.name != DIRECT
 

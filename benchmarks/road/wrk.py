@@ -50,12 +50,14 @@ class ClosedLoop:
         length = self.look(target, started)
         question, tail = self.folder / f"{self.kind}.question", self.folder / f"{self.kind}.tail"
         question.write_bytes(self._question())
-        tail.write_bytes(self.standin.expected(self.kind)[-_TAIL_BYTES:] if target.exact else b"")
+        tail.write_bytes(
+            self.standin.expected(self.kind)[-_TAIL_BYTES:] if self._is_exact(target) else b""
+        )
         whole_seconds = max(1, round(seconds))
         command = [
             *(self.tools.wrk, "-t1", f"-c{CONNECTIONS}", f"-d{whole_seconds}s", "--timeout", "10s"),
             *("-s", str(ROOT / "wrk" / "post.lua")),
-            f"{started.origin}/v1/chat/completions",
+            f"{started.origin}{self._path}",
             *(str(question), answers.KEY, str(length), str(tail)),
         ]
         with pinned(self.cores.load):
@@ -77,9 +79,10 @@ class ClosedLoop:
 
     def look(self, target: Target, started: Started) -> int:
         """Ask once, look at the whole answer and return the length that all others must have."""
-        answer = ask(started, self._question())
+        answer = ask(started, self._question(), self._path)
         expected = self.standin.expected(self.kind)
-        same = answer.body == expected if target.exact else b"choices" in answer.body
+        mark = b"end_turn" if self.kind.is_translated else b"choices"
+        same = answer.body == expected if self._is_exact(target) else mark in answer.body
         if answer.status != 200 or not same:
             raise BrokenRunError(
                 f"{started.name} answered {answer.status} to {self.kind}, not what the stand-in"
@@ -87,8 +90,16 @@ class ClosedLoop:
             )
         return len(answer.body)
 
+    @property
+    def _path(self) -> str:
+        return "/v1/messages" if self.kind.is_translated else "/v1/chat/completions"
+
+    def _is_exact(self, target: Target) -> bool:
+        return target.exact and not self.kind.is_translated
+
     def _question(self) -> bytes:
-        return answers.question(streamed=self.kind in self.standin.streams)
+        asked = answers.messages_question if self.kind.is_translated else answers.question
+        return asked(streamed=self.kind in self.standin.streams)
 
     def _check(self, loaded: Loaded, started: Started) -> None:
         started.process.check()

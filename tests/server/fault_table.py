@@ -234,6 +234,12 @@ exception of its own; never a 500 of the gateway, never a wait over the configur
 half an answer that looks like a whole one. The faults are those of the [simulator](simulator.md),
 and every row is a test.
 
+The table is of callers and providers of OpenAI chat. Callers of the other dialects get the same kinds
+of error in their own words, with the status that their clients expect ([errors](../errors.md): an
+overload is 529 in Messages), whichever dialect the provider speaks; a fault that only one dialect can
+have is in the [simulator's list](simulator.md). What was left out of a request that *is* answered
+stands in `x-antiphon-warnings` ([losses](../dialects.md#needs-and-losses)).
+
 The two columns hold for a name with **one deployment and one attempt**. With a second deployment,
 the rows marked *yes* end in its answer, and the caller notices nothing: as long as no text has
 been sent, another deployment may still give the whole answer. What cannot be helped is a stream

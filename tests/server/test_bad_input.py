@@ -275,7 +275,7 @@ async def test_an_unknown_path(road, path):
 
 async def test_openai_s_client_sees_an_unknown_path(road):
     with pytest.raises(openai.NotFoundError):
-        await road.client.embeddings.create(model="fast", input="x")
+        await road.client.fine_tuning.jobs.list()
 
 
 # ------------------------------------------------------------------ HTTP

@@ -213,7 +213,7 @@ async def test_what_is_no_json_is_refused(simulator: Simulator, body: bytes) -> 
 
 async def test_an_unknown_path_is_not_found(client: AsyncOpenAI) -> None:
     with pytest.raises(openai.NotFoundError):
-        await client.post("/embeddings", body={}, cast_to=object)
+        await client.post("/fine_tuning/jobs", body={}, cast_to=object)
 
 
 async def test_keys_are_checked_if_there_are_any(simulator: Simulator, client: AsyncOpenAI) -> None:

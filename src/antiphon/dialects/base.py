@@ -58,6 +58,8 @@ class Dialect(ABC):
     """What a request of another dialect is fitted to before it is written in this one."""
     losses: ClassVar[Mapping[Need, Loss]]
     """What a request of another dialect loses when it is written in this one; all else is kept."""
+    unlike: ClassVar[Mapping[Need, Loss]] = MappingProxyType({})
+    """What servers do not take that are only like the dialect; its makers do."""
     words: ClassVar[Mapping[Need, tuple[str, ...]]]
     """The members in which a caller of this dialect asks for a need."""
     forced_choice_free: ClassVar[bytes]
@@ -72,6 +74,8 @@ class Dialect(ABC):
     """Bytes of a stream that are held back, at most, while nothing useful has come."""
     strict_end: ClassVar[bool] = False
     """Whether a stream that has said why it stopped is broken without its terminal event."""
+    loose_end: ClassVar[bool] = False
+    """Whether the end of the body ends a stream, since nobody here knows its terminal event."""
 
     # requests
 
@@ -174,6 +178,14 @@ class Dialect(ABC):
             NotAnAnswer: It is none.
             UpstreamRefused: It is an error body that says what is wrong.
         """
+
+    def said(self, body: bytes) -> int:
+        """Bytes of text in a whole reply, to be counted where no usage is stated."""
+        try:
+            return len(self.decode_reply(body).text.encode())
+        except UpstreamError:
+            # Good enough to be passed on, not to be read: all of it, then.
+            return len(body)
 
     @abstractmethod
     def encode_reply(self, reply: ChatReply, asked: Payload | None = None) -> bytes:
@@ -290,6 +302,10 @@ class Payload:
         if self._members is None:
             return self.request.max_output_tokens, self.request.n or 1
         return self.dialect.output_bound(self._members)
+
+    def countable(self, size: int) -> int:
+        """How much of what is sent, a body of this size, can be tokens."""
+        return size
 
     def rewrite(self, request: ChatRequest) -> None:
         """Replace what is asked; the caller's bytes no longer speak for it."""

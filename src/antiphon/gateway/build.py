@@ -14,13 +14,16 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
-from antiphon.pipeline.config import ANY, RouteSettings, Target
-from antiphon.pipeline.plan import Plan, Snapshot
+from antiphon.pipeline.config import ANY, RetrySettings, RouteSettings, Target
+from antiphon.pipeline.passing import STORED
+from antiphon.pipeline.plan import Plan, Shelf, Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.usage.captures.taking import Captures
 
+_ONCE = RouteSettings(retry=RetrySettings(attempts=1))
+"""To store something twice is no way to try again."""
 _PASSTHROUGH_PLANS = 1_000
 """Callers choose these names, so what is made for them is bounded."""
 
@@ -60,6 +63,7 @@ class Build:
                 errors.append(error)
         if errors:
             raise ConfigurationError([each for error in errors for each in error.mistakes])
+        self._shelves = {name: _shelf(each) for name, each in self.providers.items()}
 
     @property
     def passes_through(self) -> bool:
@@ -103,6 +107,7 @@ class Build:
                 self._settings.auth.keys, admin=admin and admin.digest, subjects=self.subjects
             ),
             found=[name for name in found if name not in plans],
+            shelves=self._shelves,
         )
 
     def _plan(self, name: str, route: RouteSettings) -> Plan:
@@ -147,3 +152,10 @@ class Build:
         if name not in self._deployments:
             self._deployments[name] = self.providers[target.provider].deployment(target.model)
         return self._deployments[name]
+
+
+def _shelf(provider: Provider) -> Shelf:
+    if not provider.settings.stored_objects:
+        return Shelf(provider.speaks, {})
+    stored = {each: Plan(each, [provider.store(each)], _ONCE) for each in STORED}
+    return Shelf(provider.speaks, stored)

@@ -28,7 +28,7 @@ from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
-from antiphon.pipeline.losses import lost_at, words
+from antiphon.pipeline.losses import is_fit, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.translation import Translation
@@ -40,7 +40,7 @@ from antiphon.providers.transport import Answer, Call, Head, Upstream
 
 _FIRST_ERROR_STATUS = 400
 _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
-_TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND)
+_TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND, Kind.NOT_FOUND)
 """Where every candidate says the same of the request, the caller is told just that."""
 HOPS = b"x-antiphon-hops"
 """The header that tells a gateway of our kind how many others a request came through."""
@@ -153,8 +153,10 @@ class Walk(msgspec.Struct, eq=False):
                 raise error
             case _ if self._is_absent(attempt, error):
                 attempt.face.was_absent(attempt.ended_at)
-                lost_at(self._exchange, deployment.face)
-                self._same = deployment
+                if self._exchange.passing is None and is_fit(
+                    self._exchange, deployment.face, self._plan.on_loss
+                ):
+                    self._same = deployment
             case Disposition.CONTEXT_LENGTH:
                 pass
             case Disposition.DEAD_KEY if key is not None and deployment.keys.set_aside(
@@ -175,7 +177,7 @@ class Walk(msgspec.Struct, eq=False):
         valid there. Its thought is lost either way; the conversation need not be.
         """
         exchange = self._exchange
-        if error.code not in FOREIGN_SEALS or exchange.unsealed:
+        if error.code not in FOREIGN_SEALS or exchange.unsealed or exchange.passing is not None:
             return False
         if len(exchange.attempts) >= self._plan.attempts:
             return False
@@ -286,7 +288,7 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         self._key = self._relay = None
         payload, now = exchange.payload, self._clock.monotonic()
-        face = deployment.face_for(payload.dialect, now)
+        face = exchange.face_of(deployment, now)
         self._attempt = attempt = Attempt(deployment, face, now)
         exchange.attempts.append(attempt)
         dropped: Collection[Need] = ()
@@ -297,7 +299,7 @@ class Walk(msgspec.Struct, eq=False):
             lines = exchange.forwarded or face.lines
         else:
             attempt.translation = translation = Translation(
-                payload, face, dropped, unsealed=exchange.unsealed
+                payload, face, now=self._clock.now(), unsealed=exchange.unsealed
             )
             body = translation.body
             payload.input_estimate = deployment.calibration.of(
@@ -312,7 +314,7 @@ class Walk(msgspec.Struct, eq=False):
             head += exchange.trace.header(len(exchange.attempts))
         if deployment.signer is not None:
             head += await deployment.signer.sign(
-                Unsigned("POST", deployment.origin.authority, face.path, head, body), key
+                Unsigned(face.method, deployment.origin.authority, face.path, head, body), key
             )
         call = Call(
             origin=deployment.origin,
@@ -323,7 +325,7 @@ class Walk(msgspec.Struct, eq=False):
             deadline=exchange.deadline,
         )
         try:
-            self._accounts.opened(exchange, attempt, len(body))
+            self._accounts.opened(exchange, attempt, payload.countable(len(body)))
         except AccountingUnavailable:
             exchange.attempts.pop()
             raise
@@ -338,7 +340,7 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         losses = exchange.lost.get(face, ())
         exchange.warnings = words(losses)
-        return [need for need, _ in losses if need in face.refused]
+        return [need for need, _ in losses if need in face.refusable]
 
     async def _refusal(self, answer: Answer, head: Head) -> UpstreamError:
         if head.status < _FIRST_ERROR_STATUS:

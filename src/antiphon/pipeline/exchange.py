@@ -16,6 +16,7 @@ from antiphon.model.needs import Loss, Need
 from antiphon.model.principal import Principal
 from antiphon.model.reply import StopReason
 from antiphon.model.usage import Usage
+from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
 from antiphon.providers.deployment import Deployment
@@ -97,6 +98,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         forwarded: Header lines of the caller that go on to a provider of the same dialect.
         served: It came over HTTP.
         trace: Where it stands in a trace; None where nobody listens.
+        passing: Set where the request is passed on as it is, to an endpoint of no dialect.
         plan: Set once the route is known; an exchange that failed before has none.
         deadline: Monotonic time at which it must be answered.
         lost: What the request loses at the faces where it loses something.
@@ -117,6 +119,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     forwarded: bytes = b""
     served: bool = False
     trace: Trace | None = None
+    passing: Passing | None = None
     plan: Plan | None = None
     deadline: float = 0.0
     attempts: list[Attempt] = []
@@ -130,6 +133,15 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     outcome: BaseException | None = None
     interrupted: AntiphonError | None = None
     capture: Capture | None = None
+
+    def face_of(self, deployment: Deployment, now: float) -> Face:
+        """Where a deployment is asked this, at a monotonic time."""
+        passing = self.passing
+        if passing is None:
+            return deployment.face_for(self.payload.dialect, now)
+        face = deployment.face_at(passing.endpoint)
+        assert face is not None  # `Passing.candidates` leaves the others out
+        return face
 
     def abort(self, error: AntiphonError) -> None:
         """End the exchange from outside; the caller is told `error`."""

@@ -20,7 +20,7 @@ from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.losses import fitting
+from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
@@ -99,7 +99,11 @@ class Pipeline:
         """
         if exchange.hops > _MOST_HOPS:
             raise InvalidRequest("The request goes round in a circle of gateways.")
-        plan = self.plan(exchange.snapshot, exchange.payload.model, exchange.principal)
+        passing = exchange.passing
+        if passing is not None and passing.stores:
+            plan = passing.store(exchange.snapshot, exchange.principal)
+        else:
+            plan = self.plan(exchange.snapshot, exchange.payload.model, exchange.principal)
         exchange.plan = plan
         exchange.deadline = exchange.started + plan.deadline
         return plan
@@ -144,10 +148,14 @@ class Pipeline:
         """The candidates of an exchange: the plan's deployments that can do what is asked.
 
         Raises:
-            UnsupportedParameter: None can.
+            InvalidRequest: None has the endpoint that is asked for.
         """
-        candidates = iter(fitting(exchange, plan.order(exchange.started), plan.on_loss))
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, candidates)
+        found, passing = plan.order(exchange.started), exchange.passing
+        if passing is None:
+            chosen = candidates(exchange, found, plan.on_loss)
+        else:
+            chosen = iter(passing.candidates(found, exchange.payload.model))
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
@@ -187,7 +195,7 @@ class Passage:
             pipeline.admit(exchange)
             self._admitted = True
             self._walk = walk = pipeline.walk(exchange, plan)
-            if plan.tap is not None:
+            if plan.tap is not None and exchange.passing is None:
                 return await pipeline.captured(plan.tap, exchange, walk)
             if exchange.payload.stream:
                 return await pipeline.stream(exchange, walk)

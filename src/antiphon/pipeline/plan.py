@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from antiphon.access.keys import StaticKeys
 from antiphon.dialects.base import Dialect
@@ -62,9 +63,14 @@ class Plan:
         self.tap = tap
 
     def road(self, heard: Dialect) -> str:
-        """How a request of this dialect travels, for people: `passthrough` or `translated`."""
-        alike = all(heard in each.faces for each in self.deployments)
-        return "passthrough" if alike else "translated"
+        """How a request of this dialect travels, for people.
+
+        `passthrough` where every deployment speaks it, `translated` where none does, else `mixed`.
+        """
+        alike = [heard in each.faces for each in self.deployments]
+        if all(alike):
+            return "passthrough"
+        return "mixed" if any(alike) else "translated"
 
     def order(self, now: float) -> Sequence[Deployment]:
         """The deployments, those that are failing right now last."""
@@ -76,6 +82,18 @@ class Plan:
         return self.deployments
 
 
+class Shelf(NamedTuple):
+    """What a provider keeps under its own key for whoever asks through this gateway.
+
+    Attributes:
+        speaks: Names of the dialects that are spoken there.
+        plans: By what is kept, such as `files`; none where the configuration does not allow it.
+    """
+
+    speaks: frozenset[str]
+    plans: Mapping[str, Plan]
+
+
 class Snapshot:
     """The configuration in force, compiled.
 
@@ -84,10 +102,11 @@ class Snapshot:
         passthrough: Makes the plan of a `provider/model` name that no route has, or None.
         keys: Who may call.
         found: Further names that are known to pass through.
+        shelves: What providers keep, by their names.
         generation: Grows with each replacement.
     """
 
-    __slots__ = ("_passthrough", "found", "generation", "keys", "plans")
+    __slots__ = ("_passthrough", "found", "generation", "keys", "plans", "shelves")
 
     def __init__(
         self,
@@ -96,11 +115,13 @@ class Snapshot:
         passthrough: Callable[[str], Plan | None] | None,
         keys: StaticKeys,
         found: Sequence[str] = (),
+        shelves: Mapping[str, Shelf] | None = None,
         generation: int = 1,
     ) -> None:
         self.plans = plans
         self.found = tuple(found)
         self.keys = keys
+        self.shelves = shelves or {}
         self.generation = generation
         self._passthrough = passthrough
 

@@ -53,6 +53,7 @@ class Relay:
         "_encode",
         "_encoder",
         "_hide_usage",
+        "_loose",
         "_read",
         "_splitter",
         "_strict",
@@ -77,6 +78,7 @@ class Relay:
         self._encode = self._encoder.feed
         self._read = None if translation is None else translation.reader()
         self._strict = spoken.strict_end
+        self._loose = spoken.loose_end
         self._hide_usage = not wants_usage
         self.useful = False
         self.ended = False
@@ -119,7 +121,7 @@ class Relay:
                 self.failure = None
         if self.ended or self.failure is not None:
             return piece
-        if self.finished and not self._strict:
+        if (self.finished and not self._strict) or (self._loose and self.useful):
             self.ended = True
             return piece + self._encode(Ended())
         self.failure = UpstreamBroken(

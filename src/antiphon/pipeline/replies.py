@@ -8,12 +8,12 @@ caller's dialect. A stream never ends in silence.
 
 from __future__ import annotations
 
-from antiphon.clock import Clock
-from antiphon.dialects.base import Dialect
+from antiphon.clock import NEVER, Clock
 from antiphon.dialects.contract import START
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.passing import content_type_of, passed_on
 from antiphon.pipeline.relay import Relay
 from antiphon.providers.transport import Answer, Head
 
@@ -22,12 +22,17 @@ _DRAIN_SECONDS = 1.0
 
 
 class WholeReply:
-    """An answer in one piece, in the caller's dialect."""
+    """An answer in one piece, in the caller's dialect.
 
-    __slots__ = ("body",)
+    Attributes:
+        content_type: The provider's, where its bytes are passed on as they are; else None.
+    """
 
-    def __init__(self, body: bytes) -> None:
+    __slots__ = ("body", "content_type")
+
+    def __init__(self, body: bytes, content_type: bytes | None = None) -> None:
         self.body = body
+        self.content_type = content_type
 
 
 async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
@@ -41,7 +46,7 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
     while True:
         opened = await walk.open()
         assert opened is not None
-        answer, _ = opened
+        answer, head = opened
         attempt = walk.attempt
         spoken, translation = attempt.face.dialect, attempt.translation
         try:
@@ -54,11 +59,14 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
             walk.failed(error)
             continue
         exchange.usage, exchange.stop = facts.usage, facts.stop
-        walk.succeeded(facts.usage, 0 if facts.usage is not None else _said(spoken, told))
+        walk.succeeded(facts.usage, 0 if facts.usage is not None else spoken.said(told))
         walk.close()
         if walk.waits:
             await walk.settled()
-        return WholeReply(body)
+        passing = exchange.passing
+        if passing is None:
+            return WholeReply(body)
+        return WholeReply(passing.told(body), content_type_of(head))
 
 
 class StreamReply:
@@ -81,6 +89,7 @@ class StreamReply:
         "_heartbeat",
         "_held",
         "_held_size",
+        "_kind",
         "_preamble",
         "_relay",
         "_walk",
@@ -92,7 +101,9 @@ class StreamReply:
         self._exchange = exchange
         self._walk = walk
         self._clock = clock
-        self._heartbeat = heartbeat
+        # A stream that is passed on as it is gets nothing from us: nobody knows its comments.
+        self._heartbeat = heartbeat if exchange.passing is None else NEVER
+        self._kind = exchange.payload.dialect.stream_type
         self._answer: Answer | None = None
         self._relay: Relay | None = None
         self._first: bytes | None = None
@@ -106,8 +117,8 @@ class StreamReply:
 
     @property
     def content_type(self) -> str:
-        """Of the caller's dialect."""
-        return self._exchange.payload.dialect.stream_type
+        """Of the caller's dialect, or the provider's where its bytes are passed on."""
+        return self._kind
 
     async def start(self) -> None:
         """Wait until the status may go out.
@@ -204,6 +215,10 @@ class StreamReply:
             exchange = self._exchange
             attempt = self._walk.attempt
             payload, spoken = exchange.payload, attempt.face.dialect
+            if exchange.passing is not None:
+                self._kind = content_type_of(head).decode()
+                self._begin(answer, passed_on(spoken, payload, self._kind))
+                return True
             try:
                 if not _is_stream(head):
                     spoken.inspect_reply(await answer.whole())
@@ -211,10 +226,12 @@ class StreamReply:
             except UpstreamError as error:
                 self._walk.failed(error)
                 continue
-            self._relay = Relay(spoken, payload, attempt.translation)
-            self._walk.reads(self._relay)
-            self._answer = answer
+            self._begin(answer, Relay(spoken, payload, attempt.translation))
             return True
+
+    def _begin(self, answer: Answer, relay: Relay) -> None:
+        self._relay, self._answer = relay, answer
+        self._walk.reads(relay)
 
     def _hold(self, relay: Relay, piece: bytes) -> bytes | None:
         """Keep a preamble back until there is content, or too much of it.
@@ -260,15 +277,6 @@ class StreamReply:
             raise error
         self._held.clear()
         self._held_size = 0
-
-
-def _said(spoken: Dialect, body: bytes) -> int:
-    """Bytes of text in a whole answer."""
-    try:
-        return len(spoken.decode_reply(body).text.encode())
-    except UpstreamError:
-        # Good enough to be passed on, not to be read: all of it, then.
-        return len(body)
 
 
 def _is_stream(head: Head) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import msgspec
 
 from antiphon.dialects.base import Payload, finish
 from antiphon.dialects.fitting import Fitting
-from antiphon.model.events import ReasoningSealed, StreamEvent
-from antiphon.model.needs import Need, without
+from antiphon.model.events import ReasoningSealed, Started, StreamEvent
+from antiphon.model.omission import without
 from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
 from antiphon.model.reply import ChatReply, Choice
 from antiphon.model.seals import wrap
@@ -29,7 +29,7 @@ class Translation:
     that dialect has refused another's (`model.unsealing`).
 
     Args:
-        dropped: Needs that the model refuses, and that are left out.
+        now: Seconds since 1970, for answers of dialects that do not say when they were made.
         unsealed: Seals were just refused, and taken out.
 
     Attributes:
@@ -37,31 +37,31 @@ class Translation:
         measured: Bytes of the prompt's text, and tokens of what else is in it.
     """
 
-    __slots__ = ("_fitting", "_scope", "_wraps", "body", "measured")
+    __slots__ = ("_fitting", "_now", "_scope", "_wraps", "body", "measured")
 
     def __init__(
-        self,
-        payload: Payload,
-        face: Face,
-        dropped: Collection[Need] = (),
-        *,
-        unsealed: bool = False,
+        self, payload: Payload, face: Face, *, now: float = 0.0, unsealed: bool = False
     ) -> None:
-        request = without(payload.request, dropped) if dropped else payload.request
+        request, alike = payload.request, face.dialect is payload.dialect
+        dropped = payload.needs & (face.refusable if alike else face.omitted)
+        if dropped:
+            request = without(request, dropped)
         dialect, target = face.dialect, face.target
-        self._wraps = unsealed and dialect is payload.dialect
-        if dialect is payload.dialect and (first := moved_to(request, dialect.name)):
+        self._wraps = unsealed and alike
+        if alike and (first := moved_to(request, dialect.name)):
             self._wraps = True
             if first == target.scope:
                 request = without_unnamed_seals(request, dialect.name)
-        self._scope = target.scope
-        self._fitting = Fitting(request, dialect.traits, target, payload.dialect.traits)
+        self._scope, self._now = target.scope, int(now)
+        self._fitting = Fitting(request, face.traits, target, payload.dialect.traits)
         self.measured = measure(request)
         members = dialect.encode_request(self._fitting.request, target)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)
 
     def reply(self, reply: ChatReply) -> ChatReply:
         """A whole reply, as the caller's request expects it."""
+        if not reply.created:
+            reply = msgspec.structs.replace(reply, created=self._now)
         reply = self._fitting.reply(reply)
         if not any(_is_sealed(part) for choice in reply.choices for part in choice.turn.parts):
             return reply
@@ -70,6 +70,7 @@ class Translation:
 
     def reader(self) -> Reader:
         """A new reader of one stream."""
+        now = self._now
         undo = self._fitting.undo().feed if self._fitting.undoes else None
 
         def read(event: StreamEvent) -> tuple[StreamEvent, ...]:
@@ -77,6 +78,8 @@ class Translation:
                 origin = self._at(event.origin)
                 seal = self._seal(origin, event.signature, sealed=event.sealed)
                 event = msgspec.structs.replace(event, signature=seal, origin=origin)
+            elif type(event) is Started and not event.created:
+                event = msgspec.structs.replace(event, created=now)
             return (event,) if undo is None else undo(event)
 
         return read

@@ -232,6 +232,12 @@ class ProviderSettings(_Settings):
         default_factory=dict[str, ModelSettings],
         description="Its models, as a list, or as a mapping with what is known of each.",
     )
+    stored_objects: bool = Field(
+        default=False,
+        description="Requests about files and batches are passed on to it. What is stored there "
+        "is stored under this provider's key: everybody who has a key of this gateway, and may "
+        "use all its models, can list, read and delete it.",
+    )
     discover: bool = Field(default=True, description="Ask it which models it has.")
     unknown_prices: Unknown | None = Field(
         default=None, description="Beats `prices.unknown` for the models of this provider."

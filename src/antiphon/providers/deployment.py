@@ -11,7 +11,7 @@ from antiphon.dialects.base import Dialect
 from antiphon.providers.auth import HeaderAuth, Signer
 from antiphon.providers.catalog import ProviderRow
 from antiphon.providers.estimate import Calibration
-from antiphon.providers.face import Face
+from antiphon.providers.face import Endpoint, Face
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.pricing import Charge
@@ -120,12 +120,18 @@ class Door:
         self.headers = headers
         self.signer = signer
 
-    def render(self, key: Key, *, request: str, accept: str) -> bytes:
-        """Request line and header lines, without `content-length` and the blank line."""
+    def render(
+        self, key: Key, *, request: str, accept: str, content_type: str = "application/json"
+    ) -> bytes:
+        """Request line and header lines, without `content-length` and the blank line.
+
+        An empty `content_type` is left out.
+        """
         return b"".join(
             (
                 f"{request} HTTP/1.1\r\nhost: {self.origin.authority}\r\n".encode("ascii"),
                 self.headers,
+                f"content-type: {content_type}\r\n".encode("ascii") if content_type else b"",
                 f"accept: {accept}\r\n".encode("ascii"),
                 self.auth.headers(key),
             )
@@ -155,6 +161,7 @@ class Deployment:
     """
 
     __slots__ = (
+        "_beside",
         "calibration",
         "face",
         "faces",
@@ -192,6 +199,7 @@ class Deployment:
         self.priced = charge.how
         self.unpriced = charge.reason
         self.health = Health()
+        self._beside: dict[Endpoint, Face] = {}
 
     def is_well(self, now: float) -> bool:
         """Whether it deserves its place in the order: it answers, and has a key to ask with."""
@@ -201,3 +209,16 @@ class Deployment:
         """The caller's own dialect where it is spoken there, else the deployment's first."""
         face = self.faces.get(heard)
         return face if face is not None and face.is_there(now) else self.face
+
+    def face_at(self, endpoint: Endpoint) -> Face | None:
+        """The face of an endpoint that is passed on; None where no such dialect is spoken."""
+        face = self._beside.get(endpoint)
+        if face is None:
+            spoken = {face.dialect.name: face for face in self.faces.values()}
+            near = next((spoken[name] for name in endpoint.spoken if name in spoken), None)
+            if near is None:
+                return None
+            face = near.beside(endpoint)
+            if endpoint.kept:
+                self._beside[endpoint] = face
+        return face

@@ -8,18 +8,24 @@ Hot path: `head` is one look-up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
+
+import msgspec
 
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Quirk, Target
-from antiphon.model.needs import DROPPABLE, Loss, Need
+from antiphon.model.needs import Loss, Need
+from antiphon.model.omission import OMISSIBLE
 from antiphon.providers.abilities import refused_by
 from antiphon.providers.auth import header_line
 from antiphon.providers.keys import Key
 from antiphon.providers.models import ModelFacts
 
 _MOST_HEADS = 64
+_NOTHING: Mapping[Need, Loss] = MappingProxyType({})
+_NO_FACTS = ModelFacts()
 ABSENT_FOR = 600.0
 """Seconds for which a face that was not there is not asked again."""
 
@@ -27,62 +33,100 @@ ABSENT_FOR = 600.0
 class Render(Protocol):
     """Writes request line and header lines (`Door.render`)."""
 
-    def __call__(self, key: Key, *, request: str, accept: str) -> bytes: ...
+    def __call__(
+        self, key: Key, *, request: str, accept: str, content_type: str = "application/json"
+    ) -> bytes: ...
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One that is passed on as it is, beside those of a dialect.
+
+    Attributes:
+        dialect: Reads what comes back.
+        spoken: Names of the dialects beside which it stands.
+        method: Of the request.
+        path: Behind the dialect's base path; may hold ids and a query.
+        kept: The same for many requests.
+    """
+
+    dialect: Dialect
+    spoken: tuple[str, ...]
+    method: str
+    path: str
+    kept: bool = False
 
 
 class Face:
     """One of the dialects of one deployment.
 
     Args:
+        unlike: What this server does not take, being only like the dialect.
         counting: Path and query of the endpoint that counts tokens; empty where there is none.
 
     Attributes:
         dialect: What is spoken.
+        method: Of its requests.
         path: Path and query of the endpoint.
         target: What is known of the model, for whoever writes a request.
         quirks: The row's, the model's and the configuration's, in this order.
         lines: Header lines of the dialect, for requests that bring none of the caller's.
         refused: What the model refuses of a request in this very dialect.
         lost: What a request of another dialect loses here, the model's refusals included.
-        refusable: Of `refused`, what is left out of a request that is passed on unread.
+        refusable: Of `refused`, what can be left out, also of a request that is passed on unread.
+        omitted: What is left out of requests of other dialects.
+        traits: What a request of another dialect is fitted to.
     """
 
     __slots__ = (
         "_absent_until",
+        "_base",
         "_counting",
         "_heads",
         "_render",
         "dialect",
         "lines",
         "lost",
+        "method",
+        "omitted",
         "path",
         "quirks",
         "refusable",
         "refused",
         "target",
+        "traits",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a record, built in two places
         self,
         dialect: Dialect,
         render: Render,
         *,
+        base: str,
         path: str,
         target: Target,
         quirks: Sequence[Quirk],
         facts: ModelFacts,
+        unlike: Mapping[Need, Loss] = _NOTHING,
+        method: str = "POST",
         counting: str = "",
     ) -> None:
         self.dialect = dialect
+        self.method = method
         self.path = path
+        self._base = base
         self.target = target
         self.quirks = tuple(quirks)
-        self.lines = b"".join(
-            header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
-        )
+        self.lines = lines_of(dialect)
         self.refused: Mapping[Need, Loss] = refused_by(facts)
-        self.lost: Mapping[Need, Loss] = {**dialect.losses, **self.refused}
-        self.refusable: Collection[Need] = [need for need in self.refused if need in DROPPABLE]
+        lost = {**dialect.losses, **unlike, **self.refused}
+        self.refusable = OMISSIBLE & self.refused.keys()
+        self.omitted = self.refusable | (OMISSIBLE & unlike.keys())
+        self.traits = dialect.traits
+        if Need.CUSTOM_TOOLS in unlike:
+            self.traits = msgspec.structs.replace(self.traits, custom_tools=False)
+        if facts.later_system and lost.pop(Need.LATER_SYSTEM, None):
+            self.traits = msgspec.structs.replace(self.traits, later_system=True)
+        self.lost: Mapping[Need, Loss] = lost
         self._render = render
         self._counting = counting
         self._heads: dict[Key, tuple[bytes, bytes]] = {}
@@ -94,6 +138,22 @@ class Face:
         if heads is None:
             heads = self._rendered(key)
         return heads[stream]
+
+    def beside(self, endpoint: Endpoint) -> Face:
+        """The face of another endpoint at the same place, where requests go as they are."""
+        path, _, query = f"{self._base}{endpoint.path}".partition("?")
+        version = self.path.partition("?")[2]
+        queries = "&".join(each for each in (query, version) if each)
+        return Face(
+            endpoint.dialect,
+            self._render_passed,
+            base=self._base,
+            path=f"{path}?{queries}" if queries else path,
+            target=self.target,
+            quirks=(),
+            facts=_NO_FACTS,
+            method=endpoint.method,
+        )
 
     @property
     def counts(self) -> bool:
@@ -115,10 +175,24 @@ class Face:
     def _rendered(self, key: Key) -> tuple[bytes, bytes]:
         if len(self._heads) >= _MOST_HEADS:  # keys that were rotated away
             self._heads.clear()
-        request, render = f"POST {self.path}", self._render
+        request, render = f"{self.method} {self.path}", self._render
         heads = (
             render(key, request=request, accept="application/json"),
             render(key, request=request, accept=self.dialect.stream_type.partition(";")[0]),
         )
         self._heads[key] = heads
         return heads
+
+    def _render_passed(
+        self, key: Key, *, request: str, accept: str, content_type: str = ""
+    ) -> bytes:
+        # What is sent, and what may come back, is the caller's to say.
+        del accept, content_type
+        return self._render(key, request=request, accept="*/*", content_type="")
+
+
+def lines_of(dialect: Dialect) -> bytes:
+    """The header lines of a request in this dialect that brings none of a caller's."""
+    return b"".join(
+        header_line(name.decode(), value.decode()) for name, value in dialect.headers.items()
+    )

@@ -89,6 +89,16 @@ class Pricing:
             return Charge(quote.card, "known", context=quote.context)
         return self._unpriced(model, quote.reason, quote.context)
 
+    def fee(self, name: str) -> Charge:
+        """What is charged for something that is no model.
+
+        What the configuration says of a model of that name; else nothing.
+        """
+        own = self._settings.models.get(name)
+        if own is None or own.prices is None:
+            return Charge(FREE, "free")
+        return Charge(_configured(own.prices.in_billionths()), "own")
+
     def _unpriced(self, model: str, reason: str, context: int | None) -> Charge:
         if self._unknown == "deny":
             raise ModelUnpriced(f"{self._name}/{model}", reason)

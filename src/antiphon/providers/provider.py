@@ -23,7 +23,7 @@ from antiphon.providers.auth import HeaderAuth, header_line
 from antiphon.providers.catalog import GENERIC, Catalog, ProviderRow
 from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
 from antiphon.providers.deployment import Deployment, Door
-from antiphon.providers.face import Face
+from antiphon.providers.face import Face, lines_of
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.pricing import Charge, Pricing
@@ -133,22 +133,35 @@ class Provider:
         return Deployment(
             self._door,
             model,
-            faces=[
-                self._face(
-                    self.dialect,
-                    model,
-                    self.address.path,
-                    (*self.row.quirks, *of_model, *self.settings.quirks),
-                    facts,
-                ),
-                *(
-                    self._face(dialect, model, path, quirks, facts)
-                    for dialect, path, quirks in self._also
-                ),
-            ],
+            faces=self._faces(model, of_model, facts),
             facts=facts,
             charge=charge,
         )
+
+    def store(self, objects: str) -> Deployment:
+        """The place of objects that are kept there under its keys, such as files.
+
+        It stands in journal and ledger as a model of that name, at the price that the
+        configuration gives such a model, else for nothing.
+        """
+        return Deployment(
+            self._door,
+            objects,
+            faces=self._faces(objects, (), _NO_FACTS),
+            facts=_NO_FACTS,
+            charge=self._pricing.fee(objects),
+        )
+
+    @property
+    def speaks(self) -> frozenset[str]:
+        """The names of all dialects that are spoken there."""
+        return frozenset({self.dialect.name, *(dialect.name for dialect, _, _ in self._also)})
+
+    def _faces(self, model: str, quirks: Sequence[str], facts: ModelFacts) -> Sequence[Face]:
+        """One for each dialect, the entry's own first."""
+        own = (*self.row.quirks, *quirks, *self.settings.quirks)
+        spoken = [(self.dialect, self.address.path, own), *self._also]
+        return [self._face(dialect, model, path, each, facts) for dialect, path, each in spoken]
 
     def _face(
         self,
@@ -158,10 +171,12 @@ class Provider:
         quirks: Sequence[str],
         facts: ModelFacts,
     ) -> Face:
+        base = dialect.based(path)
         return Face(
             dialect,
             self._door.render,
-            path=self._versioned(dialect.based(path) + dialect.endpoint),
+            base=base,
+            path=self._versioned(base + dialect.endpoint),
             target=Target(
                 model,
                 max_output=facts.max_output,
@@ -170,6 +185,11 @@ class Provider:
             ),
             quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
             facts=facts,
+            unlike={
+                need: loss
+                for need, loss in dialect.unlike.items()
+                if not (self.row.original or need in self.row.takes)
+            },
             counting=self._counting(dialect, path),
         )
 
@@ -186,7 +206,8 @@ class Provider:
         key = self.keys.take()
         base = self.dialect.based(self.address.path)
         request = f"GET {self._versioned(base + self.row.models_path)}"
-        return self._door.render(key, request=request, accept="application/json"), key
+        head = self._door.render(key, request=request, accept="application/json")
+        return head + lines_of(self.dialect), key
 
     def _versioned(self, path: str) -> str:
         version = self.settings.api_version
@@ -284,6 +305,7 @@ class _Models(msgspec.Struct):
 
 
 _NOTHING = ModelSettings()
+_NO_FACTS = ModelFacts()
 
 
 def _address(settings: ProviderSettings, row: ProviderRow) -> Address:
@@ -319,7 +341,6 @@ def _also(
 def _headers(settings: ProviderSettings) -> bytes:
     lines = [
         header_line("user-agent", _user_agent()),
-        header_line("content-type", "application/json"),
         header_line("accept-encoding", "identity"),
     ]
     lines += [header_line(name, value.reveal()) for name, value in settings.headers.items()]

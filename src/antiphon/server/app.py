@@ -30,7 +30,7 @@ from antiphon.server.asgi import (
 )
 from antiphon.server.caller import Caller, Doorman
 from antiphon.server.counting import CountDoor
-from antiphon.server.doors import ChatDoor
+from antiphon.server.doors import ChatDoor, InferenceDoor
 from antiphon.server.errors import answer_error
 from antiphon.server.health import (
     HealthDetailDoor,
@@ -41,6 +41,7 @@ from antiphon.server.health import (
 )
 from antiphon.server.line import Line
 from antiphon.server.models import ModelsDoor
+from antiphon.server.passing import PassingDoors
 
 _MANAGED = ("/api/", "/docs", "/openapi.json")
 _ASKED: Mapping[str, Sequence[str]] = {
@@ -86,16 +87,15 @@ class GatewayApp:
             open_to=None if settings.auth.required else [server.host],
             origins=server.cors.origins,
         )
-        doors = {
+        self._passing = PassingDoors(gateway, max_body=server.max_body_bytes)
+        chat = {
             path: ChatDoor(gateway, DIALECTS[name], max_body=server.max_body_bytes)
             for name, paths in _ASKED.items()
             for path in paths
         }
-        self._direct = {
-            f"{prefix}{path}".encode(): door
-            for prefix in {"", self._root}
-            for path, door in doors.items()
-        }
+        doors: Mapping[str, InferenceDoor] = {**self._passing.fixed, **chat}
+        self._direct = self._rooted(chat)
+        self._plain = self._rooted(self._passing.fixed)
         self._models = _Rendered(ModelsDoor(gateway), self._refuse)
         self._counts = _Rendered(
             CountDoor(
@@ -123,7 +123,8 @@ class GatewayApp:
         Called by our own protocol. What is not plain, a page's `Origin` or headers that have to
         be refused, goes the long way.
         """
-        door = self._direct.get(target.partition(b"?")[0])
+        # A query says nothing to chat; what is passed on would lose it here.
+        door = self._direct.get(target.partition(b"?")[0]) or self._plain.get(target)
         if door is None:
             return None
         try:
@@ -155,6 +156,13 @@ class GatewayApp:
             return door(caller, scope, receive, send)
         return self._elsewhere(path, caller, scope, receive, send)
 
+    def _rooted(self, doors: Mapping[str, InferenceDoor]) -> Mapping[bytes, InferenceDoor]:
+        return {
+            f"{prefix}{path}".encode(): door
+            for prefix in {"", self._root}
+            for path, door in doors.items()
+        }
+
     def _elsewhere(
         self, path: str, caller: Caller, scope: Scope, receive: Receive, send: Send
     ) -> Awaitable[None]:
@@ -163,6 +171,9 @@ class GatewayApp:
             return self._management(managed, receive, send)
         if path.startswith(tuple(f"{models}/" for models in _MODELS)):
             return self._models(caller, scope, receive, send)
+        passing = self._passing.find(path)
+        if passing is not None:
+            return passing(caller, scope, receive, send)
         if path == "/":
             return _banner(scope, send)
         return self._refuse(scope, send, PathNotFound(f"Nothing answers on {path[:200]!r}."))

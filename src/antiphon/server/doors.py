@@ -6,12 +6,17 @@ Hot path: a door reads the body, opens the pipeline and sends what comes out.
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from asyncio import CancelledError
+from typing import TypeAlias
+
+from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.recording import overhead
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.server.asgi import Receive, Scope, Send
@@ -23,6 +28,11 @@ from antiphon.wire.shallow import Members
 
 _log = logging.getLogger("antiphon.server")
 _JSON = b"content-type: application/json\r\n"
+_PASSED = (
+    b"content-type: %b\r\nx-content-type-options: nosniff\r\n"
+    b"content-security-policy: sandbox; default-src 'none'\r\n"
+)
+"""What a provider stores for callers may be a page: no browser is to run it as ours."""
 _STREAM = b"content-type: %b\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
 _ID = b"%b: %b\r\nx-antiphon-request-id: %b\r\n"
 _FACTS = (
@@ -33,18 +43,41 @@ _COST = b"x-antiphon-cost: %d.%09d\r\n"
 _BILLION = 10**9
 
 
-class ChatDoor:
-    """One dialect's chat endpoint.
+Asked: TypeAlias = tuple[Payload, bytes, Passing | None]
+"""A request as far as its door reads it: its payload, header lines of the caller that go on with
+it, and where it goes if it is passed on as it is."""
+
+
+class InferenceDoor(ABC):
+    """An endpoint whose requests take the road to a provider.
 
     Args:
         max_body: Bound of a request's body, in bytes.
     """
 
-    def __init__(self, gateway: Antiphon, dialect: Dialect, *, max_body: int) -> None:
+    def __init__(self, gateway: Antiphon, *, max_body: int) -> None:
         self._gateway = gateway
-        self._dialect = dialect
         self._max_body = max_body
-        self._forwards = bool(dialect.forwarded)
+
+    @abstractmethod
+    def heard(self, caller: Caller) -> Dialect:
+        """The dialect that the caller speaks."""
+
+    @abstractmethod
+    def check(self, caller: Caller, method: bytes) -> None:
+        """Refuse a method that is not answered here.
+
+        Raises:
+            MethodNotAllowed: It is another.
+        """
+
+    @abstractmethod
+    def read(self, caller: Caller, line: Line, body: bytes) -> Asked:
+        """Read a request.
+
+        Raises:
+            CallerError: It is none that can be served.
+        """
 
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request over ASGI."""
@@ -53,26 +86,29 @@ class ChatDoor:
     async def answer(self, caller: Caller, line: Line) -> None:
         """Answer one request."""
         gateway = self._gateway
-        delivery = _Delivery(gateway, self._dialect, line)
+        delivery = _Delivery(gateway, self.heard(caller), line)
         if gateway.tracer is not None:
             delivery.trace = gateway.tracer.begin(caller.headers)
         try:
-            self._check(line)
+            self.check(caller, line.method)
+            self._check_draining()
             # Before the body, so that a stranger cannot make us read 32 MB.
             snapshot = gateway.snapshot
             principal = gateway.pipeline.authenticate(snapshot, caller.credential)
             caller.check_size(self._max_body)
             body = await line.whole_body(self._max_body)
+            payload, forwarded, passing = self.read(caller, line, body)
             delivery.exchange = exchange = Exchange(
                 id=delivery.id,
                 started=delivery.started,
-                payload=Payload(self._dialect, Members.parse(body)),
+                payload=payload,
                 snapshot=snapshot,
                 principal=principal,
                 interrupt=line.task.cancel,
                 hops=caller.hops,
-                forwarded=caller.forwarded(self._dialect) if self._forwards else b"",
+                forwarded=forwarded,
                 served=True,
+                passing=passing,
                 trace=delivery.trace,
             )
             async with gateway.pipeline.open(exchange) as reply:
@@ -91,11 +127,33 @@ class ChatDoor:
             _log.exception("Request %s met a defect", delivery.id)
             await delivery.send_error(InternalFault("The gateway met a defect."))
 
-    def _check(self, line: Line) -> None:
-        if line.method != b"POST":
-            raise MethodNotAllowed(line.method.decode(), ["POST"])
+    def _check_draining(self) -> None:
         if self._gateway.draining:
             raise Draining("The gateway is shutting down.", retry_after=1)
+
+
+class ChatDoor(InferenceDoor):
+    """One dialect's chat endpoint."""
+
+    def __init__(self, gateway: Antiphon, dialect: Dialect, *, max_body: int) -> None:
+        super().__init__(gateway, max_body=max_body)
+        self._dialect = dialect
+        self._forwards = bool(dialect.forwarded)
+
+    @override
+    def heard(self, caller: Caller) -> Dialect:
+        return self._dialect
+
+    @override
+    def check(self, caller: Caller, method: bytes) -> None:
+        if method != b"POST":
+            raise MethodNotAllowed(method.decode(), ["POST"])
+
+    @override
+    def read(self, caller: Caller, line: Line, body: bytes) -> Asked:
+        dialect = self._dialect
+        forwarded = caller.forwarded(dialect) if self._forwards else b""
+        return Payload(dialect, Members.parse(body)), forwarded, None
 
 
 class _Delivery:
@@ -128,7 +186,9 @@ class _Delivery:
         line, head = self._line, self._head()
         if isinstance(reply, WholeReply):
             self._complete = True
-            await line.answer(200, b"%b%b%b" % (head, self._cost(), _JSON), reply.body)
+            kind = reply.content_type
+            lines = _JSON if kind is None else _PASSED % kind
+            await line.answer(200, b"%b%b%b" % (head, self._cost(), lines), reply.body)
             return
         self._stream = reply
         await line.begin(200, head + _STREAM % reply.content_type.encode())

@@ -29,6 +29,7 @@ from antiphon.simulator.reply import Reply, json
 from antiphon.simulator.rules import ArmedRules
 from antiphon.simulator.seals import Notary
 from antiphon.simulator.spec import SimulatorSpec
+from antiphon.simulator.untranslated import Shelf, answering, model_of
 
 
 class Provider(Protocol):
@@ -46,6 +47,8 @@ class Provider(Protocol):
     def rules(self) -> ArmedRules: ...
     @property
     def recordings(self) -> Mapping[str, Recording]: ...
+    @property
+    def shelf(self) -> Shelf: ...
 
 
 Road: TypeAlias = Callable[[Provider, Received], Reply]
@@ -63,7 +66,7 @@ def road_to(method: str, path: str) -> Road | None:
     for length in range(1, min(len(parts), _LONGEST) + 1):
         if road := _ROADS.get((method, "/".join(parts[-length:]))):
             return road
-    return None
+    return _beside if answering(method, path) else None
 
 
 def nowhere(_provider: Provider, received: Received) -> Reply:
@@ -186,6 +189,26 @@ def _fault(provider: Provider, name: str, dialect: Dialect) -> Fault:
 
 def _text(header: bytes | None) -> str | None:
     return None if header is None else header.decode("latin-1").strip()
+
+
+def _beside(provider: Provider, received: Received) -> Reply:
+    """An endpoint beside the dialects; faults strike there too."""
+    dialect = CHAT if received.header(b"anthropic-version") is None else MESSAGES
+    found = answering(received.method, received.path)
+    assert found is not None
+    answer, id_ = found
+    if problem := _key_problem(provider.keys, received):
+        return dialect.complain(problem)
+    try:
+        struck = provider.rules.strike(received, model=model_of(received), stream=False)
+        reply = answer(provider.shelf, received, id_)
+        if struck is None:
+            return reply
+        fault = _fault(provider, struck, dialect)
+    except Rejected as error:
+        return dialect.complain(error.problem)
+    received.fault = struck
+    return fault.damage(reply, Scene(dialect, received))
 
 
 def _count(provider: Provider, received: Received) -> Reply:

@@ -20,6 +20,7 @@ from antiphon.simulator.reply import Reply
 from antiphon.simulator.roads import nowhere, road_to
 from antiphon.simulator.rules import ArmedRules, FaultRule
 from antiphon.simulator.spec import SimulatorSpec
+from antiphon.simulator.untranslated import Shelf
 from antiphon.simulator.wires import WIRES
 
 _NO_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType({})
@@ -62,6 +63,7 @@ class Simulator:
         self.keys = self.spec.keys
         self.faults: Mapping[str, Fault] = {**FAULTS, **faults}
         self.rules = ArmedRules(self.spec.seed)
+        self.shelf = Shelf()
         self.recordings = NONE if self.spec.replay is None else load(self.spec.replay, wires=WIRES)
         self.requests = 0
         """How many requests there have been, those of the control API left out."""

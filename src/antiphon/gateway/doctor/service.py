@@ -36,7 +36,7 @@ async def errors(visit: Visit) -> Finding:
         return skip("no key is left to ask with")
     face = deployment.face
     head = face.head(deployment.keys.take(), stream=False) + face.lines
-    body = msgspec.json.encode({"model": deployment.model, "messages": "none"})
+    body = msgspec.json.encode({"model": deployment.model, "messages": "none", "input": 5})
     began = visit.now()
     told, said = await visit.send(head, body)
     return _judged(visit, told, said, visit.since(began))

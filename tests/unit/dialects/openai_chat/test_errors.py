@@ -23,7 +23,9 @@ def refused(
     error = OPENAI_CHAT.decode_error(status, headers or {}, raw)
     assert isinstance(error, UpstreamRefused)
     assert error.upstream_status == status
-    assert error.status == STATUS[error.error_kind]
+    # What the provider itself calls a bad request stays one, although the model is not there.
+    kept = status == 400 and error.error_kind is Kind.MODEL_NOT_FOUND
+    assert error.status == (400 if kept else STATUS[error.error_kind])
     return error
 
 

@@ -1,0 +1,192 @@
+"""Requests that are passed on as they are, but for the model's name in them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+
+import msgspec
+from typing_extensions import override
+
+from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.contract import Quirk, Target
+from antiphon.dialects.fields import UNREADABLE, first_byte
+from antiphon.errors import MalformedBody
+from antiphon.model.needs import Need
+from antiphon.model.request import ChatRequest
+from antiphon.wire.multipart import Form
+from antiphon.wire.shallow import Members
+
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_INTEGER = msgspec.json.Decoder(int | None)
+_EVENTS = "sse"
+_MOST_ANSWERS = 1_000_000
+
+
+class UntranslatedPayload(Payload, ABC):
+    """A request of which nobody here knows more than its model: it is passed on, or refused.
+
+    Args:
+        dialect: The family's.
+        model: What is asked for, as the caller says it.
+        stream: Whether a stream of events is asked for.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, dialect: Dialect, model: str, *, stream: bool = False) -> None:
+        self.dialect = dialect
+        self.model = model
+        self.stream = stream
+        self._members = None
+        self._request = None
+        self._needs = frozenset()
+        self.input_estimate = 0
+
+    @property
+    @override
+    def request(self) -> ChatRequest:
+        raise NotImplementedError("What is passed on as it is, is never read.")
+
+    @property
+    @override
+    def wants_usage(self) -> bool:
+        return True
+
+    @property
+    @override
+    def output_bound(self) -> tuple[int | None, int]:
+        return 0, 1
+
+    @override
+    def countable(self, size: int) -> int:
+        return 0
+
+    @override
+    def passes(self, dialect: Dialect) -> bool:
+        return True
+
+    @override
+    @abstractmethod
+    def encode(
+        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+    ) -> bytes: ...
+
+
+class PassedJson(UntranslatedPayload):
+    """A JSON object with a model.
+
+    Args:
+        dialect: The family's.
+        body: What the caller sent.
+        text: It is text: where no usage is stated, its size tells.
+        writes: Text is answered.
+
+    Raises:
+        MalformedBody: It is no JSON object, or names no model.
+    """
+
+    __slots__ = ("_object", "_text", "_writes")
+
+    def __init__(self, dialect: Dialect, body: bytes, *, text: bool, writes: bool) -> None:
+        members = Members.parse(body)
+        stream = members.flag("stream")
+        if not stream and "stream_format" in members:
+            stream = members.text("stream_format") == _EVENTS
+        super().__init__(dialect, _named(members.text("model")), stream=stream)
+        self._object = members
+        self._text = text
+        self._writes = writes
+
+    @property
+    @override
+    def output_bound(self) -> tuple[int | None, int]:
+        if not self._writes:
+            return 0, 1
+        members = self._object
+        asked = _integer(members, "max_tokens")
+        answers = max(_integer(members, "n") or 1, _integer(members, "best_of") or 1)
+        answers *= _prompts(members.raw("prompt"))
+        return asked if asked is not None and asked > 0 else None, min(answers, _MOST_ANSWERS)
+
+    @override
+    def countable(self, size: int) -> int:
+        return size if self._text else 0
+
+    @override
+    def encode(
+        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+    ) -> bytes:
+        return self._object.replace({"model": msgspec.json.encode(target.model)}).encode()
+
+
+class PassedForm(UntranslatedPayload):
+    """A form with a model: sound, pictures, and what shall become of them.
+
+    Args:
+        dialect: The family's.
+        body: What the caller sent.
+        content_type: The caller's, with the boundary.
+
+    Raises:
+        MalformedBody: It is no form, names no model, or could be read in two ways.
+    """
+
+    __slots__ = ("_form",)
+
+    def __init__(self, dialect: Dialect, body: bytes, content_type: bytes) -> None:
+        form = Form.parse(body, content_type, "model", "stream")
+        stream = (form.text("stream") or "").strip().lower() == "true"
+        super().__init__(dialect, _named(form.text("model")), stream=stream)
+        self._form = form
+
+    @override
+    def encode(
+        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+    ) -> bytes:
+        return self._form.replace("model", target.model.encode())
+
+
+class PassedBytes(UntranslatedPayload):
+    """Whatever is said about objects that a provider keeps: no model is named.
+
+    Args:
+        dialect: The family's.
+        objects: What they are called, in place of a model.
+        body: What the caller sent; may be empty.
+    """
+
+    __slots__ = ("_bytes",)
+
+    def __init__(self, dialect: Dialect, objects: str, body: bytes) -> None:
+        super().__init__(dialect, objects)
+        self._bytes = body
+
+    @override
+    def encode(
+        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+    ) -> bytes:
+        return self._bytes
+
+
+def _named(model: str | None) -> str:
+    if not model:
+        raise MalformedBody("'model' must be a non-empty string.", param="model")
+    return model
+
+
+def _integer(members: Members, name: str) -> int | None:
+    """A whole number; what is something else is the provider's to refuse."""
+    raw = members.raw(name)
+    try:
+        return None if raw is None else _INTEGER.decode(raw)
+    except UNREADABLE:
+        return None
+
+
+def _prompts(raw: bytes | msgspec.Raw | None) -> int:
+    """How many prompts a completion has: one answer each."""
+    if raw is None or first_byte(raw) != ord("["):
+        return 1
+    items = _ITEMS.decode(raw)
+    return len(items) if items and first_byte(items[0]) in b'"[' else 1
