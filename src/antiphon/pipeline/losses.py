@@ -1,16 +1,18 @@
 """What a request would lose at a deployment, found before anything is sent.
 
 A caller and a provider of one dialect lose nothing by it; then only what the model is known to
-refuse is looked at, by name, and the request stays unread. For all others the request is decoded,
-and its needs are compared with what the dialect and the model can give.
+refuse is looked at, by name, and the request stays unread, unless it bears a trace of something
+for which another deployment would be the better one. For all others the request is decoded, and
+its needs are compared with what the dialect and the model can give.
 
 Hot path: for a route whose deployments all take the caller's bytes, one comparison each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from antiphon.dialects.base import Payload
 from antiphon.errors import CallerError, UnsupportedParameter
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
@@ -35,10 +37,13 @@ def candidates(
         MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read.
     """
     heard, found = exchange.payload.dialect, False
+    # Where nothing can be chosen, the provider itself says best what it refuses.
+    choosy = len(deployments) > 1 or on_loss != "drop"
     refusal: CallerError | None = None
     for deployment in deployments:
+        face = deployment.face_for(heard, exchange.started)
         try:
-            losses = lost_at(exchange, deployment.face_for(heard, exchange.started))
+            losses = lost_at(exchange, face, choosy=choosy)
         except CallerError as error:
             refusal = refusal or error
             continue
@@ -62,13 +67,17 @@ def is_fit(exchange: Exchange, face: Face, on_loss: OnLoss) -> bool:
         return False
 
 
-def lost_at(exchange: Exchange, face: Face) -> Losses:
-    """What this request loses at this face."""
+def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
+    """What this request loses at this face.
+
+    A request that would go through unread loses what is left out of it, and, where the road is
+    `choosy`, also what the model refuses and another deployment may not.
+    """
     payload = exchange.payload
     if payload.passes(face.dialect):
-        if not face.refusable:
+        if not face.refused:
             return _NOTHING
-        losses = list(_unread(exchange, face))
+        losses = list(_unread(exchange, face, choosy=choosy))
     else:
         table = face.refused if payload.dialect is face.dialect else face.lost
         losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
@@ -84,13 +93,28 @@ def words(losses: Losses) -> list[str]:
     ]
 
 
-def _unread(exchange: Exchange, face: Face) -> Iterator[tuple[Need, Loss]]:
+def _unread(exchange: Exchange, face: Face, *, choosy: bool) -> Iterator[tuple[Need, Loss]]:
     payload, dialect = exchange.payload, face.dialect
     members = payload.members
     assert members is not None
     for need in face.refusable:
         if dialect.asks(members, need):
             yield need, face.refused[need]
+    if not choosy or len(face.refusable) == len(face.refused):
+        return
+    for need, loss in face.refused.items():
+        if need in face.refusable or not dialect.may_ask(members, need):
+            continue
+        if need in _needs(payload):
+            yield need, loss
+
+
+def _needs(payload: Payload) -> Collection[Need]:
+    """What a request needs; nothing that is known, where it cannot be read."""
+    try:
+        return payload.needs
+    except CallerError:
+        return ()
 
 
 def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:

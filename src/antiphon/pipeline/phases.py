@@ -180,18 +180,20 @@ class Pipeline:
 class Passage:
     """One exchange inside the pipeline; leaving it gives back what it took and records it."""
 
-    __slots__ = ("_exchange", "_pipeline", "_walk")
+    __slots__ = ("_admitted", "_exchange", "_pipeline", "_walk")
 
     def __init__(self, pipeline: Pipeline, exchange: Exchange) -> None:
         self._pipeline = pipeline
         self._exchange = exchange
         self._walk: Walk | None = None
+        self._admitted = False
 
     async def __aenter__(self) -> WholeReply | StreamReply:
         pipeline, exchange = self._pipeline, self._exchange
         try:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
+            self._admitted = True
             self._walk = walk = pipeline.walk(exchange, plan)
             if plan.tap is not None and exchange.passing is None:
                 return await pipeline.captured(plan.tap, exchange, walk)
@@ -216,9 +218,10 @@ class Passage:
             exchange.outcome = exchange.interrupted or error
         try:
             if self._walk is not None:
-                try:
-                    self._walk.abandon()
-                finally:
-                    self._pipeline.leave(exchange)
+                self._walk.abandon()
         finally:
-            self._pipeline.record(exchange)
+            try:
+                if self._admitted:
+                    self._pipeline.leave(exchange)
+            finally:
+                self._pipeline.record(exchange)
