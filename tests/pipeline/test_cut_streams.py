@@ -128,6 +128,7 @@ class Cutting:
         face = Face(
             self.spoken,
             lambda *_, **__: b"",
+            base="",
             path="/",
             target=Target("sim-reason"),
             quirks=(),
