@@ -164,13 +164,29 @@ def called(dialect: str, body: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def offered(body: Mapping[str, Any]) -> list[str]:
-    """The names of the caller's own tools, in any of the dialects."""
+    """The names of the caller's own tools, each once, in any of the dialects."""
     named: list[Mapping[str, Any]] = [
         tool.get("function") or tool.get("custom") or tool
-        for tool in body.get("tools") or ()
+        for tool in _tools(body)
         if tool.get("type", "custom") in {"function", "custom"}
     ]
-    return [tool["name"] for tool in [*named, *(body.get("functions") or ())]]
+    return [*dict.fromkeys(tool["name"] for tool in [*named, *(body.get("functions") or ())])]
+
+
+def _tools(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """All tools of a request, those in namespaces and in items of the input included."""
+    lists = [body.get("tools") or ()]
+    if isinstance(body.get("input"), list):
+        lists += [
+            item["tools"] for item in body["input"] if item.get("type") == "additional_tools"
+        ]
+    for tools in lists:
+        for tool in tools:
+            if tool.get("type") != "namespace":
+                yield tool
+            else:
+                # Those that have to be searched for are their provider's to find.
+                yield from (each for each in tool["tools"] if not each.get("defer_loading"))
 
 
 def allowed(body: Mapping[str, Any]) -> list[str]:
