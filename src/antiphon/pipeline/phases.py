@@ -172,11 +172,12 @@ class Pipeline:
 class Passage:
     """One exchange inside the pipeline; leaving it gives back what it took and records it."""
 
-    __slots__ = ("_exchange", "_pipeline", "_walk")
+    __slots__ = ("_admitted", "_exchange", "_pipeline", "_walk")
 
     def __init__(self, pipeline: Pipeline, exchange: Exchange) -> None:
         self._pipeline = pipeline
         self._exchange = exchange
+        self._admitted = False
         self._walk: Walk | None = None
 
     async def __aenter__(self) -> WholeReply | StreamReply:
@@ -184,6 +185,7 @@ class Passage:
         try:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
+            self._admitted = True
             self._walk = walk = pipeline.walk(exchange, plan)
             if plan.tap is not None:
                 return await pipeline.captured(plan.tap, exchange, walk)
@@ -207,9 +209,11 @@ class Passage:
         if error is not None and exchange.outcome is None and not exchange.complete:
             exchange.outcome = exchange.interrupted or error
         try:
-            if self._walk is not None:
+            if self._admitted:
                 try:
-                    self._walk.abandon()
+                    # There is none where the request could not be read, or nobody can do it.
+                    if self._walk is not None:
+                        self._walk.abandon()
                 finally:
                     self._pipeline.leave(exchange)
         finally:

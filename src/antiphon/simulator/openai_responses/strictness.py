@@ -90,7 +90,7 @@ def _of_tools(request: Request) -> Iterator[Problem]:
                 "the pattern '^[a-zA-Z0-9_-]+$'."
             )
             yield Problem(400, told, code="invalid_value", param=param)
-    if request.tool_choice not in {None, "auto", "none"} and not request.tools:
+    if request.tool_choice not in (None, "auto", "none") and not request.tools:
         told = "Tool choice 'required' must be specified with 'tools' parameter."
         yield Problem(400, told, param="tool_choice")
 
