@@ -165,6 +165,13 @@ def test_arguments_are_kept_byte_for_byte() -> None:
     )
 
 
+@pytest.mark.parametrize("said", [{}, {"input": None}])
+def test_a_call_that_says_no_input_has_an_empty_one(said: dict[str, object]) -> None:
+    block = {"type": "tool_use", "id": "a", "name": "f", **said}
+    request = read(messages=[{"role": "assistant", "content": [block]}])
+    assert request.turns[0].tool_calls[0].arguments == "{}"
+
+
 def test_a_document_of_text_is_a_file_that_others_can_read() -> None:
     source = {"type": "content", "content": [{"type": "text", "text": "one"}]}
     request = read(messages=[{"role": "user", "content": [{"type": "document", "source": source}]}])
