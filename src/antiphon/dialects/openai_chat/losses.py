@@ -25,10 +25,13 @@ TRAITS: Final = Traits(
     later_system=True,
     user_first=False,
     unsigned_thought=True,
+    titles=False,
+    text_files=False,
 )
 
 LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     {
+        Need.FILE_URLS: Loss(_REFUSE, "no file is read from an address there"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
         Need.CITATIONS: Loss(_WARN, "left out of earlier answers"),
