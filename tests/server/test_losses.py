@@ -345,6 +345,45 @@ async def test_a_begun_answer_goes_to_a_model_that_goes_on_with_it(
     assert answer.headers["x-antiphon-deployment"] == "chat/blunt"
 
 
+# ------------------------------------------------------------------ what says nothing
+
+EMPTY: Final = {"role": "user", "content": ""}
+THOUGHT: Final = {"type": "thinking", "thinking": "hm", "signature": ""}
+
+
+@pytest.mark.parametrize(
+    ("heard", "target", "members", "param"),
+    [
+        ("messages", "chat", {"messages": [EMPTY]}, "messages"),
+        ("messages", "chat", {"messages": [EMPTY], "system": "Be kind."}, "messages"),
+        (
+            "messages",
+            "responses",
+            {"messages": [{"role": "assistant", "content": [THOUGHT]}]},
+            "messages",
+        ),
+        ("chat", "messages", {"messages": [{"role": "user", "content": " "}]}, "messages"),
+        ("responses", "chat", {"input": [EMPTY]}, "input"),
+        ("messages", "chat", {"max_tokens": 0}, "max_tokens"),
+        ("chat", "messages", {"max_completion_tokens": 0}, "max_completion_tokens"),
+    ],
+)
+async def test_what_says_nothing_or_wants_nothing_is_refused(
+    fleet: Stage, heard: str, target: str, members: dict[str, object], param: str
+) -> None:
+    answer = await post(fleet, heard, asked(heard, f"drop-{target}", **members))
+    assert answer.status_code == 400, answer.text
+    error = answer.json()["error"]
+    assert (error["type"], error["param"]) == ("invalid_request_error", param)
+    assert received(fleet, target) == []
+
+
+async def test_instructions_alone_are_answered(fleet: Stage) -> None:
+    rules = [{"role": "system", "content": "Say hello."}]
+    answer = await post(fleet, "chat", asked("chat", "drop-messages", messages=rules))
+    assert answer.status_code == 200, answer.text
+
+
 # ------------------------------------------------------------------ what is not looked at
 
 

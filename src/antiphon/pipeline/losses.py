@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from antiphon.dialects.base import Payload
-from antiphon.errors import CallerError, UnsupportedParameter
+from antiphon.dialects.fitting import says_anything
+from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.exchange import Exchange
@@ -22,6 +23,7 @@ from antiphon.providers.face import Face
 
 Losses = Sequence[tuple[Need, Loss]]
 _NOTHING: Losses = ()
+_BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 def candidates(
@@ -79,11 +81,29 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
             return _NOTHING
         losses = list(_unread(exchange, face, choosy=choosy))
     else:
+        _check(exchange, face)
         table = face.refused if payload.dialect is face.dialect else face.lost
         losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
     if losses:
         exchange.lost[face] = losses
     return losses
+
+
+def _check(exchange: Exchange, face: Face) -> None:
+    """See that there is something to be said there, and room for an answer.
+
+    Raises:
+        InvalidRequest: Nobody but the caller's own dialect could make sense of it.
+    """
+    payload = exchange.payload
+    request = payload.request
+    if not says_anything(request.turns, face.traits):
+        [name] = payload.dialect.words[Need.PREFILL]
+        raise InvalidRequest(f"{name!r} says nothing: there is nothing to be answered.", param=name)
+    if request.max_output_tokens == 0 and payload.dialect is not face.dialect:
+        # Anthropic takes it: the prompt shall be cached, and nothing answered.
+        name = next((each for each in _BOUNDS if _stands(exchange, each)), _BOUNDS[0])
+        raise InvalidRequest(f"{name!r} must leave room for an answer here.", param=name)
 
 
 def words(losses: Losses) -> list[str]:

@@ -65,6 +65,29 @@ def is_plain(turns: Turns, traits: Traits) -> bool:
 # ------------------------------------------------------------------ what can be said
 
 
+def says_anything(turns: Turns, traits: Traits) -> bool:
+    """Whether anything is left to be answered of a conversation that is written in a dialect.
+
+    Instructions alone are enough where nobody else spoke at all.
+
+    Hot path: the first turn of the user decides, nearly always.
+    """
+    others = [turn for turn in turns if turn.author not in _INSTRUCTIONS]
+    return any(_says(part, turn.author, traits) for turn in others or turns for part in turn.parts)
+
+
+def _says(part: Part, author: Author, traits: Traits) -> bool:
+    match part:
+        case Text(text=text):
+            return bool(text) and (traits.blanks or not text.isspace())
+        case Reasoning():
+            return False
+        case Opaque(dialect=dialect):
+            return author is not Author.ASSISTANT or dialect == traits.dialect
+        case _:
+            return True
+
+
 def sayable(turns: Turns, traits: Traits, scope: str) -> Turns:
     """Without parts that the dialect cannot say, and without turns of which nothing is left.
 
