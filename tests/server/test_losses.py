@@ -345,6 +345,73 @@ async def test_a_begun_answer_goes_to_a_model_that_goes_on_with_it(
     assert answer.headers["x-antiphon-deployment"] == "chat/blunt"
 
 
+# ------------------------------------------------------------------ members of members
+
+SCHEMA: Final = {"name": "f", "input_schema": OBJECT}
+DOCUMENT: Final = {
+    "type": "document",
+    "source": {"type": "text", "media_type": "text/plain", "data": "Once."},
+}
+
+
+def told(block: Mapping[str, object], **members: object) -> dict[str, object]:
+    return {"messages": [{"role": "user", "content": [block], **members}]}
+
+
+@pytest.mark.parametrize("target", ["chat", "responses"])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"tools": [{**SCHEMA, "defer_loading": True}]},
+        {"tools": [{**SCHEMA, "input_examples": [{}]}]},
+        told({**DOCUMENT, "citations": {"enabled": True}}),
+        told({"type": "text", "text": "Hi", "odd": 1}),
+        told({"type": "text", "text": "Hi"}, odd=1),
+        {"thinking": {"type": "of a new kind"}},
+    ],
+)
+async def test_members_below_the_top_are_not_lost_in_silence(
+    fleet: Stage, target: str, members: dict[str, object]
+) -> None:
+    body = asked("messages", f"drop-{target}", **members)
+    answer = await post(fleet, "messages", body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-antiphon-warnings"] == "unknown_members: left out"
+    refused = await post(fleet, "messages", {**body, "model": f"error-{target}"})
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"tools": [{**SCHEMA, "type": "custom", "eager_input_streaming": True}]},
+        told({**DOCUMENT, "title": "T", "context": "C"}),
+        {
+            "messages": [
+                *HELLO,
+                {
+                    "role": "assistant",
+                    "content": [
+                        {
+                            "type": "tool_use",
+                            "id": "a",
+                            "name": "f",
+                            "input": {},
+                            "caller": {"type": "direct"},
+                        }
+                    ],
+                },
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]},
+            ]
+        },
+    ],
+)
+async def test_marks_ask_for_nothing(fleet: Stage, members: dict[str, object]) -> None:
+    answer = await post(fleet, "messages", asked("messages", "error-chat", **members))
+    assert answer.status_code == 200, answer.text
+    assert "x-antiphon-warnings" not in answer.headers
+
+
 # ------------------------------------------------------------------ what says nothing
 
 EMPTY: Final = {"role": "user", "content": ""}

@@ -30,6 +30,7 @@ from antiphon.model.needs import Loss, Need, needs_of
 from antiphon.model.reply import ChatReply
 from antiphon.model.request import ChatRequest
 from antiphon.model.seals import MARK
+from antiphon.model.within import asks_within
 from antiphon.wire.shallow import Members
 
 _UNFORCED = (b"null", b'"auto"', b'"none"')
@@ -62,6 +63,8 @@ class Dialect(ABC):
     """What servers do not take that are only like the dialect; its makers do."""
     words: ClassVar[Mapping[Need, tuple[str, ...]]]
     """The members in which a caller of this dialect asks for a need."""
+    marks: ClassVar[frozenset[str] | None] = None
+    """Members below the top of a request that ask for nothing; None where none there does."""
     forced_choice_free: ClassVar[bytes]
     """`tool_choice` as raw JSON, where the model shall decide."""
     forwarded: ClassVar[frozenset[bytes]] = frozenset()
@@ -276,7 +279,10 @@ class Payload:
     def needs(self) -> frozenset[Need]:
         """What the request needs beyond text; found on first use."""
         if self._needs is None:
-            self._needs = needs_of(self.request)
+            needs, marks = needs_of(self.request), self.dialect.marks
+            if marks is not None and asks_within(self.request, marks):
+                needs |= {Need.UNKNOWN_MEMBERS}
+            self._needs = needs
         return self._needs
 
     @property

@@ -17,7 +17,7 @@ from antiphon.dialects.anthropic_messages.complaints import (
 from antiphon.dialects.anthropic_messages.decoder import EventStream
 from antiphon.dialects.anthropic_messages.encoder import EventWriter
 from antiphon.dialects.anthropic_messages.fields import DIALECT
-from antiphon.dialects.anthropic_messages.losses import LOSSES, WORDS
+from antiphon.dialects.anthropic_messages.losses import LOSSES, MARKS, WORDS
 from antiphon.dialects.anthropic_messages.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.anthropic_messages.requests import (
     check_request,
@@ -71,6 +71,7 @@ class AnthropicMessages(Dialect):
         user_first=True,
         unsigned_thought=False,
     )
+    marks: ClassVar[frozenset[str] | None] = MARKS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
     forced_choice_free: ClassVar[bytes] = b'{"type":"auto"}'

@@ -46,6 +46,11 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     }
 )
 
+MARKS: Final = frozenset(
+    {"type", "role", "source", "caller", "eager_input_streaming", "max_characters"}
+)
+"""What the readers keep to write the same again, and what only says how something is passed."""
+
 _SAID: Final = ("messages",)
 _ANYWHERE: Final = ("messages", "system")
 

@@ -36,6 +36,7 @@ BUDGETS: Final[Mapping[str, int]] = {
 """Tokens of thought for each effort."""
 
 _EFFORTS: Final = (("low", 1024), ("medium", 2048), ("high", 4096), ("xhigh", 8192))
+_KINDS: Final = ("adaptive", "enabled", "disabled")
 _OWN_EFFORT: Final = "effort"
 """Where an effort beside switched-off thought is kept."""
 
@@ -68,6 +69,10 @@ def read_thinking(fields: Fields, config: Fields | None) -> ReasoningAsk | None:
     inner = Fields.parse(raw, "thinking")
     kept = {"thinking": raw}
     kind, budget = inner.text("type"), inner.integer("budget_tokens")
+    if kind not in _KINDS:
+        # One that is not known here may mean anything.
+        fields.keep("thinking", raw)
+        return None if effort is None else ReasoningAsk(effort, extra=Extra(DIALECT, {}))
     summary = {"summarized": "auto"}.get(shown := inner.text("display") or "", shown or None)
     if kind == "disabled":
         if effort is not None:
