@@ -412,6 +412,25 @@ async def test_marks_ask_for_nothing(fleet: Stage, members: dict[str, object]) -
     assert "x-antiphon-warnings" not in answer.headers
 
 
+# ------------------------------------------------------------------ thought
+
+
+async def test_thought_that_is_switched_off_in_an_open_loop_is_told(fleet: Stage) -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    said = [
+        *HELLO,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "x"},
+    ]
+    body = asked("chat", "drop-messages", messages=said, reasoning_effort="high")
+    answer = await post(fleet, "chat", body)
+    assert answer.status_code == 200, answer.text
+    assert "effort: no thought in this answer" in answer.headers["x-antiphon-warnings"]
+    assert received(fleet, "messages")[0]["thinking"] == {"type": "disabled"}
+    refused = await post(fleet, "chat", {**body, "model": "error-messages"})
+    assert refused.status_code == 400
+
+
 # ------------------------------------------------------------------ what says nothing
 
 EMPTY: Final = {"role": "user", "content": ""}

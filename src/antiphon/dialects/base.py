@@ -98,6 +98,11 @@ class Dialect(ABC):
         What the dialect has no word for is left out, as its `losses` say.
         """
 
+    def given_up(self, request: ChatRequest, target: Target) -> Mapping[Need, Loss]:
+        """What this very request loses besides, because of what was said before."""
+        del request, target
+        return {}
+
     @abstractmethod
     def check_request(self, members: Members) -> tuple[str, bool]:
         """The cheap checks of a request that goes through unread.

@@ -28,7 +28,7 @@ from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
-from antiphon.pipeline.losses import is_fit, words
+from antiphon.pipeline.losses import is_fit, lost_with_seals, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.translation import Translation
@@ -190,6 +190,7 @@ class Walk(msgspec.Struct, eq=False):
             return False
         exchange.unsealed = True
         exchange.payload.rewrite(without_seals(request))
+        lost_with_seals(exchange, self.attempt.face)
         return True
 
     @staticmethod

@@ -84,6 +84,7 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
         _check(exchange, face)
         table = face.refused if payload.dialect is face.dialect else face.lost
         losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
+        losses += face.dialect.given_up(payload.request, face.target).items()
     if losses:
         exchange.lost[face] = losses
     return losses
@@ -104,6 +105,13 @@ def _check(exchange: Exchange, face: Face) -> None:
         # Anthropic takes it: the prompt shall be cached, and nothing answered.
         name = next((each for each in _BOUNDS if _stands(exchange, each)), _BOUNDS[0])
         raise InvalidRequest(f"{name!r} must leave room for an answer here.", param=name)
+
+
+def lost_with_seals(exchange: Exchange, face: Face) -> None:
+    """Note what the request loses at this face since the seals over its thought were taken out."""
+    lost = face.dialect.given_up(exchange.payload.request, face.target)
+    if lost:
+        exchange.lost[face] = [*exchange.lost.get(face, ()), *lost.items()]
 
 
 def words(losses: Losses) -> list[str]:

@@ -26,6 +26,7 @@ from antiphon.dialects.anthropic_messages.requests import (
     without_inner,
     write_request,
 )
+from antiphon.dialects.anthropic_messages.thinking import given_up
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.dialects.contract import (
     START,
@@ -89,6 +90,10 @@ class AnthropicMessages(Dialect):
     @override
     def encode_request(self, request: ChatRequest, target: Target) -> Members:
         return write_request(request, target)
+
+    @override
+    def given_up(self, request: ChatRequest, target: Target) -> Mapping[Need, Loss]:
+        return given_up(request, target)
 
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:

@@ -21,6 +21,7 @@ from antiphon.dialects.anthropic_messages.messages import begins_with_thought
 from antiphon.dialects.anthropic_messages.tools import forces
 from antiphon.dialects.contract import Target
 from antiphon.dialects.fields import Written
+from antiphon.model.needs import Loss, Need, Severity
 from antiphon.model.parts import Author, Extra, Turn
 from antiphon.model.request import ChatRequest, ReasoningAsk
 
@@ -39,6 +40,14 @@ _EFFORTS: Final = (("low", 1024), ("medium", 2048), ("high", 4096), ("xhigh", 81
 _KINDS: Final = ("adaptive", "enabled", "disabled")
 _OWN_EFFORT: Final = "effort"
 """Where an effort beside switched-off thought is kept."""
+
+_OFF: Final[Written] = {"type": "disabled"}
+_NOTHING: Final[Mapping[Need, Loss]] = {}
+_UNSEALED: Final = Loss(
+    Severity.WARN, "no thought in this answer: the open calls bear no seal of there"
+)
+_SWITCHED_OFF: Final[Mapping[Need, Loss]] = {Need.BUDGET: _UNSEALED}
+_EFFORT_SWITCHED_OFF: Final[Mapping[Need, Loss]] = {Need.EFFORT: _UNSEALED}
 
 _USUAL_ANSWER: Final = 8192
 _MOST_UNASKED: Final = 16384
@@ -110,6 +119,16 @@ def write_thinking(request: ChatRequest, target: Target) -> Asked:
     return _write_foreign(request, asked, target, bound)
 
 
+def given_up(request: ChatRequest, target: Target) -> Mapping[Need, Loss]:
+    """Thought that was asked for, and is switched off for what was said before."""
+    asked = request.reasoning
+    if asked is None or asked.effort == "none" or asked.budget == 0:
+        return _NOTHING
+    if write_thinking(request, target).thinking != _OFF:
+        return _NOTHING
+    return _SWITCHED_OFF if asked.effort is None else _EFFORT_SWITCHED_OFF
+
+
 # ------------------------------------------------------------------ writing
 
 
@@ -133,7 +152,7 @@ def _write_own(
     if budget <= 0:
         return Asked(whole, asked.effort, bound)
     if _is_open_without_thought(request.turns, target.scope):
-        return Asked({"type": "disabled"}, asked.effort, bound)
+        return Asked(_OFF, asked.effort, bound)
     cut = bound < (request.max_output_tokens or 0) and budget >= bound
     if cut:
         return _write_budget(request, budget, target, bound)
@@ -150,7 +169,7 @@ def _write_foreign(request: ChatRequest, asked: ReasoningAsk, target: Target, bo
     if adaptive:
         return Asked(_write_adaptive(asked), effort, bound, translated=True)
     if _is_open_without_thought(request.turns, target.scope):
-        return Asked({"type": "disabled"}, None, bound)
+        return Asked(_OFF, None, bound)
     budget = asked.budget or -1
     if budget < 0:
         budget = BUDGETS.get(asked.effort or "medium", BUDGETS["medium"])

@@ -6,6 +6,7 @@ import pytest
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.contract import Target
+from antiphon.model.needs import Need
 from antiphon.model.parts import Author, Text, ToolCall, ToolResult, Turn
 from antiphon.model.request import (
     ChatRequest,
@@ -17,6 +18,11 @@ from antiphon.model.request import (
 )
 from antiphon.wire.shallow import Members
 
+OPEN = (
+    Turn(Author.USER, (Text("Hello"),)),
+    Turn(Author.ASSISTANT, (ToolCall("c", "f", "{}"),)),
+    Turn(Author.TOOL, (ToolResult("c", (Text("x"),)),)),
+)
 HELLO = Turn(Author.USER, (Text("Hello"),))
 
 
@@ -179,3 +185,22 @@ def test_drawing_is_left_to_a_model_that_thinks() -> None:
     )
     out = json.loads(ANTHROPIC_MESSAGES.encode_request(request, Target("m")).encode())
     assert not {"temperature", "top_p", "top_k"} & out.keys()
+
+
+@pytest.mark.parametrize(
+    ("asked", "turns", "adaptive", "lost"),
+    [
+        (ReasoningAsk("high"), OPEN, False, {Need.EFFORT}),
+        (ReasoningAsk(budget=2048), OPEN, None, {Need.BUDGET}),
+        (ReasoningAsk("high"), OPEN, True, set()),
+        (ReasoningAsk("high"), (HELLO,), False, set()),
+        (ReasoningAsk("none"), OPEN, True, set()),
+        (None, OPEN, False, set()),
+    ],
+)
+def test_thought_that_is_switched_off_is_a_loss(
+    asked: ReasoningAsk | None, turns: tuple[Turn, ...], adaptive: bool | None, lost: set[Need]
+) -> None:
+    request = ChatRequest("m", turns, reasoning=asked)
+    target = Target("m", adaptive=adaptive)
+    assert ANTHROPIC_MESSAGES.given_up(request, target).keys() == lost
