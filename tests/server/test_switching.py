@@ -263,3 +263,12 @@ async def test_an_open_loop_without_its_thought_goes_on_without_thinking(
     open_, closed = (json.loads(each.body) for each in second.received[-2:])
     assert open_["thinking"] == {"type": "disabled"}
     assert closed["thinking"] == {"type": "enabled", "budget_tokens": 1024}
+    await fleet.at_rest()
+    assert await asyncio.to_thread(fleet.gateway.books.shipper.flush, 10)
+    with fleet.gateway.books.database.reading() as connection:
+        warned = connection.execute(
+            select(attempts.c.warnings)
+            .where(attempts.c.provider == "messages2", attempts.c.outcome == "ok")
+            .order_by(attempts.c.started_at)
+        ).all()
+    assert ["no thought in this answer" in row.warnings for row in warned] == [True, False]
