@@ -29,6 +29,7 @@ TRAITS: Final = Traits(
 
 LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     {
+        Need.FILE_IDS: Loss(_REFUSE, "a file that only its own provider has"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
         Need.CITATIONS: Loss(_WARN, "left out of earlier answers"),
