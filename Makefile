@@ -48,11 +48,17 @@ hot-path: setup
 campaign: setup
 	$(BIN)/python -m pytest -m campaign --timeout 1800
 
+# What becomes of recorded traffic: of the folder that ANTIPHON_CORPUS names, else of what is committed.
+corpus: setup
+	$(BIN)/python -m tests.corpus.table
+
 docs: setup
 	$(BIN)/python tools/configuration_docs.py
 	$(BIN)/python tools/reference_docs.py
 	$(BIN)/python tools/provider_table.py
-	$(BIN)/python -m tests.server.fault_table
+	$(BIN)/python tools/loss_table.py
+	$(BIN)/python -m tests.server.fault_pages
+	$(BIN)/python -m tests.corpus.table --write
 
 # New locks. They hold hashes and no address of an index. For newer JavaScript SDKs, first write
 # their versions into tests/js/package.json.

@@ -36,6 +36,7 @@ def _face(spoken: Dialect) -> Face:
     return Face(
         spoken,
         _render,
+        base="",
         path="/",
         target=Target("bench-model", max_output=1000),
         quirks=(),

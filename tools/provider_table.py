@@ -22,7 +22,8 @@ HEAD = """\
 
 Each of these is a row of the catalog. Name it in the configuration and give it a key, or set one
 of its environment names and start without a configuration; its models are then called
-`NAME/MODEL`. A provider that is not here but speaks a known dialect needs `base_url` only.
+`NAME/MODEL`. A provider that is not here but speaks [OpenAI chat](dialects.md) needs `base_url`
+only, one that speaks another of our dialects `dialect` too.
 
 ```yaml
 providers:
@@ -30,11 +31,24 @@ providers:
   kimi_cn: {catalog: moonshot, base_url: https://api.moonshot.cn/v1, api_key_file: kimi.key}
   gpu: {catalog: vllm, base_url: http://gpu:8000}
   lab: {base_url: https://llm.lab.internal, ca_file: lab-ca.pem, models: [tiny]}
+  proxy: {base_url: https://claude.corp.internal, dialect: anthropic_messages, api_key: any}
 ```
 
 Replies of `verified` rows are known from recorded traffic; `community` rows follow the
 provider's documentation.
 
+"""
+DIALECT_HEAD = """
+## Dialects
+
+What each row speaks. A caller is answered in its own dialect where the row speaks it, so that its
+bytes go through; all others are translated into the row's first ([dialects](dialects.md)). An
+entry that says `dialect:` speaks that one only. Behind a dialect stands its base path, where it is
+another than the row's. Whoever *counts* says how many tokens a prompt is, for `count_tokens`; at
+all others it is [estimated](guides/token-estimates.md).
+
+| name | first | also | counts |
+| --- | --- | --- | --- |
 """
 QUIRK_HEAD = """
 ## Quirks
@@ -69,6 +83,8 @@ def render() -> str:
             "At your own address", [row for row in rows if not row.base_url or row.self_hosted]
         ).rstrip("\n")
         + "\n"
+        + DIALECT_HEAD
+        + "".join(map(dialects, rows))
         + QUIRK_HEAD
         + "".join(f"| `{name}` | {meaning(name)} |\n" for name in sorted(QUIRKS))
     )
@@ -100,6 +116,15 @@ def line(row: ProviderRow) -> str:
         row.tier,
     )
     return f"| {' | '.join(cells)} |"
+
+
+def dialects(row: ProviderRow) -> str:
+    also = [
+        f"`{name}`" + (f" at `{face.path}`" if face.path is not None else "")
+        for name, face in row.also.items()
+    ]
+    cells = (f"`{row.name}`", f"`{row.dialect}`", ", ".join(also), listed(row.counts))
+    return f"| {' | '.join(cells)} |\n"
 
 
 def listed(names: tuple[str, ...]) -> str:

@@ -16,7 +16,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from antiphon.cli.main import app
+from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.errors import AntiphonError, Kind
 from antiphon.gateway.gateway import Antiphon
 
@@ -36,16 +38,33 @@ ERRORS_HEAD = f"""# Errors
 
 {MADE}
 
-What a caller gets, by kind. The body is OpenAI's envelope, `{{"error": {{"message", "type", "param",
-"code"}}, "request_id"}}`; when every attempt failed, `error.attempts` lists each with its
-deployment and code. For the kinds marked with a star, `code` is the provider's own word where it
-sent one. `retry-after` and `x-should-retry` are headers that the official clients obey; where
-`x-should-retry` is not sent, the client's own rule for the status holds.
+What a caller gets, by kind, in the words of the dialect that it asks in. Its own SDK raises its own
+exception for each.
 
-An error inside a stream is an event with the same body, and no `[DONE]` follows.
+| Dialect | Body |
+| --- | --- |
+| OpenAI chat, OpenAI Responses | `{{"error": {{"message", "type", "param", "code"}}, "request_id"}}` |
+| Anthropic Messages | `{{"type": "error", "error": {{"type", "message", "code", "param"}}, "request_id"}}`; `code` is our kind, for those who want to know more than the type says |
 
-| Kind | Status | Type | Code | Retry | When |
-| --- | --- | --- | --- | --- | --- |
+When every attempt failed, `error.attempts` lists each with its deployment and code. For the kinds
+marked with a star, the `code` of OpenAI's dialects is the provider's own word where it sent one.
+`retry-after` and `x-should-retry` are headers that the official clients obey; where `x-should-retry`
+is not sent, the client's own rule for the status holds.
+
+Paths that nobody answers on are told in the dialect that the caller is likely to read: Anthropic's
+below `/anthropic/` and `/v1/messages` and for whoever sends `anthropic-version`, else OpenAI's. So
+are `/v1/models` and `count_tokens`. Health, metrics and `/api/v1/...` speak OpenAI's envelope.
+
+An error inside a stream ends it, and nothing follows:
+
+| Dialect | Event |
+| --- | --- |
+| OpenAI chat | `data:` with the body; no `[DONE]` |
+| OpenAI Responses | `error`, on which the official clients raise, then `response.failed`, for which Codex waits; the column "In a stream of Responses" has its code |
+| Anthropic Messages | `error` with the body |
+
+| Kind | Status | OpenAI: type | OpenAI: code | In a stream of Responses | Messages: status, type | Retry | When |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 METRICS_HEAD = f"""# Metrics
@@ -73,7 +92,7 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     Kind.BAD_REQUEST: ("no", "The body is malformed, or a member has a wrong type or value. *"),
     Kind.UNSUPPORTED_PARAMETER: (
         "no",
-        "A member asks for what no deployment of the route can do. *",
+        "A member asks for what no deployment of the route can do, or what `on_loss: error` forbids to drop. *",
     ),
     Kind.CONTEXT_TOO_LONG: ("no", "The prompt is too long for every candidate."),
     Kind.UNAUTHENTICATED: ("no", "A key is required, and there is none that is known here."),
@@ -82,7 +101,10 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
         "The key may not do this (`model_not_allowed`: not with this model), or a foreign `Host` or `Origin` asks a gateway without keys.",
     ),
     Kind.NOT_FOUND: ("no", "Nothing answers on that path, or no request goes by that id."),
-    Kind.MODEL_NOT_FOUND: ("no", "No model goes by that name; the message offers the nearest."),
+    Kind.MODEL_NOT_FOUND: (
+        "no",
+        "No model goes by that name; the message offers the nearest. Where a provider says it with 400, so does the gateway.",
+    ),
     Kind.MODEL_UNPRICED: (
         "no",
         "The model has no price, and `prices.unknown` denies such models.",
@@ -165,15 +187,38 @@ class _Sample(AntiphonError):
 
 
 def errors() -> str:
-    rows = ""
-    for kind in Kind:
-        sample = _Sample(kind)
-        body = msgspec.json.decode(OPENAI_CHAT.encode_error(sample, request_id="x"))["error"]
-        code = f"`{body['code']}`" if body.get("code") else ""
-        retry, when = RETRY[kind]
-        star = "\\*" if when.endswith("*") else ""
-        rows += f"| `{kind}` | {OPENAI_CHAT.status_of(sample)} | `{body['type']}` | {code}{star} | {retry} | {when.removesuffix(' *')} |\n"
-    return ERRORS_HEAD + rows
+    return ERRORS_HEAD + "".join(map(_error, Kind))
+
+
+def _error(kind: Kind) -> str:
+    sample = _Sample(kind)
+    retry, when = RETRY[kind]
+    chat, responses, messages = (
+        msgspec.json.decode(dialect.encode_error(sample, request_id="x"))["error"]
+        for dialect in (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES)
+    )
+    assert chat["type"] == responses["type"]
+    code = f"`{chat['code']}`" if chat.get("code") else ""
+    if responses.get("code") != chat.get("code"):
+        code += f", in Responses `{responses['code']}`"
+    cells = (
+        f"`{kind}`",
+        f"{OPENAI_CHAT.status_of(sample)}",
+        f"`{chat['type']}`",
+        code + ("\\*" if when.endswith("*") else ""),
+        f"`{_failure(sample)}`",
+        f"{ANTHROPIC_MESSAGES.status_of(sample)} `{messages['type']}`",
+        retry,
+        when.removesuffix(" *"),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _failure(error: AntiphonError) -> str:
+    """The code of `response.failed`, the last event of a stream."""
+    frames = OPENAI_RESPONSES.encode_stream_error(error, request_id="x").strip()
+    data = frames.rpartition(b"data: ")[2]
+    return msgspec.json.decode(data)["response"]["error"]["code"]
 
 
 def metrics() -> str:

@@ -25,6 +25,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 _LONGEST_SHOWN = 100
+_BAD_REQUEST = 400
 
 
 class Kind(enum.StrEnum):
@@ -334,6 +335,14 @@ class UpstreamRefused(UpstreamError):
     def error_kind(self) -> Kind:
         """The kind as the provider's dialect read it."""
         return self.refused_kind
+
+    @property
+    @override
+    def status(self) -> int:
+        """Of the kind; but some (OpenAI's Responses, Groq) say 400 of a model that is not there."""
+        if self.refused_kind is Kind.MODEL_NOT_FOUND and self.upstream_status == _BAD_REQUEST:
+            return _BAD_REQUEST
+        return super().status
 
 
 class Exhausted(AntiphonError):

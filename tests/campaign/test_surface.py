@@ -1,7 +1,7 @@
 """S1. The whole HTTP surface, by its own description: schemathesis against a running gateway.
 
 Every path of `/openapi.json`, the doors included, as admin and as nobody. What a simulator
-provokes may be a 502, 503 or 504; nothing else of the 500s is ever an answer, and what is
+provokes may be a 502, 503, 504 or 529; nothing else of the 500s is ever an answer, and what is
 answered is what the document says.
 """
 
@@ -31,7 +31,7 @@ from tests.kills.children import PATIENCE, Child, Nursery
 from tests.kills.workload import ADMIN
 
 pytestmark = pytest.mark.campaign
-PROVOKED = {502, 503, 504}
+PROVOKED = {502, 503, 504, 529}
 CHECKS = [
     content_type_conformance,
     response_headers_conformance,
@@ -47,6 +47,11 @@ LONG = settings(
 )
 FAULTS = ("server-error", "unavailable", "reset", "rate-limited-long", "truncated", "bad-request")
 NAMES = ("fast", *FAULTS, "one/sim-large")
+ASKED = {
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]},
+    "/v1/responses": {"input": "Hi"},
+    "/v1/messages": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 100},
+}
 
 
 class Surface(NamedTuple):
@@ -111,8 +116,8 @@ def test_as_admin(document: schemathesis.BaseSchema, surface: Surface, say: Call
     done = fuzzed(document, surface, {"authorization": f"Bearer {ADMIN}"}, LONG)
     say(f"schemathesis: {len(done)} operations, answers {dict(surface.statuses)}")
     assert surface.statuses[200] > 100
-    assert "POST /v1/chat/completions" in done
-    assert "GET /api/v1/status" in done
+    assert {f"POST {path}" for path in ASKED} <= set(done)
+    assert {"POST /v1/messages/count_tokens", "GET /api/v1/status"} <= set(done)
 
 
 def test_as_nobody(document: schemathesis.BaseSchema, surface: Surface):
@@ -130,13 +135,14 @@ def checked(case: schemathesis.Case, surface: Surface, headers: dict[str, str]) 
     case.validate_response(response, checks=CHECKS)
 
 
+@pytest.mark.parametrize("path", ASKED)
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_what_is_provoked_is_described(
-    surface: Surface, document: object, fault: str, stream: bool
+    surface: Surface, document: object, path: str, fault: str, stream: bool
 ):
-    operation = document["/v1/chat/completions"]["POST"]
-    body = {"model": fault, "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
+    operation = document[path]["POST"]
+    body = {"model": fault, "stream": stream, **ASKED[path]}
     case = operation.Case(body=body, media_type="application/json")
     response = case.call(base_url=surface.address, timeout=PATIENCE)
     case.validate_response(response, checks=CHECKS)
@@ -145,5 +151,13 @@ def test_what_is_provoked_is_described(
 def test_everything_is_described(surface: Surface):
     """Every path that answers something else than 404 is in the document."""
     document = httpx2.get(f"{surface.address}/openapi.json", timeout=PATIENCE).json()
-    for path in ("/v1/chat/completions", "/v1/models", "/health", "/livez", "/readyz", "/metrics"):
+    for path in (
+        *ASKED,
+        "/v1/messages/count_tokens",
+        "/v1/models",
+        "/health",
+        "/livez",
+        "/readyz",
+        "/metrics",
+    ):
         assert path in document["paths"]

@@ -63,6 +63,8 @@ async def relay_all(road: Stage) -> dict[str, int]:
     """Every good recording through the gateway; counts of what was compared."""
     counts = {"whole": 0, "stream": 0, "left": 0}
     for name, recording in road.first.recordings.items():
+        if recording.wire != "openai-chat":
+            continue
         if recording.status != 200:
             counts["left"] += 1
             continue

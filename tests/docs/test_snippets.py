@@ -6,14 +6,18 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 
+import httpx2
 import msgspec
 import pytest
 from ruamel.yaml import YAML
 
 from antiphon.config.load import load
 from antiphon.config.settings import Settings
+from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.health import Health, HealthDetail
+from antiphon.server.serve import serving
 from antiphon.simulator import FAULTS, FaultRule, Simulator, SimulatorSpec
 from tests.docs.pages import Block, blocks
 
@@ -132,3 +136,63 @@ def test_the_health_page_s_answers_have_every_member():
     for block, shape in zip(blocks("json", "docs/operating/health.md"), SHAPES, strict=True):
         told = msgspec.json.decode(block.text)
         assert msgspec.json.decode(msgspec.json.encode(msgspec.convert(told, shape))) == told
+
+
+CLAUDE_CODE, CODEX = "docs/guides/claude-code.md", "docs/guides/codex.md"
+GATEWAY = "http://127.0.0.1:4100"
+
+
+def routes(page: str) -> set[str]:
+    """The names that the configuration of a page serves."""
+    [block] = [each for each in YAMLS if each.page == page]
+    models = YAML(typ="safe", pure=True).load(block.text)["models"]
+    aliases = (route.get("aliases", ()) for route in models.values() if isinstance(route, dict))
+    return {*models, *(each for some in aliases for each in some)}
+
+
+def test_claude_code_is_sent_to_names_that_are_served():
+    [block] = blocks("json", CLAUDE_CODE)
+    told = msgspec.json.decode(block.text)["env"]
+    assert told["ANTHROPIC_BASE_URL"] == GATEWAY
+    asked = {value for name, value in told.items() if name.endswith("_MODEL")}
+    assert len(asked) == 3
+    assert asked <= routes(CLAUDE_CODE)
+    assert told["CLAUDE_CODE_ATTRIBUTION_HEADER"] == "0"
+    assert all("/" not in name and "claude" in name for name in routes(CLAUDE_CODE))
+
+
+def test_codex_is_sent_to_names_that_are_served():
+    [block] = blocks("toml", CODEX)
+    told = tomllib.loads(block.text)
+    provider = told["model_providers"][told["model_provider"]]
+    assert (provider["base_url"], provider["wire_api"]) == (f"{GATEWAY}/v1", "responses")
+    assert told["model"] in routes(CODEX)
+    [keyed] = [each for each in YAMLS if each.page == CODEX]
+    assert f"${{{provider['env_key']}}}" in keyed.text
+
+
+@pytest.mark.parametrize("page", [CLAUDE_CODE, CODEX, "docs/quickstart.md"])
+async def test_the_requests_of_a_page_are_answered(page, tmp_path):
+    """Each `curl` with a body, to a gateway whose every name is a pretend provider."""
+    asked = [each for block in blocks("sh", page) for each in _asked(block.text)]
+    assert asked
+    settings = {
+        "server": {"port": 0},
+        "auth": {"required": True, "keys": [{"key": KEY}]},
+        "storage": {"data_dir": str(tmp_path)},
+    }
+    async with Simulator(SimulatorSpec(name="lab", seed=7)) as lab:
+        settings["providers"] = {"lab": {"base_url": lab.base_url, "api_key": "any"}}
+        settings["models"] = {body["model"]: "lab/sim-small" for _, body in asked}
+        gateway = Antiphon(load(settings, environ={}))
+        async with gateway, serving(gateway) as address, httpx2.AsyncClient() as http:
+            for path, body in asked:
+                headers = {"authorization": f"Bearer {KEY}"}
+                answer = await http.post(f"{address}{path}", json=body, headers=headers)
+                assert answer.status_code == 200, answer.text
+
+
+def _asked(shell: str) -> list[tuple[str, dict[str, object]]]:
+    """Paths and bodies of the requests in a snippet that go to the gateway."""
+    found = re.findall(rf"{GATEWAY}(\S+)(?:[^\n]*\\\n)*[^\n]*-d '(.*?)'", shell)
+    return [(path, msgspec.json.decode(body)) for path, body in found]

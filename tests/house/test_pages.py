@@ -10,8 +10,10 @@ import sys
 import pytest
 
 from antiphon.config.settings import Settings
+from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import Kind
 from antiphon.gateway.rules import RULES
+from antiphon.model.needs import Need
 from tests.house.source import ROOT
 
 DOCS = ROOT / "docs"
@@ -21,7 +23,9 @@ def page(name: str) -> str:
     return (DOCS / name).read_text("utf-8")
 
 
-@pytest.mark.parametrize("tool", ["configuration_docs", "reference_docs", "provider_table"])
+@pytest.mark.parametrize(
+    "tool", ["configuration_docs", "reference_docs", "provider_table", "loss_table"]
+)
 def test_what_is_made_from_the_code_is_current(tool):
     command = [sys.executable, str(ROOT / "tools" / f"{tool}.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -63,3 +67,19 @@ def test_every_rule_of_health():
         r"^\| `(\w+)` \| [^|]+ \| (\w+) \|", page("operating/health.md"), re.MULTILINE
     )
     assert rows == [(rule.code, rule.status) for rule in RULES]
+
+
+def test_every_loss_in_every_dialect():
+    tool = runpy.run_path(str(ROOT / "tools" / "loss_table.py"))
+    assert tool["MEANINGS"].keys() == set(Need)
+    assert tool["TITLES"].keys() == DIALECTS.keys()
+    for need in Need:
+        row = re.search(rf"^\| `{need}` \| [^|]+ \|(.*)\|$", page("dialects.md"), re.MULTILINE)
+        assert row, need
+        for cell, name in zip(row[1].split("|"), tool["TITLES"], strict=True):
+            loss = DIALECTS[name].losses.get(need)
+            told = f"**{loss.severity}**: {loss.how}" if loss else "carried"
+            unlike = DIALECTS[name].unlike.get(need)
+            if unlike is not None:
+                told += f"; elsewhere **{unlike.severity}**: {unlike.how}"
+            assert cell.strip() == told, (need, name)

@@ -1,105 +1,20 @@
-"""What a caller sees of each fault of a provider: the table that tests and documentation share.
-
-python -m tests.server.fault_table
-
-writes docs/guides/what-a-caller-sees.md, and the table of all faults into docs/guides/simulator.md.
-"""
+"""What a caller of Chat Completions sees of each fault: the table that tests and pages share."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import NamedTuple
-
-from antiphon.simulator import FAULTS
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES, WIRES
-
-GUIDES = Path(__file__).parents[2] / "docs" / "guides"
-PAGE = GUIDES / "what-a-caller-sees.md"
-GUIDE = GUIDES / "simulator.md"
-
-
-class Seen(NamedTuple):
-    """What the caller of one request sees.
-
-    Attributes:
-        exception: The class that OpenAI's client raises; empty for an answer.
-        status: The HTTP status.
-        code: `error.code`.
-        why: The code of the attempt in `error.attempts`; empty where the error is the provider's.
-        retry_after: The header, in seconds.
-        hopeless: `x-should-retry: false` stands in the answer.
-        begun: Text had come, so the status is 200 and the error an event of the stream.
-    """
-
-    exception: str = ""
-    status: int = 200
-    code: str = ""
-    why: str = ""
-    retry_after: str = ""
-    hopeless: bool = False
-    begun: bool = False
-
-    @property
-    def is_answer(self) -> bool:
-        return not self.exception
-
-    @property
-    def falls_back(self) -> bool:
-        """Whether a second deployment gives the answer instead."""
-        return not self.is_answer and not self.begun and self.code not in CALLERS_FAULT
-
-    def __str__(self) -> str:
-        if self.is_answer:
-            return "the answer"
-        if self.begun:
-            return f"what came, then an error event `{self.code}`: `{self.exception}`"
-        why = f" ({self.why})" if self.why else ""
-        hints = f", `retry-after: {self.retry_after}`" if self.retry_after else ""
-        hints += ", `x-should-retry: false`" if self.hopeless else ""
-        return f"{self.status} `{self.code}`{why}{hints}: `{self.exception}`"
-
-
-class Case(NamedTuple):
-    """One fault, met by a plain request and by a streamed one."""
-
-    plain: Seen
-    stream: Seen
-
-
-CALLERS_FAULT = {"unsupported_parameter", "content_filter"}
-ANSWER = Seen()
-
-
-def limited(retry_after: str = "") -> Seen:
-    return Seen("RateLimitError", 429, "rate_limit_exceeded", "rate_limit_exceeded", retry_after)
-
-
-def broken(why: str, *, hopeless: bool = False) -> Seen:
-    return Seen("InternalServerError", 502, "upstream_error", why, hopeless=hopeless)
-
-
-def overloaded(why: str, retry_after: str = "") -> Seen:
-    return Seen("InternalServerError", 503, "overloaded", why, retry_after)
-
-
-def late(why: str) -> Seen:
-    return Seen("InternalServerError", 504, "timeout", why)
-
-
-def refused(code: str) -> Seen:
-    return Seen("BadRequestError", 400, code)
-
-
-def cut_off(code: str = "upstream_error") -> Seen:
-    return Seen("APIError", 200, code, begun=True)
-
-
-def both(seen: Seen) -> Case:
-    return Case(seen, seen)
-
-
-FINE = both(ANSWER)
+from tests.server.fault_words import (
+    ANSWER,
+    FINE,
+    Case,
+    Seen,
+    both,
+    broken,
+    cut_off,
+    late,
+    limited,
+    overloaded,
+    refused,
+)
 
 TABLE: dict[str, Case] = {
     # limits
@@ -224,73 +139,3 @@ TABLE: dict[str, Case] = {
     "tool-arguments-snapshots": FINE,
     "tool-finish-stop": FINE,
 }
-
-HEAD = """# What a caller sees
-
-<!-- Made by `python -m tests.server.fault_table` from the table that the tests run on. -->
-
-Whatever a provider does, a caller gets an answer, or an error that OpenAI's client raises as an
-exception of its own; never a 500 of the gateway, never a wait over the configured deadlines, never
-half an answer that looks like a whole one. The faults are those of the [simulator](simulator.md),
-and every row is a test.
-
-The two columns hold for a name with **one deployment and one attempt**. With a second deployment,
-the rows marked *yes* end in its answer, and the caller notices nothing: as long as no text has
-been sent, another deployment may still give the whole answer. What cannot be helped is a stream
-that breaks after text was sent, and a request that every provider would refuse.
-
-In brackets stands what `error.attempts` says of the attempt. 502 becomes 503 where a provider was
-overloaded or could not be reached, 504 where the time was over, and 429 where it limited the rate.
-A deployment whose only key was refused (`quota`, `bad-key`, `key-echo`) is not asked
-again for five minutes.
-
-| Fault | The provider does | A good gateway | A plain request gets | A stream gets | A second deployment helps |
-| --- | --- | --- | --- | --- | --- |
-"""
-FAULTS_HEAD = """\
-| Fault | In | The provider does | A good gateway |
-| --- | --- | --- | --- |
-"""
-SHORT = {CHAT: "Chat", MESSAGES: "Messages", RESPONSES: "Responses"}
-
-
-def _helps(case: Case) -> str:
-    if case.plain.is_answer and case.stream.is_answer:
-        return ""
-    helped = [name for name, seen in zip(Case._fields, case, strict=True) if seen.falls_back]
-    hurt = [name for name, seen in zip(Case._fields, case, strict=True) if not seen.is_answer]
-    if not helped:
-        return "no"
-    return "yes" if helped == hurt else f"{' and '.join(helped)} only"
-
-
-def page() -> str:
-    rows = [
-        f"| `{name}` {_told(name)} {case.plain} | "
-        f"{case.stream if case.stream != case.plain else 'the same'} | {_helps(case)} |\n"
-        for name, case in TABLE.items()
-    ]
-    return HEAD + "".join(rows)
-
-
-def guide() -> str:
-    """The simulator's guide with the faults as they are."""
-    rows = (f"| `{name}` | {_wires(name)} {_told(name)}\n" for name in FAULTS)
-    table = FAULTS_HEAD + "".join(rows)
-    old = re.compile(re.escape(FAULTS_HEAD) + r"(?:\|.*\n)*")
-    return old.sub(lambda _: table, GUIDE.read_text("utf-8"))
-
-
-def _told(name: str) -> str:
-    fault = FAULTS[name]
-    return f"| {fault.description} | {fault.expected} |"
-
-
-def _wires(name: str) -> str:
-    wires = FAULTS[name].wires
-    return "all" if wires == WIRES else ", ".join(SHORT[wire] for wire in SHORT if wire in wires)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
-    GUIDE.write_text(guide(), "utf-8")

@@ -63,19 +63,25 @@ def configuration(
     *,
     server: Section | None = None,
     provider: Section | None = None,
+    providers_of: Mapping[str, Section] | None = None,
     models: Section | None = None,
+    dialects: Mapping[str, str] | None = None,
     **sections: object,
 ) -> dict[str, object]:
-    """Every simulator as a provider of its name; `both` falls back from one to the next."""
+    """Every simulator as a provider of its name; `both` falls back from one to the next.
+
+    `provider` says more of all of them, `providers_of` of single ones, `dialects` what they speak.
+    """
     names = list(fleet)
     return {
         "server": {"port": 0, "drain_seconds": 0.5, **(server or {})},
         "providers": {
             name: {
-                "dialect": "openai_chat",
+                "dialect": (dialects or {}).get(name, "openai_chat"),
                 "base_url": each.base_url,
                 "api_key": "sk-upstream",
                 **(provider or {}),
+                **(providers_of or {}).get(name, {}),
             }
             for name, each in fleet.items()
         },

@@ -239,6 +239,19 @@ async def test_management_shows_no_secret(locked):
             assert secret not in text
 
 
+async def test_a_route_tells_its_road_for_each_dialect_of_callers(locked):
+    routes = (await locked.http.get("/api/v1/routes", headers=bearer(ADMIN))).json()
+    assert {route["name"] for route in routes} >= {"fast", "both"}
+    for route in routes:
+        assert route["roads"] == {
+            "openai_chat": "passthrough",
+            "openai_responses": "translated",
+            "anthropic_messages": "translated",
+        }
+    deployments = (await locked.http.get("/api/v1/deployments", headers=bearer(ADMIN))).json()
+    assert [each["dialects"] for each in deployments] == [["openai_chat"]] * len(deployments)
+
+
 async def test_unknown_management_paths_and_methods(locked):
     response = await locked.http.get("/api/v1/nothing", headers=bearer(ADMIN))
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
@@ -261,6 +274,14 @@ async def test_metrics_are_prometheus_s(locked):
 
 # ------------------------------------------------------------------ documentation
 
+DOORS = {
+    "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/messages",
+    "/v1/messages/count_tokens",
+    "/v1/models",
+}
+
 
 @pytest.mark.parametrize("root", ["", "/llm"])
 async def test_the_documentation_asks_nobody_else(tmp_path, root):
@@ -281,8 +302,7 @@ async def test_the_documentation_asks_nobody_else(tmp_path, root):
 async def test_the_schema_lists_the_doors(road):
     schema = (await road.http.get("/openapi.json")).json()
     assert {
-        "/v1/chat/completions",
-        "/v1/models",
+        *DOORS,
         "/health",
         "/livez",
         "/readyz",
@@ -303,7 +323,7 @@ async def test_the_schema_says_where_a_key_is_needed(road):
         for operation in item.values()
         if operation.get("security") == [{"bearer": []}]
     }
-    assert secured >= {"/v1/chat/completions", "/v1/models", "/metrics", "/api/v1/status"}
+    assert secured >= {*DOORS, "/metrics", "/api/v1/status"}
     assert not secured & {"/health", "/livez", "/readyz"}
 
 

@@ -13,16 +13,9 @@ import trustme
 
 from antiphon.simulator import FAULTS, FaultRule, Latency, SimulatorSpec
 from antiphon.simulator.wires import CHAT
-from tests.server.fault_table import (
-    ANSWER,
-    CALLERS_FAULT,
-    GUIDE,
-    PAGE,
-    TABLE,
-    Seen,
-    guide,
-    page,
-)
+from tests.server.fault_pages import GUIDE, PAGE, guide, page
+from tests.server.fault_table import TABLE
+from tests.server.fault_words import ANSWER, CALLERS_FAULT, Seen
 from tests.server.stage import HELLO, Stage, stage
 
 DEADLINE = 10
@@ -52,8 +45,8 @@ def test_no_fault_is_missing():
 
 
 def test_the_pages_are_current():
-    assert PAGE.read_text("utf-8") == page(), "run python -m tests.server.fault_table"
-    assert GUIDE.read_text("utf-8") == guide(), "run python -m tests.server.fault_table"
+    assert PAGE.read_text("utf-8") == page(), "run python -m tests.server.fault_pages"
+    assert GUIDE.read_text("utf-8") == guide(), "run python -m tests.server.fault_pages"
 
 
 class Witness:

@@ -242,6 +242,12 @@ def reasoning(**members: object) -> dict:
             "invalid_value",
         ),
         ([], {"tool_choice": "required"}, "must be specified with 'tools'", None),
+        (
+            [],
+            {"tool_choice": {"type": "function", "name": "f"}},
+            "must be specified with 'tools'",
+            None,
+        ),
     ],
 )
 async def test_a_response_is_refused(

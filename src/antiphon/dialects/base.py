@@ -33,6 +33,11 @@ from antiphon.model.seals import MARK
 from antiphon.wire.shallow import Members
 
 _UNFORCED = (b"null", b'"auto"', b'"none"')
+_OFF = (b'"none"', b'"disabled"')
+_TRACES = MappingProxyType(
+    {Need.IMAGES: b"image", Need.AUDIO: b"audio", Need.FILES: b"file", Need.TOOLS: b'"tools"'}
+)
+_ROLE = b'"role"'
 
 
 class Dialect(ABC):
@@ -53,6 +58,8 @@ class Dialect(ABC):
     """What a request of another dialect is fitted to before it is written in this one."""
     losses: ClassVar[Mapping[Need, Loss]]
     """What a request of another dialect loses when it is written in this one; all else is kept."""
+    unlike: ClassVar[Mapping[Need, Loss]] = MappingProxyType({})
+    """What servers do not take that are only like the dialect; its makers do."""
     words: ClassVar[Mapping[Need, tuple[str, ...]]]
     """The members in which a caller of this dialect asks for a need."""
     forced_choice_free: ClassVar[bytes]
@@ -124,10 +131,24 @@ class Dialect(ABC):
 
         Hot path: a few look-ups, for models that refuse something.
         """
-        if need is not Need.FORCED_TOOL:
-            return any(members.raw(name) is not None for name in self.words[need])
-        raw = members.raw("tool_choice")
-        return raw is not None and not any(word in bytes(raw) for word in _UNFORCED)
+        if need is Need.FORCED_TOOL:
+            raw = members.raw("tool_choice")
+            return raw is not None and not any(word in bytes(raw) for word in _UNFORCED)
+        asked = [bytes(raw) for name in self.words[need] if (raw := members.raw(name)) is not None]
+        if need is Need.NO_THOUGHT:
+            return any(word in raw for raw in asked for word in _OFF)
+        return any(raw != b"null" for raw in asked)
+
+    def may_ask(self, members: Members, need: Need) -> bool:
+        """Whether a request that was not read may ask for a need; it does not where this is False.
+
+        Hot path: one search of the body.
+        """
+        if need is not Need.PREFILL:
+            return _TRACES.get(need, b"") in members.source
+        raw = members.raw(self.words[need][0])
+        said = bytes(raw) if raw is not None else b""
+        return b'"assistant"' in said[said.rfind(_ROLE) :]
 
     def cut(self, members: Members, dropped: Collection[Need]) -> Members:
         """The same request, unread, without these needs."""

@@ -93,6 +93,13 @@ class Fields:
         """Take a number."""
         return self._take(name, _NUMBER, "a number")
 
+    def moment(self, name: str) -> int:
+        """Take a time in seconds; 0 for what is none, since no answer is worth less for it."""
+        try:
+            return int(self.number(name) or 0)
+        except MalformedBody:
+            return 0
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Take an array of strings."""
         return tuple(self._take(name, _TEXTS, "an array of strings") or ())

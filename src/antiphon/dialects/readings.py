@@ -130,7 +130,7 @@ BY_CODE: Final[dict[str, Reading]] = {
 
 BY_TYPE: Final[dict[str, Reading]] = {
     "authentication_error": BAD_KEY,
-    "permission_error": BAD_KEY,
+    "permission_error": NOT_ALLOWED,
     "billing_error": NO_MONEY,
     "rate_limit_error": RATE_LIMITED,
     "overloaded_error": OVERLOADED,

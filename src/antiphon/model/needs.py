@@ -10,7 +10,7 @@ the class of a stop are no needs: they are never lost.
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -26,7 +26,6 @@ from antiphon.model.parts import (
     Reasoning,
     Refusal,
     Text,
-    ToolCall,
     ToolResult,
     Turn,
 )
@@ -39,7 +38,6 @@ from antiphon.model.request import (
     ReasoningAsk,
     Sampling,
     ServerTool,
-    ToolChoice,
     ToolMode,
 )
 
@@ -150,7 +148,7 @@ _MEDIA: Final = {
     File: (Need.FILES, Need.FILE_URLS),
 }
 _FORMS: Final = {OutputForm.JSON: Need.JSON_MODE, OutputForm.SCHEMA: Need.JSON_SCHEMA}
-_DRAWN: Final = {
+DRAWN: Final = {
     Need.TEMPERATURE: ("temperature",),
     Need.TOP_P: ("top_p",),
     Need.TOP_K: ("top_k",),
@@ -168,7 +166,7 @@ _PLAIN: Final = Sampling()
 def _of_sampling(request: ChatRequest) -> Iterator[Need]:
     drawn = request.sampling
     if drawn != _PLAIN:
-        for need, names in _DRAWN.items():
+        for need, names in DRAWN.items():
             if any(getattr(drawn, name) not in _UNSAID for name in names):
                 yield need
     if request.n is not None and request.n > 1:
@@ -310,50 +308,3 @@ def _of_medium(part: Image | Audio | File) -> Iterator[Need]:
         yield Need.FILE_IDS
     elif part.blob.url is not None:
         yield by_url
-
-
-# ------------------------------------------------------------------ leaving out
-
-_AUTO: Final = ToolChoice(ToolMode.AUTO)
-DROPPABLE: Final = frozenset(
-    {*_DRAWN, Need.FORCED_TOOL, Need.EFFORT, Need.BUDGET, Need.NO_THOUGHT, Need.SUMMARY}
-)
-"""What a model may refuse although its dialect has a word for it, and what can be left out."""
-
-
-def without(request: ChatRequest, dropped: Collection[Need]) -> ChatRequest:
-    """The same request, without these needs (of `DROPPABLE`)."""
-    sampling: Sampling = request.sampling
-    names = [name for need in dropped for name in _DRAWN.get(need, ())]
-    if names:
-        sampling = msgspec.structs.replace(
-            sampling, **{name: getattr(_PLAIN, name) for name in names}
-        )
-    choice, thought = request.tool_choice, request.reasoning
-    if Need.FORCED_TOOL in dropped and choice is not None:
-        choice = _AUTO
-    if any(need in dropped for need in (Need.EFFORT, Need.BUDGET, Need.NO_THOUGHT, Need.SUMMARY)):
-        thought = None
-    return msgspec.structs.replace(
-        request, sampling=sampling, tool_choice=choice, reasoning=thought
-    )
-
-
-def without_seals(request: ChatRequest) -> ChatRequest:
-    """The same request, without seals over thought; sealed thought is left out whole."""
-    turns = tuple(_unsealed(turn) for turn in request.turns)
-    return msgspec.structs.replace(request, turns=tuple(turn for turn in turns if turn.parts))
-
-
-def _unsealed(turn: Turn) -> Turn:
-    parts: list[Part] = []
-    for part in turn.parts:
-        if isinstance(part, Reasoning) and part.signature is not None:
-            if not (part.text or part.summary):
-                continue
-            parts.append(msgspec.structs.replace(part, signature=None, origin=None, sealed=False))
-        elif isinstance(part, ToolCall) and part.signature is not None:
-            parts.append(msgspec.structs.replace(part, signature=None, origin=None))
-        else:
-            parts.append(part)
-    return msgspec.structs.replace(turn, parts=tuple(parts))

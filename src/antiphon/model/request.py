@@ -94,12 +94,14 @@ class ReasoningAsk(msgspec.Struct, frozen=True, omit_defaults=True):
         effort: none, minimal, low, medium, high, xhigh, max.
         budget: Tokens of thought; 0 is off, -1 is the provider's choice.
         summary: auto, concise, detailed; or `omitted`.
+        bound: A seal that is not valid shall be refused, not left out.
         extra: The dialect's own members.
     """
 
     effort: str | None = None
     budget: int | None = None
     summary: str | None = None
+    bound: bool = False
     extra: Extra | None = None
 
 

@@ -27,6 +27,7 @@ class _Wrapped(msgspec.Struct, array_like=True):
     scope: str
     sealed: bool
     signature: str
+    size: int = 0
 
 
 _WRITE: Final = msgspec.msgpack.Encoder()
@@ -44,9 +45,9 @@ def wrapped(thought: Reasoning, dialect: str) -> str | None:
     return wrap(origin, signature, sealed=thought.sealed)
 
 
-def wrap(origin: Origin, signature: str, *, sealed: bool = False) -> str:
-    """A seal and where it is from, in one text."""
-    inner = _Wrapped(origin.dialect, origin.model, origin.scope, sealed, signature)
+def wrap(origin: Origin, signature: str, *, sealed: bool = False, size: int = 0) -> str:
+    """A seal and where it is from, in one text; `size` is of its thought, in characters."""
+    inner = _Wrapped(origin.dialect, origin.model, origin.scope, sealed, signature, size)
     return MARK + base64.urlsafe_b64encode(_WRITE.encode(inner)).decode()
 
 
@@ -57,12 +58,18 @@ def unwrapped(text: str, dialect: str) -> Reasoning:
     """
     if not text.startswith(MARK):
         return Reasoning(signature=text, origin=Origin(dialect))
+    return measured(text)[0]
+
+
+def measured(text: str) -> tuple[Reasoning, int]:
+    """A wrapped seal, as a thought without text, and the size that was said of its thought."""
     try:
-        inner = _READ.decode(base64.urlsafe_b64decode(text[len(MARK) :]))
+        inner = _READ.decode(base64.urlsafe_b64decode(text.removeprefix(MARK)))
     except (msgspec.DecodeError, binascii.Error, ValueError):
-        return Reasoning()
+        return Reasoning(), 0
     origin = Origin(inner.dialect, inner.model, inner.scope)
-    return Reasoning(signature=inner.signature or None, origin=origin, sealed=inner.sealed)
+    thought = Reasoning(signature=inner.signature or None, origin=origin, sealed=inner.sealed)
+    return thought, inner.size
 
 
 def is_valid_at(thought: Reasoning, dialect: str, scope: str) -> bool:

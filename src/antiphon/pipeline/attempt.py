@@ -16,17 +16,19 @@ from antiphon.clock import NEVER, Clock
 from antiphon.dialects.readings import FOREIGN_SEALS
 from antiphon.errors import (
     AccountingUnavailable,
+    CallerError,
     Disposition,
     Exhausted,
     Kind,
     NotAnAnswer,
     UpstreamError,
 )
-from antiphon.model.needs import Need, without_seals
+from antiphon.model.needs import Need
+from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
-from antiphon.pipeline.losses import lost_at, words
+from antiphon.pipeline.losses import is_fit, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.translation import Translation
@@ -151,8 +153,9 @@ class Walk(msgspec.Struct, eq=False):
                 raise error
             case _ if self._is_absent(attempt, error):
                 attempt.face.was_absent(attempt.ended_at)
-                if self._exchange.passing is None:
-                    lost_at(self._exchange, deployment.face)
+                if self._exchange.passing is None and is_fit(
+                    self._exchange, deployment.face, self._plan.on_loss
+                ):
                     self._same = deployment
             case Disposition.CONTEXT_LENGTH:
                 pass
@@ -176,8 +179,17 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         if error.code not in FOREIGN_SEALS or exchange.unsealed or exchange.passing is not None:
             return False
+        if len(exchange.attempts) >= self._plan.attempts:
+            return False
+        try:
+            request = exchange.payload.request
+        except CallerError:
+            # It went through unread, and cannot be read.
+            return False
+        if request.reasoning is not None and request.reasoning.bound:
+            return False
         exchange.unsealed = True
-        exchange.payload.rewrite(without_seals(exchange.payload.request))
+        exchange.payload.rewrite(without_seals(request))
         return True
 
     @staticmethod
@@ -287,13 +299,14 @@ class Walk(msgspec.Struct, eq=False):
             lines = exchange.forwarded or face.lines
         else:
             attempt.translation = translation = Translation(
-                payload, face, dropped, now=self._clock.now()
+                payload, face, now=self._clock.now(), unsealed=exchange.unsealed
             )
             body = translation.body
             payload.input_estimate = deployment.calibration.of(
                 translation.measured, tools=bool(payload.request.tools)
             )
-            lines = face.lines
+            alike = face.dialect is payload.dialect
+            lines = (exchange.forwarded or face.lines) if alike else face.lines
         self._key = key = deployment.keys.take()
         head = face.head(key, payload.stream) + lines
         head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1) if exchange.hops else _FIRST_HOP
@@ -327,7 +340,7 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         losses = exchange.lost.get(face, ())
         exchange.warnings = words(losses)
-        return [need for need, _ in losses if need in face.refused]
+        return [need for need, _ in losses if need in face.refusable]
 
     async def _refusal(self, answer: Answer, head: Head) -> UpstreamError:
         if head.status < _FIRST_ERROR_STATUS:

@@ -1,17 +1,19 @@
 """What a request would lose at a deployment, found before anything is sent.
 
 A caller and a provider of one dialect lose nothing by it; then only what the model is known to
-refuse is looked at, by name, and the request stays unread. For all others the request is decoded,
-and its needs are compared with what the dialect and the model can give.
+refuse is looked at, by name, and the request stays unread, unless it bears a trace of something
+for which another deployment would be the better one. For all others the request is decoded, and
+its needs are compared with what the dialect and the model can give.
 
 Hot path: for a route whose deployments all take the caller's bytes, one comparison each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from antiphon.errors import UnsupportedParameter
+from antiphon.dialects.base import Payload
+from antiphon.errors import CallerError, UnsupportedParameter
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.exchange import Exchange
@@ -22,47 +24,63 @@ Losses = Sequence[tuple[Need, Loss]]
 _NOTHING: Losses = ()
 
 
-def fitting(
+def candidates(
     exchange: Exchange, deployments: Sequence[Deployment], on_loss: OnLoss
-) -> Sequence[Deployment]:
-    """The deployments that may answer this request, in their order.
+) -> Iterator[Deployment]:
+    """The deployments that may answer this request, in their order, each looked at in its turn.
 
-    What each would lose is left in `exchange.lost`, for the attempt that goes there.
+    What each would lose is left in `exchange.lost`, for the attempt that goes there. A request
+    that is answered by its first deployment is never compared with the others.
 
-    Raises:
+    Raises (while it is asked for the next one):
         UnsupportedParameter: None may, or, where losses are errors, the first may not.
-        MalformedBody, InvalidRequest: The request has to be read, and cannot be.
+        MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read.
     """
-    fit: list[Deployment] = []
-    first: tuple[Need, Loss] | None = None
+    heard, found = exchange.payload.dialect, False
+    # Where nothing can be chosen, the provider itself says best what it refuses.
+    choosy = len(deployments) > 1 or on_loss != "drop"
+    refusal: CallerError | None = None
     for deployment in deployments:
-        losses = lost_at(exchange, deployment.face_for(exchange.payload.dialect, exchange.started))
+        face = deployment.face_for(heard, exchange.started)
+        try:
+            losses = lost_at(exchange, face, choosy=choosy)
+        except CallerError as error:
+            refusal = refusal or error
+            continue
         wrong = _wrong(losses, on_loss)
         if wrong is None:
-            fit.append(deployment)
+            found = True
+            yield deployment
         else:
-            first = first or wrong
-            if on_loss == "error" and not fit:
+            refusal = refusal or _refusal(exchange, *wrong)
+            if on_loss == "error" and not found:
                 break
-    if first is not None and not fit:
-        raise _refusal(exchange, *first)
-    return fit if first is not None else deployments
+    if refusal is not None and not found:
+        raise refusal
 
 
-def lost_at(exchange: Exchange, face: Face) -> Losses:
-    """What this request loses at this face; those that nobody has to be told of are left out."""
+def is_fit(exchange: Exchange, face: Face, on_loss: OnLoss) -> bool:
+    """Whether a request may be asked at this face, too."""
+    try:
+        return _wrong(lost_at(exchange, face), on_loss) is None
+    except CallerError:
+        return False
+
+
+def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
+    """What this request loses at this face.
+
+    A request that would go through unread loses what is left out of it, and, where the road is
+    `choosy`, also what the model refuses and another deployment may not.
+    """
     payload = exchange.payload
     if payload.passes(face.dialect):
-        if not face.refusable:
+        if not face.refused:
             return _NOTHING
-        losses = list(_unread(exchange, face))
+        losses = list(_unread(exchange, face, choosy=choosy))
     else:
         table = face.refused if payload.dialect is face.dialect else face.lost
-        losses = [
-            (need, table[need])
-            for need in sorted(payload.needs & table.keys())
-            if table[need].severity is not Severity.SAFE
-        ]
+        losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
     if losses:
         exchange.lost[face] = losses
     return losses
@@ -70,22 +88,40 @@ def lost_at(exchange: Exchange, face: Face) -> Losses:
 
 def words(losses: Losses) -> list[str]:
     """What a caller is told, one text for each loss."""
-    return [f"{need.value}: {loss.how}" for need, loss in losses]
+    return [
+        f"{need.value}: {loss.how}" for need, loss in losses if loss.severity is not Severity.SAFE
+    ]
 
 
-def _unread(exchange: Exchange, face: Face) -> Iterator[tuple[Need, Loss]]:
+def _unread(exchange: Exchange, face: Face, *, choosy: bool) -> Iterator[tuple[Need, Loss]]:
     payload, dialect = exchange.payload, face.dialect
     members = payload.members
     assert members is not None
     for need in face.refusable:
         if dialect.asks(members, need):
             yield need, face.refused[need]
+    if not choosy or len(face.refusable) == len(face.refused):
+        return
+    for need, loss in face.refused.items():
+        if need in face.refusable or not dialect.may_ask(members, need):
+            continue
+        if need in _needs(payload):
+            yield need, loss
+
+
+def _needs(payload: Payload) -> Collection[Need]:
+    """What a request needs; nothing that is known, where it cannot be read."""
+    try:
+        return payload.needs
+    except CallerError:
+        return ()
 
 
 def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:
     """The loss for which a deployment is not asked."""
     for each in losses:
-        if on_loss != "drop" or each[1].severity is Severity.REFUSE:
+        severity = each[1].severity
+        if severity is Severity.REFUSE or (on_loss != "drop" and severity is Severity.WARN):
             return each
     return None
 

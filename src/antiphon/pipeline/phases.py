@@ -20,7 +20,7 @@ from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.losses import fitting
+from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
@@ -148,15 +148,14 @@ class Pipeline:
         """The candidates of an exchange: the plan's deployments that can do what is asked.
 
         Raises:
-            UnsupportedParameter: None can.
             InvalidRequest: None has the endpoint that is asked for.
         """
         found, passing = plan.order(exchange.started), exchange.passing
         if passing is None:
-            found = fitting(exchange, found, plan.on_loss)
+            chosen = candidates(exchange, found, plan.on_loss)
         else:
-            found = passing.candidates(found, exchange.payload.model)
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, iter(found))
+            chosen = iter(passing.candidates(found, exchange.payload.model))
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
@@ -181,18 +180,20 @@ class Pipeline:
 class Passage:
     """One exchange inside the pipeline; leaving it gives back what it took and records it."""
 
-    __slots__ = ("_exchange", "_pipeline", "_walk")
+    __slots__ = ("_admitted", "_exchange", "_pipeline", "_walk")
 
     def __init__(self, pipeline: Pipeline, exchange: Exchange) -> None:
         self._pipeline = pipeline
         self._exchange = exchange
         self._walk: Walk | None = None
+        self._admitted = False
 
     async def __aenter__(self) -> WholeReply | StreamReply:
         pipeline, exchange = self._pipeline, self._exchange
         try:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
+            self._admitted = True
             self._walk = walk = pipeline.walk(exchange, plan)
             if plan.tap is not None and exchange.passing is None:
                 return await pipeline.captured(plan.tap, exchange, walk)
@@ -217,9 +218,10 @@ class Passage:
             exchange.outcome = exchange.interrupted or error
         try:
             if self._walk is not None:
-                try:
-                    self._walk.abandon()
-                finally:
-                    self._pipeline.leave(exchange)
+                self._walk.abandon()
         finally:
-            self._pipeline.record(exchange)
+            try:
+                if self._admitted:
+                    self._pipeline.leave(exchange)
+            finally:
+                self._pipeline.record(exchange)

@@ -63,9 +63,14 @@ class Plan:
         self.tap = tap
 
     def road(self, heard: Dialect) -> str:
-        """How a request of this dialect travels, for people: `passthrough` or `translated`."""
-        alike = all(heard in each.faces for each in self.deployments)
-        return "passthrough" if alike else "translated"
+        """How a request of this dialect travels, for people.
+
+        `passthrough` where every deployment speaks it, `translated` where none does, else `mixed`.
+        """
+        alike = [heard in each.faces for each in self.deployments]
+        if all(alike):
+            return "passthrough"
+        return "mixed" if any(alike) else "translated"
 
     def order(self, now: float) -> Sequence[Deployment]:
         """The deployments, those that are failing right now last."""

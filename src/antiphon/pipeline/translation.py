@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import msgspec
 
 from antiphon.dialects.base import Payload, finish
 from antiphon.dialects.fitting import Fitting
 from antiphon.model.events import ReasoningSealed, Started, StreamEvent
-from antiphon.model.needs import Need, without
+from antiphon.model.omission import without
 from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
 from antiphon.model.reply import ChatReply, Choice
+from antiphon.model.seals import wrap
+from antiphon.model.unsealing import moved_to, without_unnamed_seals
 from antiphon.providers.estimate import measure
 from antiphon.providers.face import Face
 
@@ -23,26 +25,35 @@ class Translation:
     """A request written for one face of a deployment.
 
     What a provider seals is marked as that deployment's, so that the seal comes back to where it
-    is valid.
+    is valid. A caller of the provider's own dialect gets its seals wrapped too, once a provider of
+    that dialect has refused another's (`model.unsealing`).
 
     Args:
-        dropped: Needs that the model refuses, and that are left out.
         now: Seconds since 1970, for answers of dialects that do not say when they were made.
+        unsealed: Seals were just refused, and taken out.
 
     Attributes:
         body: What is sent.
         measured: Bytes of the prompt's text, and tokens of what else is in it.
     """
 
-    __slots__ = ("_fitting", "_now", "_scope", "body", "measured")
+    __slots__ = ("_fitting", "_now", "_scope", "_wraps", "body", "measured")
 
     def __init__(
-        self, payload: Payload, face: Face, dropped: Collection[Need] = (), *, now: float = 0.0
+        self, payload: Payload, face: Face, *, now: float = 0.0, unsealed: bool = False
     ) -> None:
-        request = without(payload.request, dropped) if dropped else payload.request
+        request, alike = payload.request, face.dialect is payload.dialect
+        dropped = payload.needs & (face.refusable if alike else face.omitted)
+        if dropped:
+            request = without(request, dropped)
         dialect, target = face.dialect, face.target
+        self._wraps = unsealed and alike
+        if alike and (first := moved_to(request, dialect.name)):
+            self._wraps = True
+            if first == target.scope:
+                request = without_unnamed_seals(request, dialect.name)
         self._scope, self._now = target.scope, int(now)
-        self._fitting = Fitting(request, dialect.traits, target, payload.dialect.traits)
+        self._fitting = Fitting(request, face.traits, target, payload.dialect.traits)
         self.measured = measure(request)
         members = dialect.encode_request(self._fitting.request, target)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)
@@ -51,42 +62,46 @@ class Translation:
         """A whole reply, as the caller's request expects it."""
         if not reply.created:
             reply = msgspec.structs.replace(reply, created=self._now)
-        return _signed(self._fitting.reply(reply), self._scope)
+        reply = self._fitting.reply(reply)
+        if not any(_is_sealed(part) for choice in reply.choices for part in choice.turn.parts):
+            return reply
+        choices = tuple(self._marked_choice(choice) for choice in reply.choices)
+        return msgspec.structs.replace(reply, choices=choices)
 
     def reader(self) -> Reader:
         """A new reader of one stream."""
-        fitting, scope, now = self._fitting, self._scope, self._now
-        undo = fitting.undo().feed if fitting.undoes else None
+        now = self._now
+        undo = self._fitting.undo().feed if self._fitting.undoes else None
 
         def read(event: StreamEvent) -> tuple[StreamEvent, ...]:
             if type(event) is ReasoningSealed:
-                event = msgspec.structs.replace(event, origin=_at(event.origin, scope))
+                origin = self._at(event.origin)
+                seal = self._seal(origin, event.signature, sealed=event.sealed)
+                event = msgspec.structs.replace(event, signature=seal, origin=origin)
             elif type(event) is Started and not event.created:
                 event = msgspec.structs.replace(event, created=now)
             return (event,) if undo is None else undo(event)
 
         return read
 
+    def _marked_choice(self, choice: Choice) -> Choice:
+        parts = tuple(self._marked(part) for part in choice.turn.parts)
+        turn = msgspec.structs.replace(choice.turn, parts=parts)
+        return msgspec.structs.replace(choice, turn=turn)
 
-def _at(origin: Origin, scope: str) -> Origin:
-    return origin if origin.scope else msgspec.structs.replace(origin, scope=scope)
+    def _marked(self, part: Part) -> Part:
+        if not isinstance(part, Reasoning | ToolCall) or part.origin is None:
+            return part
+        origin, seal = self._at(part.origin), part.signature
+        if seal is not None and isinstance(part, Reasoning):
+            seal = self._seal(origin, seal, sealed=part.sealed)
+        return msgspec.structs.replace(part, signature=seal, origin=origin)
 
+    def _at(self, origin: Origin) -> Origin:
+        return origin if origin.scope else msgspec.structs.replace(origin, scope=self._scope)
 
-def _signed(reply: ChatReply, scope: str) -> ChatReply:
-    if not any(_is_sealed(part) for choice in reply.choices for part in choice.turn.parts):
-        return reply
-    choices = tuple(_signed_choice(choice, scope) for choice in reply.choices)
-    return msgspec.structs.replace(reply, choices=choices)
-
-
-def _signed_choice(choice: Choice, scope: str) -> Choice:
-    parts = tuple(
-        msgspec.structs.replace(part, origin=_at(part.origin, scope))
-        if isinstance(part, Reasoning | ToolCall) and part.origin is not None
-        else part
-        for part in choice.turn.parts
-    )
-    return msgspec.structs.replace(choice, turn=msgspec.structs.replace(choice.turn, parts=parts))
+    def _seal(self, origin: Origin, seal: str, *, sealed: bool) -> str:
+        return wrap(origin, seal, sealed=sealed) if self._wraps else seal
 
 
 def _is_sealed(part: Part) -> bool:

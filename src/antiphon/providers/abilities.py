@@ -12,6 +12,7 @@ from antiphon.model.needs import Loss, Need, Severity
 from antiphon.providers.models import ModelFacts
 
 _WARN, _REFUSE = Severity.WARN, Severity.REFUSE
+_THINKS_NOT: Final = Loss(Severity.SAFE, "left out: the model does not think")
 _DRAWS: Final = Loss(_WARN, "left out: the model draws as its maker set it")
 
 _REFUSED: Final[Mapping[str, Mapping[Need, Loss]]] = {
@@ -31,6 +32,12 @@ _REFUSED: Final[Mapping[str, Mapping[Need, Loss]]] = {
     "tools": {
         Need.TOOLS: Loss(_REFUSE, "the model calls no tools"),
         Need.FORCED_TOOL: Loss(_REFUSE, "the model calls no tools"),
+    },
+    "reasoning": {
+        Need.EFFORT: _THINKS_NOT,
+        Need.BUDGET: _THINKS_NOT,
+        Need.NO_THOUGHT: _THINKS_NOT,
+        Need.SUMMARY: _THINKS_NOT,
     },
     "reasoning_off": {Need.NO_THOUGHT: Loss(_WARN, "the model always thinks")},
 }

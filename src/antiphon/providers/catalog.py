@@ -15,6 +15,7 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.errors import ConfigurationError, Mistake
+from antiphon.model.needs import Need
 from antiphon.providers.models import ModelTable
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.quirks import QUIRKS
@@ -51,6 +52,8 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         aliases: Other names for it.
         dialect: The wire format that it speaks.
         counts: The dialects in which it counts the tokens of a prompt without answering it.
+        original: Its maker made the dialects that it speaks, and takes all that they have.
+        takes: Needs (`model.needs`) that it takes although it is only like the dialect.
         also: Further ones, by name: callers who speak one of them are answered in it.
         base_url: Where it answers; None where every installation has its own address.
         base_path: Put behind a given base URL that has no path of its own.
@@ -76,6 +79,8 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     docs: str
     tier: Literal["verified", "community"]
     aliases: tuple[str, ...] = ()
+    original: bool = False
+    takes: tuple[Need, ...] = ()
     counts: tuple[str, ...] = ()
     also: Mapping[str, Also] = msgspec.field(default_factory=dict[str, Also])
     base_url: str | None = None

@@ -8,20 +8,23 @@ Hot path: `head` is one look-up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Quirk, Target
-from antiphon.model.needs import DROPPABLE, Loss, Need
+from antiphon.model.needs import Loss, Need
+from antiphon.model.omission import OMISSIBLE
 from antiphon.providers.abilities import refused_by
 from antiphon.providers.auth import header_line
 from antiphon.providers.keys import Key
 from antiphon.providers.models import ModelFacts
 
 _MOST_HEADS = 64
+_NOTHING: Mapping[Need, Loss] = MappingProxyType({})
 _NO_FACTS = ModelFacts()
 ABSENT_FOR = 600.0
 """Seconds for which a face that was not there is not asked again."""
@@ -57,6 +60,7 @@ class Face:
     """One of the dialects of one deployment.
 
     Args:
+        unlike: What this server does not take, being only like the dialect.
         counting: Path and query of the endpoint that counts tokens; empty where there is none.
 
     Attributes:
@@ -68,7 +72,9 @@ class Face:
         lines: Header lines of the dialect, for requests that bring none of the caller's.
         refused: What the model refuses of a request in this very dialect.
         lost: What a request of another dialect loses here, the model's refusals included.
-        refusable: Of `refused`, what is left out of a request that is passed on unread.
+        refusable: Of `refused`, what can be left out, also of a request that is passed on unread.
+        omitted: What is left out of requests of other dialects.
+        traits: What a request of another dialect is fitted to.
     """
 
     __slots__ = (
@@ -81,11 +87,13 @@ class Face:
         "lines",
         "lost",
         "method",
+        "omitted",
         "path",
         "quirks",
         "refusable",
         "refused",
         "target",
+        "traits",
     )
 
     def __init__(  # noqa: PLR0913  a record, built in two places
@@ -98,6 +106,7 @@ class Face:
         target: Target,
         quirks: Sequence[Quirk],
         facts: ModelFacts,
+        unlike: Mapping[Need, Loss] = _NOTHING,
         method: str = "POST",
         counting: str = "",
     ) -> None:
@@ -109,8 +118,15 @@ class Face:
         self.quirks = tuple(quirks)
         self.lines = lines_of(dialect)
         self.refused: Mapping[Need, Loss] = refused_by(facts)
-        self.lost: Mapping[Need, Loss] = {**dialect.losses, **self.refused}
-        self.refusable: Collection[Need] = [need for need in self.refused if need in DROPPABLE]
+        lost = {**dialect.losses, **unlike, **self.refused}
+        self.refusable = OMISSIBLE & self.refused.keys()
+        self.omitted = self.refusable | (OMISSIBLE & unlike.keys())
+        self.traits = dialect.traits
+        if Need.CUSTOM_TOOLS in unlike:
+            self.traits = msgspec.structs.replace(self.traits, custom_tools=False)
+        if facts.later_system and lost.pop(Need.LATER_SYSTEM, None):
+            self.traits = msgspec.structs.replace(self.traits, later_system=True)
+        self.lost: Mapping[Need, Loss] = lost
         self._render = render
         self._counting = counting
         self._heads: dict[Key, tuple[bytes, bytes]] = {}

@@ -185,6 +185,11 @@ class Provider:
             ),
             quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
             facts=facts,
+            unlike={
+                need: loss
+                for need, loss in dialect.unlike.items()
+                if not (self.row.original or need in self.row.takes)
+            },
             counting=self._counting(dialect, path),
         )
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import (
     STATUS,
     AntiphonError,
@@ -61,6 +62,7 @@ class DeploymentView(BaseModel):
     provider: str
     model: str
     dialect: str
+    dialects: list[str]
     address: str
     priced: bool
     well: bool
@@ -78,7 +80,7 @@ class RouteView(BaseModel):
     deployments: list[str]
     attempts: int
     deadline_seconds: float
-    road: str
+    roads: dict[str, str]
 
 
 class StatusView(BaseModel):
@@ -141,16 +143,16 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
 
     @app.get("/api/v1/routes", dependencies=guarded, tags=["management"])
     def routes() -> list[RouteView]:
-        """The names that callers use, and the road that each takes."""
+        """The names that callers use, and the road of each for callers of each dialect."""
         return [
             RouteView(
-                name=name,
+                name=alias,
                 deployments=[deployment.name for deployment in plan.deployments],
                 attempts=plan.attempts,
                 deadline_seconds=plan.deadline,
-                road=plan.road(OPENAI_CHAT),
+                roads={name: plan.road(dialect) for name, dialect in DIALECTS.items()},
             )
-            for name, plan in sorted(gateway.snapshot.plans.items())
+            for alias, plan in sorted(gateway.snapshot.plans.items())
         ]
 
     @app.get("/api/v1/deployments", dependencies=guarded, tags=["management"])
@@ -166,6 +168,7 @@ def _view(gateway: Antiphon, deployment: Deployment) -> DeploymentView:
         provider=deployment.provider,
         model=deployment.model,
         dialect=deployment.face.dialect.name,
+        dialects=[dialect.name for dialect in deployment.faces],
         address=deployment.origin.authority,
         priced=not deployment.unpriced,
         well=deployment.is_well(gateway.clock.monotonic()),

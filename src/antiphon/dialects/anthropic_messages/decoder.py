@@ -54,6 +54,7 @@ class EventStream(StreamDecoder):
         "_blocks",
         "_calls",
         "_counts",
+        "_empty",
         "_inputs",
         "_origin",
         "_reply_id",
@@ -69,6 +70,7 @@ class EventStream(StreamDecoder):
         self._stop: tuple[str, str | None] | None = None
         self._blocks: dict[int, int] = {}
         self._calls = 0
+        self._empty = True
         self._inputs: dict[int, str] = {}
         """What each call began with, until it says more."""
 
@@ -168,12 +170,16 @@ class EventStream(StreamDecoder):
         return (UsageReported(read_usage(self._counts), alone=False),)
 
     def _end(self) -> tuple[StreamEvent, ...]:
+        if self._stop is None and self._empty:
+            # It says nothing, and not why: that is no answer.
+            return (Ended(),)
         raw, sequence = self._stop or ("tool_use" if self._calls else "end_turn", None)
         return (Finished(read_stop(raw, sequence)), Ended())
 
     # ------------------------------------------------------------------ its blocks
 
     def _begin(self, frame: bytes, index: int, block: Block) -> tuple[StreamEvent, ...]:
+        self._empty = False
         if block.type == "tool_use":
             call = self._blocks[index] = self._calls
             self._calls += 1
@@ -196,8 +202,10 @@ class EventStream(StreamDecoder):
                 return (TextDelta(block.text),) if block.text else ()
 
     def _read_delta(self, frame: bytes, index: int, delta: Delta) -> tuple[StreamEvent, ...]:
-        block = self._blocks.get(index, _FOREIGN)
-        if block == _FOREIGN or delta.type not in _KNOWN:
+        block = self._blocks.get(index)
+        if block is None and delta.type in _KNOWN:
+            block = self._begin_late(index, delta.type)
+        if block is None or block == _FOREIGN or delta.type not in _KNOWN:
             return (OpaqueEvent(DIALECT, frame),)
         if delta.text:
             return (TextDelta(delta.text),)
@@ -209,6 +217,14 @@ class EventStream(StreamDecoder):
         if delta.signature:
             return (ReasoningSealed(delta.signature, self._origin),)
         return ()
+
+    def _begin_late(self, index: int, kind: str) -> int:
+        """A block that is there without having begun; a call must begin, to have a name."""
+        if kind == "input_json_delta":
+            raise _bad_event()
+        self._empty = False
+        block = self._blocks[index] = _TEXT if kind == "text_delta" else _THOUGHT
+        return block
 
     def _end_block(self, frame: bytes, index: int) -> tuple[StreamEvent, ...]:
         block = self._blocks.pop(index, _FOREIGN)

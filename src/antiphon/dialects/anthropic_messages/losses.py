@@ -29,7 +29,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.CITATIONS: Loss(_WARN, "left out of earlier answers"),
         Need.THOUGHT: Loss(_SAFE, "left out where it is not sealed for there"),
         Need.SEALED_THOUGHT: Loss(_SAFE, "left out where it is not sealed for there"),
-        Need.CUSTOM_TOOLS: Loss(_WARN, "a function of one text; its grammar is left out"),
+        Need.CUSTOM_TOOLS: Loss(_WARN, "a function of one text, without its grammar"),
         Need.SERVER_TOOLS: Loss(_WARN, "left out: only its own provider runs it"),
         Need.ONLY_SERVER_TOOLS: Loss(_REFUSE, "only its own provider runs it"),
         Need.ALLOWED_TOOLS: Loss(_SAFE, "only the allowed tools are offered"),

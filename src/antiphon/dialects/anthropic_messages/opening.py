@@ -44,14 +44,16 @@ class _Block:
 
     Attributes:
         streams: Whether its input is passed on piece by piece: it is an object. None is unknown.
+        seal: The seal over a thought; nothing more is said in it then.
     """
 
-    __slots__ = ("call", "kind", "pieces", "streams")
+    __slots__ = ("call", "kind", "pieces", "seal", "streams")
 
     def __init__(self, kind: int, call: ToolCallStarted | None = None) -> None:
         self.kind = kind
         self.call = call
         self.pieces: list[str] = []
+        self.seal: Reasoning | None = None
         self.streams = False if call is not None and call.kind is CallKind.CUSTOM else None
 
     @property
@@ -85,7 +87,7 @@ class BlockWriter:
             return b""
         if self._queue or not self._is_complete():
             last = self._queue[-1] if self._queue else None
-            if last is None or last.kind != kind:
+            if last is None or last.kind != kind or last.seal is not None:
                 last = _Block(kind)
                 self._queue.append(last)
             last.pieces.append(text)
@@ -137,15 +139,25 @@ class BlockWriter:
 
     def seal(self, thought: Reasoning) -> bytes:
         """The seal over the thought that was just said, or a sealed thought."""
+        if not self._queue and self._is_complete():
+            return self._seal(thought)
+        last = self._queue[-1] if self._queue else None
+        if last is None or last.kind != THOUGHT or last.seal is not None:
+            last = _Block(THOUGHT)
+            self._queue.append(last)
+        last.seal = thought
+        return self._advance()
+
+    def _seal(self, thought: Reasoning) -> bytes:
         if thought.sealed and thought.origin is not None and thought.origin.dialect == DIALECT:
             data = _JSON.encode(thought.signature)
             block = b'{"type":"redacted_thinking","data":%b}' % data
-            out = self.close_all() + _START % (self.index, block) + _STOP % self.index
+            out = self._close() + _START % (self.index, block) + _STOP % self.index
             self.index += 1
             return out
-        if self.kind == THOUGHT and not self._queue:
+        if self.kind == THOUGHT:
             return self._close(thought)
-        return self.close_all() + self._begin(THOUGHT) + self._close(thought)
+        return self._close() + self._begin(THOUGHT) + self._close(thought)
 
     def close_all(self) -> bytes:
         """End every block: nothing more is said in them."""
@@ -168,6 +180,9 @@ class BlockWriter:
 
     def _open(self, block: _Block) -> bytes:
         call = block.call
+        if block.seal is not None:
+            said = self._begin(THOUGHT) + self._delta(block.text) if block.pieces else b""
+            return said + self._seal(block.seal)
         if call is None:
             return self._begin(block.kind) + self._delta(block.text)
         self.kind, self._call = block.kind, block

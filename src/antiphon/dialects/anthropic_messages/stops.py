@@ -6,7 +6,7 @@ from typing import Final
 
 from antiphon.model.reply import Stop, StopReason
 
-_REASONS: Final = {
+REASONS: Final = {
     "end_turn": StopReason.STOP,
     "stop_sequence": StopReason.STOP,
     "max_tokens": StopReason.LENGTH,
@@ -30,7 +30,7 @@ _WORDS: Final = {
 
 def read_stop(raw: str, sequence: str | None = None) -> Stop:
     """Why an answer ended; a word that nobody knows is a stop."""
-    return Stop(_REASONS.get(raw, StopReason.STOP), raw=raw, sequence=sequence)
+    return Stop(REASONS.get(raw, StopReason.STOP), raw=raw, sequence=sequence)
 
 
 def write_stop(stop: Stop, *, refused: bool = False) -> str:
@@ -42,7 +42,7 @@ def write_stop(stop: Stop, *, refused: bool = False) -> str:
     """
     if refused and stop.reason is StopReason.STOP:
         return "refusal"
-    if _REASONS.get(stop.raw) is stop.reason:
+    if REASONS.get(stop.raw) is stop.reason:
         return stop.raw
     if stop.reason is StopReason.STOP and stop.sequence is not None:
         return "stop_sequence"

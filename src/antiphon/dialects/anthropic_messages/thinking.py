@@ -75,7 +75,9 @@ def read_thinking(fields: Fields, config: Fields | None) -> ReasoningAsk | None:
         effort, budget = "none", 0
     elif kind != "enabled" or budget is None:
         budget = -1
-    return ReasoningAsk(effort, budget, summary, Extra(DIALECT, kept))
+    binding = inner.object("block_binding")
+    bound = binding is not None and binding.text("prefix_mismatch_behavior") == "error"
+    return ReasoningAsk(effort, budget, summary, bound, Extra(DIALECT, kept))
 
 
 def write_thinking(request: ChatRequest, target: Target) -> Asked:

@@ -23,7 +23,7 @@ from antiphon.dialects.openai_chat.complaints import write_error, write_stream_e
 from antiphon.dialects.openai_chat.decoder import ChunkStream
 from antiphon.dialects.openai_chat.encoder import ChunkWriter
 from antiphon.dialects.openai_chat.fields import DIALECT
-from antiphon.dialects.openai_chat.losses import LOSSES, TRAITS, WORDS
+from antiphon.dialects.openai_chat.losses import LOSSES, TRAITS, UNLIKE, WORDS
 from antiphon.dialects.openai_chat.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.openai_chat.requests import (
     ask_usage,
@@ -52,6 +52,7 @@ class OpenAIChat(Dialect):
     endpoint: ClassVar[str] = "/chat/completions"
     traits: ClassVar[Traits] = TRAITS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
+    unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
     forced_choice_free: ClassVar[bytes] = b'"auto"'
 

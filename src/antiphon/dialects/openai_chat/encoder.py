@@ -12,6 +12,7 @@ from typing_extensions import override
 from antiphon.dialects.contract import START, Position, StreamEncoder
 from antiphon.dialects.openai_chat.fields import DIALECT
 from antiphon.dialects.openai_chat.stops import write_stop
+from antiphon.dialects.openai_chat.thought import DETAILS, write_detail
 from antiphon.dialects.openai_chat.usage import write_usage
 from antiphon.model.events import (
     Ended,
@@ -19,6 +20,7 @@ from antiphon.model.events import (
     LogprobsDelta,
     OpaqueEvent,
     ReasoningDelta,
+    ReasoningSealed,
     RefusalDelta,
     Started,
     StreamEvent,
@@ -38,13 +40,15 @@ _ROLE = b'{"role":"assistant","content":""}'
 class ChunkWriter(StreamEncoder):
     """Writes one stream."""
 
-    __slots__ = ("_head", "_kinds", "_open", "_reported", "_tail", "_usage")
+    __slots__ = ("_head", "_kinds", "_open", "_reported", "_seals", "_tail", "_unsealed", "_usage")
 
     def __init__(self, *, include_usage: bool) -> None:
         self._reported = include_usage
         self._usage: Usage | None = None
         self._kinds: dict[tuple[int, int], CallKind] = {}
         self._open: set[int] = set()
+        self._seals: dict[int, int] = {}
+        self._unsealed: dict[int, int] = {}
         self._tail = b"],%b}\n\n" % b'"usage":null' if include_usage else b"]}\n\n"
         self._head = _head_of(Started(id="", model=""))
 
@@ -59,9 +63,8 @@ class ChunkWriter(StreamEncoder):
         match event:
             case TextDelta():
                 out = self._delta(event.choice, b'{"content":%b}' % _JSON.encode(event.text))
-            case ReasoningDelta():
-                name = b"reasoning" if event.spelling == "reasoning" else b"reasoning_content"
-                out = self._delta(event.choice, b'{"%b":%b}' % (name, _JSON.encode(event.text)))
+            case ReasoningDelta() | ReasoningSealed():
+                out = self._delta(event.choice, self._thought(event))
             case ToolCallDelta():
                 out = self._delta(event.choice, self._call_grown(event))
             case ToolCallStarted():
@@ -83,7 +86,7 @@ class ChunkWriter(StreamEncoder):
             case OpaqueEvent() if event.dialect == DIALECT:
                 out = event.payload
             case _:
-                # Seals are of no use here; a failure is rendered by whoever knows the request.
+                # A failure is rendered by whoever knows the request.
                 pass
         return out
 
@@ -106,6 +109,18 @@ class ChunkWriter(StreamEncoder):
             return b""
         self._open.add(choice)
         return self._delta(choice, _ROLE)
+
+    def _thought(self, event: ReasoningDelta | ReasoningSealed) -> bytes:
+        """More thought, or the seal over the thought since the last one."""
+        choice = event.choice
+        if isinstance(event, ReasoningDelta):
+            self._unsealed[choice] = self._unsealed.get(choice, 0) + len(event.text)
+            name = b"reasoning" if event.spelling == "reasoning" else b"reasoning_content"
+            return b'{"%b":%b}' % (name, _JSON.encode(event.text))
+        at, size = self._seals.get(choice, 0), self._unsealed.pop(choice, 0)
+        self._seals[choice] = at + 1
+        detail = write_detail(at, event.origin, event.signature, sealed=event.sealed, size=size)
+        return _JSON.encode({DETAILS: [detail]})
 
     def _call_started(self, event: ToolCallStarted) -> bytes:
         self._kinds[event.choice, event.index] = event.kind

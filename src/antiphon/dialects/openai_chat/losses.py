@@ -32,7 +32,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
         Need.CITATIONS: Loss(_WARN, "left out of earlier answers"),
-        Need.SEALED_THOUGHT: Loss(_SAFE, "the seal is left out; the thought itself stays"),
+        Need.SEALED_THOUGHT: Loss(_SAFE, "without its seal"),
         Need.SERVER_TOOLS: Loss(_WARN, "left out: only its own provider runs it"),
         Need.ONLY_SERVER_TOOLS: Loss(_REFUSE, "only its own provider runs it"),
         Need.RESULT_MEDIA: Loss(_WARN, "shown in a message of the user behind the result"),
@@ -43,6 +43,20 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.UNKNOWN_MEMBERS: Loss(_WARN, "left out"),
     }
 )
+
+UNLIKE: Final[Mapping[Need, Loss]] = MappingProxyType(
+    {
+        Need.CUSTOM_TOOLS: Loss(_WARN, "as functions; a grammar is told in words"),
+        Need.VERBOSITY: Loss(_WARN, "left out"),
+        Need.TIER: Loss(_SAFE, "left out"),
+        Need.USER: Loss(_SAFE, "left out"),
+        Need.SAFETY_ID: Loss(_SAFE, "left out"),
+        Need.METADATA: Loss(_SAFE, "left out"),
+        Need.CACHE_KEY: Loss(_SAFE, "left out: the server caches as it likes"),
+        Need.CACHE_MARKS: Loss(_SAFE, "left out: the server caches as it likes"),
+    }
+)
+"""What only OpenAI itself is known to take; others refuse members that they do not know."""
 
 WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
     {

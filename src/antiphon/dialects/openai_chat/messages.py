@@ -31,6 +31,7 @@ from antiphon.dialects.openai_chat.parts import (
     write_content,
     write_parts,
 )
+from antiphon.dialects.openai_chat.thought import JOINT, read_details, shown, thoughts_of
 from antiphon.errors import InvalidRequest, MalformedBody
 from antiphon.model.parts import (
     Audio,
@@ -172,7 +173,10 @@ def read_said(fields: Fields, *, legacy_id: str, unnamed: str = "", in_reply: bo
         return Turn(Author.ASSISTANT, tuple(_read_text(fields, content)))
     parts: list[Part] = []
     reasoning = _read_reasoning(fields)
-    if reasoning is not None and (reasoning.text or not in_reply):
+    seals = [] if in_reply else read_details(fields)
+    if seals:
+        parts += thoughts_of(reasoning or Reasoning(), seals)
+    elif reasoning is not None and (reasoning.text or not in_reply):
         parts.append(reasoning)
     parts += _read_text(fields, content)
     refusal = fields.text("refusal")
@@ -304,12 +308,12 @@ def write_said(turn: Turn) -> Written:
     thoughts = [
         part
         for part in turn.parts
-        if isinstance(part, Reasoning) and (part.text or part.spelling in REASONING)
+        if isinstance(part, Reasoning) and (shown(part) or part.spelling in REASONING)
     ]
     if thoughts:
         spelling = thoughts[0].spelling
         name = spelling if spelling in REASONING else REASONING[0]
-        out[name] = "\n\n".join(part.text for part in thoughts)
+        out[name] = JOINT.join(shown(part) for part in thoughts)
     refusals = [part.text for part in turn.parts if isinstance(part, Refusal)]
     if refusals:
         out["refusal"] = "".join(refusals)

@@ -24,9 +24,10 @@ from antiphon.dialects.openai_chat.fields import DIALECT, Fields, written
 from antiphon.dialects.openai_chat.messages import read_said, write_said
 from antiphon.dialects.openai_chat.parts import write_content
 from antiphon.dialects.openai_chat.stops import failure_of, read_stop, write_stop
+from antiphon.dialects.openai_chat.thought import DETAILS, write_details
 from antiphon.dialects.openai_chat.usage import read_usage, write_usage
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
-from antiphon.model.parts import ABSENT, Audio, Opaque, Text, Turn
+from antiphon.model.parts import ABSENT, Audio, Opaque, Reasoning, Text, Turn
 from antiphon.model.reply import ChatReply, Choice, StopReason
 
 
@@ -94,7 +95,7 @@ def read_reply(body: bytes) -> ChatReply:
     """
     inspect_reply(body)
     try:
-        return _read_reply(Fields.parse(body, ""))
+        return _read_reply(Fields.parse(body.removeprefix(_BOM), ""))
     except MalformedBody as error:
         raise NotAnAnswer("The provider's reply cannot be read.", code="bad_body") from error
 
@@ -156,7 +157,7 @@ def _has_choices(body: bytes) -> bool:
 
 def _read_reply(fields: Fields) -> ChatReply:
     reply_id, model = fields.text("id") or "", fields.text("model") or ""
-    created, tier = fields.number("created"), fields.text("service_tier")
+    created, tier = fields.moment("created"), fields.text("service_tier")
     usage = fields.raw("usage")
     fields.raw("object")
     choices = tuple(
@@ -166,7 +167,7 @@ def _read_reply(fields: Fields) -> ChatReply:
         reply_id,
         model,
         choices,
-        created=int(created or 0),
+        created=created,
         usage=read_usage(usage) if usage else None,
         service_tier=tier,
         extra=fields.extra(),
@@ -208,6 +209,7 @@ def _write_message(turn: Turn) -> Written:
     content = [part for part in turn.parts if isinstance(part, Text | Opaque)]
     audio = next((part for part in turn.parts if isinstance(part, Audio)), None)
     said = write_said(turn)
+    said[DETAILS] = write_details([p for p in turn.parts if isinstance(p, Reasoning)]) or None
     if any(isinstance(part, Opaque) and part.dialect == DIALECT for part in content):
         said["content"] = write_content(content)
     elif content or not (audio or any(name in said for name in _INSTEAD)):

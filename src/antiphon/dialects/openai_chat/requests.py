@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from antiphon.dialects.efforts import effort_of
 from antiphon.dialects.fields import Json, Written, first_byte, is_null
 from antiphon.dialects.openai_chat.fields import DIALECT, Fields, own, written
 from antiphon.dialects.openai_chat.messages import read_messages, write_messages
@@ -271,7 +272,7 @@ def write_request(request: ChatRequest, *, model: str) -> Members:
             **_write_tools(request),
             "parallel_tool_calls": request.parallel_tool_calls,
             "response_format": _write_output(request.output),
-            "reasoning_effort": request.reasoning.effort if request.reasoning else None,
+            "reasoning_effort": effort_of(request.reasoning),
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "top_k": sampling.top_k,

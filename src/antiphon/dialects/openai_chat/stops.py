@@ -5,7 +5,7 @@ from __future__ import annotations
 from antiphon.errors import Disposition, Kind, UpstreamRefused
 from antiphon.model.reply import Stop, StopReason
 
-_REASONS = {
+REASONS = {
     "stop": StopReason.STOP,
     "length": StopReason.LENGTH,
     "tool_calls": StopReason.TOOL,
@@ -48,7 +48,7 @@ def read_stop(raw: str, *, called: bool) -> Stop:
         raw: The provider's word.
         called: The choice called a tool: some then say `stop` all the same.
     """
-    reason = _REASONS.get(raw, StopReason.STOP)
+    reason = REASONS.get(raw, StopReason.STOP)
     if called and reason is StopReason.STOP:
         reason = StopReason.TOOL
     return Stop(reason, raw=raw)
@@ -56,7 +56,7 @@ def read_stop(raw: str, *, called: bool) -> Stop:
 
 def write_stop(stop: Stop) -> str:
     """The `finish_reason`, in OpenAI's own words; a failure is never called a stop."""
-    if stop.raw in _OFFICIAL and _REASONS[stop.raw] is stop.reason:
+    if stop.raw in _OFFICIAL and REASONS[stop.raw] is stop.reason:
         return stop.raw
     return _WORDS[stop.reason]
 

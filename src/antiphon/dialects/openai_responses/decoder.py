@@ -79,7 +79,7 @@ class EventStream(StreamDecoder):
 
     @override
     def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:
-        if self._started:
+        if self._started and not self._progress.moved:
             try:
                 # To JSON the line ends are white space; what stands on other lines is an error.
                 if frame.startswith(_TEXT):
@@ -152,6 +152,9 @@ class EventStream(StreamDecoder):
             self._start(event.response, events)
         try:
             reader = _READERS.get(kind)
+            if self._progress.moved and kind != "response.output_item.added":
+                place = event.output_index or 0
+                event.output_index = self._progress.moved.get(place, place)
             if reader is not None:
                 reader(self._progress, event, events, data)
             elif event.error:

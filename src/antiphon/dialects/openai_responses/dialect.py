@@ -24,7 +24,7 @@ from antiphon.dialects.openai_responses.complaints import write_error, write_str
 from antiphon.dialects.openai_responses.decoder import EventStream
 from antiphon.dialects.openai_responses.encoder import EventWriter
 from antiphon.dialects.openai_responses.fields import DIALECT
-from antiphon.dialects.openai_responses.losses import LOSSES, WORDS
+from antiphon.dialects.openai_responses.losses import LOSSES, UNLIKE, WORDS
 from antiphon.dialects.openai_responses.passing import (
     check_request,
     output_bound,
@@ -62,6 +62,7 @@ class OpenAIResponses(Dialect):
         unsigned_thought=False,
     )
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
+    unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
     forced_choice_free: ClassVar[bytes] = b'"auto"'
     forwarded: ClassVar[frozenset[bytes]] = frozenset({b"openai-beta"})

@@ -131,7 +131,8 @@ class _Reading:
     def message(self, fields: Fields, raw: Json) -> None:
         path = fields.path
         role = fields.text("role")
-        author = _AUTHORS.get(role or "")
+        # What a reply says is the assistant's, whatever a server writes there.
+        author = Author.ASSISTANT if self._whole else _AUTHORS.get(role or "")
         if author is None:
             wanted = ", ".join(_AUTHORS)
             raise InvalidRequest(f"'{path}.role' must be one of {wanted}.", param=f"{path}.role")

@@ -20,7 +20,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.LOGIT_BIAS: Loss(_WARN, "left out"),
         Need.LOGPROBS: Loss(_REFUSE, "told in a form of its own"),
         Need.ANSWERS: Loss(_REFUSE, "one answer is given"),
-        Need.STOP: Loss(_SAFE, "cut by the gateway while streaming"),
+        Need.STOP: Loss(_SAFE, "watched for by the gateway"),
         Need.AUDIO: Loss(_REFUSE, "no sounds are heard"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
@@ -38,6 +38,20 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.UNKNOWN_MEMBERS: Loss(_WARN, "left out"),
     }
 )
+
+UNLIKE: Final[Mapping[Need, Loss]] = MappingProxyType(
+    {
+        Need.CUSTOM_TOOLS: Loss(_WARN, "as functions; a grammar is told in words"),
+        Need.VERBOSITY: Loss(_WARN, "left out"),
+        Need.TIER: Loss(_SAFE, "left out"),
+        Need.USER: Loss(_SAFE, "left out"),
+        Need.SAFETY_ID: Loss(_SAFE, "left out"),
+        Need.METADATA: Loss(_SAFE, "left out"),
+        Need.CACHE_KEY: Loss(_SAFE, "left out: the server caches as it likes"),
+        Need.CACHE_MARKS: Loss(_SAFE, "left out: the server caches as it likes"),
+    }
+)
+"""What only OpenAI itself is known to take; others refuse members that they do not know."""
 
 WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
     {

@@ -45,11 +45,16 @@ class _Call:
 
 
 class Progress:
-    """What was said so far in one stream."""
+    """What was said so far in one stream.
+
+    Attributes:
+        moved: Where the last item stands that was given the number of another one.
+    """
 
     __slots__ = (
         "_calls",
         "_done",
+        "_items",
         "_last_refused",
         "_model",
         "_next",
@@ -58,6 +63,7 @@ class Progress:
         "_said",
         "_summaries",
         "_thoughts",
+        "moved",
     )
 
     def __init__(self) -> None:
@@ -66,6 +72,8 @@ class Progress:
         self._summaries: dict[Place, int] = {}
         self._calls: dict[int, _Call] = {}
         self._done: set[int | str] = set()
+        self._items: dict[int, str] = {}
+        self.moved: dict[int, int] = {}
         self._next = 0
         self._open = False
         self._last_refused = False
@@ -168,9 +176,17 @@ class Progress:
         if not raw:
             return True
         head = ITEM_HEAD.decode(raw)
+        output = self._placed(output, head.id or "")
         if head.type in _KINDS and head.name:
             self._begin_call(output, head, events)
         return head.type in _KNOWN
+
+    def _placed(self, output: int, name: str) -> int:
+        """Where an item stands: behind all others where its number is another's."""
+        if self._items.setdefault(output, name) != name:
+            self.moved[output] = output = max(self._items) + 1
+            self._items[output] = name
+        return output
 
     def item_done(self, output: int, raw: msgspec.Raw, events: list[StreamEvent]) -> bool:
         """An item is whole: say what of it was not said; False where there is no word for it."""
@@ -250,6 +266,8 @@ class Progress:
             call = self._calls[output] = _Call()
         if call.index is not None:
             return
+        # What was said before is complete, wherever its end stands.
+        self._open = False
         call.index, self._next = self._next, self._next + 1
         call_id = head.call_id or head.id or f"{self._made_up()}_{call.index}"
         kind = _KINDS[head.type or ""]

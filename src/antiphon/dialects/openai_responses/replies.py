@@ -253,7 +253,7 @@ def _says_refusal(turn: Turn) -> bool:
 
 def _read_reply(fields: Fields) -> ChatReply:
     reply_id, model = fields.text("id") or "", fields.text("model") or ""
-    created, tier = fields.number("created_at"), fields.text("service_tier")
+    created, tier = fields.moment("created_at"), fields.text("service_tier")
     usage, status = fields.raw("usage"), fields.text("status") or ""
     details = fields.object("incomplete_details")
     for name in ("object", "error"):
@@ -269,7 +269,7 @@ def _read_reply(fields: Fields) -> ChatReply:
         reply_id,
         model,
         (Choice(0, turn, stop=stop),),
-        created=int(created or 0),
+        created=created,
         usage=read_usage(usage) if usage else None,
         service_tier=tier,
         extra=Extra(DIALECT, fields.left()),

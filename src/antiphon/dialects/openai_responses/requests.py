@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.contract import Target
+from antiphon.dialects.efforts import effort_of
 from antiphon.dialects.fields import Written
 from antiphon.dialects.openai_responses.fields import DIALECT, Fields, own, raw_of, written
 from antiphon.dialects.openai_responses.items import read_items
@@ -57,8 +58,6 @@ _FORM_NAMES: Final = {form: name for name, form in _FORMS.items()}
 _OBJECTS: Final = ("stream_options", "moderation", "image", "access_programs")
 _INSTRUCTIONS: Final = Extra(DIALECT, {"instructions": msgspec.Raw(b"true")})
 _PROMPT: Final = Extra(DIALECT, {"prompt": msgspec.Raw(b"true")})
-_EFFORTS: Final = ((4096, "low"), (16384, "medium"))
-"""Tokens of thought up to which an effort is near; more is high."""
 
 
 # ------------------------------------------------------------------ reading
@@ -293,12 +292,8 @@ def _write_text(request: ChatRequest) -> Written | None:
 def _write_reasoning(asked: ReasoningAsk | None) -> Written | None:
     if asked is None:
         return None
-    effort = asked.effort
-    if effort is None and asked.budget is not None and asked.budget >= 0:
-        near = (word for most, word in _EFFORTS if asked.budget <= most)
-        effort = next(near, "high") if asked.budget else "none"
     summary = None if asked.summary == "omitted" else asked.summary
-    out = written({"effort": effort, "summary": summary}, asked.extra)
+    out = written({"effort": effort_of(asked), "summary": summary}, asked.extra)
     out.pop("include", None)
     return out or None
 

@@ -14,7 +14,7 @@ from antiphon.model.reply import Stop, StopReason
 COMPLETED = "completed"
 INCOMPLETE = "incomplete"
 
-_REASONS = {
+REASONS = {
     "max_output_tokens": StopReason.LENGTH,
     "max_tokens": StopReason.LENGTH,
     "max_messages": StopReason.LENGTH,
@@ -43,7 +43,7 @@ def read_stop(status: str, reason: str | None, *, called: bool, refused: bool) -
         return None
     if status == INCOMPLETE:
         # An end that nobody can name is no whole answer.
-        return Stop(_REASONS.get(reason or "", StopReason.LENGTH), raw=reason or INCOMPLETE)
+        return Stop(REASONS.get(reason or "", StopReason.LENGTH), raw=reason or INCOMPLETE)
     if called:
         return Stop(StopReason.TOOL, raw=COMPLETED)
     return Stop(StopReason.REFUSAL if refused else StopReason.STOP, raw=COMPLETED)
@@ -63,7 +63,7 @@ def write_stop(stop: Stop | None, *, refused: bool) -> tuple[str, str | None]:
     if stop.reason is StopReason.REFUSAL and not refused:
         # Nothing in the answer says that it is none.
         return INCOMPLETE, "content_filter"
-    if stop.raw in _OFFICIAL and _REASONS[stop.raw] is stop.reason:
+    if stop.raw in _OFFICIAL and REASONS[stop.raw] is stop.reason:
         return INCOMPLETE, stop.raw
     word = _WORDS.get(stop.reason)
     return (COMPLETED, None) if word is None else (INCOMPLETE, word)

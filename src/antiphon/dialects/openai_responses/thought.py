@@ -56,7 +56,8 @@ def read_reasoning(fields: Fields) -> Reasoning:
         signature=found.signature,
         origin=origin,
         spelling=spelling,
-        id=item_id,
+        # A seal that came wrapped was given in an item of another name.
+        id=None if seal.startswith(MARK) else item_id,
         extra=extra,
     )
 
@@ -64,10 +65,12 @@ def read_reasoning(fields: Fields) -> Reasoning:
 def write_reasoning(thought: Reasoning, scope: str) -> Written | None:
     """The item for a provider; None where it would be refused."""
     origin = thought.origin
-    if (origin is not None and origin.dialect != DIALECT) or not is_ours(thought.extra):
+    if origin is not None and origin.dialect != DIALECT:
         return None
     if thought.signature is not None and not is_valid_at(thought, DIALECT, scope):
         return None
+    if not is_ours(thought.extra):
+        return _write_returned(thought)
     out: Written = {
         "type": "reasoning",
         "id": thought.id,
@@ -77,6 +80,21 @@ def write_reasoning(thought: Reasoning, scope: str) -> Written | None:
     if thought.text and "content" not in own(thought.extra):
         out["content"] = [{"type": RAW, "text": thought.text}]
     return written(out, thought.extra)
+
+
+def _write_returned(thought: Reasoning) -> Written | None:
+    """Thought that comes back from a caller of another dialect: only its seal says whose it is.
+
+    Its item goes without an id, since a provider compares the id with the one inside the seal.
+    """
+    if thought.signature is None:
+        return None
+    summary = thought.summary or ((thought.text,) if thought.text else ())
+    return {
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": text} for text in summary],
+        "encrypted_content": thought.signature,
+    }
 
 
 def tell_reasoning(thought: Reasoning, item_id: str, *, summed: bool) -> Written:

@@ -152,13 +152,15 @@ BLOCK_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "start-missing": Fault(
             "no `message_start`, no `response.created`",
             in_frames(lambda frames: frames[1:]),
-            "takes the first event for the beginning, or fails over; the answer has a beginning",
+            "takes the first event for the beginning; between equal dialects the bytes stay as "
+            "they are",
             BOTH,
         ),
         "block-unstarted": Fault(
             "fragments of blocks and items that never began",
             _without(_BEGINNINGS),
-            "lets them begin with their first fragment, or fails over; loses no text in silence",
+            "lets text begin with its first fragment, or fails over; loses none in silence; "
+            "between equal dialects the bytes stay as they are",
             BOTH,
         ),
         "block-unended": Fault(

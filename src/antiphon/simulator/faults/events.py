@@ -75,7 +75,8 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "preamble-only": Fault(
             "only a beginning, then the last event",
             spelled(lambda frames, spelling: spelling.bare(frames)),
-            "takes a stream without content for no answer, and fails over",
+            "takes a stream without content for no answer, and fails over; where it is said to be "
+            "complete, in Responses, that is believed",
         ),
         "empty-choices": Fault(
             "a first chunk without a choice, as Azure reports its filters",
@@ -108,7 +109,8 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "no-done": Fault(
             "no last event after the finish reason: `[DONE]`, `message_stop`, `response.completed`",
             spelled(_without_end),
-            "takes the answer for whole, and writes the `[DONE]` that its caller waits for",
+            "takes an answer of Chat Completions for whole, and writes the `[DONE]` that its "
+            "caller waits for; in the other dialects nothing else says that all of it is here",
         ),
         "no-finish": Fault(
             "the last event without a finish reason before it",

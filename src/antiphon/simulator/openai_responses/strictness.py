@@ -20,7 +20,6 @@ _MEMBERS: Final = frozenset({
     *("prompt_cache_retention", "safety_identifier", "truncation", "user", "client_metadata"),
 })  # fmt: skip
 _TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]+")
-_FREE: Final = (None, "auto", "none")
 _LONGEST_NAME: Final = 128
 _LONGEST_ID: Final = 64
 _LEAST_OUTPUT: Final = 16
@@ -95,7 +94,7 @@ def _of_tools(request: Request, offered: Offered) -> Iterator[Problem]:
                 "the pattern '^[a-zA-Z0-9_-]+$'."
             )
             yield Problem(400, told, code="invalid_value", param=param)
-    if request.tool_choice not in _FREE and not (request.tools or offered):
+    if request.tool_choice not in (None, "auto", "none") and not (request.tools or offered):
         told = "Tool choice 'required' must be specified with 'tools' parameter."
         yield Problem(400, told, param="tool_choice")
 

@@ -345,3 +345,43 @@ def test_blocks_are_in_order_whatever_is_said(events: list[StreamEvent]) -> None
     )
     heard = (frame.get("delta", {}) for frame in frames)
     assert "".join(delta.get("text", "") for delta in heard) == text
+
+
+def test_a_seal_beside_an_open_call_waits_for_it() -> None:
+    seal = ReasoningSealed("sig", Origin("anthropic_messages"))
+    assert shape(
+        ToolCallStarted(0, "c0", "a"),
+        ToolCallStarted(1, "c1", "b"),
+        seal,
+        PartEnded(),
+        ToolCallDelta(0, "{}"),
+        ToolCallDelta(1, "{}"),
+        Ended(),
+    ) == [
+        *("0 tool_use", "0 '{}'", "0 end"),
+        *("1 tool_use", "1 '{}'", "1 end"),
+        *("2 thinking", "2 seal", "2 end"),
+    ]
+    redacted = ReasoningSealed("data", Origin("anthropic_messages"), sealed=True)
+    assert shape(ToolCallStarted(0, "c0", "a"), redacted, ToolCallDelta(0, "{}"), Ended()) == [
+        "0 tool_use",
+        "0 '{}'",
+        "0 end",
+        "1 redacted_thinking",
+        "1 end",
+    ]
+
+
+def test_thought_beside_an_open_call_is_told_behind_it_and_sealed() -> None:
+    assert shape(
+        ToolCallStarted(0, "c0", "a"),
+        ReasoningDelta("hm"),
+        ReasoningSealed("sig", Origin("anthropic_messages")),
+        ReasoningDelta("again"),
+        ToolCallDelta(0, "{}"),
+        Ended(),
+    ) == [
+        *("0 tool_use", "0 '{}'", "0 end"),
+        *("1 thinking", "1 'hm'", "1 seal", "1 end"),
+        *("2 thinking", "2 'again'", "2 seal", "2 end"),
+    ]

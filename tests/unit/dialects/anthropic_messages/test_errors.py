@@ -46,7 +46,7 @@ def refused(
         ),
         (401, "authentication_error", "x", Kind.UPSTREAM_AUTH, Disposition.DEAD_KEY),
         (402, "billing_error", "x", Kind.QUOTA_EXHAUSTED, Disposition.DEAD_KEY),
-        (403, "permission_error", "x", Kind.UPSTREAM_AUTH, Disposition.DEAD_KEY),
+        (403, "permission_error", "x", Kind.UPSTREAM_AUTH, Disposition.HARD_DOWN),
         (404, "not_found_error", "model: m", Kind.MODEL_NOT_FOUND, Disposition.HARD_DOWN),
         (413, "request_too_large", "x", Kind.TOO_LARGE, Disposition.CALLERS_FAULT),
         (429, "rate_limit_error", "x", Kind.RATE_LIMITED, Disposition.TRANSIENT),

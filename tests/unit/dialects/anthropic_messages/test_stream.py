@@ -152,7 +152,6 @@ def test_calls_count_from_nought_whatever_the_number_of_their_block() -> None:
     [
         frame("event_of_tomorrow", x=1),
         start(0, type="server_tool_use", id="s", name="web_search", input={}),
-        delta(7, "input_json_delta", partial_json="{}"),
         stop(7),
         frame("content_block_start", index="x"),
         frame("content_block_delta", index=0),
@@ -226,3 +225,36 @@ def test_what_cannot_be_read(data: bytes) -> None:
 def test_stops(raw: str, reason: StopReason) -> None:
     events = read(frame("message_delta", delta={"stop_reason": raw}), frame("message_stop"))
     assert events == [Finished(Stop(reason, raw=raw)), Ended()]
+
+
+def test_a_block_begins_with_its_first_fragment_where_it_did_not_begin() -> None:
+    said = read(
+        MESSAGE,
+        delta(0, "thinking_delta", thinking="hm"),
+        stop(0),
+        delta(1, "text_delta", text="a"),
+        delta(1, "text_delta", text="b"),
+        stop(1),
+    )
+    assert said == [
+        *STARTED,
+        ReasoningDelta("hm"),
+        PartEnded(),
+        TextDelta("a"),
+        TextDelta("b"),
+        PartEnded(),
+    ]
+
+
+def test_a_call_that_did_not_begin_has_no_name_and_breaks_the_stream() -> None:
+    with pytest.raises(UpstreamBroken) as caught:
+        read(MESSAGE, delta(0, "input_json_delta", partial_json="{}"))
+    assert caught.value.code == "bad_event"
+
+
+def test_a_message_that_says_nothing_and_not_why_has_not_finished() -> None:
+    assert read(MESSAGE, frame("message_stop")) == [*STARTED, Ended()]
+    ended = frame("message_delta", delta={"stop_reason": "end_turn"})
+    assert Finished(Stop(StopReason.STOP, raw="end_turn")) in read(
+        MESSAGE, ended, frame("message_stop")
+    )

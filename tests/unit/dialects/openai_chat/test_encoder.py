@@ -25,6 +25,7 @@ from antiphon.model.events import (
 )
 from antiphon.model.parts import CallKind, Origin
 from antiphon.model.reply import Stop, StopReason
+from antiphon.model.seals import wrap
 from antiphon.model.usage import Usage
 
 STARTED = Started("chatcmpl-1", "m", 7)
@@ -181,12 +182,31 @@ def test_log_probabilities_and_the_reason_to_stop() -> None:
 
 
 def test_what_the_dialect_has_no_words_for_is_left_out() -> None:
-    origin = Origin("anthropic_messages")
     silent = (
-        ReasoningSealed("s", origin),
         LogprobsDelta("gemini", msgspec.Raw(b"{}")),
         OpaqueEvent("gemini", b"data: x\n\n"),
         StreamFailed(UpstreamBroken("x", code="reset")),
     )
     assert deltas_of(*silent) == []
     assert written(OpaqueEvent("openai_chat", b"data: {}\n\n")) == b"data: {}\n\n"
+
+
+def test_seals_are_told_in_details_with_the_size_of_their_thoughts() -> None:
+    origin = Origin("anthropic_messages", "m", "one/m")
+    sealed = deltas_of(
+        ReasoningDelta("Hm"),
+        ReasoningDelta("m."),
+        ReasoningSealed("s", origin),
+        ReasoningSealed("r", origin, sealed=True),
+    )[2:]
+    details = [detail for [choice] in sealed for detail in choice["delta"]["reasoning_details"]]
+    assert details == [
+        {
+            "type": "reasoning.encrypted",
+            "data": wrap(origin, seal, sealed=hidden, size=size),
+            "id": f"thought_{at}",
+            "format": "unknown",
+            "index": at,
+        }
+        for at, (seal, hidden, size) in enumerate((("s", False, 4), ("r", True, 0)))
+    ]

@@ -23,7 +23,9 @@ def refused(
     error = OPENAI_CHAT.decode_error(status, headers or {}, raw)
     assert isinstance(error, UpstreamRefused)
     assert error.upstream_status == status
-    assert error.status == STATUS[error.error_kind]
+    # What the provider itself calls a bad request stays one, although the model is not there.
+    kept = status == 400 and error.error_kind is Kind.MODEL_NOT_FOUND
+    assert error.status == (400 if kept else STATUS[error.error_kind])
     return error
 
 
@@ -60,7 +62,7 @@ def openai(
         ),
         (400, openai(code="content_filter"), Kind.CONTENT_FILTER, CALLER, "content_filter"),
         (401, openai(code="invalid_api_key"), Kind.UPSTREAM_AUTH, DEAD, "invalid_api_key"),
-        (403, openai(kind="permission_error"), Kind.UPSTREAM_AUTH, DEAD, "permission_error"),
+        (403, openai(kind="permission_error"), Kind.UPSTREAM_AUTH, HARD, "permission_error"),
         (404, openai(code="model_not_found"), Kind.MODEL_NOT_FOUND, HARD, "model_not_found"),
         (404, openai(code="DeploymentNotFound"), Kind.MODEL_NOT_FOUND, HARD, "DeploymentNotFound"),
         (

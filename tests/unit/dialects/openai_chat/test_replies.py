@@ -23,6 +23,7 @@ from antiphon.model.parts import (
     Turn,
 )
 from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
+from antiphon.model.seals import wrap
 from antiphon.model.usage import Usage
 
 USAGE = {
@@ -188,6 +189,15 @@ def test_a_reply_of_another_dialect_is_written() -> None:
             "message": said(
                 content="ab",
                 reasoning_content="t",
+                reasoning_details=[
+                    {
+                        "type": "reasoning.encrypted",
+                        "data": wrap(origin, "s", size=1),
+                        "id": "thought_0",
+                        "format": "unknown",
+                        "index": 0,
+                    }
+                ],
                 refusal="no",
                 audio={"id": "au", "data": "AA"},
                 tool_calls=[{"id": "c", "type": "custom", "custom": {"name": "f", "input": "{}"}}],

@@ -58,6 +58,15 @@ def test_every_kind_has_words() -> None:
     assert set(_WORDS) == set(Kind)
 
 
+def no_such_model(status: int) -> UpstreamRefused:
+    """As its provider says it; OpenAI itself says 400 here."""
+    error = {"message": "m", "type": "invalid_request_error", "code": "model_not_found"}
+    body = json.dumps({"error": error}).encode()
+    refusal = OPENAI_RESPONSES.decode_error(status, {}, body)
+    assert isinstance(refusal, UpstreamRefused)
+    return refusal
+
+
 @pytest.mark.parametrize(
     ("error", "raised", "code"),
     [
@@ -71,6 +80,8 @@ def test_every_kind_has_words() -> None:
         (Unauthenticated("m"), openai.AuthenticationError, "invalid_api_key"),
         (Forbidden("m", param="model"), openai.PermissionDeniedError, "model_not_allowed"),
         (ModelNotFound("x", ["y"]), openai.NotFoundError, "model_not_found"),
+        (no_such_model(400), openai.BadRequestError, "model_not_found"),
+        (no_such_model(404), openai.NotFoundError, "model_not_found"),
         (Overloaded("m"), openai.InternalServerError, "server_is_overloaded"),
         (refused(Kind.BAD_REQUEST, "invalid_prompt"), openai.BadRequestError, "invalid_prompt"),
         (refused(Kind.CONTEXT_TOO_LONG, "x"), openai.BadRequestError, "context_length_exceeded"),

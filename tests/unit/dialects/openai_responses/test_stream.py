@@ -392,3 +392,37 @@ def read_pieces(*pieces: bytes) -> list[StreamEvent]:
     splitter, decoder = OPENAI_RESPONSES.splitter(), OPENAI_RESPONSES.stream_decoder()
     frames = [frame for piece in pieces for frame in splitter.feed(piece)]
     return [event for frame in (*frames, splitter.flush()) for event in decoder.feed(frame)]
+
+
+@pytest.mark.parametrize("place", [{"output_index": 0}, {}])
+def test_items_that_all_have_one_number_are_told_apart(place: dict[str, int]) -> None:
+    said = {"type": "message", "id": "msg_1", "content": [{"type": "output_text", "text": "ab"}]}
+    calls = [
+        {"type": "function_call", "id": f"fc_{at}", "call_id": f"c{at}", "name": f"n{at}"}
+        for at in range(2)
+    ]
+    whole = [said, *({**call, "arguments": '{"x":1}'} for call in calls)]
+    events = [CREATED]
+    for item in (said, *calls):
+        events.append({"type": "response.output_item.added", "item": item, **place})
+        if item is said:
+            events.append({**text_delta("ab"), **place})
+        else:
+            more = {"delta": '{"x":1}', "item_id": item["id"], **place}
+            events.append({"type": "response.function_call_arguments.delta", **more})
+        done = next(each for each in whole if each["id"] == item["id"])
+        events.append({"type": "response.output_item.done", "item": done, **place})
+    turn = fold(read(*events, completed(*whole))).choices[0].turn
+    assert turn.text == "ab"
+    assert [(call.call_id, call.name, call.arguments) for call in turn.tool_calls] == [
+        ("c0", "n0", '{"x":1}'),
+        ("c1", "n1", '{"x":1}'),
+    ]
+
+
+def test_the_end_of_a_message_behind_the_beginning_of_a_call_is_not_the_call_s() -> None:
+    item = {"type": "message", "id": "msg_1", "content": [{"type": "output_text", "text": "a"}]}
+    call = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "n"}
+    added = {"type": "response.output_item.added", "output_index": 1, "item": call}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    assert PartEnded() not in read(CREATED, text_delta("a"), added, done)

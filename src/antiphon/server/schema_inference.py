@@ -1,0 +1,231 @@
+"""The doors of inference in the OpenAPI document: what must stand, and what comes back.
+
+The whole surfaces are their vendors': unknown members pass, so a body is described no further than
+the gateway itself needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+Schema = dict[str, object]
+
+SECURED: list[dict[str, list[str]]] = [{"bearer": []}]
+"""Needs a key, where the gateway asks for one."""
+
+_TEXT: Schema = {"type": "string"}
+_MAYBE: Schema = {"type": ["string", "null"]}
+_OBJECT: Schema = {"type": "object"}
+_ATTEMPTS: Schema = {"type": "array", "items": _OBJECT}
+
+
+def _json(schema: Schema, description: str) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+_OPENAI_ERROR: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": _TEXT,
+                "type": _TEXT,
+                "param": _MAYBE,
+                "code": _MAYBE,
+                "attempts": _ATTEMPTS,
+            },
+        },
+        "request_id": _TEXT,
+    },
+}
+_ANTHROPIC_ERROR: Schema = {
+    "type": "object",
+    "required": ["type", "error"],
+    "properties": {
+        "type": {"const": "error"},
+        "error": {
+            "type": "object",
+            "required": ["type", "message", "code"],
+            "properties": {
+                "type": _TEXT,
+                "message": _TEXT,
+                "code": _TEXT,
+                "param": _TEXT,
+                "attempts": _ATTEMPTS,
+            },
+        },
+        "request_id": _TEXT,
+    },
+}
+ERROR: Schema = _json(_OPENAI_ERROR, "An error in OpenAI's envelope.")
+_FOREIGN: Schema = _json(_ANTHROPIC_ERROR, "An error in Anthropic's envelope.")
+_EITHER: Schema = _json(
+    {"anyOf": [_OPENAI_ERROR, _ANTHROPIC_ERROR]}, "An error in the envelope that the caller reads."
+)
+
+_STATUSES = ("400", "401", "403", "404", "408", "413", "429", "502", "503", "504")
+
+
+def _event(data: str) -> Schema:
+    return {
+        "type": "object",
+        "description": f"One event of the stream: {data}.",
+        "required": ["data"],
+        "properties": {"event": _TEXT, "data": _TEXT},
+    }
+
+
+def _header(name: str, description: str) -> Schema:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9,._-]{1,200}$"},
+    }
+
+
+_VERSION = _header("anthropic-version", "2023-06-01 or 2026-10-21; goes on between equal dialects.")
+_BETA = _header("anthropic-beta", "Goes on byte for byte between equal dialects.")
+
+
+def _body(required: Sequence[str], properties: Mapping[str, Schema], example: Schema) -> Schema:
+    model: Schema = {"type": "string", "description": "A name of /v1/models."}
+    schema: Schema = {
+        "type": "object",
+        "required": ["model", *required],
+        "properties": {"model": model, **properties},
+        "additionalProperties": True,
+    }
+    content = {"application/json": {"schema": schema, "example": {"model": "fast", **example}}}
+    return {"required": True, "content": content}
+
+
+def _asked(told: Schema, body: Schema, answer: str, event: Schema, errors: Schema) -> Schema:
+    """A door that answers whole or as a stream."""
+    content = {"application/json": {"schema": _OBJECT}, "text/event-stream": {"schema": event}}
+    return {
+        "post": {
+            "tags": ["inference"],
+            "security": SECURED,
+            **told,
+            "requestBody": body,
+            "responses": {"200": {"description": answer, "content": content}, **errors},
+        }
+    }
+
+
+_MESSAGES: Schema = {"type": "array", "minItems": 1, "items": _OBJECT}
+_STREAM: Schema = {"type": "boolean"}
+_HELLO: Schema = {"messages": [{"role": "user", "content": "Hello"}]}
+
+_CHAT = _asked(
+    {
+        "summary": "OpenAI Chat Completions",
+        "description": "The whole surface of OpenAI's Chat Completions; unknown members pass. "
+        "Also at `/chat/completions` and `/openai/v1/chat/completions`.",
+    },
+    _body(["messages"], {"messages": _MESSAGES, "stream": _STREAM}, _HELLO),
+    "A chat completion, or a stream of chunks.",
+    _event("a chunk as JSON in `data`, and `[DONE]` at the end"),
+    dict.fromkeys(_STATUSES, ERROR),
+)
+_RESPONSES = _asked(
+    {
+        "summary": "OpenAI Responses, without a store",
+        "description": "The whole surface of OpenAI's Responses but for what needs stored ones "
+        "(`previous_response_id`, `conversation`, `background`): the whole conversation goes "
+        "along. Also at `/responses` and `/openai/v1/responses`.",
+    },
+    _body(
+        [],
+        {
+            "input": {"anyOf": [_TEXT, {"type": "array", "items": _OBJECT}]},
+            "instructions": _MAYBE,
+            "stream": _STREAM,
+        },
+        {"input": "Hello"},
+    ),
+    "A response, or a stream of events.",
+    _event("its type in `event` and as JSON in `data`; `response.completed` is the last"),
+    dict.fromkeys(_STATUSES, ERROR),
+)
+_ANTHROPIC = _asked(
+    {
+        "summary": "Anthropic Messages",
+        "description": "The whole surface of Anthropic's Messages, of both versions; unknown "
+        "members pass. Also at `/messages` and `/anthropic/v1/messages`.",
+        "parameters": [_VERSION, _BETA],
+    },
+    _body(
+        ["messages", "max_tokens"],
+        {
+            "messages": _MESSAGES,
+            "max_tokens": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+            "stream": _STREAM,
+        },
+        {"max_tokens": 1024, **_HELLO},
+    ),
+    "A message, or a stream of events.",
+    _event("its type in `event` and as JSON in `data`; `message_stop` is the last"),
+    dict.fromkeys((*_STATUSES, "529"), _FOREIGN),
+)
+_COUNT: Schema = {
+    "post": {
+        "tags": ["inference"],
+        "summary": "How many tokens a prompt is",
+        "description": "Counted by the provider where it counts, else estimated: "
+        "`x-antiphon-token-count` says which. Also at `/messages/count_tokens` and "
+        "`/anthropic/v1/messages/count_tokens`.",
+        "security": SECURED,
+        "parameters": [_VERSION, _BETA],
+        "requestBody": _body(["messages"], {"messages": _MESSAGES}, _HELLO),
+        "responses": {
+            "200": _json(
+                {
+                    "type": "object",
+                    "required": ["input_tokens"],
+                    "properties": {"input_tokens": {"type": "integer", "minimum": 0}},
+                },
+                "The count.",
+            ),
+            **dict.fromkeys(("400", "401", "403", "404", "408", "413", "503", "529"), _FOREIGN),
+        },
+    }
+}
+_MODELS: Schema = {
+    "get": {
+        "tags": ["inference"],
+        "summary": "The names that the caller may ask for",
+        "description": "In Anthropic's shape, page by page, for whoever sends `anthropic-version`;"
+        " else in OpenAI's. With `client_version`, as Codex sends it, a catalogue without entries. "
+        "Behind a slash and a name: that one.",
+        "security": SECURED,
+        "parameters": [
+            _header("anthropic-version", "Asks for Anthropic's shape."),
+            {
+                "name": "limit",
+                "in": "query",
+                "required": False,
+                "description": "Names on a page, in Anthropic's shape.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": 1000},
+            },
+        ],
+        "responses": {
+            "200": _json(_OBJECT, "A list in the caller's shape."),
+            **dict.fromkeys(("400", "401", "403"), _EITHER),
+        },
+    }
+}
+
+INFERENCE: Mapping[str, Schema] = {
+    "/v1/chat/completions": _CHAT,
+    "/v1/responses": _RESPONSES,
+    "/v1/messages": _ANTHROPIC,
+    "/v1/messages/count_tokens": _COUNT,
+    "/v1/models": _MODELS,
+}
+"""Path to path item."""

@@ -1,0 +1,103 @@
+"""Recorded answers of any wire, decoded, and written again in any dialect; without a gateway."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.registry import DIALECTS
+from antiphon.errors import UpstreamError
+from antiphon.model.events import Ended, StreamEvent, StreamFailed
+from antiphon.model.fold import fold
+from antiphon.model.reply import ChatReply
+from tests.corpus.exchanges import Exchange, exchanges_of
+from tests.corpus.relaying import WIRES
+
+
+class Answered(Struct, frozen=True):
+    """An answer that is no error.
+
+    Attributes:
+        raw: What the provider sent.
+        events: Of a stream; None for a whole reply.
+    """
+
+    raw: bytes
+    reply: ChatReply
+    events: Sequence[StreamEvent] | None
+
+    def written(self, dialect: Dialect) -> bytes:
+        """The answer as a caller of this dialect gets it."""
+        if self.events is None:
+            return dialect.encode_reply(self.reply)
+        encoder = dialect.stream_encoder(include_usage=True)
+        return b"".join(encoder.feed(event) for event in self.events)
+
+
+def recorded(folder: Path) -> list[Exchange]:
+    """The exchanges of our three wires in a file or a folder, each once."""
+    files = [file for file in folder.glob("*.jsonl") if not file.name.endswith(".truth.jsonl")]
+    return [one for wire in WIRES for one in exchanges_of(*sorted(files), wire=wire)]
+
+
+def answered(exchange: Exchange) -> Answered | None:
+    """What was answered; None where it is an error, in whichever place."""
+    body = exchange["response"]["body"]
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    if exchange["response"]["status"] >= 400:
+        return None
+    return read(DIALECTS[WIRES[exchange["wire"]]], raw, streams=isinstance(body, str))
+
+
+def read(dialect: Dialect, raw: bytes, *, streams: bool) -> Answered | None:
+    """An answer of a dialect; a stream that forgets its end has one here."""
+    if not streams:
+        try:
+            return Answered(raw, dialect.decode_reply(raw), None)
+        except UpstreamError:
+            return None
+    splitter, decoder = dialect.splitter(), dialect.stream_decoder()
+    frames = [*splitter.feed(raw), splitter.flush()]
+    events = [event for frame in frames for event in decoder.feed(frame)]
+    if any(isinstance(event, StreamFailed) for event in events):
+        return None
+    if not isinstance(events[-1], Ended):
+        events.append(Ended())
+    return Answered(raw, fold(events), events)
+
+
+def stated(raw: bytes) -> dict[str, Any]:
+    """The usage in a body or a stream of any dialect, as its JSON says; empty if it says none."""
+    out: dict[str, Any] = {}
+    for usage in _usages(raw):
+        out |= {name: value for name, value in usage.items() if value is not None}
+    return out
+
+
+def _usages(raw: bytes) -> Iterator[dict[str, Any]]:
+    for body in _bodies(raw):
+        places: Iterable[Any] = (
+            body,
+            body.get("message"),
+            body.get("response"),
+            body.get("x_groq"),
+            *(body.get("choices") or ()),
+        )
+        for place in places:
+            if isinstance(place, dict) and isinstance(place.get("usage"), dict):
+                yield place["usage"]
+
+
+def _bodies(raw: bytes) -> Iterator[dict[str, Any]]:
+    if raw.lstrip().startswith(b"{"):
+        yield json.loads(raw)
+        return
+    for line in raw.splitlines():
+        data = line.removeprefix(b"data:").strip()
+        if line.startswith(b"data:") and data.startswith(b"{"):
+            yield json.loads(data)
