@@ -177,9 +177,7 @@ def _tools(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """All tools of a request, those in namespaces and in items of the input included."""
     lists = [body.get("tools") or ()]
     if isinstance(body.get("input"), list):
-        lists += [
-            item["tools"] for item in body["input"] if item.get("type") == "additional_tools"
-        ]
+        lists += [item["tools"] for item in body["input"] if item.get("type") == "additional_tools"]
     for tools in lists:
         for tool in tools:
             if tool.get("type") != "namespace":

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from antiphon.dialects.base import Payload
 from antiphon.errors import (
+    CallerError,
     Exhausted,
     Forbidden,
     Kind,
@@ -17,6 +20,7 @@ from antiphon.errors import (
 from antiphon.model.principal import Principal
 from antiphon.providers.deployment import UNWELL_AFTER, UNWELL_FOR
 from antiphon.providers.keys import DEAD_FOR
+from antiphon.wire.shallow import Members
 from tests.pipeline.fakes import (
     BAD_KEY,
     BAD_REQUEST,
@@ -319,6 +323,24 @@ async def test_no_place_is_left(house):
         error = await h.fails()
         assert isinstance(error, Overloaded)
         assert error.retry_after
+    assert await h.ask() == "hi"
+    h.check_clean(3)
+
+
+async def test_a_request_that_nobody_can_do_gives_its_place_back(house):
+    h = house(concurrency=1)
+    h.script(one=answer())
+    bodies = (
+        b'{"model":"road","max_tokens":9,"messages":[{"role":"user","content":[{"type":"smell"}]}]}',
+        b'{"model":"road","max_tokens":9,"messages":[{"role":"wizard","content":"x"}]}',
+    )
+    for body in bodies:
+        exchange = h.exchange()
+        exchange.payload = Payload(ANTHROPIC_MESSAGES, Members.parse(body))
+        with pytest.raises(CallerError):
+            async with h.pipeline.open(exchange):
+                pass
+        assert not h.pipeline.live
     assert await h.ask() == "hi"
     h.check_clean(3)
 

@@ -102,15 +102,17 @@ class Callers:
         for each in self._http:
             await each.aclose()
 
-    async def ask(self, wire: str, model: str, *, stream: bool, **members: object) -> Told:
-        """Ask, and read all of it.
+    async def ask(
+        self, wire: str, model: str, *, stream: bool, body: Mapping[str, Any] | None = None
+    ) -> Told:
+        """Ask what `BODIES` holds, or another body, and read all of it.
 
         An error is what was seen; a stream that ends without its last event is seen as `unended`.
         """
         told = Told()
-        body = {"model": model, **BODIES[wire], **members}
+        asked = {"model": model, **(BODIES[wire] if body is None else body)}
         try:
-            await _ASKING[wire](self, told, body, stream)
+            await _ASKING[wire](self, told, asked, stream)
         except (openai.APIError, anthropic.APIError) as error:
             told.seen = seen_of(error)
             if isinstance(error, openai.APIStatusError | anthropic.APIStatusError):

@@ -316,6 +316,14 @@ async def test_a_conversation_is_refused(
     assert refusal in refused.value.body["message"]
 
 
+async def test_usage_of_a_stream_is_asked_for_where_there_is_one(client: AsyncOpenAI) -> None:
+    said = [{"role": "user", "content": "Hi"}]
+    with pytest.raises(openai.BadRequestError, match="only allowed when 'stream' is enabled"):
+        await client.chat.completions.create(
+            model="sim-small", messages=said, stream_options={"include_usage": True}
+        )
+
+
 async def test_a_tool_loop_of_chat_is_taken(client: AsyncOpenAI) -> None:
     turns = [ASKED, calling("call_1", "call_2"), tool("call_2"), tool("call_1")]
     answer = await client.chat.completions.create(

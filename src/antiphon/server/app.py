@@ -185,7 +185,8 @@ class GatewayApp:
         )
         dialect = ANTHROPIC_MESSAGES if foreign else OPENAI_CHAT
         request_id = self._gateway.request_ids.new()
-        headers: Headers = [(dialect.id_header, request_id.encode())]
+        told = request_id.encode()
+        headers: Headers = [(dialect.id_header, told), (b"x-antiphon-request-id", told)]
         return answer_error(send, dialect, error, headers, request_id)
 
 

@@ -87,6 +87,7 @@ def read_request(members: Members) -> ChatRequest:
     for name in _OBJECTS:
         if name in fields:
             fields.keep(name, fields.raw_object(name))
+    stream = fields.flag("stream") or False
     return ChatRequest(
         model,
         turns,
@@ -107,8 +108,8 @@ def read_request(members: Members) -> ChatRequest:
         cache=_read_cache(fields),
         identity=_read_identity(fields),
         state=_read_state(fields),
-        stream=fields.flag("stream") or False,
-        include_usage=True,
+        stream=stream,
+        include_usage=stream,
         extra=fields.extra(),
     )
 

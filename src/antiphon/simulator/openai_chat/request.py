@@ -127,6 +127,9 @@ def heard(body: bytes, terms: Terms) -> Question:
         raise Rejected(_NOT_JSON) from error
     if terms.strict:
         check_calls(request.messages)
+        if request.stream_options is not None and not request.stream:
+            told = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+            raise Rejected(Problem(400, told, param="stream_options"))
     chosen, offered = _choice(request.tool_choice, tools)
     last = request.messages[-1]
     return Question(

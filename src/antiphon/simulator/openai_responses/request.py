@@ -42,12 +42,16 @@ def heard(body: bytes, terms: Terms) -> Question:
         Rejected: it is no JSON, or no request, or one that a provider refuses.
     """
     request = _read(body)
-    _see_that_nothing_is_stored(request)
-    offered = _offered(request)
-    if terms.strict:
-        model = read_name(request.model).model
-        check(body, request, offered, model=model, notary=terms.notary)
-    return _question(request, body)
+    try:
+        _see_that_nothing_is_stored(request)
+        offered = _offered(request)
+        if terms.strict:
+            model = read_name(request.model).model
+            check(body, request, offered, model=model, notary=terms.notary)
+        return _question(request, body)
+    except msgspec.ValidationError as error:
+        # The parts of an item are read where they are looked at.
+        raise Rejected(Problem(400, str(error), param="input")) from error
 
 
 def counted(body: bytes) -> int:
