@@ -6,6 +6,7 @@ pre-rendered head, one join for the body, and one wait.
 
 from __future__ import annotations
 
+import re
 from asyncio import sleep
 from collections.abc import Collection, Iterator
 from itertools import chain
@@ -49,6 +50,12 @@ _ERROR_BYTES = 64 * 1024
 _ERROR_PATIENCE = 2.0
 """Seconds of silence after which an error body is taken as it is."""
 _ABSENT = (404, 405, 501)
+_NO_ENDPOINT = re.compile(
+    r"^(?:file )?not found\.?$|\b(?:invalid|unknown|unexpected|no such|unsupported)"
+    r" (?:url|path|endpoint|route)|method not allowed|cannot post",
+    re.IGNORECASE,
+)
+"""How servers say that they have no such endpoint, in an error as of any other request."""
 _LONGEST_WAIT = 10.0
 """Seconds: a provider that asks for more is not asked again."""
 
@@ -194,12 +201,14 @@ class Walk(msgspec.Struct, eq=False):
 
     @staticmethod
     def _is_absent(attempt: Attempt, error: UpstreamError) -> bool:
-        """Whether a provider has no such endpoint, and says so in no words of its own."""
+        """Whether a provider has no such endpoint, by what it says or does not say."""
+        if attempt.face is attempt.deployment.face:
+            return False
+        if error.upstream_status in _ABSENT and error.code.startswith("http_"):
+            return True
         return (
-            attempt.face is not attempt.deployment.face
-            and error.upstream_status in _ABSENT
-            and error.code.startswith("http_")
-        )
+            isinstance(error, NotAnAnswer) or error.upstream_status in _ABSENT
+        ) and _NO_ENDPOINT.search(error.message) is not None
 
     def close(self) -> None:
         """Let go of the open answer; one that is not whole loses its socket at once."""
