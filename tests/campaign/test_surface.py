@@ -31,7 +31,7 @@ from tests.kills.children import PATIENCE, Child, Nursery
 from tests.kills.workload import ADMIN
 
 pytestmark = pytest.mark.campaign
-PROVOKED = {502, 503, 504}
+PROVOKED = {502, 503, 504, 529}
 CHECKS = [
     content_type_conformance,
     response_headers_conformance,
@@ -45,6 +45,11 @@ LONG = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+ASKED: dict[str, dict[str, object]] = {
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]},
+    "/v1/messages": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 50},
+    "/v1/responses": {"input": "Hi"},
+}
 FAULTS = ("server-error", "unavailable", "reset", "rate-limited-long", "truncated", "bad-request")
 NAMES = ("fast", *FAULTS, "one/sim-large")
 
@@ -132,11 +137,12 @@ def checked(case: schemathesis.Case, surface: Surface, headers: dict[str, str]) 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("path", ASKED)
 def test_what_is_provoked_is_described(
-    surface: Surface, document: object, fault: str, stream: bool
+    surface: Surface, document: object, fault: str, stream: bool, path: str
 ):
-    operation = document["/v1/chat/completions"]["POST"]
-    body = {"model": fault, "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
+    operation = document[path]["POST"]
+    body = {"model": fault, "stream": stream, **ASKED[path]}
     case = operation.Case(body=body, media_type="application/json")
     response = case.call(base_url=surface.address, timeout=PATIENCE)
     case.validate_response(response, checks=CHECKS)
@@ -145,5 +151,5 @@ def test_what_is_provoked_is_described(
 def test_everything_is_described(surface: Surface):
     """Every path that answers something else than 404 is in the document."""
     document = httpx2.get(f"{surface.address}/openapi.json", timeout=PATIENCE).json()
-    for path in ("/v1/chat/completions", "/v1/models", "/health", "/livez", "/readyz", "/metrics"):
+    for path in (*ASKED, "/v1/models", "/health", "/livez", "/readyz", "/metrics"):
         assert path in document["paths"]

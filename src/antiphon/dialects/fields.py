@@ -196,16 +196,16 @@ def written(members: Mapping[str, object], kept: Mapping[str, msgspec.Raw]) -> W
     """An object of the members that say something, and of what its dialect kept.
 
     Where both have an object of one name, what was kept stands inside it; where both have an
-    array, what was kept follows.
+    array, what was kept follows; what was kept of another type is left out.
     """
     out = {name: value for name, value in members.items() if value is not None and value != ABSENT}
     for name, raw in kept.items():
         match out.get(name):
             case None:
                 out[name] = raw
-            case dict():
+            case dict() if first_byte(raw) == ord("{"):
                 out[name] = {**_split(out[name]), **_split(raw)}
-            case list():
+            case list() if first_byte(raw) == ord("["):
                 out[name] = [*_items(out[name]), *_items(raw)]
             case _:
                 pass

@@ -95,6 +95,100 @@ _CHAT: dict[str, object] = {
     }
 }
 
+_ANTHROPIC_ERROR: dict[str, object] = {
+    "description": "An error in Anthropic's envelope.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["type", "error"],
+                "properties": {
+                    "type": {"const": "error"},
+                    "error": {
+                        "type": "object",
+                        "required": ["type", "message"],
+                        "properties": {
+                            "type": {"type": "string"},
+                            "message": {"type": "string"},
+                            "code": {"type": "string"},
+                            "param": {"type": "string"},
+                            "attempts": {"type": "array", "items": {"type": "object"}},
+                        },
+                    },
+                    "request_id": {"type": "string"},
+                },
+            }
+        }
+    },
+}
+
+
+def _asked(
+    summary: str,
+    members: dict[str, object],
+    *,
+    example: dict[str, object],
+    answer: str,
+    error: dict[str, object],
+    streamed: bool = True,
+) -> dict[str, object]:
+    """A door of inference; `members` are those that must stand, and may be more."""
+    named: dict[str, object] = {"type": "string", "description": "A name of /v1/models."}
+    properties: dict[str, object] = {"model": named, **members}
+    content: dict[str, object] = {"application/json": {"schema": {"type": "object"}}}
+    if streamed:
+        content["text/event-stream"] = {"schema": _EVENT}
+        properties["stream"] = {"type": "boolean"}
+    overloaded = "503" if error is ERROR else "529"
+    statuses = (*("400", "401", "403", "404", "408", "413", "429", "502", "504"), overloaded)
+    schema: dict[str, object] = {
+        "type": "object",
+        "required": ["model", *members],
+        "properties": properties,
+        "additionalProperties": True,
+    }
+    return {
+        "post": {
+            "tags": ["inference"],
+            "summary": summary,
+            "security": SECURED,
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": schema, "example": example}},
+            },
+            "responses": {
+                "200": {"description": answer, "content": content},
+                **dict.fromkeys(statuses, error),
+            },
+        }
+    }
+
+
+_TURNS: dict[str, object] = {"type": "array", "minItems": 1, "items": {"type": "object"}}
+_HELLO = [{"role": "user", "content": "Hello"}]
+_MESSAGES = _asked(
+    "Anthropic Messages",
+    {"messages": _TURNS, "max_tokens": {"type": "integer", "minimum": 1}},
+    example={"model": "fast", "max_tokens": 100, "messages": _HELLO},
+    answer="A message, or a stream of events.",
+    error=_ANTHROPIC_ERROR,
+)
+_COUNT = _asked(
+    "How many tokens a prompt of Anthropic Messages is",
+    {"messages": _TURNS},
+    example={"model": "fast", "messages": _HELLO},
+    answer="`input_tokens`; the header `x-antiphon-token-count` says who counted.",
+    error=_ANTHROPIC_ERROR,
+    streamed=False,
+)
+_RESPONSES = _asked(
+    "OpenAI Responses, without a store",
+    {"input": {"anyOf": [{"type": "string"}, _TURNS]}},
+    example={"model": "fast", "input": "Hello"},
+    answer="A response, or a stream of events.",
+    error=ERROR,
+)
+
 _MODELS: dict[str, object] = {
     "get": {
         "tags": ["inference"],
@@ -170,6 +264,9 @@ def door_schemas() -> dict[str, object]:
     health, detail = _SHAPES
     return {
         "/v1/chat/completions": _CHAT,
+        "/v1/messages": _MESSAGES,
+        "/v1/messages/count_tokens": _COUNT,
+        "/v1/responses": _RESPONSES,
         "/v1/models": _MODELS,
         "/health": _probe(
             "How the gateway does",
