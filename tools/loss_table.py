@@ -186,6 +186,8 @@ def traits() -> str:
         ("system turns behind others", *(_yes(each.later_system) for each in of)),
         ("the user must begin", *(_yes(each.user_first) for each in of)),
         ("thought without a seal may come back", *(_yes(each.unsigned_thought) for each in of)),
+        ("titles of documents", *(_yes(each.titles) for each in of)),
+        ("documents of plain text", *(_yes(each.text_files) for each in of)),
     )
     return _table(("", *TITLES.values()), rows)
 

@@ -18,7 +18,7 @@ from antiphon.errors import (
     UpstreamTimeout,
 )
 from antiphon.model.principal import Principal
-from antiphon.pipeline.attempt import _NO_ENDPOINT
+from antiphon.pipeline.failures import _NO_ENDPOINT
 from antiphon.providers.deployment import UNWELL_AFTER, UNWELL_FOR
 from antiphon.providers.keys import DEAD_FOR
 from antiphon.wire.shallow import Members

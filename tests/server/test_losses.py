@@ -122,7 +122,7 @@ LOST: Final = [
             ]
         },
         "tools",
-        "server_tools: left out: only its own provider runs it",
+        "server_tools: left out: only its own provider knows it",
         id="responses-chat",
     ),
 ]

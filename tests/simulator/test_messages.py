@@ -16,6 +16,9 @@ TOOLS = [
 ]
 
 
+_GIVEN = {"type": "tool_result", "tool_use_id": "a"}
+
+
 def asking(text: str = "hello", model: str = "sim-small", **members: object) -> dict:
     said = [{"role": "user", "content": text}]
     return {"model": model, "max_tokens": 1000, "messages": said, **members}
@@ -151,6 +154,14 @@ async def test_tokens_are_counted(anthropic: AsyncAnthropic) -> None:
         ({"messages": []}, "messages: "),
         ({"messages": [{"content": "x"}]}, "messages.0.role: Field required"),
         ({"temperature": 1.5}, "temperature: "),
+        *(
+            (
+                {"messages": [{"role": "user", "content": [{**_GIVEN, "content": content}]}]},
+                "",
+            )
+            for content in (7, {"a": 1}, ["x"], [{"text": "no type"}], [{**_GIVEN, "content": 1}])
+        ),
+        ({"system": [{**_GIVEN, "content": 7}]}, ""),
     ],
 )
 async def test_what_is_no_request_is_refused(

@@ -63,6 +63,8 @@ class Traits(msgspec.Struct, frozen=True):
         later_system: System and developer turns may stand behind others.
         user_first: A turn of the user must come first.
         unsigned_thought: Thought without a seal can be given back to it.
+        titles: A document has a title and a context of its own.
+        text_files: A document may be plain text.
     """
 
     dialect: str
@@ -76,6 +78,8 @@ class Traits(msgspec.Struct, frozen=True):
     later_system: bool
     user_first: bool
     unsigned_thought: bool
+    titles: bool = True
+    text_files: bool = True
 
 
 class Position(msgspec.Struct, frozen=True):

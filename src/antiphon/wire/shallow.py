@@ -27,6 +27,11 @@ _MOST_REMEMBERED = 512
 _LONGEST_REMEMBERED = 64
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _COLON = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
+_HALF_A_PAIR = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F])"
+)
+"""A surrogate, escaped in JSON, without the other one."""
 _COMMA = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
 
 
@@ -65,7 +70,7 @@ class Members(Mapping[str, bytes]):
         except msgspec.ValidationError as error:
             raise MalformedBody("The body is not a JSON object.") from error
         except msgspec.DecodeError as error:
-            raise MalformedBody(f"The body is not valid JSON: {error}.") from error
+            raise MalformedBody(_unreadable(body, error)) from error
         except RecursionError as error:
             raise MalformedBody("The body is nested too deeply.") from error
 
@@ -159,6 +164,14 @@ def _check_utf8(body: bytes) -> None:
         body.decode()
     except UnicodeDecodeError as error:
         raise MalformedBody("The body is not valid UTF-8.") from error
+
+
+def _unreadable(body: bytes, error: msgspec.DecodeError) -> str:
+    if not body or body.isspace():
+        return "The body is empty."
+    if _HALF_A_PAIR.search(body):
+        return "The body holds half a surrogate pair: it is no text that can be passed on."
+    return f"The body is not valid JSON: {error}."
 
 
 def _join(members: Mapping[str, bytes | msgspec.Raw]) -> bytes:

@@ -143,6 +143,24 @@ def test_what_is_no_object_is_refused(body: bytes) -> None:
         Members.parse(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "The body is empty"),
+        (b" \n", "The body is empty"),
+        (rb'{"a":"\ud83d"}', "half a surrogate pair"),
+        (rb'{"a":["\uD83dx"]}', "half a surrogate pair"),
+        (rb'{"a":"\\\ude00 and more"}', "half a surrogate pair"),
+        (rb'{"a":"\ude00"}', "half a surrogate pair"),
+        (rb'{"a":"\ud83d\ude00"', "not valid JSON"),
+        (rb'{"a":"\\ud83d"', "not valid JSON"),
+    ],
+)
+def test_it_is_said_why_a_body_cannot_be_read(body: bytes, told: str) -> None:
+    with pytest.raises(MalformedBody, match=told):
+        Members.parse(body)
+
+
 def test_nesting_is_bounded() -> None:
     with pytest.raises(MalformedBody, match="deeply"):
         Members.parse(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}")

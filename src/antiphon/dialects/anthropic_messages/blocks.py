@@ -201,7 +201,8 @@ def _read_document(fields: Fields) -> Part | None:
 
 def _read_call(fields: Fields) -> Part | None:
     call_id, name = fields.text("id") or "", fields.text("name") or ""
-    arguments = bytes(fields.raw("input")).decode()
+    # Other dialects take no text that is no JSON for it.
+    arguments = bytes(fields.raw("input")).decode() or "{}"
     cache = read_cache(fields)
     return ToolCall(call_id, name, arguments, cache=cache, extra=fields.extra())
 

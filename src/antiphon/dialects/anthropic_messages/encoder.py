@@ -56,7 +56,17 @@ def estimated_input(asked: Payload | None) -> int:
 class EventWriter(StreamEncoder):
     """Writes one stream."""
 
-    __slots__ = ("_asked", "_blocks", "_id", "_passed", "_refused", "_stop", "_unsent", "_usage")
+    __slots__ = (
+        "_asked",
+        "_blocks",
+        "_called",
+        "_id",
+        "_passed",
+        "_refused",
+        "_stop",
+        "_unsent",
+        "_usage",
+    )
 
     def __init__(self, asked: Payload | None = None) -> None:
         self._asked = asked
@@ -65,7 +75,7 @@ class EventWriter(StreamEncoder):
         self._unsent = True
         self._usage: Usage | None = None
         self._stop = Stop(StopReason.STOP)
-        self._refused = False
+        self._refused = self._called = False
         self._passed = -1
         """The provider's number of its own block that goes through whole."""
 
@@ -97,6 +107,7 @@ class EventWriter(StreamEncoder):
             case ToolCallDelta(choice=0):
                 out = blocks.grow(event)
             case ToolCallStarted(choice=0):
+                self._called = True
                 out = blocks.call(event)
             case ReasoningSealed(choice=0):
                 seal, origin, sealed = event.signature, event.origin, event.sealed
@@ -139,7 +150,7 @@ class EventWriter(StreamEncoder):
 
     def _ending(self) -> bytes:
         delta = {
-            "stop_reason": write_stop(self._stop, refused=self._refused),
+            "stop_reason": write_stop(self._stop, refused=self._refused, called=self._called),
             "stop_sequence": self._stop.sequence,
         }
         return (

@@ -26,7 +26,7 @@ from antiphon.dialects.fields import UNREADABLE, Written, first_byte
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
 from antiphon.model import seals
 from antiphon.model.parts import ABSENT, Author, Origin, Part, Reasoning, Refusal, Text, Turn
-from antiphon.model.reply import ChatReply, Choice
+from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
 from antiphon.model.usage import Usage
 
 _Loose = dict[str, msgspec.Raw] | list[msgspec.Raw] | str | float | bool | None
@@ -87,6 +87,9 @@ def write_reply(reply: ChatReply) -> bytes:
     choice = reply.choices[0] if reply.choices else Choice(0, Turn(Author.ASSISTANT, ()))
     parts, stop = choice.turn.parts, choice.stop
     refused = any(isinstance(part, Refusal) for part in parts)
+    called = bool(choice.turn.tool_calls)
+    if stop is None and called:
+        stop = Stop(StopReason.STOP)
     out = written(
         {
             "id": id_of(reply.id),
@@ -94,7 +97,7 @@ def write_reply(reply: ChatReply) -> bytes:
             "role": "assistant",
             "model": reply.model,
             "content": _write_said(parts, reply.model),
-            "stop_reason": write_stop(stop, refused=refused) if stop else None,
+            "stop_reason": write_stop(stop, refused=refused, called=called) if stop else None,
             "stop_sequence": stop.sequence if stop else None,
             "usage": write_usage(reply.usage or _NOTHING),
         },

@@ -33,17 +33,20 @@ def read_stop(raw: str, sequence: str | None = None) -> Stop:
     return Stop(REASONS.get(raw, StopReason.STOP), raw=raw, sequence=sequence)
 
 
-def write_stop(stop: Stop, *, refused: bool = False) -> str:
+def write_stop(stop: Stop, *, refused: bool = False, called: bool = False) -> str:
     """The `stop_reason`, in Anthropic's own words.
 
     Args:
         stop: Why the answer ended.
         refused: The model said that it will not: other dialects say so beside the reason.
+        called: It called a tool: a client runs none where the word is another.
     """
     if refused and stop.reason is StopReason.STOP:
         return "refusal"
     if REASONS.get(stop.raw) is stop.reason:
         return stop.raw
+    if called and stop.reason is StopReason.STOP and stop.sequence is None:
+        return "tool_use"
     if stop.reason is StopReason.STOP and stop.sequence is not None:
         return "stop_sequence"
     return _WORDS[stop.reason]

@@ -9,6 +9,7 @@ import msgspec
 
 from antiphon.dialects.anthropic_messages.blocks import Block
 from antiphon.dialects.anthropic_messages.fields import DIALECT, Fields, own, written
+from antiphon.dialects.anthropic_messages.known_tools import known
 from antiphon.dialects.anthropic_messages.sources import read_cache, write_cache
 from antiphon.dialects.fields import UNREADABLE, Json, Written
 from antiphon.errors import MalformedBody
@@ -30,6 +31,7 @@ _MODES: Final = {
 }
 _WORDS: Final = {mode: word for word, mode in _MODES.items()}
 _SCHEMA: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_CUSTOM: Final = msgspec.Raw(b'"custom"')
 _NO_SCHEMA: Final = msgspec.Raw(b'{"type":"object","properties":{}}')
 _ONE_TEXT: Final = msgspec.Raw(
     b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],'
@@ -100,13 +102,17 @@ def forces(choice: ToolChoice | None) -> bool:
 def _read_tool(raw: Json, path: str) -> Tool:
     fields = Fields.parse(raw, path)
     kind = fields.text("type")
-    if kind not in {None, "custom"}:
+    theirs = known(kind) if kind is not None else None
+    if kind not in {None, "custom"} and theirs is None:
         return ServerTool(DIALECT, msgspec.Raw(raw))
     if kind is not None:
-        fields.keep("type", b'"custom"')
+        fields.keep("type", msgspec.json.encode(kind))
     name = fields.text("name")
     if not name:
         raise MalformedBody(f"'{path}.name' is missing.", param=f"{path}.name")
+    if theirs is not None:
+        cache = read_cache(fields)
+        return FunctionTool(name, *theirs, cache=cache, extra=fields.extra())
     description, strict = fields.text("description"), fields.flag("strict")
     schema, cache = fields.raw_object("input_schema"), read_cache(fields)
     return FunctionTool(name, description, schema, strict, cache=cache, extra=fields.extra())
@@ -117,8 +123,11 @@ def _read_tool(raw: Json, path: str) -> Tool:
 
 def _write_tool(tool: Tool) -> Block | None:
     match tool:
+        case FunctionTool() if own(tool.extra).get("type", _CUSTOM) != _CUSTOM:
+            # Its models know the rest.
+            out: Written = {"name": tool.name}
         case FunctionTool():
-            out: Written = {
+            out = {
                 "name": tool.name,
                 "description": tool.description,
                 "input_schema": _write_schema(tool.parameters),

@@ -15,6 +15,7 @@ import msgspec
 
 from antiphon.dialects.contract import Target, Traits
 from antiphon.dialects.fitting.calls import answered, identified, is_answered
+from antiphon.dialects.fitting.documents import titled
 from antiphon.dialects.fitting.tools import legal_names, offered, renamed, with_ids, wrapped
 from antiphon.dialects.fitting.turns import Turns, begun, is_plain, joined, placed, sayable
 from antiphon.dialects.fitting.undo import Undo, Undoing, undone
@@ -47,7 +48,10 @@ class Fitting:
         ids = heard.call_id if heard is not None and request.tools else None
         known = _ids(request.turns) if ids is not None else frozenset[str]()
         if not is_plain(request.turns, traits):
-            turns = fitted_turns(request.turns, traits, target)
+            turns = request.turns
+            if heard is None or heard.dialect != traits.dialect:
+                turns = titled(turns, traits)
+            turns = fitted_turns(turns, traits, target)
             if turns is not request.turns:
                 request = msgspec.structs.replace(request, turns=turns)
         request = offered(request, traits)

@@ -30,6 +30,7 @@ from antiphon.model.events import (
     UsageReported,
 )
 from antiphon.model.parts import CallKind
+from antiphon.model.reply import Stop, StopReason
 from antiphon.model.usage import Usage
 
 DONE = b"data: [DONE]\n\n"
@@ -40,13 +41,24 @@ _ROLE = b'{"role":"assistant","content":""}'
 class ChunkWriter(StreamEncoder):
     """Writes one stream."""
 
-    __slots__ = ("_head", "_kinds", "_open", "_reported", "_seals", "_tail", "_unsealed", "_usage")
+    __slots__ = (
+        "_finished",
+        "_head",
+        "_kinds",
+        "_open",
+        "_reported",
+        "_seals",
+        "_tail",
+        "_unsealed",
+        "_usage",
+    )
 
     def __init__(self, *, include_usage: bool) -> None:
         self._reported = include_usage
         self._usage: Usage | None = None
         self._kinds: dict[tuple[int, int], CallKind] = {}
         self._open: set[int] = set()
+        self._finished: set[int] = set()
         self._seals: dict[int, int] = {}
         self._unsealed: dict[int, int] = {}
         self._tail = b"],%b}\n\n" % b'"usage":null' if include_usage else b"]}\n\n"
@@ -75,8 +87,7 @@ class ChunkWriter(StreamEncoder):
                 self._head = _head_of(event)
                 out = self._opening(0)
             case Finished():
-                reason = _JSON.encode(write_stop(event.stop))
-                out = self._delta(event.choice, b"{}", finish=reason)
+                out = self._finish(event.choice, event.stop)
             case LogprobsDelta() if event.dialect == DIALECT:
                 out = self._delta(event.choice, b"{}", logprobs=bytes(event.payload))
             case UsageReported():
@@ -150,11 +161,19 @@ class ChunkWriter(StreamEncoder):
         )
         return b'{"tool_calls":[{"index":%d,%b}]}' % (event.index, body % text)
 
+    def _finish(self, choice: int, stop: Stop) -> bytes:
+        self._finished.add(choice)
+        called = next((kind for (at, _), kind in self._kinds.items() if at == choice), None)
+        return self._delta(choice, b"{}", finish=_JSON.encode(write_stop(stop, called=called)))
+
     def _ending(self) -> bytes:
+        # Nobody said why these ended; no client waits for calls that it was not told of.
+        left = sorted({choice for choice, _ in self._kinds} - self._finished)
+        ends = b"".join(self._finish(choice, Stop(StopReason.STOP)) for choice in left)
         if not self._reported or self._usage is None:
-            return DONE
+            return ends + DONE
         usage = _JSON.encode(write_usage(self._usage))
-        return b'%b],"usage":%b}\n\n%b' % (self._head, usage, DONE)
+        return b'%b%b],"usage":%b}\n\n%b' % (ends, self._head, usage, DONE)
 
 
 def _head_of(started: Started) -> bytes:

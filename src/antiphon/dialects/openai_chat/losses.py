@@ -25,17 +25,20 @@ TRAITS: Final = Traits(
     later_system=True,
     user_first=False,
     unsigned_thought=True,
+    titles=False,
+    text_files=False,
 )
 
 LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     {
         Need.FILE_IDS: Loss(_REFUSE, "a file that only its own provider has"),
+        Need.FILE_URLS: Loss(_REFUSE, "no file is read from an address there"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
         Need.CITATIONS: Loss(_WARN, "left out of earlier answers"),
         Need.SEALED_THOUGHT: Loss(_SAFE, "without its seal"),
-        Need.SERVER_TOOLS: Loss(_WARN, "left out: only its own provider runs it"),
-        Need.ONLY_SERVER_TOOLS: Loss(_REFUSE, "only its own provider runs it"),
+        Need.SERVER_TOOLS: Loss(_WARN, "left out: only its own provider knows it"),
+        Need.ONLY_SERVER_TOOLS: Loss(_REFUSE, "only its own provider knows it"),
         Need.RESULT_MEDIA: Loss(_WARN, "shown in a message of the user behind the result"),
         Need.RESULT_ERRORS: Loss(_SAFE, "`Error:` before the text"),
         Need.BUDGET: Loss(_WARN, "the nearest effort"),

@@ -28,7 +28,7 @@ from antiphon.dialects.openai_chat.thought import DETAILS, write_details
 from antiphon.dialects.openai_chat.usage import read_usage, write_usage
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
 from antiphon.model.parts import ABSENT, Audio, Opaque, Reasoning, Text, Turn
-from antiphon.model.reply import ChatReply, Choice, StopReason
+from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
 
 
 class _SeenMessage(msgspec.Struct, gc=False):
@@ -198,11 +198,17 @@ def _write_choice(choice: Choice) -> Written:
             "index": choice.index,
             "message": _write_message(choice.turn),
             "logprobs": _write_logprobs(choice.logprobs),
-            "finish_reason": write_stop(choice.stop) if choice.stop else None,
+            "finish_reason": _write_stop(choice),
         },
         choice.extra,
     )
     return {**_EMPTY_CHOICE, **out}
+
+
+def _write_stop(choice: Choice) -> str | None:
+    called = next((call.kind for call in choice.turn.tool_calls), None)
+    stop = Stop(StopReason.STOP) if called and choice.stop is None else choice.stop
+    return write_stop(stop, called=called) if stop is not None else None
 
 
 def _write_message(turn: Turn) -> Written:

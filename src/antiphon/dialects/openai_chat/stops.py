@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.errors import Disposition, Kind, UpstreamRefused
+from antiphon.model.parts import CallKind
 from antiphon.model.reply import Stop, StopReason
 
 REASONS = {
@@ -54,8 +55,15 @@ def read_stop(raw: str, *, called: bool) -> Stop:
     return Stop(reason, raw=raw)
 
 
-def write_stop(stop: Stop) -> str:
-    """The `finish_reason`, in OpenAI's own words; a failure is never called a stop."""
+def write_stop(stop: Stop, *, called: CallKind | None = None) -> str:
+    """The `finish_reason`, in OpenAI's own words; a failure is never called a stop.
+
+    Args:
+        stop: Why the choice ended.
+        called: The kind of the call that it made: a client runs none where the word is another.
+    """
+    if called and stop.reason is StopReason.STOP and stop.sequence is None:
+        return "function_call" if called is CallKind.LEGACY else "tool_calls"
     if stop.raw in _OFFICIAL and REASONS[stop.raw] is stop.reason:
         return stop.raw
     return _WORDS[stop.reason]

@@ -60,6 +60,7 @@ class OpenAIResponses(Dialect):
         later_system=True,
         user_first=False,
         unsigned_thought=False,
+        titles=False,
     )
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE

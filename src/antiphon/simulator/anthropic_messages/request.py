@@ -63,6 +63,7 @@ def _read(received: Received) -> Request:
         raise refused(f'anthropic-version: "{shown}" is not a valid version')
     try:
         request = _DECODER.decode(received.body)
+        _look_into_results(request)
     except msgspec.ValidationError as error:
         raise refused(_told(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -73,6 +74,18 @@ def _read(received: Received) -> Request:
 
 
 _DECODER: Final = msgspec.json.Decoder(Request)
+
+
+def _look_into_results(request: Request) -> None:
+    """Read what is read later.
+
+    Raises:
+        ValidationError: What a tool gave back is neither a text nor blocks.
+    """
+    said = [block for message in request.messages for block in message.blocks()]
+    for block in (*_blocks_in(request.system), *said):
+        block.attachments()
+        block.told()
 
 
 def _see_that_it_is_new(request: Request) -> None:

@@ -24,11 +24,12 @@ class Block(Struct, frozen=True):
     cache_control: Raw = NOTHING
 
     def inside(self) -> tuple["Block", ...]:
-        """The blocks of a tool's result."""
-        raw = bytes(self.content)
-        if raw.startswith(b'"'):
-            return (Block("text", text=msgspec.json.decode(raw, type=str)),)
-        return _BLOCKS.decode(raw) if raw.startswith(b"[") else ()
+        """The blocks of a tool's result.
+
+        Raises:
+            ValidationError: It is neither a text nor blocks; `Request` is not read then.
+        """
+        return blocks_in(_CONTENT.decode(self.content))
 
     def told(self) -> str:
         """Its text: what was said, thought, called or found."""
@@ -47,7 +48,7 @@ class Block(Struct, frozen=True):
         return self.type in _ATTACHED
 
 
-_BLOCKS: Final = msgspec.json.Decoder(tuple[Block, ...])
+_CONTENT: Final = msgspec.json.Decoder(str | list[Block] | None)
 _ATTACHED: Final = frozenset({"image", "document"})
 
 

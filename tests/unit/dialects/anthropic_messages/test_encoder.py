@@ -130,6 +130,13 @@ def test_stops(stop: Stop, word: str) -> None:
     assert streamed(write(Finished(stop), Ended())).stop_reason == word
 
 
+@pytest.mark.parametrize("said", [(), (Finished(Stop(StopReason.STOP, raw="stop"), 0),)])
+def test_what_called_a_tool_stopped_for_it(said: tuple[StreamEvent, ...]) -> None:
+    called = ToolCallStarted(0, "a", "f"), ToolCallDelta(0, "{}")
+    [delta] = [each for each in told(*called, *said, Ended()) if each["type"] == "message_delta"]
+    assert delta["delta"] == {"stop_reason": "tool_use", "stop_sequence": None}
+
+
 def test_a_refusal_is_text_and_a_stop() -> None:
     message = streamed(write(RefusalDelta("No."), Finished(Stop(StopReason.STOP)), Ended()))
     assert (message.content[0].text, message.stop_reason) == ("No.", "refusal")

@@ -6,6 +6,7 @@ import pytest
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.anthropic_messages.fields import DIALECT
+from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import Kind, NotAnAnswer, UpstreamError, UpstreamRefused
 from antiphon.model import seals
 from antiphon.model.parts import Author, Origin, Part, Reasoning, Refusal, Text, ToolCall, Turn
@@ -93,6 +94,15 @@ def test_what_a_caller_is_given() -> None:
     assert out["usage"]["input_tokens"] == 0
     assert written(reply_id="a b/c")["id"] == "msg_a_b_c"
     assert written(reply_id="")["id"] == "msg_unnamed"
+
+
+@pytest.mark.parametrize("stop", [None, Stop(StopReason.STOP, raw="stop")])
+def test_what_called_a_tool_stopped_for_it(stop: Stop | None) -> None:
+    said = Turn(Author.ASSISTANT, (ToolCall("c", "f", "{}"),))
+    reply = ChatReply("x", "m", (Choice(0, said, stop),))
+    assert json.loads(ANTHROPIC_MESSAGES.encode_reply(reply))["stop_reason"] == "tool_use"
+    chat = json.loads(OPENAI_CHAT.encode_reply(reply))
+    assert chat["choices"][0]["finish_reason"] == "tool_calls"
 
 
 def test_a_refusal_is_text_and_a_stop() -> None:

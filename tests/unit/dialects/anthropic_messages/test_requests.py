@@ -165,6 +165,13 @@ def test_arguments_are_kept_byte_for_byte() -> None:
     )
 
 
+@pytest.mark.parametrize("said", [{}, {"input": None}])
+def test_a_call_that_says_no_input_has_an_empty_one(said: dict[str, object]) -> None:
+    block = {"type": "tool_use", "id": "a", "name": "f", **said}
+    request = read(messages=[{"role": "assistant", "content": [block]}])
+    assert request.turns[0].tool_calls[0].arguments == "{}"
+
+
 def test_a_document_of_text_is_a_file_that_others_can_read() -> None:
     source = {"type": "content", "content": [{"type": "text", "text": "one"}]}
     request = read(messages=[{"role": "user", "content": [{"type": "document", "source": source}]}])
@@ -188,6 +195,41 @@ def test_what_only_this_dialect_knows() -> None:
         Need.UNKNOWN_MEMBERS,
     }
     assert rewritten(request)["container"] == "c"
+
+
+@pytest.mark.parametrize(
+    ("tool", "demanded"),
+    [
+        ({"type": "bash_20250124", "name": "bash"}, []),
+        (
+            {
+                "type": "text_editor_20250728",
+                "name": "str_replace_based_edit_tool",
+                "max_characters": 5000,
+                "cache_control": {"type": "ephemeral"},
+            },
+            ["command", "path"],
+        ),
+        ({"type": "memory_20250818", "name": "memory"}, ["command"]),
+    ],
+)
+def test_a_tool_that_the_caller_runs_is_a_function_for_others(
+    tool: dict[str, object], demanded: list[str]
+) -> None:
+    request = read(tools=[tool])
+    assert not needs_of(request) & {Need.SERVER_TOOLS, Need.ONLY_SERVER_TOOLS}
+    assert rewritten(request)["tools"] == [tool]
+    members = OPENAI_CHAT.encode_request(request, Target("m"))
+    [told] = json.loads(members.encode())["tools"]
+    assert told["function"]["name"] == tool["name"]
+    assert told["function"]["description"]
+    assert told["function"]["parameters"]["required"] == demanded
+    assert "command" in told["function"]["parameters"]["properties"]
+
+
+def test_a_computer_is_used_at_its_own_provider() -> None:
+    tool = {"type": "computer_20250124", "name": "computer", "display_width_px": 9}
+    assert needs_of(read(tools=[tool])) == {Need.ONLY_SERVER_TOOLS}
 
 
 def test_choices() -> None:

@@ -36,6 +36,7 @@ RESPONSES_TRAITS = Traits(
     later_system=True,
     user_first=False,
     unsigned_thought=False,
+    titles=False,
 )
 ALL = (CHAT_TRAITS, ANTHROPIC_TRAITS, RESPONSES_TRAITS)
 

@@ -154,6 +154,17 @@ def test_calls_of_other_kinds() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "word"), [(CallKind.FUNCTION, "tool_calls"), (CallKind.LEGACY, "function_call")]
+)
+@pytest.mark.parametrize("said", [(), (Finished(Stop(StopReason.STOP, raw="end_turn"), 0),)])
+def test_what_called_a_tool_stopped_for_it(
+    kind: CallKind, word: str, said: tuple[StreamEvent, ...]
+) -> None:
+    *_, last = deltas_of(ToolCallStarted(0, "a", "f", kind=kind), *said, Ended())
+    assert last == [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": word}]
+
+
 def test_each_choice_is_opened_once() -> None:
     chunks = chunks_of(STARTED, TextDelta("a", 1), TextDelta("b", 1), TextDelta("c", 0))
     roles = [
