@@ -61,6 +61,12 @@ def request(model: str, items: list[Json]) -> Json:
     }
 
 
+def grouped(model: str, items: list[Json]) -> Json:
+    """The same with the tools of a server of MCP, which newer versions group under its name."""
+    whole = request(model, items)
+    return {**whole, "tools": [*TOOLS, NOTES]}
+
+
 def lite(model: str, items: list[Json]) -> Json:
     """The same as "responses lite" has it: the tools are an item, grouped under a name."""
     tools = {
@@ -180,6 +186,16 @@ APPLY_PATCH: Final[Json] = {
         "NAME: /[^\\n]+/\nREST: /[^\\n]*/\n%import common.LF\n",
     },
 }
+NOTES: Final[Json] = {
+    "type": "namespace",
+    "name": "mcp__notes",
+    "description": "Tools of the server notes.",
+    "tools": [
+        _function("find_note", "Finds a note.", "words", words={"type": "string"}),
+        _function("view_image", "Shows a picture of a note.", "note", note={"type": "string"}),
+    ],
+}
+"""One of its tools has the name of another."""
 TOOLS: Final[list[Json]] = [
     EXEC_COMMAND,
     _function(

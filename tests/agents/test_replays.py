@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -100,30 +101,74 @@ async def test_what_goes_to_its_own_dialect_arrives_as_it_was_sent(
 
 
 @pytest.mark.parametrize("provider", CODEX)
-async def test_responses_lite_is_served_or_refused(tmp_path: Path, provider: str) -> None:
-    body = codex.lite(SOL, codex.opening("Call exec_command."))
-    async with _line(tmp_path, provider, SOL) as line:
-        answer = await line.http.post(codex.PATH, headers=codex.headers(KEY), json=body)
-        received = line.simulator.received
-    if provider == "openai_responses":
-        assert json.loads(received[-1].body)["input"] == body["input"]
-    elif answer.status_code == 200:
-        [call] = codex_reader.read(answer.content).calls()
-        assert call["name"] == "exec_command"
-    else:
-        # Never asked without its tools: the model would say that it has none.
-        assert (answer.status_code, received) == (400, ())
-        assert "input" in answer.json()["error"]["message"]
+async def test_responses_lite_is_served(tmp_path: Path, provider: str) -> None:
+    """The tools are an item of the input, and in a group: they are called by both names."""
+    items = codex.opening("Call exec_command.")
+    async with _line(tmp_path, provider, SOL, strict=True) as line:
+
+        async def turn() -> codex_reader.Turn:
+            headers, body = codex.headers(KEY), codex.lite(SOL, items)
+            answer = codex_reader.read(await line.ask(codex.PATH, headers, body))
+            if provider == "openai_responses":
+                assert json.loads(line.arrived)["input"] == body["input"]
+            return answer
+
+        said = await turn()
+        [command] = said.calls()
+        assert (command["name"], command["namespace"]) == ("exec_command", "functions")
+        assert "cmd" in json.loads(command["arguments"])
+        items += [codex.echoed(item) for item in said.items]
+        items += [codex.output_of(command, "Exit code: 0\nOutput:\n2 files")]
+        said = await turn()
+        assert said.calls() == []
+        assert said.text == said.said() != ""
+        assert "2 files" in line.arrived
+
+        items += [codex.echoed(item) for item in said.items]
+        items += [codex.message("user", "Now use apply_patch.")]
+        said = await turn()
+        [patch] = said.calls()
+        assert patch["type"] == "custom_tool_call"
+        assert (patch["name"], patch["namespace"]) == ("apply_patch", "functions")
+        items += [codex.echoed(item) for item in said.items]
+        items += [codex.output_of(patch, "Success. Updated: M shop.py")]
+        assert (await turn()).calls() == []
+
+
+@pytest.mark.parametrize("provider", CODEX)
+async def test_tools_in_groups_are_called(tmp_path: Path, provider: str) -> None:
+    items = codex.opening("Call find_note and exec_command, both at once.")
+    async with _line(tmp_path, provider, SOL, strict=True) as line:
+        ask = functools.partial(line.ask, codex.PATH, codex.headers(KEY))
+        said = codex_reader.read(await ask(codex.grouped(SOL, items)))
+        told = [(call["name"], call.get("namespace")) for call in said.calls()]
+        assert told == [("exec_command", None), ("find_note", "mcp__notes")]
+        command, note = said.calls()
+        items += [codex.echoed(item) for item in said.items]
+        items += [codex.output_of(command, "done"), codex.output_of(note, "a note on shops")]
+        said = codex_reader.read(await ask(codex.grouped(SOL, items)))
+        assert said.calls() == []
+        assert "a note on shops" in line.arrived
+
+        items += [codex.echoed(item) for item in said.items]
+        items += [codex.message("user", "And the other one.")]
+        choice = {"type": "function", "name": "view_image", "namespace": "mcp__notes"}
+        body = codex.grouped(SOL, items) | {"tool_choice": choice}
+        [image] = codex_reader.read(await ask(body)).calls()
+        assert (image["name"], image["namespace"]) == ("view_image", "mcp__notes")
+        assert "note" in json.loads(image["arguments"])
 
 
 @asynccontextmanager
-async def _line(tmp_path: Path, provider: str, model: str) -> AsyncIterator[Line]:
+async def _line(
+    tmp_path: Path, provider: str, model: str, *, strict: bool = False
+) -> AsyncIterator[Line]:
     """A line through a gateway to one provider, under the names that the agents ask for."""
     models = {
         name: {"deployments": [f"one/{model}"], "retry": {"attempts": 1}}
         for name, model in NAMES.items()
     }
-    specs = [SimulatorSpec(name="one", seed=1)]
+    specs = [SimulatorSpec(name="one", seed=1, strict=strict)]
     async with stage(tmp_path, specs, provider={"dialect": provider}, models=models) as running:
         yield Line(running.http, model, running.first)
 

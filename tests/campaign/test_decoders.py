@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from antiphon.dialects.base import Payload
 from antiphon.dialects.contract import Target
 from antiphon.dialects.openai_chat import OPENAI_CHAT
+from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import AntiphonError, CallerError, UpstreamError
 from antiphon.pipeline.relay import Relay
 from antiphon.providers.transport.inflate import Inflater
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import FrameTooLong, Splitter, data_of, name_of
+from tests.pipeline import anything
 from tests.unit.dialects.openai_chat import strategies
 from tests.unit.dialects.openai_chat.test_round_trips import BYTES, OBJECTS, SPELLED, feed, spelled
 
@@ -31,6 +33,8 @@ SEEDS = st.one_of(
     SPELLED,
     BYTES,
 )
+PAIRS = [pytest.param(*pair, id="-on-".join(pair)) for pair in anything.PAIRS]
+WHOLE = [anything.requests_of, anything.replies_of]
 EDITS = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=5)
 
 
@@ -67,6 +71,57 @@ def test_replies(data: bytes, edits: list[tuple[int, int]]):
             read(body)
         except UpstreamError as error:
             assert error.code  # noqa: PT017  most garbage is refused, some is an answer
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_garbage_in_every_dialect(dialect: str):
+    """Bytes that were a request or a reply once, read as both."""
+
+    @length
+    @given(st.one_of(*(make(dialect) for make in WHOLE), SPELLED, BYTES), EDITS)
+    def check(data: bytes, edits: list[tuple[int, int]]) -> None:
+        body = edited(data, edits)
+        anything.translated(dialect, dialect, body)
+        anything.told(dialect, dialect, body)
+
+    check()
+
+
+@pytest.mark.parametrize(("heard", "spoken"), PAIRS)
+def test_what_is_translated(heard: str, spoken: str):
+    """Whatever is asked and answered between two dialects."""
+
+    @settings(length, max_examples=1_000)
+    @given(
+        anything.requests_of(heard),
+        anything.replies_of(spoken),
+        anything.STRATEGIES[spoken].streams(),
+        EDITS,
+    )
+    def check(asked: bytes, said: bytes, events: list, edits: list[tuple[int, int]]) -> None:
+        anything.translated(heard, spoken, asked)
+        anything.told(heard, spoken, said)
+        anything.relayed(heard, spoken, events, edits)
+
+    check()
+
+
+ENVELOPES = OBJECTS.map(lambda error: spelled({"error": error, "type": "error"}))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_errors_of_every_dialect(dialect: str):
+    @length
+    @given(st.integers(-1, 1000), SEEDS | ENVELOPES)
+    def check(status: int, body: bytes) -> None:
+        error = DIALECTS[dialect].decode_error(status, {}, body)
+        assert isinstance(error, UpstreamError)
+        for heard in DIALECTS.values():
+            told = json.loads(heard.encode_error(error, request_id="req"))
+            assert told["error"]["message"]
+            assert 400 <= heard.status_of(error) < 600
+
+    check()
 
 
 @length

@@ -45,13 +45,13 @@ LONG = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+ASKED: dict[str, dict[str, object]] = {
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]},
+    "/v1/messages": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 50},
+    "/v1/responses": {"input": "Hi"},
+}
 FAULTS = ("server-error", "unavailable", "reset", "rate-limited-long", "truncated", "bad-request")
 NAMES = ("fast", *FAULTS, "one/sim-large")
-ASKED = {
-    "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]},
-    "/v1/responses": {"input": "Hi"},
-    "/v1/messages": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 100},
-}
 
 
 class Surface(NamedTuple):

@@ -18,6 +18,7 @@ from antiphon.errors import (
     UpstreamTimeout,
 )
 from antiphon.model.principal import Principal
+from antiphon.pipeline.failures import _NO_ENDPOINT
 from antiphon.providers.deployment import UNWELL_AFTER, UNWELL_FOR
 from antiphon.providers.keys import DEAD_FOR
 from antiphon.wire.shallow import Members
@@ -399,3 +400,18 @@ async def test_a_stream_s_error_goes_to_the_next(house):
     h = house("one", "two")
     h.script(one=streamed(b'data: {"error": {"message": "x"}}\n\n'), two=told("2"))
     assert b'"2"' in await h.stream()
+
+
+@pytest.mark.parametrize(
+    ("message", "is_absent"),
+    [
+        ("File Not Found", True),
+        ("Not Found", True),
+        ("Invalid URL (POST /v1/responses)", True),
+        ("Unexpected endpoint or method. (POST /v1/responses)", True),
+        ("The model 'x' was not found", False),
+        ("model not found, try pulling it first", False),
+    ],
+)
+def test_how_servers_say_that_they_have_no_such_endpoint(message: str, is_absent: bool) -> None:
+    assert (_NO_ENDPOINT.search(message) is not None) is is_absent

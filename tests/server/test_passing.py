@@ -359,7 +359,7 @@ async def test_the_ledger_has_what_was_not_stated(tmp_path):
         moderated, completed, *rest = await rows(road)
     for row in (moderated, completed):
         assert row["charge"] == "estimated"
-        assert int(row["input_tokens"]) > 400
+        assert 100 < int(row["input_tokens"]) < 200
     assert moderated["output_tokens"] == "0"
     assert completed["output_tokens"] == str(-(-len(SAID) // 4))
     for row in rest:
@@ -548,3 +548,23 @@ def test_the_guide_names_every_endpoint():
         for method in methods.split()
     }
     assert named == {(each.family.name, each.method, each.path) for each in PASSED}
+
+
+@pytest.mark.parametrize("path", ["/v1/responses/compact", "/v1/responses/input_tokens"])
+async def test_nothing_builds_on_what_a_provider_stored(road, path):
+    body = {"model": "fast", "input": "a", "previous_response_id": "resp_1"}
+    refused = await road.http.post(path, json=body)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "previous_response_id"
+
+
+async def test_a_name_that_may_not_be_used_is_not_offered(tmp_path):
+    auth = {"required": True, "keys": [{"key": KEY, "models": ["fast"]}]}
+    async with stage(tmp_path, auth=auth) as road:
+        headers = {"authorization": f"Bearer {KEY}"}
+        for model, offered in (("fas", True), ("bot", False), ("both", False)):
+            told = await road.http.get(f"/v1/models/{model}", headers=headers)
+            assert ("Did you mean" in told.json()["error"]["message"]) is offered
+        body = {"model": "bot", "input": "a"}
+        told = await road.http.post("/v1/embeddings", json=body, headers=headers)
+        assert (told.status_code, "Did you mean" in told.text) == (404, False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 from typing_extensions import override
@@ -81,6 +81,7 @@ class PassedJson(UntranslatedPayload):
         body: What the caller sent.
         text: It is text: where no usage is stated, its size tells.
         writes: Text is answered.
+        check: Refuses what must not be passed on.
 
     Raises:
         MalformedBody: It is no JSON object, or names no model.
@@ -88,8 +89,18 @@ class PassedJson(UntranslatedPayload):
 
     __slots__ = ("_object", "_text", "_writes")
 
-    def __init__(self, dialect: Dialect, body: bytes, *, text: bool, writes: bool) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        body: bytes,
+        *,
+        text: bool,
+        writes: bool,
+        check: Callable[[Members], None] | None = None,
+    ) -> None:
         members = Members.parse(body)
+        if check is not None:
+            check(members)
         stream = members.flag("stream")
         if not stream and "stream_format" in members:
             stream = members.text("stream_format") == _EVENTS

@@ -50,7 +50,10 @@ from antiphon.model.request import ChatRequest
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter, data_of, name_of
 
-_TAKEN = ("heartbeat", "stream_type", "id_header", "forwarded", "headers", "preamble_bytes")
+_TAKEN = (
+    *("heartbeat", "stream_type", "id_header", "forwarded", "headers", "preamble_bytes"),
+    "traits",
+)
 """What a family's dialect says for its other endpoints too."""
 _PAGES = (b"<!doctype html", b"<html")
 _NOT_FOUND = 404

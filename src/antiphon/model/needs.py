@@ -235,7 +235,8 @@ def _of_tools(request: ChatRequest) -> Iterator[Need]:
         if choice.mode is ToolMode.ALLOWED:
             yield Need.ALLOWED_TOOLS
         if choice.extra is not None and choice.extra.members:
-            yield Need.ONLY_SERVER_TOOLS
+            whole = "tool_choice" in choice.extra.members
+            yield Need.ONLY_SERVER_TOOLS if whole else Need.UNKNOWN_MEMBERS
     if request.parallel_tool_calls is False and request.tools:
         yield Need.PARALLEL_OFF
 
@@ -296,7 +297,7 @@ def _of_result(result: ToolResult) -> Iterator[Need]:
     if result.is_error:
         yield Need.RESULT_ERRORS
     for inner in result.parts:
-        if not isinstance(inner, Text):
+        if not isinstance(inner, Text | Opaque):
             yield Need.RESULT_MEDIA
         yield from _of_part(inner)
 

@@ -108,7 +108,9 @@ class Accounts:
     def succeeded(self, exchange: Exchange, attempt: Attempt, said: int) -> None:
         """Its answer is whole; `said` bytes of text, should the provider not have counted."""
         if attempt.usage is None:
-            self._closed(exchange, attempt, Outcome.OK, "", _estimate(attempt, said), last=True)
+            self._closed(
+                exchange, attempt, Outcome.OK, "", _estimate(exchange, attempt, said), last=True
+            )
         else:
             attempt.charge = Charge.REPORTED
             self._closed(exchange, attempt, Outcome.OK, "", attempt.usage, last=True)
@@ -128,7 +130,7 @@ class Accounts:
             attempt,
             Outcome.REFUSED if refused else Outcome.FAILED,
             error.code,
-            _estimate(attempt, said) if billed else _NOTHING,
+            _estimate(exchange, attempt, said) if billed else _NOTHING,
             last=False,
         )
 
@@ -151,7 +153,7 @@ class Accounts:
         know: to leave it early must not be the way to have it for nothing.
         """
         if exchange.payload.stream:
-            return _estimate(attempt, said)
+            return _estimate(exchange, attempt, said)
         attempt.charge = Charge.ASSUMED
         return Usage(input_tokens=attempt.input_bound, output_tokens=attempt.output_bound)
 
@@ -244,11 +246,17 @@ def told(outcome: BaseException) -> AntiphonError:
     return InternalFault("A defect.")
 
 
-def _estimate(attempt: Attempt, said: int) -> Usage:
-    """The provider's figures as far as they came, and what passed, whichever is more."""
+def _estimate(exchange: Exchange, attempt: Attempt, said: int) -> Usage:
+    """The provider's figures as far as they came, and what passed, whichever is more.
+
+    The prompt is what its text was estimated to be where somebody had to read it, else what so
+    many bytes usually are to this model; never more than it can be.
+    """
     attempt.charge = Charge.ESTIMATED
-    seen, spoken = attempt.usage or _NOTHING, tokens_of(said)
-    prompt = attempt.input_bound if attempt.usage is None else 0
+    seen, spoken, prompt = attempt.usage or _NOTHING, tokens_of(said), 0
+    if attempt.usage is None:
+        bound, calibration = attempt.input_bound, attempt.deployment.calibration
+        prompt = min(exchange.payload.input_estimate or calibration.tokens(bound), bound)
     return msgspec.structs.replace(
         seen,
         input_tokens=max(seen.input_tokens, prompt),

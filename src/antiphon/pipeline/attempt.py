@@ -18,8 +18,6 @@ from antiphon.errors import (
     AccountingUnavailable,
     CallerError,
     Disposition,
-    Exhausted,
-    Kind,
     NotAnAnswer,
     UpstreamError,
 )
@@ -28,6 +26,7 @@ from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.pipeline.failures import is_absent, summary
 from antiphon.pipeline.losses import is_fit, lost_with_seals, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
@@ -40,15 +39,12 @@ from antiphon.providers.transport import Answer, Call, Head, Upstream
 
 _FIRST_ERROR_STATUS = 400
 _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
-_TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND, Kind.NOT_FOUND)
-"""Where every candidate says the same of the request, the caller is told just that."""
 HOPS = b"x-antiphon-hops"
 """The header that tells a gateway of our kind how many others a request came through."""
 _FIRST_HOP = HOPS + b": 1\r\n"
 _ERROR_BYTES = 64 * 1024
 _ERROR_PATIENCE = 2.0
 """Seconds of silence after which an error body is taken as it is."""
-_ABSENT = (404, 405, 501)
 _LONGEST_WAIT = 10.0
 """Seconds: a provider that asks for more is not asked again."""
 
@@ -151,7 +147,7 @@ class Walk(msgspec.Struct, eq=False):
                 self._same = deployment
             case Disposition.CALLERS_FAULT:
                 raise error
-            case _ if self._is_absent(attempt, error):
+            case _ if is_absent(attempt, error):
                 attempt.face.was_absent(attempt.ended_at)
                 if self._exchange.passing is None and is_fit(
                     self._exchange, deployment.face, self._plan.on_loss
@@ -192,15 +188,6 @@ class Walk(msgspec.Struct, eq=False):
         exchange.payload.rewrite(without_seals(request))
         lost_with_seals(exchange, self.attempt.face)
         return True
-
-    @staticmethod
-    def _is_absent(attempt: Attempt, error: UpstreamError) -> bool:
-        """Whether a provider has no such endpoint, and says so in no words of its own."""
-        return (
-            attempt.face is not attempt.deployment.face
-            and error.upstream_status in _ABSENT
-            and error.code.startswith("http_")
-        )
 
     def close(self) -> None:
         """Let go of the open answer; one that is not whole loses its socket at once."""
@@ -247,12 +234,12 @@ class Walk(msgspec.Struct, eq=False):
         if done and (
             len(done) >= self._plan.attempts or self._clock.monotonic() >= exchange.deadline
         ):
-            raise self._summary()
+            raise summary(self._exchange, now=self._clock.monotonic())
         deployment, self._same = self._same, None
         if deployment is None:
             deployment = next(self._candidates, None)
         if deployment is None:
-            raise self._summary()
+            raise summary(self._exchange, now=self._clock.monotonic())
         return deployment
 
     async def _waited(self, patience: float) -> bool:
@@ -364,38 +351,3 @@ class Walk(msgspec.Struct, eq=False):
             # The provider names a member that the caller never wrote.
             error.param = None
         return error
-
-    def _summary(self) -> Exhausted | UpstreamError:
-        """One error for all attempts (DESIGN section 3, "Errors when all failed")."""
-        failures = [
-            (attempt.deployment.name, attempt.error)
-            for attempt in self._exchange.attempts
-            if attempt.error is not None
-        ]
-        errors = [error for _, error in failures]
-        for told in _TOLD:
-            if errors and all(error.error_kind is told for error in errors):
-                return errors[0]
-        late = self._clock.monotonic() >= self._exchange.deadline
-        kinds = {Kind.TIMEOUT} if late else {error.error_kind for error in errors}
-        waits = [error.retry_after for error in errors if error.retry_after is not None]
-        hopeless = {Disposition.DEAD_KEY, Disposition.HARD_DOWN}
-        return Exhausted(
-            f"No deployment of {self._exchange.payload.model!r} gave an answer.",
-            kind=_kind_of(kinds, errors),
-            attempts=failures,
-            retry_after=min(waits) if waits else None,
-            should_retry=False
-            if all(each.disposition in hopeless or each.should_retry is False for each in errors)
-            else None,
-        )
-
-
-def _kind_of(kinds: set[Kind], errors: list[UpstreamError]) -> Kind:
-    if kinds == {Kind.RATE_LIMITED}:
-        return Kind.RATE_LIMITED
-    if kinds <= {Kind.TIMEOUT}:
-        return Kind.TIMEOUT
-    if kinds == {Kind.OVERLOADED} or all(error.code.startswith("connect") for error in errors):
-        return Kind.OVERLOADED
-    return Kind.UPSTREAM

@@ -13,7 +13,7 @@ from asyncio import Event
 from types import TracebackType
 
 from antiphon.clock import Clock
-from antiphon.errors import Forbidden, InvalidRequest, Unauthenticated
+from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound, Unauthenticated
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import ANONYMOUS, Principal
 from antiphon.pipeline.accounts import Accounts, told
@@ -116,7 +116,11 @@ class Pipeline:
             ModelNotFound: Nothing goes by that name.
             Forbidden: The caller may not ask for it.
         """
-        plan = snapshot.plan(model)
+        try:
+            plan = snapshot.plan(model)
+        except ModelNotFound as error:
+            # Whoever may not use a name does not hear of it either.
+            raise ModelNotFound(model, [*filter(principal.may_use, error.nearest)]) from None
         if not principal.may_use(model):
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         return plan

@@ -53,7 +53,8 @@ class Translation:
             if first == target.scope:
                 request = without_unnamed_seals(request, dialect.name)
         self._scope, self._now = target.scope, int(now)
-        self._fitting = Fitting(request, face.traits, target, payload.dialect.traits)
+        traits = dialect.traits if alike else face.traits
+        self._fitting = Fitting(request, traits, target, payload.dialect.traits)
         self.measured = measure(request)
         members = dialect.encode_request(self._fitting.request, target)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)

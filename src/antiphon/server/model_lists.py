@@ -18,6 +18,7 @@ from antiphon.providers.models import ModelFacts
 Shape = dict[str, object]
 Query = dict[str, list[str]]
 
+_NOTHING_KNOWN = ModelFacts()
 _EPOCH = "1970-01-01T00:00:00Z"
 _PAGE = 20
 _LONGEST_PAGE = 1000
@@ -69,7 +70,7 @@ def as_anthropic(entry: ModelEntry, today: str) -> Shape:
         "line": None,
         "max_input_tokens": facts.context,
         "max_tokens": facts.max_output,
-        "capabilities": _capabilities(facts),
+        "capabilities": None if facts == _NOTHING_KNOWN else _capabilities(facts),
     }
 
 
@@ -128,7 +129,8 @@ def _lifecycle(facts: ModelFacts, today: str) -> str:
 
 
 def _capabilities(facts: ModelFacts) -> Shape:
-    thinks, adaptive = bool(facts.reasoning), bool(facts.adaptive)
+    """What it can do; what is not known of it is not denied."""
+    thinks, adaptive = facts.reasoning is not False, facts.adaptive is not False
     can_stop = thinks and facts.reasoning_off is not False
     return {
         "batch": _NOT,
@@ -141,25 +143,25 @@ def _capabilities(facts: ModelFacts) -> Shape:
             "compact_20260112": None,
         },
         "effort": {"supported": thinks, **{effort: _supported(thinks) for effort in _EFFORTS}},
-        "image_input": _supported(facts.vision),
+        "image_input": _supported(facts.vision is not False),
         "pdf_input": _NOT,
         "server_tools": {
             "supported": False,
             "code_execution": _NOT,
             "web_search": _NOT,
         },
-        "structured_outputs": _supported(facts.json_schema),
+        "structured_outputs": _supported(facts.json_schema is not False),
         "thinking": {
             "supported": thinks,
             "types": {
-                "adaptive": _supported(adaptive),
+                "adaptive": _supported(thinks and adaptive),
                 "between_tools": _NOT,
                 "disabled": _supported(can_stop),
-                "enabled": _supported(thinks and not adaptive),
+                "enabled": _supported(thinks and not facts.adaptive),
             },
         },
     }
 
 
-def _supported(is_so: bool | None) -> Shape:  # noqa: FBT001  one fact
-    return {"supported": bool(is_so)}
+def _supported(is_so: bool) -> Shape:  # noqa: FBT001  one fact
+    return {"supported": is_so}

@@ -36,7 +36,8 @@ class ModelsDoor:
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         gateway = self._gateway
         only_get(scope)
-        entries = gateway.models(gateway.principal(caller.credential))
+        principal = gateway.principal(caller.credential)
+        entries = gateway.models(principal)
         path = str(scope["path"])
         is_anthropic = "/anthropic/" in path or any(
             name == b"anthropic-version" for name, _ in caller.headers
@@ -47,7 +48,8 @@ class ModelsDoor:
         if name:
             found = next((entry for entry in entries if entry.name == name), None)
             if found is None:
-                raise ModelNotFound(name, gateway.nearest(name))
+                near = filter(principal.may_use, gateway.nearest(name))
+                raise ModelNotFound(name, [each for each in near if each != name])
             shown = as_anthropic(found, today) if is_anthropic else as_openai(found)
             body = msgspec.json.encode(shown)
         elif is_anthropic:

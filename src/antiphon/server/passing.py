@@ -8,13 +8,14 @@ provider: ids are plain words, and of a query only known names go on, written an
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.openai_responses.passing import refuse_stored
 from antiphon.dialects.passed import PassedBytes, PassedForm, PassedJson, UntranslatedPayload
 from antiphon.dialects.registry import ANTHROPIC, OPENAI, Family
 from antiphon.errors import InvalidRequest, MethodNotAllowed
@@ -26,6 +27,7 @@ from antiphon.server.caller import Caller
 from antiphon.server.doors import Asked, InferenceDoor
 from antiphon.server.line import AsgiLine, Line
 from antiphon.wire.multipart import is_form
+from antiphon.wire.shallow import Members
 
 
 class Passed(NamedTuple):
@@ -37,6 +39,7 @@ class Passed(NamedTuple):
         text: Requests are text: their size tells what no provider states.
         writes: Answers are text.
         verbatim: Answers are what somebody stored.
+        check: Refuses what must not be passed on.
     """
 
     family: Family
@@ -46,6 +49,7 @@ class Passed(NamedTuple):
     text: bool = False
     writes: bool = False
     verbatim: bool = False
+    check: Callable[[Members], None] | None = None
 
 
 PASSED: Sequence[Passed] = (
@@ -59,8 +63,8 @@ PASSED: Sequence[Passed] = (
     Passed(OPENAI, "POST", "/images/generations"),
     Passed(OPENAI, "POST", "/images/edits"),
     Passed(OPENAI, "POST", "/images/variations"),
-    Passed(OPENAI, "POST", "/responses/compact", text=True, writes=True),
-    Passed(OPENAI, "POST", "/responses/input_tokens"),
+    Passed(OPENAI, "POST", "/responses/compact", text=True, writes=True, check=refuse_stored),
+    Passed(OPENAI, "POST", "/responses/input_tokens", check=refuse_stored),
     Passed(OPENAI, "GET", "/files", "files"),
     Passed(OPENAI, "POST", "/files", "files"),
     Passed(OPENAI, "GET", "/files/{id}", "files"),
@@ -211,7 +215,7 @@ def _payload(
         return PassedBytes(dialect, passed.stores, body)
     if is_form(content_type):
         return PassedForm(dialect, body, content_type)
-    return PassedJson(dialect, body, text=passed.text, writes=passed.writes)
+    return PassedJson(dialect, body, text=passed.text, writes=passed.writes, check=passed.check)
 
 
 def _content_type(caller: Caller) -> bytes:

@@ -91,7 +91,8 @@ def _says(part: Part, author: Author, traits: Traits) -> bool:
 def sayable(turns: Turns, traits: Traits, scope: str) -> Turns:
     """Without parts that the dialect cannot say, and without turns of which nothing is left.
 
-    What goes: opaque parts of other dialects, thought whose seal is not valid there, texts that
+    What a tool gave back in a form of another dialect is told as the JSON that it is. What goes:
+    other opaque parts of other dialects, thought whose seal is not valid there, texts that
     are empty, calls that no assistant made. A user's turn of which that leaves nothing keeps its
     place, with a text that says so.
     """
@@ -144,14 +145,18 @@ def _is_thinkable(thought: Reasoning, traits: Traits, scope: str) -> bool:
 
 def _sayable_result(result: ToolResult, traits: Traits) -> ToolResult:
     kept = tuple(
-        part
+        _told_as_json(part) if isinstance(part, Opaque) and part.dialect != traits.dialect else part
         for part in result.parts
-        if not (isinstance(part, Opaque) and part.dialect != traits.dialect)
-        and not (isinstance(part, Text) and not part.text)
+        if not (isinstance(part, Text) and not part.text)
     )
-    if len(kept) == len(result.parts):
+    if len(kept) == len(result.parts) and all(map(is_, kept, result.parts)):
         return result
     return msgspec.structs.replace(result, parts=kept)
+
+
+def _told_as_json(part: Opaque) -> Text:
+    """What a tool gave back in a form of its own: a model reads JSON, and finds what it needs."""
+    return Text(bytes(part.payload).decode())
 
 
 # ------------------------------------------------------------------ assistants

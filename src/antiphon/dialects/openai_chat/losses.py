@@ -31,6 +31,7 @@ TRAITS: Final = Traits(
 
 LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     {
+        Need.FILE_IDS: Loss(_REFUSE, "a file that only its own provider has"),
         Need.FILE_URLS: Loss(_REFUSE, "no file is read from an address there"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),

@@ -144,8 +144,6 @@ class EventStream(StreamDecoder):
             event = EVENT.decode(data)
         except UNREADABLE as error:
             return self._read_other(frame, data, error)
-        if event.sequence_number is not None:
-            self._sequence = event.sequence_number
         kind = event.type or name_of(frame).decode(errors="replace")
         events: list[StreamEvent] = []
         if event.response:
@@ -163,6 +161,9 @@ class EventStream(StreamDecoder):
                 events.append(OpaqueEvent(DIALECT, frame))
         except (*UNREADABLE, MalformedBody) as error:
             raise _bad_event() from error
+        if event.sequence_number is not None and not _fails(events):
+            # What fails is not passed on: the error that is told in its place takes its number.
+            self._sequence = event.sequence_number
         return tuple(events)
 
     def _read_other(self, frame: bytes, data: bytes, error: Exception) -> tuple[StreamEvent, ...]:
@@ -189,6 +190,10 @@ class EventStream(StreamDecoder):
         self._id = head.id or ""
         self._progress.begin(self._id, head.model or "")
         events.append(Started(self._id, head.model or "", int(head.created_at or 0)))
+
+
+def _fails(events: list[StreamEvent]) -> bool:
+    return bool(events) and isinstance(events[-1], StreamFailed)
 
 
 # ------------------------------------------------------------------ readers

@@ -22,6 +22,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.ANSWERS: Loss(_REFUSE, "one answer is given"),
         Need.STOP: Loss(_SAFE, "watched for by the gateway"),
         Need.AUDIO: Loss(_REFUSE, "no sounds are heard"),
+        Need.FILE_IDS: Loss(_REFUSE, "a file that only its own provider has"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
         Need.PAST_UNKNOWN_PARTS: Loss(_WARN, "left out of earlier answers"),
         Need.NAMES: Loss(_WARN, "left out"),

@@ -51,6 +51,16 @@ def check_request(members: Members) -> tuple[str, bool]:
     elif first_byte(asked) not in b'"[':
         raise MalformedBody("'input' must be a string or an array.", param="input")
     stream = members.flag("stream")
+    refuse_stored(members)
+    return model, stream
+
+
+def refuse_stored(members: Members) -> None:
+    """Refuse a request that builds on what a server stored.
+
+    Raises:
+        UnsupportedParameter: It does.
+    """
     for name in STORED:
         raw = members.raw(name)
         if raw is not None and not is_null(raw):
@@ -59,7 +69,6 @@ def check_request(members: Members) -> tuple[str, bool]:
         raise _not_stored("background")
     if _has(members, b'"item_reference"'):
         _check_references(members)
-    return model, stream
 
 
 def _not_stored(param: str) -> UnsupportedParameter:

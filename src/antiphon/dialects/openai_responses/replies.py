@@ -298,7 +298,10 @@ def _refused(items: list[_SeenItem]) -> bool:
 
 
 def _is_refusal(raw: msgspec.Raw) -> bool:
-    return b"refusal" in bytes(raw) and _PART.decode(raw).type == "refusal"
+    try:
+        return b"refusal" in bytes(raw) and _PART.decode(raw).type == "refusal"
+    except UNREADABLE:
+        return False
 
 
 # ------------------------------------------------------------------ no answers

@@ -122,8 +122,25 @@ def _question(request: Request, body: bytes) -> Question:
         logprobs=(request.top_logprobs or 0)
         if request.includes("message.output_text.logprobs")
         else None,
-        echo={name: value for name, value in members.items() if name in _ECHOED},
+        echo=_echo(members),
     )
+
+
+def _echo(members: dict[str, Raw]) -> dict[str, Raw]:
+    """What an answer repeats; of a function it says what was left out, too."""
+    echo = {name: value for name, value in members.items() if name in _ECHOED}
+    if "tools" in echo:
+        tools = _TOOLS.decode(echo["tools"]) or []
+        whole = [_UNSAID | tool if tool["type"] == _FUNCTION else tool for tool in tools]
+        echo["tools"] = Raw(msgspec.json.encode(whole))
+    return echo
+
+
+_TOOLS: Final[msgspec.json.Decoder[list[dict[str, Raw]] | None]] = msgspec.json.Decoder(
+    list[dict[str, Raw]] | None
+)
+_FUNCTION: Final = Raw(b'"function"')
+_UNSAID: Final = {"description": NOTHING, "parameters": NOTHING, "strict": Raw(b"true")}
 
 
 def _last(items: Sequence[Item]) -> tuple[str, str]:

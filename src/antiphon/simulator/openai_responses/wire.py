@@ -111,10 +111,12 @@ class Incomplete(Struct, frozen=True):
 
 _DEFAULTS: Final = {
     "background": Raw(b"false"),
+    "frequency_penalty": Raw(b"0.0"),
     "instructions": Raw(b"null"),
     "max_output_tokens": Raw(b"null"),
     "max_tool_calls": Raw(b"null"),
     "parallel_tool_calls": Raw(b"true"),
+    "presence_penalty": Raw(b"0.0"),
     "prompt_cache_key": Raw(b"null"),
     "reasoning": Raw(b'{"effort":null,"summary":null}'),
     "safety_identifier": Raw(b"null"),

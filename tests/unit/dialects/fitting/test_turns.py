@@ -72,9 +72,10 @@ class TestSayable:
         turns = (user("a", FOREIGN), assistant(FOREIGN, "b", OWN))
         assert sayable(turns, ANTHROPIC_TRAITS, "") == (user("a"), assistant("b", OWN))
 
-    def test_in_results_too(self) -> None:
+    def test_what_a_tool_gave_back_is_told_as_it_is(self) -> None:
         turns = (tool(ToolResult("1", (Text("a"), FOREIGN, Text("")))),)
-        assert sayable(turns, ANTHROPIC_TRAITS, "") == (tool(result("1", "a")),)
+        told = (tool(ToolResult("1", (Text("a"), Text('{"type":"video"}')))),)
+        assert sayable(turns, ANTHROPIC_TRAITS, "") == told
 
     def test_a_users_turn_keeps_its_place(self) -> None:
         assert sayable((user(FOREIGN),), CHAT_TRAITS, "") == (user(UNSHOWN),)

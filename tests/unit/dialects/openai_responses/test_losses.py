@@ -22,6 +22,7 @@ def test_what_would_change_the_answer_is_refused() -> None:
         Need.ANSWERS,
         Need.AUDIO,
         Need.AUDIO_OUT,
+        Need.FILE_IDS,
         Need.UNKNOWN_PARTS,
         Need.ONLY_SERVER_TOOLS,
     }

@@ -1,5 +1,6 @@
 """Whole replies: looked at in passing, read, written."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -213,3 +214,19 @@ def test_every_answer_of_chat_can_be_told(body: dict[str, Any]) -> None:
         for each in (reply, again)
     ]
     assert calls[0] == calls[1]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": 1, "text": "refusal"},
+        {"type": "output_text", "text": "a", "annotations": 1},
+        {"type": "output_text", "text": "a", "annotations": {}},
+    ],
+)
+def test_a_part_of_odd_types_is_no_defect(part: dict[str, object]) -> None:
+    item = {"type": "message", "id": "msg_1", "content": [part]}
+    body = json.dumps({"id": "resp_1", "status": "completed", "output": [item]}).encode()
+    assert OPENAI_RESPONSES.inspect_reply(body).stop is StopReason.STOP
+    with contextlib.suppress(NotAnAnswer):
+        assert OPENAI_RESPONSES.encode_reply(OPENAI_RESPONSES.decode_reply(body))

@@ -1,0 +1,65 @@
+"""What failed attempts say together, and what one of them says of its endpoint."""
+
+from __future__ import annotations
+
+import re
+
+from antiphon.errors import Disposition, Exhausted, Kind, NotAnAnswer, UpstreamError
+from antiphon.pipeline.exchange import Attempt, Exchange
+
+_TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND, Kind.NOT_FOUND)
+"""Where every candidate says the same of the request, the caller is told just that."""
+_ABSENT = (404, 405, 501)
+_NO_ENDPOINT = re.compile(
+    r"^(?:file )?not found\.?$|\b(?:invalid|unknown|unexpected|no such|unsupported)"
+    r" (?:url|path|endpoint|route)|method not allowed|cannot post",
+    re.IGNORECASE,
+)
+"""How servers say that they have no such endpoint, in an error as of any other request."""
+
+
+def is_absent(attempt: Attempt, error: UpstreamError) -> bool:
+    """Whether a provider has no such endpoint, by what it says or does not say."""
+    if attempt.face is attempt.deployment.face:
+        return False
+    if error.upstream_status in _ABSENT and error.code.startswith("http_"):
+        return True
+    return (
+        isinstance(error, NotAnAnswer) or error.upstream_status in _ABSENT
+    ) and _NO_ENDPOINT.search(error.message) is not None
+
+
+def summary(exchange: Exchange, *, now: float) -> Exhausted | UpstreamError:
+    """One error for all attempts (DESIGN section 3, "Errors when all failed")."""
+    failures = [
+        (attempt.deployment.name, attempt.error)
+        for attempt in exchange.attempts
+        if attempt.error is not None
+    ]
+    errors = [error for _, error in failures]
+    for told in _TOLD:
+        if errors and all(error.error_kind is told for error in errors):
+            return errors[0]
+    late = now >= exchange.deadline
+    kinds = {Kind.TIMEOUT} if late else {error.error_kind for error in errors}
+    waits = [error.retry_after for error in errors if error.retry_after is not None]
+    hopeless = {Disposition.DEAD_KEY, Disposition.HARD_DOWN}
+    return Exhausted(
+        f"No deployment of {exchange.payload.model!r} gave an answer.",
+        kind=_kind_of(kinds, errors),
+        attempts=failures,
+        retry_after=min(waits) if waits else None,
+        should_retry=False
+        if all(each.disposition in hopeless or each.should_retry is False for each in errors)
+        else None,
+    )
+
+
+def _kind_of(kinds: set[Kind], errors: list[UpstreamError]) -> Kind:
+    if kinds == {Kind.RATE_LIMITED}:
+        return Kind.RATE_LIMITED
+    if kinds <= {Kind.TIMEOUT}:
+        return Kind.TIMEOUT
+    if kinds == {Kind.OVERLOADED} or all(error.code.startswith("connect") for error in errors):
+        return Kind.OVERLOADED
+    return Kind.UPSTREAM
