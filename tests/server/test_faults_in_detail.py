@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from antiphon.providers.estimate import Calibration
 from antiphon.simulator import FaultRule
 from tests.server.stage import HELLO, Stage
 from tests.server.test_faults import Witness
@@ -124,9 +125,9 @@ async def test_what_is_counted(road: Stage, fault, tokens, stream, asked):
     if tokens:
         assert await counted(road) == tokens
     else:
-        # What cannot be believed is estimated: the prompt's bound, and the text that passed.
+        # What cannot be believed is estimated: by the prompt's bytes, and the text that passed.
         told = await counted(road)
-        assert told["input"] == len(road.first.received[-1].body)
+        assert told["input"] == Calibration().tokens(len(road.first.received[-1].body))
         assert 0 < told["output"] < len(response.content)
         assert set(told) == {"input", "output"}
     if stream and not asked and fault != "nulls":
