@@ -69,7 +69,7 @@ class Calls:
         ]
         fields.keep_rest_of("functionResponse", inner)
         extra = fields.extra() or (_WHOLE if whole else None)
-        parts = (Text(said), *shown) if said or not shown else tuple(shown)
+        parts = (Text(said), *shown) if said is not None else tuple(shown)
         answered = self._answered(name, call_id)
         return ToolResult(answered, parts, name=name or None, is_error=failed, extra=extra)
 
@@ -125,12 +125,11 @@ def write_result(
     response: object = {"error" if result.is_error else "output": text}
     if is_own(result.extra) and is_object(text):
         response = msgspec.Raw(text.encode())
+    elif not texts and (is_own(result.extra) or (shown and shows)):
+        response = {}
     out: Written = {} if result.call_id.startswith(UNNAMED) else {"id": result.call_id or None}
     out["name"] = result.name or names.get(result.call_id) or "unknown"
-    if texts or not shown or not shows:
-        out["response"] = response
-    else:
-        out["response"] = {}
+    out["response"] = response
     if shown and shows:
         out["parts"] = shown
     whole = written({"functionResponse": written(out)}, result.extra)
@@ -146,19 +145,17 @@ def is_object(text: str) -> bool:
     return True
 
 
-def _read_response(raw: msgspec.Raw) -> tuple[str, bool, bool]:
+def _read_response(raw: msgspec.Raw) -> tuple[str | None, bool, bool]:
     """The text of a result, whether it tells a failure, and whether it is the whole object."""
-    if not raw:
-        return "", False, False
-    members = _OBJECT.decode(raw)
+    members = _OBJECT.decode(raw) if raw else {}
+    if not members:
+        return None, False, True
     if len(members) == 1:
         name, value = next(iter(members.items()))
         if name in {"output", "error"} and bytes(value)[:1] == b'"':
             text = msgspec.json.decode(value, type=str)
             if not is_object(text):
                 return text, name == "error", False
-    if not members:
-        return "", False, False
     return bytes(raw).decode(), "error" in members and len(members) == 1, True
 
 

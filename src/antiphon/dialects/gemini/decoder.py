@@ -161,7 +161,9 @@ class EventStream(StreamDecoder):
         counts = counts_of(raw)
         if counts is None:
             return
-        self._counts = merged(self._counts, counts)
+        # One that has a total says all there is to say, whatever was said before.
+        whole = counts.total_token_count is not None
+        self._counts = counts if whole else merged(self._counts, counts)
         usage = read_usage(self._counts)
         if usage is not None or counts.total_token_count is not None:
             said.append(UsageReported(usage, alone=False))
@@ -203,8 +205,6 @@ class EventStream(StreamDecoder):
             self._seal(seal, index, said)
         if text:
             said.append(TextDelta(text, index))
-            if seal:
-                said.append(PartEnded(index))
 
     def _seal(self, seal: str, index: int, said: list[StreamEvent]) -> None:
         said += (ReasoningSealed(seal, self._origin, index), PartEnded(index))

@@ -45,6 +45,7 @@ from antiphon.model.usage import Usage
 
 _JSON: Final = msgspec.json.Encoder()
 _SAID: Final = b'data: {"candidates":[{"content":{"parts":[{"text":'
+_END: Final = b"]}\n\n"
 _SHOWN: Final = b'}],"role":"model"},"index":0}]%b}\n\n'
 
 
@@ -138,7 +139,8 @@ class EventWriter(StreamEncoder):
         if isinstance(event, LogprobsDelta) and event.dialect == DIALECT:
             return self._tell_logprobs(event.payload, event.choice)
         if isinstance(event, OpaqueEvent) and event.dialect == DIALECT:
-            return self._flush_all() + event.payload
+            head, end, _ = event.payload.rpartition(_END)
+            return self._flush_all() + b"%b]%b}\n\n" % (head, self._tail) if end else b""
         return b""
 
     def _start(self, event: Started) -> None:

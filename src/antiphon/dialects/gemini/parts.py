@@ -62,6 +62,15 @@ class Reader:
             self._read(raw, f"{path}[{at}]", parts)
         return tuple(parts)
 
+    def read_on(self, before: Sequence[Part], items: Sequence[Json], path: str) -> tuple[Part, ...]:
+        """The parts of an answer that is told in several contents: one text where it is one."""
+        parts = list(before)
+        for at, raw in enumerate(items):
+            self._read(raw, f"{path}[{at}]", parts)
+            if len(parts) > 1 and len(parts) > len(before):
+                parts[-2:] = _one(parts[-2], parts[-1])
+        return tuple(parts)
+
     def _read(self, raw: Json, path: str, parts: list[Part]) -> None:
         fields = Fields.parse(raw, path)
         seal = fields.text("thoughtSignature") if fields.begins("thoughtSignature", b'"') else None
@@ -91,14 +100,12 @@ class Reader:
         parts.append(part)
 
     def _think(self, text: str, seal: str | None, parts: list[Part], extra: Extra | None) -> None:
-        last = parts[-1] if parts else None
-        more = isinstance(last, Reasoning) and last.signature is None and extra is None
         found = self._sealed(seal) if seal else Reasoning()
-        if more and not found.sealed:
-            assert isinstance(last, Reasoning)
-            parts.pop()
-            text = last.text + text
-            extra = last.extra
+        if seal and not found.sealed and extra is None:
+            # A stream tells a thought in pieces, and the seal over all of them last.
+            while parts and isinstance(last := parts[-1], Reasoning) and last.signature is None:
+                text, extra = last.text + text, last.extra
+                parts.pop()
         origin = found.origin
         if origin is None and self._model is None:
             # Said by Gemini, without a seal: it may go back there, and nowhere else.
@@ -229,3 +236,16 @@ class Writer:
 
 def _is_alone(extra: Extra | None) -> bool:
     return is_own(extra) and extra is not None and _ALONE in extra.members
+
+
+def _one(first: Part, second: Part) -> tuple[Part, ...]:
+    """Two parts of one answer: one, where the second goes on with the first."""
+    if second == Text(""):
+        return (first,)
+    match first, second:
+        case Text(extra=None), Text(extra=None):
+            return (Text(first.text + second.text),)
+        case Reasoning(signature=None, extra=None), Reasoning(signature=None, extra=None):
+            return (msgspec.structs.replace(first, text=first.text + second.text),)
+        case _:
+            return (first, second)

@@ -24,11 +24,9 @@ from antiphon.dialects.gemini.thinking import read_thinking, write_thinking
 from antiphon.dialects.gemini.tools import read_choice, read_tools, write_choice, write_tools
 from antiphon.dialects.gemini.turns import read_turns, write_turns
 from antiphon.errors import MalformedBody
-from antiphon.model.parts import Extra
+from antiphon.model.parts import ABSENT, Extra
 from antiphon.model.request import (
     ChatRequest,
-    CustomTool,
-    FunctionTool,
     Output,
     OutputForm,
     Sampling,
@@ -56,8 +54,9 @@ class _Bounds(msgspec.Struct, gc=False):
     candidate_count: int | float | None = None
 
 
-class _CamelBounds(_Bounds, gc=False, rename="camel"):
-    pass
+class _CamelBounds(msgspec.Struct, gc=False, rename="camel"):
+    max_output_tokens: int | float | None = None
+    candidate_count: int | float | None = None
 
 
 _BOUNDS: Final = (msgspec.json.Decoder(_CamelBounds), msgspec.json.Decoder(_Bounds))
@@ -200,7 +199,8 @@ def write_request(request: ChatRequest, target: Target) -> Members:
     """Write a request for a provider."""
     system, contents = write_turns(request.turns, target)
     drawn, tools = request.sampling, write_tools(request.tools)
-    offers = any(isinstance(tool, FunctionTool | CustomTool) for tool in request.tools)
+    kept = {**own(request.extra)}
+    chosen = write_choice(request.tool_choice, kept.pop("toolConfig", ABSENT), offers=bool(tools))
     config = {
         "temperature": drawn.temperature,
         "topP": drawn.top_p,
@@ -223,12 +223,12 @@ def write_request(request: ChatRequest, target: Target) -> Members:
             "contents": contents,
             "systemInstruction": system,
             "tools": tools or None,
-            "toolConfig": write_choice(request.tool_choice, offers=offers),
+            "toolConfig": chosen,
             "generationConfig": written(config) or None,
             "serviceTier": _TIER_WORDS.get(request.service_tier or ""),
             "stream": True if request.stream else None,
         },
-        request.extra,
+        Extra(DIALECT, kept),
     )
     return Members({name: _encode(value) for name, value in out.items()})
 

@@ -85,24 +85,38 @@ def read_choice(fields: Fields) -> ToolChoice | None:
     return choice
 
 
-def write_choice(choice: ToolChoice | None, *, offers: bool) -> Written | None:
-    """The `toolConfig`; `offers` says whether there is a function to be chosen."""
-    if choice is None or not offers:
-        return None
+def write_choice(choice: ToolChoice | None, kept: msgspec.Raw, *, offers: bool) -> Written | None:
+    """The `toolConfig`.
+
+    Args:
+        choice: The choice.
+        kept: What this dialect kept of a `toolConfig`.
+        offers: There is something to be chosen.
+    """
+    outer = Fields.parse(kept, "toolConfig") if kept else Fields({})
+    left = outer.raw_object(_CHOICE)
+    out: Written = {}
+    if choice is not None and offers:
+        out = _write_mode(choice)
+    if left:
+        out |= Fields.parse(left, _CHOICE).left()
+    return {**({_CHOICE: out} if out else {}), **outer.left()} or None
+
+
+def _write_mode(choice: ToolChoice) -> Written:
     names = [*choice.names]
     match choice.mode:
         case ToolMode.AUTO:
-            out: Written = {"mode": "AUTO"}
+            return {"mode": "AUTO"}
         case ToolMode.NONE:
-            out = {"mode": "NONE"}
+            return {"mode": "NONE"}
         case ToolMode.REQUIRED:
-            out = {"mode": "ANY"}
+            return {"mode": "ANY"}
         case ToolMode.NAMED:
-            out = {"mode": "ANY", "allowedFunctionNames": names[:1]}
+            return {"mode": "ANY", "allowedFunctionNames": names[:1]}
         case ToolMode.ALLOWED:
             mode = "ANY" if choice.required else "VALIDATED"
-            out = {"mode": mode, "allowedFunctionNames": names}
-    return {_CHOICE: out}
+            return {"mode": mode, "allowedFunctionNames": names}
 
 
 def _read_mode(mode: str, names: tuple[str, ...]) -> ToolChoice | None:

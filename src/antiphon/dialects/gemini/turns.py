@@ -43,7 +43,7 @@ def read_turns(fields: Fields) -> tuple[Turn, ...]:
             turns.append(Turn(Author.SYSTEM, parts, extra=inner.extra()))
     reader = Reader(calls)
     for at, raw in enumerate(fields.some("contents")):
-        turns.append(_read_content(raw, f"contents[{at}]", reader))
+        _read_content(raw, f"contents[{at}]", reader, turns)
     return tuple(turns)
 
 
@@ -74,7 +74,7 @@ def write_turns(turns: Sequence[Turn], target: Target) -> tuple[Written | None, 
     return written({"parts": rules}, extra) if rules else None, contents
 
 
-def _read_content(raw: Json, path: str, reader: Reader) -> Turn:
+def _read_content(raw: Json, path: str, reader: Reader, turns: list[Turn]) -> None:
     fields = Fields.parse(raw, path)
     role = fields.text("role") or "user"
     author = _AUTHORS.get(role)
@@ -82,11 +82,23 @@ def _read_content(raw: Json, path: str, reader: Reader) -> Turn:
         raise InvalidRequest(f"'{path}.role' must be user or model.", param=f"{path}.role")
     if fields.begins("parts", b'"'):
         raise MalformedBody(f"'{path}.parts' must be an array.", param=f"{path}.parts")
-    parts = reader.read(fields.some("parts"), f"{path}.parts")
-    answers = any(isinstance(part, ToolResult) for part in parts)
+    items, path = fields.some("parts"), f"{path}.parts"
+    extra = fields.extra()
+    last = turns[-1] if turns else None
+    if (
+        author is Author.ASSISTANT
+        and last is not None
+        and last.author is author
+        and not (extra or last.extra)
+    ):
+        # The official client keeps every chunk of a stream as a content of its own.
+        turns[-1] = Turn(author, reader.read_on(last.parts, items, path))
+        return
+    parts = reader.read(items, path)
     if author is not Author.ASSISTANT:
+        answers = any(isinstance(part, ToolResult) for part in parts)
         author = Author.TOOL if answers else Author.USER
-    return Turn(author, parts, extra=fields.extra())
+    turns.append(Turn(author, parts, extra=extra))
 
 
 def _joined(turns: Iterable[Turn]) -> list[Turn]:
