@@ -75,8 +75,14 @@ def plain(body: dict[str, Any]) -> dict[str, Any]:
     tools = tools if isinstance(tools, list) else [tools]
     out["functions"] = [each for tool in tools for each in tool.pop("functionDeclarations", [])]
     out["tools"] = [tool for tool in tools if tool]
+    contents: list[dict[str, Any]] = []
     for content in out["contents"]:
         content.setdefault("role", "user")
+        if contents and content["role"] == contents[-1]["role"] == "model":
+            contents[-1]["parts"] += content["parts"]
+        else:
+            contents.append(content)
+    out["contents"] = contents
     if out.get("generationConfig") == {}:
         del out["generationConfig"]
     return out
