@@ -61,17 +61,16 @@ def read_usage(counts: Counts | None) -> Usage | None:
     """The usage of a reply; None where there is none, or none that can be believed."""
     if counts is None:
         return None
-    sums = (
-        counts.prompt_token_count,
-        counts.tool_use_prompt_token_count,
-        counts.candidates_token_count,
-        counts.thoughts_token_count,
-        counts.total_token_count,
-    )
-    if sums == (None, None, None, None, None):
+    told, every = counts.prompt_token_count, counts.total_token_count
+    answered, mused = counts.candidates_token_count, counts.thoughts_token_count
+    if told is None and every is None and answered is None and mused is None:
         return None
-    prompt, tools, said, thought, total = (int(each or 0) for each in sums)
-    if min(prompt, tools, said, thought, total) < 0 or max(sum((prompt, said)), total) > _ABSURD:
+    prompt, total = int(told or 0), int(every or 0)
+    tools = int(counts.tool_use_prompt_token_count or 0)
+    said, thought = int(answered or 0), int(mused or 0)
+    if prompt < 0 or tools < 0 or said < 0 or thought < 0 or total < 0:
+        return None
+    if prompt + tools + said + thought > _ABSURD or total > _ABSURD:
         return None
     # What is in the total and nowhere else is thought that was not told apart.
     thought += max(total - prompt - tools - said - thought, 0)
@@ -132,9 +131,11 @@ def _shares(*counted: tuple[str, int]) -> list[Written]:
 
 
 def _of(shares: list[Share] | None, kinds: frozenset[str | int]) -> int:
-    return sum(
-        max(int(each.token_count or 0), 0) for each in shares or () if each.modality in kinds
-    )
+    count = 0
+    for each in shares or ():
+        if each.modality in kinds and each.token_count and each.token_count > 0:
+            count += int(each.token_count)
+    return count
 
 
 def _part(wanted: _Count, whole: int) -> tuple[int, int]:
