@@ -77,6 +77,8 @@ class Dialect(ABC):
     """Bytes of a stream that are held back, at most, while nothing useful has come."""
     strict_end: ClassVar[bool] = False
     """Whether a stream that has said why it stopped is broken without its terminal event."""
+    seal_mark: ClassVar[bytes] = MARK.encode()
+    """What a wrapped seal of another dialect begins with, as callers of this one write it."""
     loose_end: ClassVar[bool] = False
     """Whether the end of the body ends a stream, since nobody here knows its terminal event."""
 
@@ -129,6 +131,15 @@ class Dialect(ABC):
     @abstractmethod
     def ask_usage(self, members: Members) -> Members:
         """The same request, asking for usage at the end of the stream."""
+
+    def target_path(self, model: str, *, stream: bool) -> str:
+        """Path and query behind a provider's base URL, where a model is asked."""
+        del model, stream
+        return self.endpoint
+
+    def strip(self, members: Members) -> Members:
+        """A request as its body is sent: without members that stand elsewhere on the wire."""
+        return members
 
     def based(self, path: str) -> str:
         """A base path as endpoints of this dialect stand behind it."""
@@ -331,7 +342,11 @@ class Payload:
         be refused there: such a request is written anew.
         """
         members = self._members
-        return dialect is self.dialect and members is not None and _MARK not in members.source
+        return (
+            dialect is self.dialect
+            and members is not None
+            and self.dialect.seal_mark not in members.source
+        )
 
     def encode(
         self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
@@ -356,6 +371,3 @@ def finish(dialect: Dialect, members: Members, *, stream: bool, quirks: Sequence
     for quirk in quirks:
         members = quirk(members)
     return members.encode()
-
-
-_MARK = MARK.encode()

@@ -93,6 +93,14 @@ BY_CODE: Final[dict[str, Reading]] = {
     "invalid_authentication_error": BAD_KEY,
     "incorrect_api_key_error": BAD_KEY,
     "permission_denied_error": BAD_KEY,
+    # Google
+    "API_KEY_INVALID": BAD_KEY,
+    "API_KEY_EXPIRED": BAD_KEY,
+    "API_KEY_SERVICE_BLOCKED": BAD_KEY,
+    "UNAUTHENTICATED": BAD_KEY,
+    "RESOURCE_EXHAUSTED": RATE_LIMITED,
+    "UNAVAILABLE": OVERLOADED,
+    "DEADLINE_EXCEEDED": TIMED_OUT,
     # Z.AI
     "1000": BAD_KEY,
     "1001": BAD_KEY,

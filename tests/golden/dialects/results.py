@@ -14,7 +14,7 @@ import msgspec
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Target
 from antiphon.errors import UpstreamError, UpstreamRefused
-from antiphon.model.events import StreamEvent, StreamFailed
+from antiphon.model.events import Ended, Finished, StreamEvent, StreamFailed
 from antiphon.wire.shallow import Members
 
 
@@ -49,6 +49,9 @@ def results_of(case: Path, dialect: Dialect) -> dict[str, bytes]:
         events = events_of(file.read_bytes(), dialect)
         canonical["events"] = [[type(event).__name__, plain(event)] for event in events]
         encoder = dialect.stream_encoder(include_usage=True)
+        if events and isinstance(events[-1], Finished):
+            # The end of the body is the end: the relay says so.
+            events.append(Ended())
         results["written.sse"] = b"".join(encoder.feed(event) for event in events)
     results["canonical.json"] = pretty(canonical)
     if written:

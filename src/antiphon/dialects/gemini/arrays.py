@@ -1,0 +1,101 @@
+"""Streams as one JSON array: what `streamGenerateContent` answers without `alt=sse`.
+
+Both ways it is the same chunks in another wrapping. A provider's is cut into its elements; for a
+caller, what was written as server-sent events is wrapped anew, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from typing_extensions import override
+
+from antiphon.dialects.contract import Framing, Position, StreamEncoder
+from antiphon.model.events import Ended, StreamEvent
+from antiphon.wire import json_array, sse
+from antiphon.wire.sse import data_of
+
+ARRAY_TYPE: Final = "application/json"
+"""Content type of a stream that is an array."""
+
+
+class Splitter(Framing):
+    """Cuts a stream into frames: events, or the elements of an array, as its first byte says."""
+
+    __slots__ = ("_chosen", "_pending")
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._chosen: sse.Splitter | json_array.Splitter | None = None
+
+    @override
+    def feed(self, chunk: bytes) -> list[bytes]:
+        if self._chosen is None:
+            chunk = self._pending + chunk
+            first = chunk.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+            if not first:
+                self._pending = chunk
+                return []
+            self._pending = b""
+            self._chosen = json_array.Splitter() if first in b"[{" else sse.Splitter()
+        return self._chosen.feed(chunk)
+
+    @override
+    def flush(self) -> bytes:
+        if self._chosen is None:
+            left, self._pending = self._pending, b""
+            return left
+        return self._chosen.flush()
+
+
+class ArrayStream:
+    """Wraps a stream of server-sent events into an array, bytes to bytes.
+
+    White space between events, which keeps a connection alive, stays: an array may hold it.
+    """
+
+    __slots__ = ("_begun", "_splitter")
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._splitter = sse.Splitter()
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The bytes of the array for these of the stream."""
+        if not chunk.strip() and chunk:
+            return b"\n"
+        return b"".join([self._element(frame) for frame in self._splitter.feed(chunk)])
+
+    def end(self) -> bytes:
+        """The end of the array."""
+        last = self._element(self._splitter.flush())
+        return last + (b"]" if self._begun else b"[]")
+
+    def _element(self, frame: bytes) -> bytes:
+        data = data_of(frame)
+        if data is None or not data.strip():
+            return b""
+        before = b",\r\n" if self._begun else b"["
+        self._begun = True
+        return before + data
+
+
+class ArrayWriter(StreamEncoder):
+    """Writes one stream as an array, event by event."""
+
+    __slots__ = ("_array", "_inner")
+
+    def __init__(self, inner: StreamEncoder) -> None:
+        self._inner = inner
+        self._array = ArrayStream()
+
+    @property
+    @override
+    def position(self) -> Position:
+        return self._inner.position
+
+    @override
+    def feed(self, event: StreamEvent) -> bytes:
+        out = self._inner.feed(event)
+        wrapped = self._array.feed(out) if out else b""
+        return wrapped + self._array.end() if isinstance(event, Ended) else wrapped
