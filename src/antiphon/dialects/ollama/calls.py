@@ -27,21 +27,23 @@ def unnamed(at: int) -> str:
     return f"{_UNNAMED}_{at}"
 
 
-def read_calls(fields: Fields, *, named: str) -> list[ToolCall]:
+def read_calls(fields: Fields, *, named: str, in_reply: bool = False) -> list[ToolCall]:
     """Take `tool_calls`.
 
     Args:
         fields: The message.
         named: What a call without an id is named after.
+        in_reply: The second call of one id is given another.
     """
     path = f"{fields.path}.tool_calls" if fields.path else "tool_calls"
     calls: list[ToolCall] = []
     taken: set[str] = set()
     for at, raw in enumerate(fields.items("tool_calls")):
         call = _read_call(Fields.parse(raw, f"{path}[{at}]"), f"{named}_{at}")
-        new = distinct(call.call_id, at, taken)
-        taken.add(new)
-        calls.append(msgspec.structs.replace(call, call_id=new))
+        if in_reply and call.call_id in taken:
+            call = msgspec.structs.replace(call, call_id=distinct(call.call_id, at, taken))
+        taken.add(call.call_id)
+        calls.append(call)
     return calls
 
 

@@ -18,7 +18,7 @@ from antiphon.dialects.ollama.calls import distinct, read_arguments
 from antiphon.dialects.ollama.fields import DIALECT, Fields
 from antiphon.dialects.ollama.lines import HEAD, LINE, Call, Function, Head, Line, Message
 from antiphon.dialects.ollama.moments import id_of, read_moment
-from antiphon.dialects.ollama.replies import calls_named, fails, stop_of, usage_of
+from antiphon.dialects.ollama.replies import calls_named, fails, logprobs_of, stop_of, usage_of
 from antiphon.dialects.ollama.usage import COUNTS
 from antiphon.errors import MalformedBody, UpstreamBroken
 from antiphon.model.events import (
@@ -96,14 +96,15 @@ class LineStream(StreamDecoder):
             return (_failure(frame),)
         if self._ended:
             return ()
-        if not line.done and not line.logprobs and not _speaks(line):
+        logprobs = logprobs_of(line)
+        if not line.done and not logprobs and not _speaks(line):
             # An empty line keeps the connection alive.
             return (OpaqueEvent(DIALECT, frame),) if _says_more(frame) else ()
         events: list[StreamEvent] = []
         self._start(frame, events)
         self._read_said(line, events)
-        if line.logprobs:
-            events.append(LogprobsDelta(DIALECT, msgspec.Raw(bytes(line.logprobs))))
+        if logprobs:
+            events.append(LogprobsDelta(DIALECT, logprobs))
         if line.done:
             self._end(line, events)
         return tuple(events)

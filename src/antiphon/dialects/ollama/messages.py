@@ -54,7 +54,7 @@ def write_messages(turns: Iterable[Turn]) -> list[Written]:
     return writer.messages
 
 
-def read_said(fields: Fields, *, named: str) -> tuple[Part, ...]:
+def read_said(fields: Fields, *, named: str, in_reply: bool = False) -> tuple[Part, ...]:
     """What an assistant says in a message; `named` is what calls without an id are named after."""
     parts: list[Part] = []
     thought, content = fields.text("thinking"), fields.text("content")
@@ -63,7 +63,7 @@ def read_said(fields: Fields, *, named: str) -> tuple[Part, ...]:
     if content:
         parts.append(Text(content))
     parts += map(read_image, fields.texts("images"))
-    parts += read_calls(fields, named=named)
+    parts += read_calls(fields, named=named, in_reply=in_reply)
     return tuple(parts)
 
 

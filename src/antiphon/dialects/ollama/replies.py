@@ -21,7 +21,7 @@ from antiphon.dialects.ollama.moments import id_of, read_moment, write_moment
 from antiphon.dialects.ollama.stops import LOADS, read_stop, write_stop
 from antiphon.dialects.ollama.usage import COUNTS, read_usage, write_usage
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
-from antiphon.model.parts import Author, Extra, Opaque, Part, Turn
+from antiphon.model.parts import ABSENT, Author, Extra, Opaque, Part, Turn
 from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
 from antiphon.model.usage import Usage
 
@@ -83,9 +83,10 @@ def write_generated(reply: ChatReply) -> bytes:
 def write_loaded(model: str, *, created: int, unloaded: bool, generated: bool = False) -> bytes:
     """The answer to a request that asks nothing."""
     stop = Stop(StopReason.STOP, raw="unload" if unloaded else "load")
-    out = {"model": model, "created_at": write_moment(created)}
+    out: Written = {"model": model, "created_at": write_moment(created)}
     said = _write_response(()) if generated else _write_message(())
-    return msgspec.json.encode({**out, **said, "done": True, "done_reason": write_stop(stop)})
+    out = written({**out, **said, "done": True, "done_reason": write_stop(stop)})
+    return msgspec.json.encode(out)
 
 
 def calls_named(reply_id: str) -> str:
@@ -96,6 +97,12 @@ def calls_named(reply_id: str) -> str:
 def fails(line: Line) -> bool:
     """Whether a line reports an error."""
     return bool(line.error) and not is_null(line.error) and bytes(line.error) != b'""'
+
+
+def logprobs_of(line: Line) -> msgspec.Raw:
+    """The log probabilities of a line; absent where there are none."""
+    raw = line.logprobs
+    return ABSENT if not raw or is_null(raw) else msgspec.Raw(bytes(raw))
 
 
 def usage_of(line: Line) -> Usage | None:
@@ -157,7 +164,7 @@ def _read_turn(fields: Fields, reply_id: str, *, whole: bool) -> Turn:
         said |= {name: fields.raw(name) for name in _BESIDE}
         fields = Fields({name: raw for name, raw in said.items() if raw})
     fields.raw("role")
-    parts = read_said(fields, named=calls_named(reply_id))
+    parts = read_said(fields, named=calls_named(reply_id), in_reply=True)
     return Turn(Author.ASSISTANT, parts, extra=fields.extra())
 
 
