@@ -9,6 +9,9 @@ Hot path: a read is one C split.
 from __future__ import annotations
 
 
+_ENDS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
+
+
 class LineTooLong(ValueError):
     """One line is over the bound."""
 
@@ -50,6 +53,19 @@ class Splitter:
         left = b"".join(self._pending)
         self._pending, self._size = [], 0
         return left
+
+
+def escaped(line: bytes) -> bytes:
+    """A line of JSON without what text splitters take for its end: NEL, U+2028 and U+2029.
+
+    The official client of Ollama reads lines with such a splitter.
+    """
+    if line.isascii():
+        return line
+    for raw, escape in _ENDS:
+        if raw in line:
+            line = line.replace(raw, escape)
+    return line
 
 
 def _lines_of(chunk: bytes) -> list[bytes]:

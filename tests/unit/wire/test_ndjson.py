@@ -1,10 +1,12 @@
 """Newline-delimited JSON, split on bytes."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.wire.ndjson import LineTooLong, Splitter
+from antiphon.wire.ndjson import LineTooLong, Splitter, escaped
 
 STREAMS = [
     b'{"a":1}\n{"a":2}\n',
@@ -65,3 +67,10 @@ def test_a_line_in_many_pieces_is_joined_once() -> None:
         assert splitter.feed(b"x" * 100) == []
     assert splitter.feed(b"\n{}\n{") == [b"x" * 100_000 + b"\n", b"{}\n"]
     assert splitter.flush() == b"{"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.text("\u0085\u2028\u2029é\x1c中"))
+def test_a_line_is_one_to_a_splitter_of_text(text: str) -> None:
+    line = escaped(json.dumps({text: text}, ensure_ascii=False).encode())
+    assert json.loads(line) == {text: text}
+    assert len(line.decode().splitlines()) == 1

@@ -13,6 +13,7 @@ from antiphon.dialects.fields import Written
 from antiphon.dialects.ollama.fields import written
 from antiphon.dialects.redaction import without_keys
 from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamError
+from antiphon.wire.ndjson import escaped
 
 _TOO_LONG: Final = "exceeds the context length"
 """How a client knows that it must make the conversation shorter."""
@@ -25,7 +26,7 @@ def write_error(error: AntiphonError, *, request_id: str) -> bytes:
 
 def write_stream_error(error: AntiphonError, *, request_id: str) -> bytes:
     """The line that ends a stream that failed; the official client raises on it."""
-    return write_error(error, request_id=request_id) + b"\n"
+    return escaped(write_error(error, request_id=request_id)) + b"\n"
 
 
 def _describe(error: AntiphonError, request_id: str) -> Written:

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from antiphon.dialects.contract import Position, StreamDecoder
 from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
-from antiphon.dialects.fields import UNREADABLE
+from antiphon.dialects.fields import UNREADABLE, first_byte
 from antiphon.dialects.ollama.calls import distinct, read_arguments
 from antiphon.dialects.ollama.fields import DIALECT, Fields
 from antiphon.dialects.ollama.lines import HEAD, LINE, Call, Function, Head, Line, Message
@@ -93,7 +93,7 @@ class LineStream(StreamDecoder):
 
     def _read(self, frame: bytes, line: Line) -> tuple[StreamEvent, ...]:
         if fails(line):
-            return (_failure(frame),)
+            return (_failure(frame, line),)
         if self._ended:
             return ()
         logprobs = logprobs_of(line)
@@ -186,6 +186,8 @@ def _bad_event() -> UpstreamBroken:
     return UpstreamBroken("An event of the stream cannot be read.", code="bad_event")
 
 
-def _failure(frame: bytes) -> StreamFailed:
-    envelope = read_envelope(frame) or Envelope(message="The provider reports an error.")
+def _failure(frame: bytes, line: Line) -> StreamFailed:
+    said = first_byte(line.error) in b'"{'
+    envelope = read_envelope(frame) if said else None
+    envelope = envelope or Envelope(message="The provider reports an error.")
     return StreamFailed(refusal_of(envelope, status=0))

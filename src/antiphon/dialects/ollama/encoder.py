@@ -36,6 +36,7 @@ from antiphon.model.events import (
 from antiphon.model.parts import CallKind, ToolCall
 from antiphon.model.reply import Stop, StopReason
 from antiphon.model.usage import Usage
+from antiphon.wire.ndjson import escaped
 
 _JSON: Final = msgspec.json.Encoder()
 _NO_DURATIONS: Final = dict.fromkeys(DURATIONS, 0)
@@ -93,14 +94,14 @@ class LineWriter(StreamEncoder):
     @override
     def feed(self, event: StreamEvent) -> bytes:
         if type(event) is TextDelta and not self._calls and not event.choice:
-            return self._text % _JSON.encode(event.text)
+            return escaped(self._text % _JSON.encode(event.text))
         if type(event) is Started:
             self._begin(event)
             return b""
         if type(event) is UsageReported:
             self._usage = event.usage
             return b""
-        return self._write(event)
+        return escaped(self._write(event))
 
     def _write(self, event: StreamEvent) -> bytes:
         out = b""

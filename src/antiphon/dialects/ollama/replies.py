@@ -126,7 +126,8 @@ def _called(line: Line) -> bool:
 
 
 def _no_answer(body: bytes) -> UpstreamError:
-    envelope = read_envelope(body)
+    # A reply has a `message`, which elsewhere is an error's.
+    envelope = read_envelope(body) if b'"error"' in body or b'"detail"' in body else None
     if envelope is not None:
         return refusal_of(envelope, status=0)
     if not body.strip():

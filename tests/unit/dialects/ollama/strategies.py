@@ -22,7 +22,7 @@ Json = st.SearchStrategy[object]
 
 SOME_TEXT = st.text(
     st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12
-) | st.sampled_from(["a\u2028b", "50 %b\n\n", "é中🌍"])
+) | st.sampled_from(["a\u2028b\u0085", "50 %b\n\n", "é中🌍"])
 WORD = st.text("abcdefghijkl_-0123", min_size=1, max_size=6)
 MODEL = st.sampled_from(["llama3.2", "qwen3:14b", "hf.co/some one/m:Q4_K_M", "m/%"])
 NUMBER = st.floats(-2, 2).map(lambda number: round(number, 3))

@@ -82,7 +82,7 @@ def test_it_streams_unless_it_says_that_it_does_not(given: dict[str, object], st
     assert written["stream"] == json.dumps(stream).encode()
 
 
-@pytest.mark.parametrize("given", [{}, {"messages": None}, {"messages": []}, {"messages": []}])
+@pytest.mark.parametrize("given", [{}, {"messages": None}, {"messages": []}])
 def test_without_messages_a_model_is_loaded(given: dict[str, object]) -> None:
     asked = Members.parse(json.dumps({"model": "m", "stream": True} | given).encode())
     assert OLLAMA.asks_nothing(asked)
