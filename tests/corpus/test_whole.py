@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import exchanges, messages
+from tests.corpus import exchanges, messages, ollama
 from tests.corpus.exchanges import exchanges_of, truth_of
 
-CHECKS = {"openai-chat": exchanges.check, "anthropic-messages": messages.check}
+CHECKS = {
+    "openai-chat": exchanges.check,
+    "anthropic-messages": messages.check,
+    "ollama": ollama.check,
+}
 
 
 @pytest.mark.campaign

@@ -8,7 +8,6 @@ Hot path: a read is one C split.
 
 from __future__ import annotations
 
-
 _ENDS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
 
 
@@ -35,6 +34,7 @@ class Splitter:
         lines = chunk.splitlines(keepends=True) if b"\r" not in chunk else _lines_of(chunk)
         if not lines:
             return []
+        longest = self._size + len(chunk)
         last = lines[-1]
         left = b"" if last.endswith(b"\n") else lines.pop()
         if lines and self._pending:
@@ -44,7 +44,7 @@ class Splitter:
         if left:
             self._size += len(left)
             self._pending.append(left)
-        if self._size > self._bound or any(len(line) > self._bound for line in lines):
+        if longest > self._bound and self._is_too_long(lines):
             raise LineTooLong(f"A line is longer than {self._bound} bytes.")
         return lines
 
@@ -53,6 +53,9 @@ class Splitter:
         left = b"".join(self._pending)
         self._pending, self._size = [], 0
         return left
+
+    def _is_too_long(self, lines: list[bytes]) -> bool:
+        return self._size > self._bound or any(len(line) > self._bound for line in lines)
 
 
 def escaped(line: bytes) -> bytes:
