@@ -5,13 +5,10 @@ import json
 import pytest
 
 from antiphon.dialects.ollama import OLLAMA, OLLAMA_GENERATE
-from antiphon.dialects.ollama.embedding import (
-    Embedded,
-    write_embed_reply,
-    write_embeddings_reply,
-)
+from antiphon.dialects.ollama.embeddings import write_embed_reply, write_embeddings_reply
 from antiphon.dialects.ollama.listing import LocalModel, write_ps, write_show, write_tags
 from antiphon.errors import ModelNotFound, UpstreamBroken
+from antiphon.model.embedding import EmbedReply
 from antiphon.model.fold import fold
 from antiphon.wire.shallow import Members
 from tests.unit.dialects.ollama import strategies
@@ -122,7 +119,7 @@ def test_lists_and_embeddings():
     assert client_of(write_ps([LOCAL])).ps().models[0].context_length == 8
     shown = client_of(write_show(LOCAL)).show("qwen3:14b")
     assert (shown.capabilities, shown.modelinfo["qwen3.context_length"]) == (["completion"], 8)
-    embedded = client_of(write_embed_reply(Embedded("m", ((0.5, 1.0),)))).embed("m", "a")
+    embedded = client_of(write_embed_reply(EmbedReply(((0.5, 1.0),), "m"))).embed("m", "a")
     assert embedded.embeddings == [[0.5, 1.0]]
-    one = client_of(write_embeddings_reply([(0.5, 1.0)])).embeddings("m", "a")
+    one = client_of(write_embeddings_reply(EmbedReply(((0.5, 1.0),)))).embeddings("m", "a")
     assert json.loads(one.model_dump_json())["embedding"] == [0.5, 1.0]
