@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
-from antiphon.dialects.fields import UNREADABLE, Json, Written
+from antiphon.dialects.fields import Json, Written
 from antiphon.dialects.ollama.fields import DIALECT, Fields, written
+from antiphon.dialects.ollama.schemas import NO_PARAMETERS, ONE_TEXT, write_parameters
 from antiphon.errors import MalformedBody
 from antiphon.model.request import (
     CustomTool,
@@ -17,12 +17,6 @@ from antiphon.model.request import (
     Tool,
     ToolChoice,
     ToolMode,
-)
-
-_SPLIT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NO_PARAMETERS: Final = msgspec.Raw(b'{"type":"object","properties":{}}')
-_ONE_TEXT: Final = msgspec.Raw(
-    b'{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}'
 )
 
 
@@ -71,10 +65,10 @@ def _write_tool(tool: Tool) -> Written | msgspec.Raw | None:
     match tool:
         case FunctionTool():
             kept = tool.extra is not None and tool.extra.dialect == DIALECT
-            parameters = tool.parameters if kept else _write_parameters(tool.parameters)
-            return _function(tool, parameters or _NO_PARAMETERS)
+            parameters = tool.parameters if kept else write_parameters(tool.parameters)
+            return _function(tool, parameters or NO_PARAMETERS)
         case CustomTool():
-            return _function(tool, _ONE_TEXT)
+            return _function(tool, ONE_TEXT)
         case ServerTool():
             return tool.payload if tool.dialect == DIALECT else None
 
@@ -84,21 +78,3 @@ def _function(tool: FunctionTool | CustomTool, parameters: object) -> Written:
         {"name": tool.name, "description": tool.description, "parameters": parameters}
     )
     return written({"type": "function", "function": function}, tool.extra)
-
-
-def _write_parameters(schema: msgspec.Raw) -> msgspec.Raw | Written:
-    """A schema as the server reads it: an object whose properties are objects.
-
-    It refuses the whole request for a property that is `true` or `false`.
-    """
-    if not schema:
-        return _NO_PARAMETERS
-    try:
-        members = _SPLIT.decode(schema)
-        given = _SPLIT.decode(members["properties"]) if "properties" in members else {}
-    except UNREADABLE:
-        return _NO_PARAMETERS
-    bare = {name: msgspec.Raw(b"{}") for name, raw in given.items() if bytes(raw)[:1] != b"{"}
-    if "type" in members and "properties" in members and not bare:
-        return schema
-    return {"type": "object", **members, "properties": {**given, **bare}}
