@@ -28,15 +28,18 @@ _EMPTY: Final = msgspec.Raw(b"{}")
 
 
 def write_parameters(schema: msgspec.Raw) -> msgspec.Raw | Written:
-    """A schema of another dialect, as an object whose properties are objects."""
+    """A schema as an object whose properties are objects; the same one where it is that already."""
     try:
-        members = _SPLIT.decode(_inlined(schema)) if schema else {}
+        schema = _inlined(schema)
+        members = _SPLIT.decode(schema) if schema else {}
         given = _SPLIT.decode(members["properties"]) if "properties" in members else {}
     except UNREADABLE:
         return NO_PARAMETERS
     if not members:
         return NO_PARAMETERS
     bare = {name: _EMPTY for name, raw in given.items() if first_byte(raw) != ord("{")}
+    if not bare and "type" in members and "properties" in members:
+        return schema
     return {"type": "object", **members, "properties": {**given, **bare}}
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from antiphon.dialects.fields import Json, Written
 from antiphon.dialects.ollama.fields import DIALECT, Fields, written
-from antiphon.dialects.ollama.schemas import NO_PARAMETERS, ONE_TEXT, write_parameters
+from antiphon.dialects.ollama.schemas import ONE_TEXT, write_parameters
 from antiphon.errors import MalformedBody
 from antiphon.model.request import (
     CustomTool,
@@ -64,9 +64,7 @@ def _read_tool(raw: Json, path: str) -> Tool:
 def _write_tool(tool: Tool) -> Written | msgspec.Raw | None:
     match tool:
         case FunctionTool():
-            kept = tool.extra is not None and tool.extra.dialect == DIALECT
-            parameters = tool.parameters if kept else write_parameters(tool.parameters)
-            return _function(tool, parameters or NO_PARAMETERS)
+            return _function(tool, write_parameters(tool.parameters))
         case CustomTool():
             return _function(tool, ONE_TEXT)
         case ServerTool():
