@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import exchanges, gemini, messages
+from tests.corpus import exchanges, gemini, messages, ollama
 from tests.corpus.exchanges import exchanges_of, truth_of
 
 CHECKS = {
     "openai-chat": exchanges.check,
     "anthropic-messages": messages.check,
     "gemini": gemini.check,
+    "ollama": ollama.check,
 }
 
 

@@ -200,6 +200,12 @@ BY_TEXT: Final[tuple[tuple[re.Pattern[str], Reading], ...]] = (
         ),
         NO_MODEL,
     ),
+    # Ollama
+    (
+        re.compile(r"does not support (?:tools|thinking|insert|chat|generate|embeddings?)\b"),
+        UNSUPPORTED,
+    ),
+    (re.compile(r"model requires more system memory"), NOT_SERVED),
     (re.compile(r"\brate[- ]?limit|too many requests", re.IGNORECASE), RATE_LIMITED),
     (re.compile(r"\boverloaded\b|at capacity", re.IGNORECASE), OVERLOADED),
 )

@@ -1,9 +1,10 @@
 """What a case becomes in its dialect.
 
-A case is a folder with some of `request.json`, `reply.json`, `stream.sse` and `error.json`, as a
-client or a provider wrote them. `canonical.json` holds what they mean, `written.json` and
-`written.sse` what is written for it again. After a change that is meant,
-`python -m tests.golden.dialects.DIALECT.cases` writes them anew: read the difference.
+A case is a folder with some of `request.json`, `reply.json`, `stream.sse` (or `stream.ndjson`) and
+`error.json`, as a client or a provider wrote them. `canonical.json` holds what they mean,
+`written.json` and `written.sse` (or `written.ndjson`) what is written for it again. After a change
+that is meant, `python -m tests.golden.dialects.DIALECT.cases` writes them anew: read the
+difference.
 """
 
 import json
@@ -45,14 +46,14 @@ def results_of(case: Path, dialect: Dialect) -> dict[str, bytes]:
         error = dialect.decode_error(given["status"], headers, json.dumps(given["body"]).encode())
         canonical["error"] = told(error)
         written["error"] = json.loads(dialect.encode_error(error, request_id="req_1"))
-    if (file := case / "stream.sse").exists():
+    for file in case.glob("stream.*"):
         events = events_of(file.read_bytes(), dialect)
         canonical["events"] = [[type(event).__name__, plain(event)] for event in events]
         encoder = dialect.stream_encoder(include_usage=True)
         if events and isinstance(events[-1], Finished):
             # The end of the body is the end: the relay says so.
             events.append(Ended())
-        results["written.sse"] = b"".join(encoder.feed(event) for event in events)
+        results[f"written{file.suffix}"] = b"".join(encoder.feed(event) for event in events)
     results["canonical.json"] = pretty(canonical)
     if written:
         results["written.json"] = pretty(written)
