@@ -163,12 +163,16 @@ def called(dialect: str, body: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(name, _parsed(arguments)) for name, arguments in _CALLING[dialect](body)]
 
 
+_CALLERS_OWN = ("function", "custom", "bash_", "text_editor_", "memory_")
+"""How the types of tools begin that the caller itself runs."""
+
+
 def offered(body: Mapping[str, Any]) -> list[str]:
     """The names of the caller's own tools, each once, in any of the dialects."""
     named: list[Mapping[str, Any]] = [
         tool.get("function") or tool.get("custom") or tool
         for tool in _tools(body)
-        if tool.get("type", "custom") in {"function", "custom"}
+        if tool.get("type", "custom").startswith(_CALLERS_OWN)
     ]
     return [*dict.fromkeys(tool["name"] for tool in [*named, *(body.get("functions") or ())])]
 

@@ -68,12 +68,11 @@ def is_plain(turns: Turns, traits: Traits) -> bool:
 def says_anything(turns: Turns, traits: Traits) -> bool:
     """Whether anything is left to be answered of a conversation that is written in a dialect.
 
-    Instructions alone are enough where nobody else spoke at all.
+    Instructions alone are enough: providers answer them, also beside a turn that says nothing.
 
-    Hot path: the first turn of the user decides, nearly always.
+    Hot path: the first turn decides, nearly always.
     """
-    others = [turn for turn in turns if turn.author not in _INSTRUCTIONS]
-    return any(_says(part, turn.author, traits) for turn in others or turns for part in turn.parts)
+    return any(_says(part, turn.author, traits) for turn in turns for part in turn.parts)
 
 
 def _says(part: Part, author: Author, traits: Traits) -> bool:
