@@ -7,6 +7,7 @@ and is dropped; what is written omits it (a null where a server expects none is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar, Self, TypeVar
 
@@ -27,6 +28,10 @@ Json = bytes | msgspec.Raw
 
 Written = dict[str, object]
 """An object on its way out."""
+
+_EMPTY_ARRAY = re.compile(rb"\[[ \t\r\n]*\]")
+_LONGEST_EMPTY = 64
+_MOST_DIGITS = 9
 
 _T = TypeVar("_T")
 
@@ -180,6 +185,20 @@ def wrong(path: str, wanted: str) -> MalformedBody:
 def first_byte(raw: Json) -> int:
     """What raw JSON begins with, which tells its type; nothing is copied."""
     return memoryview(raw)[0]
+
+
+def is_empty_array(raw: Json) -> bool:
+    """Whether raw JSON is an array without items.
+
+    Only a short one can be: the white space of an empty array is not the caller's to pad.
+    """
+    return len(raw) < _LONGEST_EMPTY and _EMPTY_ARRAY.fullmatch(bytes(raw)) is not None
+
+
+def whole_number(raw: Json) -> int | None:
+    """A whole number of a caller's; whatever else it is, the provider will refuse."""
+    digits = bytes(raw)
+    return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
 
 
 def is_null(raw: Json) -> bool:

@@ -9,7 +9,6 @@ written as text; thought without a seal that is valid there is left out.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
@@ -26,7 +25,7 @@ from antiphon.dialects.anthropic_messages.tools import (
     write_tools,
 )
 from antiphon.dialects.contract import Target
-from antiphon.dialects.fields import Json, Written, first_byte
+from antiphon.dialects.fields import Written, first_byte, is_empty_array, whole_number
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import Extra
 from antiphon.model.request import (
@@ -38,7 +37,6 @@ from antiphon.model.request import (
 )
 from antiphon.wire.shallow import Members
 
-_EMPTY_ARRAY: Final = re.compile(rb"\[[ \t\r\n]*\]")
 _MOST_DIGITS: Final = 9
 _TIERS: Final = {"auto": "auto", "standard_only": "default"}
 _TIER_WORDS: Final = {"auto": "auto", "default": "standard_only", "priority": "auto"}
@@ -61,10 +59,10 @@ def check_request(members: Members) -> tuple[str, bool]:
     if not model:
         raise MalformedBody("'model' must be a non-empty string.", param="model")
     messages = members.raw("messages")
-    if messages is None or first_byte(messages) != ord("[") or _is_empty(messages):
+    if messages is None or first_byte(messages) != ord("[") or is_empty_array(messages):
         raise MalformedBody("'messages' must be a non-empty array.", param="messages")
     bound = members.raw("max_tokens")
-    if bound is None or _whole(bound) is None:
+    if bound is None or whole_number(bound) is None:
         raise MalformedBody("'max_tokens' must be a whole number.", param="max_tokens")
     return model, members.flag("stream")
 
@@ -72,7 +70,7 @@ def check_request(members: Members) -> tuple[str, bool]:
 def output_bound(members: Members) -> tuple[int | None, int]:
     """The tokens that an answer may have, and how many answers are asked for: one."""
     bound = members.raw("max_tokens")
-    return _whole(bound) if bound is not None else None, 1
+    return whole_number(bound) if bound is not None else None, 1
 
 
 def without_inner(members: Members, outer: str, inner: str) -> Members:
@@ -82,16 +80,6 @@ def without_inner(members: Members, outer: str, inner: str) -> Members:
         return members
     left = Members.parse(bytes(raw)).without(inner)
     return members.replace({outer: left.encode()}) if left else members.without(outer)
-
-
-def _whole(raw: Json) -> int | None:
-    digits = bytes(raw)
-    return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
-
-
-def _is_empty(array: Json) -> bool:
-    # Only a short one can be: the white space of an empty array is not the caller's to pad.
-    return len(array) < 64 and _EMPTY_ARRAY.fullmatch(bytes(array)) is not None  # noqa: PLR2004
 
 
 # ------------------------------------------------------------------ reading

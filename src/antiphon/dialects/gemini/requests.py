@@ -11,13 +11,12 @@ each other in one.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import msgspec
 
 from antiphon.dialects.contract import Target
-from antiphon.dialects.fields import UNREADABLE, Json, Written, first_byte
+from antiphon.dialects.fields import UNREADABLE, Written, first_byte, is_empty_array
 from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, own, written
 from antiphon.dialects.gemini.schemas import adapted, as_json_schema
 from antiphon.dialects.gemini.thinking import read_thinking, write_thinking
@@ -36,7 +35,6 @@ from antiphon.wire.shallow import Members
 PATHED: Final = ("model", "stream")
 """Members that stand in the path on the wire."""
 
-_EMPTY_ARRAY: Final = re.compile(rb"\[[ \t\r\n]*\]")
 _JSON: Final = "application/json"
 _PLAIN: Final = "text/plain"
 _TIERS: Final = {"standard": "default", "flex": "flex", "priority": "priority"}
@@ -75,7 +73,7 @@ def check_request(members: Members) -> tuple[str, bool]:
     if not model:
         raise MalformedBody("'model' must be a non-empty string.", param="model")
     contents = members.raw("contents")
-    if contents is None or first_byte(contents) not in b"[{" or _is_empty(contents):
+    if contents is None or first_byte(contents) not in b"[{" or is_empty_array(contents):
         raise MalformedBody("'contents' must be a non-empty array.", param="contents")
     return model, members.flag("stream")
 
@@ -99,11 +97,6 @@ def output_bound(members: Members) -> tuple[int | None, int]:
 def stripped(members: Members) -> Members:
     """The body as it is sent: without what stands in the path."""
     return members.without(*PATHED)
-
-
-def _is_empty(array: Json) -> bool:
-    # Only a short one can be: the white space of an empty array is not the caller's to pad.
-    return len(array) < 64 and _EMPTY_ARRAY.fullmatch(bytes(array)) is not None  # noqa: PLR2004
 
 
 # ------------------------------------------------------------------ reading

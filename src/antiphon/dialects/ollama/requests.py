@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.contract import Target
-from antiphon.dialects.fields import UNREADABLE, Json, first_byte, is_null
+from antiphon.dialects.fields import UNREADABLE, Json, first_byte, is_empty_array, is_null
 from antiphon.dialects.ollama.fields import Fields, encode, written
 from antiphon.dialects.ollama.messages import read_messages, write_messages
 from antiphon.dialects.ollama.options import (
@@ -36,7 +36,6 @@ from antiphon.model.parts import Turn
 from antiphon.model.request import ChatRequest
 from antiphon.wire.shallow import Members
 
-_EMPTY_ARRAY: Final = re.compile(rb"\[[ \t\r\n]*\]")
 _NOUGHT: Final = re.compile(rb'"?-?0+(?:\.0+)?(?:ns|us|ms|s|m|h)?"?')
 
 
@@ -122,10 +121,7 @@ def _options(members: Members) -> Members | None:
 
 
 def _is_empty(array: Json) -> bool:
-    # Only a short one can be: the white space of an empty array is not the caller's to pad.
-    if is_null(array):
-        return True
-    return len(array) < 64 and _EMPTY_ARRAY.fullmatch(bytes(array)) is not None  # noqa: PLR2004
+    return is_null(array) or is_empty_array(array)
 
 
 # ------------------------------------------------------------------ reading

@@ -9,13 +9,18 @@ whichever of two equal members is the older is written only if it alone was give
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import msgspec
 
 from antiphon.dialects.efforts import effort_of
-from antiphon.dialects.fields import Json, Written, first_byte, is_null
+from antiphon.dialects.fields import (
+    Written,
+    first_byte,
+    is_empty_array,
+    is_null,
+    whole_number,
+)
 from antiphon.dialects.openai_chat.fields import DIALECT, Fields, own, written
 from antiphon.dialects.openai_chat.messages import read_messages, write_messages
 from antiphon.dialects.openai_chat.tools import (
@@ -54,8 +59,6 @@ _FORM_NAMES = {form: name for name, form in _FORMS.items()}
 _OBJECTS = ("audio", "prediction", "web_search_options", "moderation")
 """Members that must be objects, and that the model has no word for."""
 
-_EMPTY_ARRAY = re.compile(rb"\[[ \t\r\n]*\]")
-_MOST_DIGITS = 9
 _USAGE_ASKED = b'{"include_usage":true}'
 
 
@@ -74,7 +77,7 @@ def check_request(members: Members) -> tuple[str, bool]:
     if not model:
         raise MalformedBody("'model' must be a non-empty string.", param="model")
     messages = members.raw("messages")
-    if messages is None or first_byte(messages) != ord("[") or _is_empty(messages):
+    if messages is None or first_byte(messages) != ord("[") or is_empty_array(messages):
         raise MalformedBody("'messages' must be a non-empty array.", param="messages")
     stream = members.flag("stream")
     options = members.raw("stream_options")
@@ -95,13 +98,9 @@ def output_bound(members: Members) -> tuple[int | None, int]:
     bound, answers = raw("max_completion_tokens"), raw("n")
     if bound is None or is_null(bound):
         bound = raw("max_tokens")
-    return _whole(bound) if bound is not None else None, _whole(answers) or 1 if answers else 1
-
-
-def _whole(raw: bytes | msgspec.Raw) -> int | None:
-    """A whole number; whatever else it is, the provider will refuse."""
-    digits = bytes(raw)
-    return int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else None
+    return whole_number(bound) if bound is not None else None, whole_number(
+        answers
+    ) or 1 if answers else 1
 
 
 def ask_usage(members: Members) -> Members:
@@ -112,11 +111,6 @@ def ask_usage(members: Members) -> Members:
     if options.flag("include_usage"):
         return members
     return members.replace({"stream_options": options.replace({"include_usage": b"true"}).encode()})
-
-
-def _is_empty(array: Json) -> bool:
-    # Only a short one can be: the white space of an empty array is not the caller's to pad.
-    return len(array) < 64 and _EMPTY_ARRAY.fullmatch(bytes(array)) is not None  # noqa: PLR2004
 
 
 def _stream_options(members: Members) -> Members | None:
