@@ -74,8 +74,13 @@ def request_in(
         headers += "anthropic-version: 2023-06-01\r\n"
     if wire == OLLAMA:
         asked["stream"] = False
-    body = json.dumps({"model": model, **asked, **members}).encode()
-    head = f"POST /{ROADS[wire]} HTTP/1.1\r\nhost: lab\r\n{headers}connection: close\r\n"
+    return posted(ROADS[wire], {"model": model, **asked, **members}, headers)
+
+
+def posted(path: str, asked: dict[str, object], headers: str = "") -> bytes:
+    """Anything, as a request that asks to close the connection."""
+    body = json.dumps(asked).encode()
+    head = f"POST /{path} HTTP/1.1\r\nhost: lab\r\n{headers}connection: close\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 

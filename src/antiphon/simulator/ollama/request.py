@@ -233,7 +233,10 @@ def _tool(told: _Function) -> Tool:
             schema = schema_from(told.parameters)
     except msgspec.ValidationError as error:
         raise Rejected(Problem(400, f"json: {error}")) from error
-    return Tool(told.name or "", schema or Schema(type="object"))
+    if not isinstance(schema, Schema):
+        schema = Schema()
+    # Arguments are an object here, whatever a schema leaves open.
+    return Tool(told.name or "", msgspec.structs.replace(schema, type="object"))
 
 
 def _json(arguments: dict[str, Raw] | None) -> str:
