@@ -42,7 +42,7 @@ def test_a_folder_is_loaded_and_other_lines_are_passed_over(tmp_path: Path) -> N
 
 
 SSE = {"content-type": "text/event-stream"}
-LINES = {"content-type": "application/x-ndjson"}
+NDJSON = {"content-type": "application/x-ndjson"}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ LINES = {"content-type": "application/x-ndjson"}
 )
 async def test_the_other_dialects_are_replayed(tmp_path: Path, wire: str, body: str) -> None:
     path = tmp_path / "a.jsonl"
-    headers = LINES if wire == "ollama" else SSE
+    headers = NDJSON if wire == "ollama" else SSE
     response = {"status": 200, "headers": headers, "body": body, "chunk_bytes": [7, 5]}
     path.write_text(json.dumps({"id": "x", "wire": wire, "response": response}))
     async with Simulator(SimulatorSpec(replay=path)) as lab, called(lab) as (reader, writer):
@@ -138,4 +138,5 @@ async def test_a_fault_befalls_a_recording(raw: Raw) -> None:
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert not answer.endswith(b"0\r\n\r\n")
     told = b"".join(chunks_of(answer.partition(b"\r\n\r\n")[2]))
-    assert CUT[name]["response"]["body"].encode().startswith(told) and told
+    assert CUT[name]["response"]["body"].encode().startswith(told)
+    assert told
