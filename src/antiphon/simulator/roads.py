@@ -265,28 +265,18 @@ def _in_memory(dialect: Dialect) -> Road:
     return road
 
 
-def _of_models(answer: Callable[[Provider, Received], Reply]) -> Road:
+def _of_models(provider: Provider, received: Received) -> Reply:
     """What Ollama says of its models."""
-
-    def road(provider: Provider, received: Received) -> Reply:
-        if problem := _key_problem(provider.keys, received):
-            return OLLAMA.complain(problem)
-        try:
-            return answer(provider, received)
-        except Rejected as error:
-            return OLLAMA.complain(error.problem)
-
-    return road
+    if problem := _key_problem(provider.keys, received):
+        return OLLAMA.complain(problem)
+    try:
+        return models.answered(received, _terms(provider), tuple(provider.shelf.loaded))
+    except Rejected as error:
+        return OLLAMA.complain(error.problem)
 
 
 def _banner(_provider: Provider, _received: Received) -> Reply:
     return models.banner()
-
-
-_tags = _of_models(lambda provider, _: models.tags(provider.spec.models))
-_running = _of_models(lambda provider, _: models.running(tuple(reversed(provider.shelf.loaded))))
-_version = _of_models(lambda _, __: models.version())
-_show = _of_models(lambda provider, received: models.show(received, _terms(provider)))
 
 
 def _health(provider: Provider, _received: Received) -> Reply:
@@ -304,12 +294,7 @@ _ROADS: Final[Mapping[tuple[str, str], Road]] = MappingProxyType(
         ("POST", "api/generate"): _in_memory(OllamaGenerate()),
         ("POST", "api/embed"): _in_memory(OllamaEmbed()),
         ("POST", "api/embeddings"): _in_memory(OllamaEmbeddings()),
-        ("POST", "api/show"): _show,
-        ("GET", "api/tags"): _tags,
-        ("HEAD", "api/tags"): _tags,
-        ("GET", "api/ps"): _running,
-        ("GET", "api/version"): _version,
-        ("HEAD", "api/version"): _version,
+        **dict.fromkeys(models.ADDRESSES, _of_models),
         ("GET", ""): _banner,
         ("HEAD", ""): _banner,
         ("GET", "models"): _models,

@@ -19,6 +19,15 @@ from antiphon.simulator.reply import Reply, plain
 
 VERSION: Final = "0.30.0-simulator"
 """The version that is spoken, and who speaks it."""
+ADDRESSES: Final = (
+    ("POST", "api/show"),
+    ("GET", "api/tags"),
+    ("HEAD", "api/tags"),
+    ("GET", "api/ps"),
+    ("GET", "api/version"),
+    ("HEAD", "api/version"),
+)
+"""Where the models are told of."""
 _EXPIRES: Final = "2026-01-01T00:05:00Z"
 _BYTES = 1_000_000_000
 _WINDOW = 131_072
@@ -61,21 +70,33 @@ def nothing_here() -> Reply:
     return plain(b"404 page not found", status=404, headers=((b"content-type", b"text/plain"),))
 
 
-def version() -> Reply:
-    """The server's version."""
-    return _json({"version": VERSION})
+def answered(received: Received, terms: Terms, loaded: Sequence[str]) -> Reply:
+    """What is asked of the models, of which these are in memory, the last used at the end.
+
+    Raises:
+        Rejected: it is no request, or of a model that a strict server has not.
+    """
+    match received.path.rstrip("/").rpartition("/")[2]:
+        case "tags":
+            return _tags(terms.models)
+        case "ps":
+            return _running(loaded)
+        case "version":
+            return _json({"version": VERSION})
+        case _:
+            return _show(received, terms)
 
 
-def tags(models: Sequence[str]) -> Reply:
+def _tags(models: Sequence[str]) -> Reply:
     """The models on the disk."""
     listed = [{**_named(name), "modified_at": CREATED} for name in models]
     return _json({"models": listed})
 
 
-def running(loaded: Sequence[str]) -> Reply:
+def _running(loaded: Sequence[str]) -> Reply:
     """The models in memory."""
     more = {"expires_at": _EXPIRES, "size_vram": _BYTES, "context_length": _WINDOW}
-    return _json({"models": [{**_named(name), **more} for name in loaded]})
+    return _json({"models": [{**_named(name), **more} for name in reversed(loaded)]})
 
 
 def _named(name: str) -> Members:
@@ -85,12 +106,8 @@ def _named(name: str) -> Members:
     return {**told, "details": _DETAILS}
 
 
-def show(received: Received, terms: Terms) -> Reply:
-    """What one model is.
-
-    Raises:
-        Rejected: no model is named, or a strict server has it not.
-    """
+def _show(received: Received, terms: Terms) -> Reply:
+    """What one model is."""
     asked = read(_SHOW, received.body, "ShowRequest")
     name = asked.model or asked.name
     if not name:
