@@ -7,9 +7,11 @@ from typing import Final
 
 from antiphon.simulator.faults.fault import Damage, Fault, by_wire
 from antiphon.simulator.faults.frames import Frames, in_each, in_frames
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, RESPONSES
 
 _TEXT: Final = rb'((?:[^"\\]|\\.)*)"'
+_IN_FRAGMENTS: Final = frozenset({CHAT, MESSAGES, RESPONSES})
+"""Where calls have numbers, and their arguments are texts that come in fragments."""
 _INDEX: Final = {
     CHAT: re.compile(rb'("tool_calls":\[\{)"index":\d+(,)'),
     MESSAGES: re.compile(rb'("type":"content_block_(?:start|delta|stop)"),"index":\d+()'),
@@ -25,6 +27,7 @@ _ID: Final = {
     CHAT: re.compile(rb'("id":")call_[^"]*'),
     MESSAGES: re.compile(rb'("id":")toolu_[^"]*'),
     RESPONSES: re.compile(rb'("call_id":")call_[^"]*'),
+    GEMINI: re.compile(rb'("id":")call_[^"]*'),
 }
 _ARGUMENTS: Final = {
     CHAT: re.compile(rb'("arguments":")' + _TEXT),
@@ -59,7 +62,7 @@ def _put(pattern: re.Pattern[bytes], put: bytes) -> Callable[[bytes], bytes]:
 
 
 def _everywhere(put: bytes) -> Mapping[str, bytes]:
-    return dict.fromkeys((CHAT, MESSAGES, RESPONSES), put)
+    return dict.fromkeys(sorted(_IN_FRAGMENTS), put)
 
 
 def _replaced(old: bytes, new: bytes) -> Damage:
@@ -88,33 +91,39 @@ CALL_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "tool call fragments, blocks or items without an index",
             _substituted(_INDEX, _everywhere(rb"\1")),
             "tells calls apart by their ids; between equal dialects the bytes stay as they are",
+            _IN_FRAGMENTS,
         ),
         "tool-index-zero": Fault(
             "every tool call, block or item has index 0",
             _substituted(_INDEX, _ZERO),
             "takes a new id for a new call; between equal dialects the bytes stay as they are",
+            _IN_FRAGMENTS,
         ),
         "tool-id-twice": Fault(
             "all tool calls have the same id",
-            _substituted(_ID, _everywhere(rb"\1call_same")),
+            _substituted(_ID, dict.fromkeys(sorted(_ID), rb"\1call_same")),
             "tells calls apart by their numbers, and gives the second an id of its own; between "
             "equal dialects the bytes stay as they are",
+            frozenset(_ID),
         ),
         "tool-id-empty": Fault(
             "tool calls have an empty id",
-            _substituted(_ID, _everywhere(rb"\1")),
+            _substituted(_ID, dict.fromkeys(sorted(_ID), rb"\1")),
             "gives each call an id; between equal dialects the bytes stay as they are",
+            frozenset(_ID),
         ),
         "tool-arguments-empty": Fault(
             "tool calls have empty arguments, not `{}`",
             _substituted(_ARGUMENTS, _everywhere(rb'\1"')),
             "keeps the text that it got, and reads it nowhere as JSON",
+            _IN_FRAGMENTS,
         ),
         "tool-arguments-snapshots": Fault(
             "every fragment repeats all arguments so far",
             by_wire({wire: _snapshots(fragment) for wire, fragment in _FRAGMENT.items()}),
             "passes them on unchanged: nobody can tell a snapshot from a fragment for sure, and "
             "a provider that is known for it needs a quirk",
+            frozenset(_FRAGMENT),
         ),
         "tool-finish-stop": Fault(
             "the finish reason is `stop` or `end_turn` although tools are called",

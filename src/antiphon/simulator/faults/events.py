@@ -16,7 +16,7 @@ from antiphon.simulator.faults.frames import (
     spelled,
 )
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, RESPONSES, WIRES
 
 _PROMPT_FILTER: Final = (
     b'data: {"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":'
@@ -24,6 +24,8 @@ _PROMPT_FILTER: Final = (
 )
 _CREATED: Final = re.compile(rb'("created(?:_at)?":)\d+')
 _ONLY_CHAT: Final = frozenset({CHAT})
+_WITH_AN_END: Final = WIRES - {GEMINI}
+"""Where something comes behind the reason, and says that all of it was said."""
 _NO_CHOICES: Final = b'"choices":[],'
 
 
@@ -111,6 +113,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             spelled(_without_end),
             "takes an answer of Chat Completions for whole, and writes the `[DONE]` that its "
             "caller waits for; in the other dialects nothing else says that all of it is here",
+            _WITH_AN_END,
         ),
         "no-finish": Fault(
             "the last event without a finish reason before it",
@@ -122,7 +125,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "the finish reason comes before the last word",
             spelled(_late_content),
             "reads on until the end, and loses no word",
-            frozenset({CHAT, MESSAGES}),
+            frozenset({CHAT, MESSAGES, GEMINI}),
         ),
         "done-twice": Fault(
             "the last event twice",
@@ -133,6 +136,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "more content after the last event",
             spelled(lambda frames, spelling: (*frames, spelling.late)),
             "passes on nothing after the end",
+            _WITH_AN_END,
         ),
     }
 )

@@ -9,11 +9,11 @@ from antiphon.simulator.faults.fault import Damage, Fault, Scene, by_wire
 from antiphon.simulator.faults.frames import Frames, Spelling, in_each, in_frames, spelled
 from antiphon.simulator.openai_chat.spelling import FINISH
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, RESPONSES
 
 _NO_CHOICES: Final = b'"choices":[]'
 _USAGE: Final = re.compile(rb',"usage":(\{.*\}|null)(?=\}\s*$)')
-_ANY_USAGE: Final = re.compile(rb',"usage":(\{(?:[^{}]|\{[^{}]*\})*\})')
+_ANY_USAGE: Final = re.compile(rb',"(usage|usageMetadata)":(\{(?:[^{}]|\{[^{}]*\})*\})')
 _NO_USAGE: Final = re.compile(rb',"usage":null')
 _SOME_USAGE: Final = b'{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}'
 
@@ -62,7 +62,7 @@ _SO_FAR: Final = (
 def _last_usage(frames: Frames) -> bytes:
     """The usage of the last frame that has any."""
     found = [match for frame in frames if (match := _ANY_USAGE.search(frame))]
-    return found[-1][1] if found else b'{"input_tokens":9,"output_tokens":3}'
+    return found[-1][2] if found else b'{"input_tokens":9,"output_tokens":3}'
 
 
 def _deltas_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Damage:
@@ -89,6 +89,12 @@ def _responses_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Dama
     return spelled(change)
 
 
+def _the_same_everywhere(frames: Frames) -> Iterable[bytes]:
+    """What was used in the end, in every chunk."""
+    told = b',"usageMetadata":%b' % _last_usage(frames)
+    return (_ANY_USAGE.sub(told, frame) for frame in frames)
+
+
 def _final(_made: int, usage: bytes, _spelling: Spelling) -> bytes:
     return usage
 
@@ -101,7 +107,7 @@ def _stated(prompt: object, completion: object, total: object) -> Damage:
     """These figures wherever there are any."""
 
     def damage(reply: Reply, scene: Scene) -> Reply:
-        usage = b',"usage":%b' % scene.dialect.spelling.figures(prompt, completion, total)
+        usage = rb',"\1":%b' % scene.dialect.spelling.figures(prompt, completion, total)
         return in_each(lambda data: _ANY_USAGE.sub(usage, data))(reply, scene)
 
     return damage
@@ -126,6 +132,7 @@ USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
                     CHAT: in_frames(_usage_everywhere),
                     MESSAGES: _deltas_everywhere(_final),
                     RESPONSES: _responses_everywhere(_final),
+                    GEMINI: in_frames(_the_same_everywhere),
                 }
             ),
             "counts it once",
@@ -140,10 +147,18 @@ USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
                 }
             ),
             "counts the last one, and adds nothing up",
+            frozenset({CHAT, MESSAGES, RESPONSES}),
         ),
         "no-usage": Fault(
             "usage was asked for and does not come",
-            by_wire({CHAT: in_frames(_without_usage), MESSAGES: _never, RESPONSES: _never}),
+            by_wire(
+                {
+                    CHAT: in_frames(_without_usage),
+                    MESSAGES: _never,
+                    RESPONSES: _never,
+                    GEMINI: _never,
+                }
+            ),
             "gives the answer, and takes no usage for usage that is not known, not for none",
         ),
         "negative-usage": Fault(
