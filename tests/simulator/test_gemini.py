@@ -1,13 +1,15 @@
 """Gemini's own API on the wire: paths, spellings, keys, both forms of a stream."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from antiphon.simulator import Simulator, SimulatorSpec
 from antiphon.simulator.wires import GEMINI
-from tests.simulator.callers import Raw, body_of, called, chunks_of, events_of
+from tests.simulator.callers import Raw, body_of, called, chunks_of, events_of, gemini_request
 
+RECORDED = Path(__file__).parents[1] / "corpus/data/gemini.jsonl"
 SAID = [{"role": "user", "parts": [{"text": "[say: hi there]"}]}]
 
 
@@ -238,3 +240,16 @@ async def test_counts_and_vectors(simulator: Simulator) -> None:
 async def test_where_no_road_leads_google_says_so(simulator: Simulator) -> None:
     status, told = await asked(simulator, "/v1beta/models/sim-small:dream", {"contents": SAID})
     assert (status, told["error"]["status"]) == (404, "NOT_FOUND")
+
+
+async def test_recordings_come_back_byte_for_byte() -> None:
+    """Whole answers, arrays, events and errors of Google's, as they were recorded."""
+    async with Simulator(SimulatorSpec(replay=RECORDED, replay_pause=0.0)) as lab:
+        assert {one.wire for one in lab.recordings.values()} == {GEMINI}
+        assert len(lab.recordings) > 20
+        for name, recording in lab.recordings.items():
+            async with called(lab) as (reader, writer):
+                writer.write(gemini_request(f"replay:{name}", stream=True))
+                answer = await reader.read()
+            assert answer.startswith(b"HTTP/1.1 %d " % recording.status)
+            assert body_of(answer) == recording.body
