@@ -120,7 +120,7 @@ async def test_members_are_read_in_both_spellings(simulator: Simulator) -> None:
     weather = {
         "name": "get_weather",
         "parameters": {"type": "OBJECT", "properties": {"d": {"type": "ARRAY", "min_items": "3",
-                       "max_items": "3", "items": {"type": "INTEGER"}}}, "required": ["d"]},
+                       "max_items": "3", "items": {"type": 3}}}, "required": ["d"]},
     }  # fmt: skip
     body = {
         "contents": {"parts": {"text": "get_weather"}},

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from antiphon.simulator.gemini.members import entries_of
+from antiphon.simulator.gemini.schemas import type_of
 from antiphon.simulator.gemini.shapes import Object, Request
 
 _NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
@@ -55,7 +56,7 @@ def _of_calling(request: Request) -> Iterator[tuple[str, str]]:
 
 
 def _of_schema(schema: Object, place: str) -> Iterator[tuple[str, str]]:
-    kind = schema.get("type")
+    kind = type_of(schema.get("type"))
     if isinstance(kind, list):
         told = (
             f"Invalid JSON payload received. Unknown name \"type\" at '{place}': Proto field is "
@@ -65,7 +66,8 @@ def _of_schema(schema: Object, place: str) -> Iterator[tuple[str, str]]:
         return
     shown = kind.upper() if isinstance(kind, str) else None
     if shown is not None and shown not in _TYPES:
-        yield place, f"Invalid value at '{place}.type' ({_V1BETA}.Type), \"{kind}\""
+        told = f"Invalid value at '{place}.type' ({_V1BETA}.Type), \"{schema.get('type')}\""
+        yield place, told
     for number, value in enumerate(_values(schema.get("enum"))):
         if not isinstance(value, str):
             told = msgspec.json.encode(value).decode()

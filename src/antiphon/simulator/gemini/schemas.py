@@ -7,6 +7,7 @@ import msgspec
 from antiphon.simulator.gemini.shapes import Object
 from antiphon.simulator.schema_json import AnySchema, Schema, schema_from
 
+_TYPES: Final = ("", "string", "number", "integer", "boolean", "array", "object", "null")
 _COUNTS: Final = frozenset({
     *("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"),
 })  # fmt: skip
@@ -26,13 +27,20 @@ def schema_of(own: Object | None, standard: object) -> AnySchema:
     return schema_from(msgspec.json.encode(_standard(own)))
 
 
+def type_of(value: object) -> object:
+    """A type in JSON Schema's words; protobuf takes the number of one as well."""
+    if isinstance(value, int):
+        return _TYPES[value] if 0 < value < len(_TYPES) else value
+    return value.lower() if isinstance(value, str) else value
+
+
 def _standard(own: Object) -> Object:
     """Google's schema as JSON Schema: types in small letters, counts as numbers."""
     standard: Object = {}
     for name, value in own.items():
         match name:
-            case "type" if isinstance(value, str):
-                standard[name] = value.lower()
+            case "type":
+                standard[name] = type_of(value)
             case "items":
                 standard[name] = _standard(msgspec.convert(value, dict[str, object]))
             case "anyOf":

@@ -19,6 +19,7 @@ PLACEHOLDERS: Final = frozenset(
 
 _ASK: Final = "GenerateContentRequest"
 _ROLES: Final = frozenset({None, "", "user", "model", "function"})
+_ROLE: Final = "Please use a valid role: user, model."
 _MOST_CANDIDATES: Final = 8
 _MOST_STOPS: Final = 5
 _HOTTEST: Final = 2.0
@@ -125,19 +126,30 @@ def _of_thinking(generation: Generation) -> Iterator[str]:
 
 def _of_turns(contents: Sequence[Content]) -> Iterator[str]:
     """A call follows the user, and what functions gave back follows their calls, one for one."""
+    yield from (_ROLE for content in contents if content.role not in _ROLES)
     before: Content | None = None
-    for at, content in enumerate(contents):
-        if content.role not in _ROLES:
-            yield "Please use a valid role: user, model."
-        if content.calls and (before is None or before.is_model):
+    turns = _turns(contents)
+    for at, content in enumerate(turns):
+        if content.calls and before is None:
             yield _AFTER_USER
         elif content.is_model and before is None:
             yield _ALTERNATE
         if content.responses and not (before and before.calls):
             yield _AFTER_CALL
         if content.calls:
-            yield from _of_answers(content, contents[at + 1 : at + 2])
+            yield from _of_answers(content, turns[at + 1 : at + 2])
         before = content
+
+
+def _turns(contents: Sequence[Content]) -> list[Content]:
+    """What the model said in several pieces is one turn."""
+    turns: list[Content] = []
+    for content in contents:
+        if turns and turns[-1].is_model and content.is_model:
+            turns[-1] = Content([*turns[-1].parts, *content.parts], "model")
+        else:
+            turns.append(content)
+    return turns
 
 
 def _of_answers(called: Content, after: Sequence[Content]) -> Iterator[str]:
