@@ -191,13 +191,14 @@ async def test_events_say_something_else(told: Told) -> None:
     late = await events("late-content")
     assert finishes(late)[-2:] == ["STOP", None]
     assert texts(late) == "one two three"
-    assert set(finishes(await events("no-reason"))) == {None}
+    assert finishes(await events("no-reason"))[-1] == "FINISH_REASON_UNSPECIFIED"
     assert finishes(await events("done-twice"))[-2:] == ["STOP", "STOP"]
     assert set(finishes(await events("truncated"))) == {None}
     assert any("weatherReport" in event for event in await events("event-unknown"))
     assert any("weather" in part for part in parts(await events("block-unknown")))
     assert "candidates" not in (await events("candidates-missing"))[0]
-    assert texts(await events("preamble-only")) == ""
+    [preamble] = await events("preamble-only")
+    assert (texts([preamble]), finishes([preamble])) == ("", [None])
     error = (await events("error-event"))[-1]["error"]
     assert (error["code"], error["status"]) == (503, "UNAVAILABLE")
     assert "error" in (await events("error-first"))[0]

@@ -62,9 +62,13 @@ _PLACE: Final = {
 _REASON: Final = {
     MESSAGES: re.compile(rb'("stop_reason":)"\w+"'),
     RESPONSES: re.compile(rb'("incomplete_details":)\{[^{}]*\}'),
-    GEMINI: re.compile(rb'"finishReason":"\w+",()'),
+    GEMINI: re.compile(rb'("finishReason":)"\w+"'),
 }
-_NO_REASON: Final = {MESSAGES: rb"\1null", RESPONSES: rb"\1null", GEMINI: b""}
+_NO_REASON: Final = {
+    MESSAGES: rb"\1null",
+    RESPONSES: rb"\1null",
+    GEMINI: rb'\1"FINISH_REASON_UNSPECIFIED"',
+}
 _COMPLETED: Final = re.compile(rb'"status":"completed"')
 _FAILURE: Final = (
     b'"error":{"code":"server_error","message":"The model failed to answer."},'
@@ -204,8 +208,8 @@ BLOCK_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             BOTH,
         ),
         "no-reason": Fault(
-            "`stop_reason` is null, `finishReason` is missing, or a response is incomplete and "
-            "does not say why",
+            "`stop_reason` is null, `finishReason` is not specified, or a response is incomplete "
+            "and does not say why",
             _each(_without_reason, _IN_PARTS),
             "ends the answer, and makes up no reason that sounds like success by itself",
             _IN_PARTS,

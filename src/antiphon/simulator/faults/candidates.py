@@ -80,7 +80,7 @@ CANDIDATE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "candidate-empty": Fault(
             "a candidate that ends with `STOP` and has no parts",
             _instead(_EMPTY),
-            "takes a stop without content for no answer, and fails over",
+            "believes that the answer is complete, and makes up no text",
             _ONLY_GEMINI,
         ),
         "call-malformed": Fault(

@@ -75,7 +75,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "has sent no status yet, and fails over",
         ),
         "preamble-only": Fault(
-            "only a beginning, then the last event",
+            "only a beginning, then the last event, where there is one",
             spelled(lambda frames, spelling: spelling.bare(frames)),
             "takes a stream without content for no answer, and fails over; where it is said to be "
             "complete, in Responses, that is believed",

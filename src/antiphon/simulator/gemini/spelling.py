@@ -26,7 +26,7 @@ _PART: Final = re.compile(rb'\{(?="text":)')
 
 
 def _bare(_frames: Frames) -> Frames:
-    return _SAID % (b"", b""), _SAID % (b"", b'"finishReason":"STOP",')
+    return (_SAID % (b"", b""),)
 
 
 def _holding(value: bytes) -> bytes:
