@@ -196,6 +196,23 @@ async def test_limits_of_an_answer(gemini: AsyncClient) -> None:
     assert thought.usage_metadata.thoughts_token_count == 2
 
 
+async def test_probabilities_come_if_they_are_asked_for(gemini: AsyncClient) -> None:
+    text, asked = "[say: one two]", {"response_logprobs": True, "logprobs": 3}
+    answer = await gemini.models.generate_content(
+        model="sim-small", contents=text, config=asking(**asked)
+    )
+    [candidate] = answer.candidates
+    chosen = candidate.logprobs_result.chosen_candidates
+    assert [each.token for each in chosen] == ["one", " two"]
+    assert [len(each.candidates) for each in candidate.logprobs_result.top_candidates] == [3, 3]
+    assert candidate.avg_logprobs == chosen[0].log_probability < 0
+    chunks = await streamed(gemini, "sim-small", text, **asked)
+    told = [each for chunk in chunks if (each := chunk.candidates[0].logprobs_result)]
+    assert [each.chosen_candidates[0].token for each in told] == ["one", " two"]
+    plain = await gemini.models.generate_content(model="sim-small", contents=text)
+    assert plain.candidates[0].logprobs_result is None
+
+
 async def test_filters(gemini: AsyncClient) -> None:
     cut = await gemini.models.generate_content(model="sim-small", contents="[filter]")
     assert cut.candidates[0].finish_reason is types.FinishReason.SAFETY

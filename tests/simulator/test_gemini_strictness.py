@@ -193,6 +193,10 @@ MEMBERS = [
         f"{ASK}generation_config.candidate_count: candidate_count must be in the range [1, 8].",
     ),
     (
+        {"generationConfig": {"logprobs": 3}},
+        f"{ASK}generation_config.logprobs: only allowed when response_logprobs is set to true.",
+    ),
+    (
         {"generationConfig": {"stopSequences": list("abcdef")}},
         f"{ASK}generation_config.stop_sequences: ",
     ),

@@ -94,7 +94,7 @@ def _limits(quota: str, headers: Headers) -> list[dict[str, object]]:
 
 def _delay(headers: dict[bytes, bytes]) -> str | None:
     """The hint of the headers as protobuf writes it; a date has no such spelling."""
-    if (thousandths := headers.get(b"retry-after-ms")) is not None:
+    if (thousandths := headers.get(b"retry-after-ms", b"")).isdigit():
         return f"{int(thousandths) / 1000:g}s"
     seconds = headers.get(b"retry-after")
     return None if seconds is None or b" " in seconds else f"{seconds.decode()}s"

@@ -90,6 +90,7 @@ def _question(request: Request, asked: Asked) -> Question:
         effort=effort,
         thinks=_thinks(generation) or seals_calls(read_name(asked.model).model),
         shows_thoughts=bool(thinking and thinking.include_thoughts),
+        logprobs=(generation.logprobs or 0) if generation.response_logprobs else None,
         echo={ATTACHED: Raw(msgspec.json.encode(attached))},
     )
 

@@ -8,21 +8,21 @@ from msgspec import UNSET
 
 from antiphon.simulator.answers import Answer, Question
 from antiphon.simulator.dialect import Delivery
+from antiphon.simulator.gemini.usage import Made, made_by
 from antiphon.simulator.gemini.wire import (
     JSON_TYPE,
     Candidate,
     Content,
-    Made,
     Part,
     Response,
     blocked,
     calls_of,
     ended,
-    made_by,
     parts_of,
     response_of,
     seal_of,
     thought_of,
+    with_logprobs,
 )
 from antiphon.simulator.reply import Framing, Piece, Reply
 from antiphon.simulator.tokens import count_tokens, words_of
@@ -40,7 +40,11 @@ def completed(question: Question, answers: tuple[Answer, ...], delivery: Deliver
     if any(answer.refusal for answer in answers):
         return _body(blocked(question, delivery), delay)
     candidates = [
-        ended(answer, index, Content(parts_of(question, answer, delivery) or UNSET))
+        with_logprobs(
+            ended(answer, index, Content(parts_of(question, answer, delivery) or UNSET)),
+            words_of(answer.text),
+            question,
+        )
         for index, answer in enumerate(answers)
     ]
     return _body(response_of(question, delivery, candidates, made), delay)
@@ -94,7 +98,8 @@ def _chunks(
             made = made.and_also(
                 thought=tokens if is_thought else 0, said=0 if is_thought else tokens
             )
-            piece = Candidate(Content([part]), index=index)
+            words = [part.text] if part.text and not is_thought else []
+            piece = with_logprobs(Candidate(Content([part]), index=index), words, question)
             yield response_of(question, delivery, [piece], made), tokens
         # Words are rounded up one by one; the last figures are those of a whole answer.
         made = whole

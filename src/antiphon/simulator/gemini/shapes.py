@@ -129,6 +129,8 @@ class Generation(Struct, frozen=True, rename="camel"):
     max_output_tokens: Annotated[int, Meta(ge=1)] | None = None
     stop_sequences: list[str] | None = None
     seed: int | None = None
+    response_logprobs: bool | None = None
+    logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     response_mime_type: str | None = None
     response_schema: Object | None = None
     response_json_schema: object = None

@@ -105,6 +105,8 @@ def _of_generation(generation: Generation) -> Iterator[tuple[str, str]]:
         yield "candidate_count", "candidate_count must be in the range [1, 8]."
     if len(generation.stop_sequences or ()) > _MOST_STOPS:
         yield "stop_sequences", "at most 5 stop sequences may be specified."
+    if generation.logprobs is not None and not generation.response_logprobs:
+        yield "logprobs", "only allowed when response_logprobs is set to true."
     mime = generation.response_mime_type
     if mime is not None and mime not in _MIMES:
         *shown, last = (f"`{each}`" for each in _MIMES)

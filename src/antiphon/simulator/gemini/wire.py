@@ -5,11 +5,12 @@ from typing import Final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
 from antiphon.simulator.answers import Answer, Question, ToolCall
 from antiphon.simulator.dialect import Delivery
-from antiphon.simulator.gemini.request import ATTACHED
-from antiphon.simulator.prompt import Prompt, prompt_of
+from antiphon.simulator.gemini.usage import Made, Usage, usage_of
+from antiphon.simulator.probabilities import probabilities_of
 
 JSON_TYPE: Final = (b"content-type", b"application/json; charset=UTF-8")
 CALLED: Final = "Model generated function call(s)."
@@ -47,6 +48,26 @@ class SafetyRating(Struct, frozen=True):
     blocked: bool | UnsetType = UNSET
 
 
+class Chosen(Struct, frozen=True, rename="camel"):
+    """A token and how probable it was."""
+
+    token: str
+    log_probability: float
+
+
+class Alternatives(Struct, frozen=True):
+    """What might have stood in one place."""
+
+    candidates: list[Chosen]
+
+
+class Logprobs(Struct, frozen=True, rename="camel"):
+    """Probabilities of what was said."""
+
+    top_candidates: list[Alternatives]
+    chosen_candidates: list[Chosen]
+
+
 class Candidate(Struct, frozen=True, rename="camel"):
     """An answer, or a piece of one."""
 
@@ -55,26 +76,8 @@ class Candidate(Struct, frozen=True, rename="camel"):
     index: int = 0
     safety_ratings: list[SafetyRating] | UnsetType = UNSET
     finish_message: str | UnsetType = UNSET
-
-
-class Tokens(Struct, frozen=True, rename="camel"):
-    """Tokens of one kind."""
-
-    modality: str
-    token_count: int
-
-
-class Usage(Struct, frozen=True, rename="camel"):
-    """What the exchange took: the prompt with what was cached, the answer without its thoughts."""
-
-    prompt_token_count: int
-    candidates_token_count: int | UnsetType
-    total_token_count: int
-    cached_content_token_count: int | UnsetType
-    prompt_tokens_details: list[Tokens]
-    cache_tokens_details: list[Tokens] | UnsetType
-    thoughts_token_count: int | UnsetType
-    service_tier: str = "standard"
+    avg_logprobs: float | UnsetType = UNSET
+    logprobs_result: Logprobs | UnsetType = UNSET
 
 
 class Feedback(Struct, frozen=True, rename="camel"):
@@ -92,23 +95,6 @@ class Response(Struct, frozen=True, rename="camel"):
     usage_metadata: Usage
     model_version: str
     response_id: str
-
-
-class Made(Struct, frozen=True):
-    """The tokens that were made so far."""
-
-    thought: int = 0
-    said: int = 0
-
-    def and_also(self, *, thought: int = 0, said: int = 0) -> "Made":
-        """With some more."""
-        return Made(self.thought + thought, self.said + said)
-
-
-def made_by(answers: tuple[Answer, ...]) -> Made:
-    """The tokens of whole answers."""
-    thought = sum(each.reasoning_tokens for each in answers)
-    return Made(thought, sum(each.completion_tokens for each in answers) - thought)
 
 
 def response_of(
@@ -133,27 +119,6 @@ def blocked(question: Question, delivery: Delivery) -> Response:
         model_version=question.model,
         response_id=delivery.token,
     )
-
-
-def usage_of(question: Question, made: Made) -> Usage:
-    """The usage of an exchange so far; counts of nothing are left out."""
-    prompt = prompt_of(question)
-    return Usage(
-        prompt_token_count=prompt.total,
-        candidates_token_count=made.said or UNSET,
-        total_token_count=prompt.total + made.said + made.thought,
-        cached_content_token_count=prompt.read or UNSET,
-        prompt_tokens_details=_details(question, prompt),
-        cache_tokens_details=[Tokens("TEXT", prompt.read)] if prompt.read else UNSET,
-        thoughts_token_count=made.thought or UNSET,
-    )
-
-
-def _details(question: Question, prompt: Prompt) -> list[Tokens]:
-    raw = question.echo.get(ATTACHED, Raw(b"{}"))
-    attached = msgspec.json.decode(raw, type=dict[str, int])
-    text = prompt.total - sum(attached.values())
-    return [Tokens("TEXT", text), *(Tokens(kind, count) for kind, count in attached.items())]
 
 
 def parts_of(question: Question, answer: Answer, delivery: Delivery) -> list[Part]:
@@ -215,6 +180,23 @@ def ended(answer: Answer, index: int, content: Content) -> Candidate:
         safety_ratings=_RATINGS if reason == "SAFETY" else UNSET,
         finish_message=CALLED if answer.finish == "tool_calls" else UNSET,
     )
+
+
+def with_logprobs(candidate: Candidate, words: list[str], question: Question) -> Candidate:
+    """The candidate with the probabilities of its words, if they were asked for."""
+    asked = question.logprobs
+    if asked is None or not words:
+        return candidate
+    found = probabilities_of(words, asked)
+    told = Logprobs(
+        [
+            Alternatives([Chosen(each.token, each.logprob) for each in one.top_logprobs])
+            for one in found
+        ],
+        [Chosen(one.token, one.logprob) for one in found],
+    )
+    average = sum(one.logprob for one in found) / len(found)
+    return replace(candidate, avg_logprobs=average, logprobs_result=told)
 
 
 _WITHOUT_IDS: Final = ("gemini-1", "gemini-2")
