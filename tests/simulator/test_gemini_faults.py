@@ -176,7 +176,7 @@ async def test_calls_lack_something(told: Told, *, stream: bool) -> None:
     assert len({call["id"] for call in honest}) == 2
     assert [call["id"] for call in await calls("tool-id-twice")] == ["call_same"] * 2
     assert [call["id"] for call in await calls("tool-id-empty")] == [""] * 2
-    assert all("id" not in call for call in await calls("call-ids-missing"))
+    assert all("id" not in call for call in await calls("tool-id-missing"))
     bare = await calls("args-missing")
     assert all("args" not in call and call["id"] for call in bare)
 

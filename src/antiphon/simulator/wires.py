@@ -6,5 +6,6 @@ CHAT: Final = "openai-chat"
 MESSAGES: Final = "anthropic-messages"
 RESPONSES: Final = "openai-responses"
 GEMINI: Final = "gemini"
-WIRES: Final = frozenset({CHAT, MESSAGES, RESPONSES, GEMINI})
+OLLAMA: Final = "ollama"
+WIRES: Final = frozenset({CHAT, MESSAGES, RESPONSES, GEMINI, OLLAMA})
 """All that are spoken here."""

@@ -1,7 +1,7 @@
 """Faults of streams that are made of blocks or items: they begin, they end, and they have an order.
 
-Chat Completions know neither, so these are faults of the two other dialects. The parts of Gemini
-have no beginnings and no ends; what may be unknown there, or missing, is met here too.
+Chat Completions know neither, so these are faults of other dialects; a few befall lines, too, and
+the parts of Gemini, which have no beginnings and no ends.
 """
 
 import re
@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Final
 
 from antiphon.simulator.faults.fault import Damage, Fault, by_wire
-from antiphon.simulator.faults.frames import Frames, in_each, in_frames, inserted
+from antiphon.simulator.faults.frames import Frames, Spelling, in_each, in_frames, inserted, spelled
 from antiphon.simulator.openai_responses.spelling import NUMBER, is_end
-from antiphon.simulator.wires import GEMINI, MESSAGES, RESPONSES
+from antiphon.simulator.wires import GEMINI, MESSAGES, OLLAMA, RESPONSES
 
 BOTH: Final = frozenset({MESSAGES, RESPONSES})
 _IN_PARTS: Final = BOTH | {GEMINI}
 _ONLY_RESPONSES: Final = frozenset({RESPONSES})
+_WITH_LINES: Final = BOTH | {OLLAMA}
 _PINGS: Final = 1_000
 _PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 _KEEPALIVE: Final = b'event: keepalive\ndata: {"type":"keepalive","sequence_number":0}\n\n'
@@ -28,6 +29,7 @@ _UNKNOWN: Final = {
         b'"sequence_number":0,"output_index":0,"sky":{"clear":true}}\n\n'
     ),
     GEMINI: b'data: {"weatherReport":{"sky":{"clear":true}},"modelVersion":"sim-small"}\r\n\r\n',
+    OLLAMA: b'{"weather_report":{"sky":{"clear":true}}}\n',
 }
 _BLOCK: Final = b'event: content_block_%b\ndata: {"type":"content_block_%b","index":9%b}\n\n'
 _ITEM: Final = (
@@ -69,6 +71,7 @@ _NO_REASON: Final = {
     RESPONSES: rb"\1null",
     GEMINI: rb'\1"FINISH_REASON_UNSPECIFIED"',
 }
+_DONE_REASON: Final = re.compile(rb',"done_reason":"\w+"')
 _COMPLETED: Final = re.compile(rb'"status":"completed"')
 _FAILURE: Final = (
     b'"error":{"code":"server_error","message":"The model failed to answer."},'
@@ -77,7 +80,7 @@ _FAILURE: Final = (
 
 
 def _each(make: Callable[[str], Damage], wires: frozenset[str] = BOTH) -> Damage:
-    """The damage of each of the dialects."""
+    """The damage of each of the two dialects, or of these."""
     return by_wire({wire: make(wire) for wire in sorted(wires)})
 
 
@@ -92,6 +95,10 @@ def _without(names: Mapping[str, tuple[bytes, ...]]) -> Damage:
 
 def _flooded(ping: bytes) -> Damage:
     return in_frames(lambda frames: (*frames[:1], *[ping] * _PINGS, *frames[1:]))
+
+
+def _flooded_with_beats(frames: Frames, spelling: Spelling) -> Frames:
+    return (*frames[:1], *[spelling.heartbeat] * _PINGS, *frames[1:])
 
 
 def _unknown_part(wire: str) -> Damage:
@@ -119,6 +126,8 @@ def _interleaved(wire: str) -> Damage:
 
 def _without_reason(wire: str) -> Damage:
     """No word on why the answer ended; a response is incomplete then."""
+    if wire == OLLAMA:
+        return in_each(lambda data: _DONE_REASON.sub(b"", data))
 
     def change(data: bytes) -> bytes:
         if wire == RESPONSES and _is_whole_end(data):
@@ -197,22 +206,28 @@ BLOCK_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         ),
         "event-unknown": Fault(
             "an event of a type that nobody knows, or with nothing in it that anybody knows",
-            _each(lambda wire: inserted(lambda _: _UNKNOWN[wire]), _IN_PARTS),
+            _each(lambda wire: inserted(lambda _: _UNKNOWN[wire]), _WITH_LINES | {GEMINI}),
             "passes it on between equal dialects, and over it between others",
-            _IN_PARTS,
+            _WITH_LINES | {GEMINI},
         ),
         "ping-flood": Fault(
             "1,000 events that only say that the connection lives",
-            by_wire({MESSAGES: _flooded(_PING), RESPONSES: _flooded(_KEEPALIVE)}),
+            by_wire(
+                {
+                    MESSAGES: _flooded(_PING),
+                    RESPONSES: _flooded(_KEEPALIVE),
+                    OLLAMA: spelled(_flooded_with_beats),
+                }
+            ),
             "takes none of them for an answer, and keeps none of them",
-            BOTH,
+            _WITH_LINES,
         ),
         "no-reason": Fault(
-            "`stop_reason` is null, `finishReason` is not specified, or a response is incomplete "
-            "and does not say why",
-            _each(_without_reason, _IN_PARTS),
+            "`stop_reason` is null, `finishReason` is not specified, a response is incomplete and "
+            "does not say why, or there is no `done_reason`",
+            _each(_without_reason, _WITH_LINES | {GEMINI}),
             "ends the answer, and makes up no reason that sounds like success by itself",
-            _IN_PARTS,
+            _WITH_LINES | {GEMINI},
         ),
         "response-failed": Fault(
             "`response.failed` in the middle",

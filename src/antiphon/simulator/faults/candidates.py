@@ -34,7 +34,6 @@ _MALFORMED: Final = _WHOLE % (
 )
 _EMPTY: Final = _WHOLE % (b'{"role":"model"}', b"STOP", b"")
 _ARGS: Final = re.compile(rb'"args":.*?,(?="id":"call_)', re.DOTALL)
-_NO_ID: Final = re.compile(rb',"id":"call_[^"]*"')
 _CANDIDATES: Final = re.compile(rb'"candidates":\[\{.*\}\],(?="usageMetadata":)', re.DOTALL)
 
 
@@ -99,12 +98,6 @@ CANDIDATE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "calls without `args`",
             in_each(lambda data: _ARGS.sub(b"", data)),
             "takes each for a call without arguments, `{}`",
-            _ONLY_GEMINI,
-        ),
-        "call-ids-missing": Fault(
-            "calls without an `id`, as older models make them",
-            in_each(lambda data: _NO_ID.sub(b"", data)),
-            "gives each call an id of its own, and knows it again when its result comes",
             _ONLY_GEMINI,
         ),
     }
