@@ -88,12 +88,15 @@ class Book:
             self._report.dropped((*deployment.path, "model_info"), why)
 
     def _free(self, account: Account, wanted: str) -> str:
-        first = wanted or (account.row if account.row != GENERIC else "")
-        names = [first, _slug(account), f"{account.row}-{_slug(account)}"]
+        slug = _slug(account)
+        usual = [slug] if account.row == GENERIC else [account.row]
+        if account.row != GENERIC and account.base is not None:
+            usual.append(f"{account.row}-{slug}")
+        names = [name for name in (wanted, *usual) if _NAME.fullmatch(name)]
+        base = names[-1]
         for name in names:
-            if _NAME.fullmatch(name) and name not in self._accounts:
+            if name not in self._accounts:
                 return name
-        base = next(name for name in names if _NAME.fullmatch(name))
         while (name := f"{base}-{next(self._numbers)}") in self._accounts:
             pass
         return name
@@ -212,6 +215,8 @@ def _slug(account: Account) -> str:
     if base is None or base.text == providers()[account.known].base:
         return account.known[:_LONGEST_NAME]
     text = base.text.lower() if base.is_variable else urlsplit(base.text).netloc
+    if account.row != GENERIC and not base.is_variable and not text[:1].isdigit():
+        text = text.partition(".")[0]
     slug = re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-._")[:_LONGEST_NAME].rstrip("-._")
     return slug or account.known[:_LONGEST_NAME]
 

@@ -70,7 +70,7 @@ def accounts_of(
     if known.note:
         report.approximated(model, f"{provider}: {known.note}")
     total, wait = _waits(given, waits, report)
-    at_home = base is None or _is_usual(base, known)
+    at_home = row != GENERIC or base is None or _is_usual(base, known)
     account = Account(
         known=provider,
         row=row,

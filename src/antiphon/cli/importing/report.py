@@ -158,9 +158,9 @@ class Report:
 
 
 def _position(item: Item) -> tuple[str, int, int]:
-    file, line, column = ("", *item.where.rsplit(":", 2))[-3:]
-    if line.isdigit() and column.isdigit():
-        return file, int(line), int(column)
+    parts = item.where.rsplit(":", 2)
+    if len(parts) > 2 and parts[1].isdigit() and parts[2].isdigit():  # noqa: PLR2004
+        return parts[0], int(parts[1]), int(parts[2])
     return item.where, 0, 0
 
 

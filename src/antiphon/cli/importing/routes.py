@@ -9,7 +9,7 @@ from antiphon.cli.importing.fallbacks import EACH, Fallback, fallbacks_of
 from antiphon.cli.importing.naming import Book
 from antiphon.cli.importing.report import Report
 from antiphon.cli.importing.sections import Sections
-from antiphon.cli.importing.values import plain
+from antiphon.cli.importing.values import Value, plain
 from antiphon.config.tree import is_mapping
 from antiphon.pipeline.config import ANY
 
@@ -200,10 +200,10 @@ class Routes:
         return options
 
     def _route(self, name: str, aliases: list[str], options: Mapping[str, object]) -> object:
-        deployments = self._deployments(name)
+        deployments = [Value(each).written for each in self._deployments(name)]
         route: dict[str, object] = {"deployments": deployments}
         if aliases:
-            route["aliases"] = aliases
+            route["aliases"] = [Value(each).written for each in aliases]
         retry: dict[str, object] = {}
         retries = options.get("retries")
         if isinstance(retries, int):
