@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -61,7 +62,7 @@ class Book:
         self._names: dict[Account, str] = {}
         self._paths: dict[str, Path] = {}
         self._hidden: dict[str, str] = {}
-        self._numbers = count(2)
+        self._numbers = defaultdict[str, Iterator[int]](lambda: count(2))
         self._facts: dict[str, dict[str, Mapping[str, object]]] = {}
 
     def name(self, deployment: Deployment, *, wanted: str = "") -> str:
@@ -97,7 +98,7 @@ class Book:
         for name in names:
             if name not in self._accounts:
                 return name
-        while (name := f"{base}-{next(self._numbers)}") in self._accounts:
+        while (name := f"{base}-{next(self._numbers[base])}") in self._accounts:
             pass
         return name
 
@@ -154,9 +155,10 @@ class Book:
         """A reference in place of a secret; equal secrets have one variable."""
         variable = self._hidden.get(secret.text)
         if variable is None:
+            last = names[-1]
             variable = next((each for each in names if each not in self._taken), None)
             while variable is None or variable in self._taken:
-                variable = f"{names[-1]}_{next(self._numbers)}"
+                variable = f"{last}_{next(self._numbers[last])}"
             self._taken.add(variable)
             self._hidden[secret.text] = variable
         self._report.needs(variable, member, path, in_the_clear=True)
