@@ -93,7 +93,16 @@ def test_clouds(antiphon):
         "gpt": ["openai/gpt-4o", "openai-2/gpt-4o"],
         "deep": "deepinfra/meta-llama/Llama-3",
         "pplx": "perplexity/sonar-pro",
+        "gemini-eu": "vertex/gemini-2.5-flash",
+        "gemini-world": "vertex-aiplatform/gemini-2.5-flash",
     }
+    assert found.data["providers"]["vertex"] == {
+        "base_url": "https://europe-west4-aiplatform.googleapis.com/v1/projects/ours"
+        "/locations/europe-west4/publishers/google"
+    }
+    world = found.data["providers"]["vertex-aiplatform"]["base_url"]
+    assert world.startswith("https://aiplatform.googleapis.com/v1/projects/ours/locations/global/")
+    assert "api_key_file" in found.told("approximated")["model_list.13.litellm_params.model"]
     assert found.data["providers"]["openai-2"] == {
         "catalog": "openai",
         "headers": {"OpenAI-Organization": "org-two"},
@@ -104,7 +113,7 @@ def test_clouds(antiphon):
     for line, (entry, word) in enumerate(
         [
             *(("0.litellm_params.model", "signed"), ("1.litellm_params.model", "signed")),
-            *(("2.litellm_params.model", "tokens"), ("3.litellm_params.model", "tokens")),
+            *(("2.litellm_params.model", "project"), ("3.litellm_params.model", "project")),
             *(("4.litellm_params.model", "tokens"), ("5.litellm_params.model", "whose model")),
             ("6.litellm_params.model", "whose model"),
             ("7.litellm_params.mock_response", "made up"),
@@ -114,6 +123,9 @@ def test_clouds(antiphon):
         told = dropped[f"model_list.{entry}"]
         assert told.startswith(f"{line}: ")
         assert word in told
+    assert dropped["model_list.13.litellm_params.vertex_credentials"].startswith("15: ")
+    assert "Google's own models" in dropped["model_list.15.litellm_params.model"]
+    assert dropped["model_list.16.litellm_params.vertex_project"].startswith("18: stands in the")
 
 
 def test_patterns(antiphon):

@@ -87,7 +87,7 @@ class Entries:
             return []
         found = self._found(path, name, model, given, described)
         self._tell(entry, path, "entry", _ENTRY)
-        self._tell(params, params_path, "params", _PARAMS)
+        self._tell(params, params_path, "params", _PARAMS | self._whose(model, given)[1].fields)
         self._tell(info, info_path, "info", _INFO)
         return found
 
@@ -96,6 +96,8 @@ class Entries:
     ) -> list[Deployment]:
         model_path = given["model"][0]
         provider, known, model = self._whose(text, given)
+        if known.only_models and not model.startswith(known.only_models):
+            raise NotHere(model_path, f"{provider}: {known.refused}", known.instead)
         accounts = accounts_of(
             given,
             provider=provider,

@@ -6,6 +6,7 @@ named without one, `settings.toml` what to say of settings that no code reads.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -15,6 +16,8 @@ import msgspec
 
 from antiphon.cli.importing.report import Report, Verdict
 from antiphon.yamlfile.places import Path
+
+_FIELD = re.compile(r"\{(\w+)\}")
 
 
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,10 +30,18 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_env: tuple[str, ...] = ()
     key_env: tuple[str, ...] = ()
     only_host: tuple[str, ...] = ()
+    only_models: tuple[str, ...] = ()
+    template: str = ""
+    rewrites: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     needs_base: bool = False
     note: str = ""
     refused: str = ""
     instead: str = ""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The members of an entry that its address is made of."""
+        return frozenset(_FIELD.findall(self.template))
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

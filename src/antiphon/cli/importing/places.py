@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from antiphon.cli.importing.deployment import Account
 from antiphon.cli.importing.known import Known
 from antiphon.cli.importing.report import Report
-from antiphon.cli.importing.values import NoValue, Value, number_of, value_of
+from antiphon.cli.importing.values import NoValue, Value, number_of, text_of, value_of
 from antiphon.config.tree import is_list, is_mapping
 from antiphon.providers.address import is_private
 from antiphon.providers.catalog import GENERIC, Catalog
@@ -57,10 +57,10 @@ def accounts_of(
         NotHere: Nothing here can ask there.
     """
     model = given["model"][0]
-    row = next((name for name in known.rows if name in catalog), GENERIC)
-    if known.refused and (row == GENERIC or known.needs_base):
+    row = next((catalog[name].name for name in known.rows if name in catalog), GENERIC)
+    base = _base(given, known, report) or _made(given, known)
+    if known.refused and (row == GENERIC or base is None):
         raise NotHere(model, f"{provider}: {known.refused}", known.instead)
-    base = _base(given, known, report)
     if known.hosts and base is not None and not _is_at(base, known.hosts):
         row = GENERIC
     elif base is None:
@@ -119,6 +119,23 @@ def _address(text: str, known: Known, path: Path, report: Report) -> str:
         why = "an address without a path is asked at /v1/..., not at /..."
         report.approximated(path, why, "write the path, where it has another one")
     return text.rstrip("/")
+
+
+def _made(given: Given, known: Known) -> Value | None:
+    """An address that is made of other members; None where one of them is not said here."""
+    address = known.template
+    for name in known.fields:
+        path, value = given.get(name, ((), None))
+        try:
+            text = text_of(value)
+        except NoValue as error:
+            raise NotHere(path, str(error), known.instead) from error
+        if text is None:
+            return None
+        address = address.replace(f"{{{name}}}", quote(text, safe=""))
+    for written, meant in known.rewrites.items():
+        address = address.replace(written, meant)
+    return Value(address) if address else None
 
 
 def _is_at(base: Value, hosts: tuple[str, ...]) -> bool:

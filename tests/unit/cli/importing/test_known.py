@@ -27,7 +27,7 @@ def test_a_provider_has_a_row_an_address_or_a_reason(name):
     known = providers()[name]
     rows = [row for row in known.rows if row in CATALOG]
     assert rows or known.base or known.needs_base or known.refused
-    assert not (known.refused and rows and not known.needs_base)
+    assert not (known.refused and rows and not known.template)
     if known.base:
         assert fault_of(Account(known=name, row=GENERIC, base=Value(known.base)), CATALOG) is None
 
