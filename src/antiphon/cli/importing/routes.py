@@ -11,8 +11,9 @@ from antiphon.cli.importing.report import Report
 from antiphon.cli.importing.sections import Sections
 from antiphon.cli.importing.values import Value, plain
 from antiphon.config.tree import is_mapping
-from antiphon.pipeline.config import ANY
 
+_ANY = "*"
+"""Our name for every other name."""
 _MOST_ATTEMPTS = 20
 _USUAL_DEADLINE = 600
 _LONGEST_BACKOFF = 60
@@ -48,7 +49,7 @@ class Routes:
         for alias, name in self._meant.items():
             aliases.setdefault(name, []).append(alias)
         models = {name: self._route(name, aliases.get(name, []), options) for name in self._targets}
-        return {**models, ANY: {"passthrough": True}} if self._is_open or any_model else models
+        return {**models, _ANY: {"passthrough": True}} if self._is_open or any_model else models
 
     def _group(self, deployments: list[Deployment]) -> None:
         for each in deployments:
@@ -127,7 +128,7 @@ class Routes:
             whole = "-".join(alias.split())
             if not isinstance(meant, str) or "-".join(meant.split()) not in self._targets:
                 self._report.dropped(path, "names no model that is served here")
-            elif whole in self._targets or whole in self._meant or whole in {"", ANY}:
+            elif whole in self._targets or whole in self._meant or whole in {"", _ANY}:
                 self._report.dropped(path, "is a name of its own already")
             else:
                 name = "-".join(meant.split())
