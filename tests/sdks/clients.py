@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tests.sdks import asking, javascript
@@ -24,6 +24,8 @@ class Client(NamedTuple):
     @property
     def dialect(self) -> str:
         """The dialect that it speaks."""
+        if self.language == PYTHON:
+            return asking.SDKS[self.sdk].dialect
         return _DIALECTS[self.sdk]
 
     @property
@@ -33,13 +35,27 @@ class Client(NamedTuple):
 
     @property
     def version(self) -> str:
-        """What its base URL ends with; some put that there themselves."""
-        return "" if self.sdk == "anthropic" else "/v1"
+        """What its base URL ends with; many put that there themselves."""
+        if self.dialect.startswith("openai_") or self.sdk == "ai-anthropic":
+            return "/v1"
+        return ""
+
+    @property
+    def mount(self) -> str:
+        """Where the gateway has the API of its dialect, beside the usual paths."""
+        return _MOUNTS[self.dialect]
 
     @property
     def reads_thoughts(self) -> bool:
         """Whether it reads `reasoning_content`, where its dialect has nothing better."""
-        return self.sdk != "ai-openai-chat"
+        return self.sdk not in {"ai-openai-chat", "langchain-openai"}
+
+    def raises(self, status: int) -> str:
+        """The class that it raises on a status."""
+        for library, names in _RAISED.items():
+            if self.sdk.startswith(library):
+                return names.get(status) or names[status // 100 * 100]
+        return _OFFICIAL[status]
 
     async def asked(self, jobs: Sequence[Job]) -> list[Heard]:
         """What it heard, job by job."""
@@ -57,12 +73,43 @@ _DIALECTS: Final = {
     "ai-anthropic": "anthropic_messages",
     "ai-compatible": "openai_chat",
 }
+"""What the JavaScript ones speak."""
 
 _PATHS: Final = {
     "openai_chat": "/v1/chat/completions",
     "openai_responses": "/v1/responses",
     "anthropic_messages": "/v1/messages",
+    "gemini": "/v1beta/models/any:generateContent",
+    "ollama": "/api/chat",
 }
+
+_MOUNTS: Final = {
+    "openai_chat": "/openai",
+    "openai_responses": "/openai",
+    "anthropic_messages": "/anthropic",
+    "gemini": "/gemini",
+    "ollama": "/ollama",
+}
+
+_OFFICIAL: Final = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    404: "NotFoundError",
+    429: "RateLimitError",
+    502: "InternalServerError",
+}
+_RAISED: Final[Mapping[str, Mapping[int, str]]] = {
+    "ai-": {400: "APICallError", 500: "APICallError"},
+    "google-genai": {400: "ClientError", 500: "ServerError"},
+    "ollama": {400: "ResponseError", 500: "ResponseError"},
+    "langchain-google-genai": {
+        400: "ChatGoogleGenerativeAIError",
+        500: "ChatGoogleGenerativeAIError",
+    },
+    "langchain-ollama": {400: "ResponseError", 500: "ResponseError"},
+    "pydantic-ai": {400: "ModelHTTPError", 500: "ModelHTTPError"},
+}
+"""By the beginning of a name: a class for a status, or for its hundred."""
 
 CLIENTS: Final = [
     *(Client(PYTHON, sdk) for sdk in asking.SDKS),
