@@ -11,11 +11,9 @@ from typing import Final, NamedTuple, TypeAlias
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 import anthropic
-import litellm
 import ollama
 import openai
 from google.genai import errors as google
-from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 from pydantic_ai.exceptions import ModelAPIError
 
 from tests.sdks import (
@@ -43,7 +41,7 @@ class Sdk(NamedTuple):
 
     dialect: str
     ask: Asking
-    raises: type[Exception]
+    raises: type[Exception] | tuple[type[Exception], ...]
 
 
 async def asked(job: Job) -> Heard:
@@ -58,13 +56,18 @@ async def asked(job: Job) -> Heard:
 
 
 def _trouble(error: Exception) -> Trouble:
-    status = getattr(error, "status_code", None) or getattr(error, "code", None)
     # A wrapper keeps what it wraps as the cause.
-    for one in (error, error.__cause__):
-        headers = getattr(getattr(one, "response", None), "headers", None)
-        if headers is not None:
-            return Trouble(type(error).__name__, status, str(error), headers.get("retry-after"))
-    return Trouble(type(error).__name__, status, str(error))
+    both = [error, *filter(None, [error.__cause__])]
+    names = ("status_code", "code")
+    statuses = [status for one in both for name in names if (status := getattr(one, name, None))]
+    replies = [one.response for one in both if hasattr(one, "response")]
+    headers = [reply.headers for reply in replies if reply is not None]
+    return Trouble(
+        type(error).__name__,
+        next((status for status in statuses if isinstance(status, int)), None),
+        str(error),
+        headers[0].get("retry-after") if headers else None,
+    )
 
 
 SDKS: Final[Mapping[str, Sdk]] = MappingProxyType(
@@ -78,15 +81,15 @@ SDKS: Final[Mapping[str, Sdk]] = MappingProxyType(
         "langchain-anthropic": Sdk(
             "anthropic_messages", by_langchain.anthropic, anthropic.AnthropicError
         ),
-        "langchain-google-genai": Sdk("gemini", by_langchain.google, ChatGoogleGenerativeAIError),
+        "langchain-google-genai": Sdk("gemini", by_langchain.google, by_langchain.GOOGLE_ERRORS),
         "langchain-ollama": Sdk("ollama", by_langchain.ollama, ollama.ResponseError),
         "pydantic-ai-openai": Sdk("openai_chat", by_pydantic_ai.openai, ModelAPIError),
         "pydantic-ai-responses": Sdk("openai_responses", by_pydantic_ai.responses, ModelAPIError),
         "pydantic-ai-anthropic": Sdk("anthropic_messages", by_pydantic_ai.anthropic, ModelAPIError),
         "pydantic-ai-google": Sdk("gemini", by_pydantic_ai.google, ModelAPIError),
-        "litellm-openai": Sdk("openai_chat", by_litellm.openai, litellm.exceptions.APIError),
+        "litellm-openai": Sdk("openai_chat", by_litellm.openai, openai.OpenAIError),
         "litellm-anthropic": Sdk(
-            "anthropic_messages", by_litellm.anthropic, litellm.exceptions.APIError
+            "anthropic_messages", by_litellm.anthropic, openai.OpenAIError
         ),
     }
 )

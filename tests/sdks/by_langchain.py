@@ -8,16 +8,19 @@ from operator import add
 from typing import Any
 
 import httpx2
+from anthropic import AsyncAnthropic
 from langchain_anthropic import ChatAnthropic
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 from langchain_google_genai import ChatGoogleGenerativeAI
+from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError, GoogleAPIError
 from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
 from msgspec.structs import replace
 
 from tests.sdks.jobs import SECONDS, Answer, Call, Job, Tokens, Tool, declared, result
 
+GOOGLE_ERRORS = (ChatGoogleGenerativeAIError, GoogleAPIError)
 _STOPS = ("finish_reason", "stop_reason", "done_reason")
 
 
@@ -50,7 +53,15 @@ async def anthropic(job: Job, answers: list[Answer]) -> None:
         timeout=SECONDS,
         **thinking,
     )
-    await _conversed(model, job, answers)
+    # Its own one is kept for ever, and so for an event loop that has ended.
+    async with AsyncAnthropic(
+        api_key=job.key,
+        base_url=job.base_url,
+        max_retries=0,
+        http_client=httpx2.AsyncClient(verify=False, timeout=SECONDS),
+    ) as client:
+        model.__dict__["_async_client"] = client
+        await _conversed(model, job, answers)
 
 
 async def google(job: Job, answers: list[Answer]) -> None:
@@ -65,7 +76,11 @@ async def google(job: Job, answers: list[Answer]) -> None:
         timeout=SECONDS,
         **thinking,
     )
-    await _conversed(model, job, answers, tools=[*map(_of_texts, job.ask.tools or ())])
+    try:
+        await _conversed(model, job, answers, tools=[*map(_of_texts, job.ask.tools or ())])
+    finally:
+        await model.client.aio.aclose()
+        model.client.close()
 
 
 async def ollama(job: Job, answers: list[Answer]) -> None:
@@ -81,7 +96,11 @@ async def ollama(job: Job, answers: list[Answer]) -> None:
             "timeout": SECONDS,
         },
     )
-    await _conversed(model, job, answers)
+    try:
+        await _conversed(model, job, answers)
+    finally:
+        await model._async_client.close()
+        model._client.close()
 
 
 async def _conversed(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 import litellm
+from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+from openai import AsyncOpenAI
 
 from tests.sdks.jobs import SECONDS, Answer, Call, Job, Tokens, declared, result, shown
 
@@ -15,18 +18,27 @@ litellm.suppress_debug_info = True
 
 async def openai(job: Job, answers: list[Answer]) -> None:
     """A model `openai/…`."""
-    await _conversed(f"openai/{job.model}", job, answers)
+    http = httpx2.AsyncClient(verify=False, timeout=SECONDS)
+    async with AsyncOpenAI(
+        api_key=job.key, base_url=job.base_url, max_retries=0, http_client=http
+    ) as client:
+        await _conversed(f"openai/{job.model}", job, answers, client)
 
 
 async def anthropic(job: Job, answers: list[Answer]) -> None:
     """A model `anthropic/…`."""
-    await _conversed(f"anthropic/{job.model}", job, answers)
+    client = AsyncHTTPHandler(timeout=SECONDS)
+    try:
+        await _conversed(f"anthropic/{job.model}", job, answers, client)
+    finally:
+        await client.close()
 
 
-async def _conversed(model: str, job: Job, answers: list[Answer]) -> None:
+async def _conversed(model: str, job: Job, answers: list[Answer], client: object) -> None:
     ask = job.ask
     body: dict[str, Any] = {
         "model": model,
+        "client": client,
         "api_base": job.base_url,
         "api_key": job.key,
         "messages": [

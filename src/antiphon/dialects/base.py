@@ -78,6 +78,8 @@ class Dialect(ABC):
     """Bytes of a stream that are held back, at most, while nothing useful has come."""
     strict_end: ClassVar[bool] = False
     """Whether a stream that has said why it stopped is broken without its terminal event."""
+    bare_end: ClassVar[bool] = False
+    """Whether the dialect has no terminal event: the last chunk says why the answer ended."""
     seal_mark: ClassVar[bytes] = MARK.encode()
     """What a wrapped seal of another dialect begins with, as callers of this one write it."""
     loose_end: ClassVar[bool] = False

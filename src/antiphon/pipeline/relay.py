@@ -48,6 +48,7 @@ class Relay:
     """
 
     __slots__ = (
+        "_bare",
         "_decode",
         "_decoder",
         "_encode",
@@ -77,6 +78,7 @@ class Relay:
         self._encoder = asked.dialect.stream_encoder(include_usage=wants_usage, asked=asked)
         self._encode = self._encoder.feed
         self._read = None if translation is None else translation.reader()
+        self._bare = translation is None and spoken.bare_end
         self._strict = spoken.strict_end
         self._loose = spoken.loose_end
         self._hide_usage = not wants_usage
@@ -111,7 +113,7 @@ class Relay:
         """What the caller gets at the provider's clean end of file.
 
         A stream that has said why it stopped is whole even where the provider forgot the
-        terminal event; the caller gets it from us. Any other end leaves `truncated` in `failure`.
+        terminal event; the caller gets it from us, if its dialect has one. Any other end leaves `truncated` in `failure`.
         """
         whole, left, piece = self.finished and not self._strict, self._splitter.flush().strip(), b""
         if left and not self.ended:
@@ -123,7 +125,7 @@ class Relay:
             return piece
         if (self.finished and not self._strict) or (self._loose and self.useful):
             self.ended = True
-            return piece + self._encode(Ended())
+            return piece if self._bare else piece + self._encode(Ended())
         self.failure = UpstreamBroken(
             "The stream ended before its terminal event.", code="truncated"
         )

@@ -60,6 +60,7 @@ class Gemini(Dialect):
     endpoint: ClassVar[str] = "/models"
     version: ClassVar[str] = "/v1beta"
     listing: ClassVar[str] = "/models?pageSize=1000"
+    bare_end: ClassVar[bool] = True
     seal_mark: ClassVar[bytes] = MARK.encode()
     traits: ClassVar[Traits] = Traits(
         DIALECT,

@@ -51,7 +51,7 @@ def read_medium(fields: Fields) -> Image | Audio | File | None:
     kind = inner.text("mimeType") or ""
     if name == "inlineData":
         data = inner.text("data")
-        blob = Blob(data=data or "", media_type=kind)
+        blob = Blob(data=_standard(data or ""), media_type=kind)
     else:
         uri = inner.text("fileUri") or ""
         if uri.startswith(_VIDEOS) or (".youtube." in uri and not kind):
@@ -99,3 +99,10 @@ def guessed(uri: str) -> str:
     """The media type that the name of a file tells; empty if none."""
     path = uri.partition("?")[0].partition("#")[0]
     return _TYPES.get(path.rpartition(".")[2].lower(), "")
+
+
+def _standard(data: str) -> str:
+    """Base64 in the alphabet that all dialects share; Google's own clients write the other."""
+    if "-" in data or "_" in data:
+        data = data.replace("-", "+").replace("_", "/")
+    return data
