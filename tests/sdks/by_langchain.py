@@ -9,18 +9,19 @@ from typing import Any
 
 import httpx2
 from anthropic import AsyncAnthropic
+from google.genai.errors import APIError
 from langchain_anthropic import ChatAnthropic
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 from langchain_google_genai import ChatGoogleGenerativeAI
-from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError, GoogleAPIError
+from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
 from msgspec.structs import replace
 
 from tests.sdks.jobs import SECONDS, Answer, Call, Job, Tokens, Tool, declared, result
 
-GOOGLE_ERRORS = (ChatGoogleGenerativeAIError, GoogleAPIError)
+GOOGLE_ERRORS = (ChatGoogleGenerativeAIError, APIError)
 _STOPS = ("finish_reason", "stop_reason", "done_reason")
 
 

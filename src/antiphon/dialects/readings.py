@@ -227,7 +227,8 @@ FOREIGN_REASONING_TEXT: Final = re.compile(
     # OpenAI
     r"|encrypted content .{0,200}could not be (?:verified|decrypted)"
     # Gemini
-    r"|thought[_ ]signature.{0,40}(?:not valid|invalid)|corrupted thought signature",
+    r"|thought[_ ]signature.{0,40}(?:not valid|invalid)|corrupted thought signature"
+    r"|missing a thought[_ ]signature",
     re.IGNORECASE | re.DOTALL,
 )
 """How it is said without a code of its own; some resellers say it with status 429."""
