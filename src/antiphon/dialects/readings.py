@@ -205,6 +205,15 @@ BY_TEXT: Final[tuple[tuple[re.Pattern[str], Reading], ...]] = (
         re.compile(r"does not support (?:tools|thinking|insert|chat|generate|embeddings?)\b"),
         UNSUPPORTED,
     ),
+    # Ollama says with status 500 what the caller did wrong.
+    (
+        re.compile(
+            r'\boption "[^"]{0,60}" must be of |\binvalid format: |\binvalid JSON schema in format'
+            r"|\bunknown (?:image )?format$"
+        ),
+        BAD_REQUEST,
+    ),
+    (re.compile(r"missing data required for image input"), UNSUPPORTED),
     (re.compile(r"model requires more system memory"), NOT_SERVED),
     (re.compile(r"\brate[- ]?limit|too many requests", re.IGNORECASE), RATE_LIMITED),
     (re.compile(r"\boverloaded\b|at capacity", re.IGNORECASE), OVERLOADED),
