@@ -65,6 +65,8 @@ class Dialect(ABC):
     """The members in which a caller of this dialect asks for a need."""
     marks: ClassVar[frozenset[str] | None] = None
     """Members below the top of a request that ask for nothing; None where none there does."""
+    form_members: ClassVar[tuple[str, ...]]
+    """Members at the top of a request in which the form of the answer is asked for."""
     forced_choice_free: ClassVar[bytes]
     """`tool_choice` as raw JSON, where the model shall decide."""
     forwarded: ClassVar[frozenset[bytes]] = frozenset()
@@ -157,6 +159,17 @@ class Dialect(ABC):
         if need is Need.NO_THOUGHT:
             return any(word in raw for raw in asked for word in _OFF)
         return any(raw != b"null" for raw in asked)
+
+    def asks_form(self, members: Members) -> bool:
+        """Whether an answer of some form (JSON, a schema) is asked for, by the look of it.
+
+        Hot path: one look-up or two.
+        """
+        for name in self.form_members:
+            raw = members.raw(name)
+            if raw is not None and b"json" in bytes(raw):
+                return True
+        return False
 
     def may_ask(self, members: Members, need: Need) -> bool:
         """Whether a request that was not read may ask for a need; it does not where this is False.

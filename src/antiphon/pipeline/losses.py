@@ -18,6 +18,7 @@ from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.forms import form_of, passes
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 
@@ -36,7 +37,8 @@ def candidates(
 
     Raises (while it is asked for the next one):
         UnsupportedParameter: None may, or, where losses are errors, the first may not.
-        MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read.
+        MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read, or
+            its answer cannot be checked.
     """
     heard, found = exchange.payload.dialect, False
     # Where nothing can be chosen, the provider itself says best what it refuses.
@@ -76,13 +78,16 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
     `choosy`, also what the model refuses and another deployment may not.
     """
     payload = exchange.payload
-    if payload.passes(face.dialect):
+    if passes(payload, face):
+        if exchange.plan is not None and exchange.plan.checks_all:
+            form_of(payload, face, exchange.plan, read=False)
         if not face.refused:
             return _NOTHING
         losses = list(_unread(exchange, face, choosy=choosy))
     else:
         _check(exchange, face)
-        table = face.refused if payload.dialect is face.dialect else face.lost
+        form_of(payload, face, exchange.plan, read=True)
+        table = face.lost_alike if payload.dialect is face.dialect else face.lost
         losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
         losses += face.dialect.given_up(payload.request, face.target).items()
     if losses:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from antiphon.clock import NEVER, Clock
 from antiphon.dialects.contract import START
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
+from antiphon.model.structured import said_in
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.forms import checked, unread
 from antiphon.pipeline.passing import content_type_of, passed_on
 from antiphon.pipeline.relay import Relay
 from antiphon.providers.transport import Answer, Head
@@ -54,7 +56,15 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
             facts = spoken.inspect_reply(told)
             if translation is not None:
                 said = translation.reply(spoken.decode_reply(told))
+                if attempt.form is not None:
+                    attempt.usage = facts.usage
+                    exchange.structured = checked(attempt.form, said_in(said))
                 body = heard.encode_reply(said, exchange.payload)
+            elif attempt.form is not None:
+                attempt.usage = facts.usage
+                exchange.structured = checked(attempt.form, said_in(spoken.decode_reply(told)))
+            else:
+                exchange.structured = unread(exchange.payload)
         except UpstreamError as error:
             walk.failed(error)
             continue
@@ -226,7 +236,9 @@ class StreamReply:
             except UpstreamError as error:
                 self._walk.failed(error)
                 continue
-            self._begin(answer, Relay(spoken, payload, attempt.translation))
+            form = attempt.form
+            exchange.structured = unread(payload) if form is None else form.unknown
+            self._begin(answer, Relay(spoken, payload, attempt.translation, form))
             return True
 
     def _begin(self, answer: Answer, relay: Relay) -> None:
@@ -258,6 +270,7 @@ class StreamReply:
             # All of it came in one read.
             exchange.first_token_at = self._clock.monotonic()
         exchange.usage, exchange.stop = relay.usage, relay.stop
+        exchange.structured = relay.structured or exchange.structured
         self._held.append(piece)
         self._walk.succeeded(relay.usage, relay.said)
         if self._walk.waits:

@@ -17,7 +17,7 @@ from antiphon.dialects.anthropic_messages.complaints import (
 from antiphon.dialects.anthropic_messages.decoder import EventStream
 from antiphon.dialects.anthropic_messages.encoder import EventWriter
 from antiphon.dialects.anthropic_messages.fields import DIALECT
-from antiphon.dialects.anthropic_messages.losses import LOSSES, MARKS, WORDS
+from antiphon.dialects.anthropic_messages.losses import LOSSES, MARKS, UNLIKE, WORDS
 from antiphon.dialects.anthropic_messages.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.anthropic_messages.requests import (
     check_request,
@@ -74,7 +74,9 @@ class AnthropicMessages(Dialect):
     )
     marks: ClassVar[frozenset[str] | None] = MARKS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
+    unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("output_config", "output_format")
     forced_choice_free: ClassVar[bytes] = b'{"type":"auto"}'
     forwarded: ClassVar[frozenset[bytes]] = frozenset({b"anthropic-beta", b"anthropic-version"})
     headers: ClassVar[Mapping[bytes, bytes]] = MappingProxyType(

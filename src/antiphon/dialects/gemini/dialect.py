@@ -72,6 +72,7 @@ class Gemini(Dialect):
     )
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("generationConfig",)
     forced_choice_free: ClassVar[bytes] = b'{"functionCallingConfig":{"mode":"AUTO"}}'
 
     @override

@@ -66,6 +66,7 @@ class Ollama(Dialect):
     traits: ClassVar[Traits] = TRAITS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("format",)
     forced_choice_free: ClassVar[bytes] = b'"auto"'
     strict_end: ClassVar[bool] = True
 

@@ -54,6 +54,7 @@ class OpenAIChat(Dialect):
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("response_format",)
     forced_choice_free: ClassVar[bytes] = b'"auto"'
 
     @override

@@ -61,10 +61,12 @@ class OpenAIResponses(Dialect):
         user_first=False,
         unsigned_thought=False,
         titles=False,
+        json_word=True,
     )
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("text",)
     forced_choice_free: ClassVar[bytes] = b'"auto"'
     forwarded: ClassVar[frozenset[bytes]] = frozenset({b"openai-beta"})
     # The first two events repeat the request, its tools included, before anything is said.
