@@ -26,7 +26,8 @@ from antiphon.model.events import (
 from antiphon.model.needs import FORMS, Need
 from antiphon.model.reply import StopReason
 from antiphon.model.request import Output, OutputForm
-from antiphon.model.structured import How, Said, Structured, combined
+from antiphon.model.said import Said
+from antiphon.model.structured import How, Structured, combined
 from antiphon.pipeline.plan import Plan
 from antiphon.providers.face import Face
 from antiphon.schemas.checker import CHECKERS, MOST_ANSWER, Checker

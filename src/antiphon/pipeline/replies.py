@@ -11,7 +11,8 @@ from __future__ import annotations
 from antiphon.clock import NEVER, Clock
 from antiphon.dialects.contract import START
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
-from antiphon.model.structured import said_in
+from antiphon.model.said import said_in
+from antiphon.model.structured import Structured
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.forms import checked, unread
@@ -28,13 +29,20 @@ class WholeReply:
 
     Attributes:
         content_type: The provider's, where its bytes are passed on as they are; else None.
+        structured: What is known of its form, where one was asked for.
     """
 
-    __slots__ = ("body", "content_type")
+    __slots__ = ("body", "content_type", "structured")
 
-    def __init__(self, body: bytes, content_type: bytes | None = None) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        content_type: bytes | None = None,
+        structured: Structured | None = None,
+    ) -> None:
         self.body = body
         self.content_type = content_type
+        self.structured = structured
 
 
 async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
@@ -75,7 +83,7 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
             await walk.settled()
         passing = exchange.passing
         if passing is None:
-            return WholeReply(body)
+            return WholeReply(body, structured=exchange.structured)
         return WholeReply(passing.told(body), content_type_of(head))
 
 

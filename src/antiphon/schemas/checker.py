@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from antiphon.model.request import OutputForm
-from antiphon.model.structured import MOST_PROBLEMS, How, Said, Structured
+from antiphon.model.said import Said
+from antiphon.model.structured import MOST_PROBLEMS, How, Structured
 from antiphon.schemas.shapes import is_array, is_object
 from antiphon.schemas.trouble import BadSchema, Unchecked
 from antiphon.schemas.weight import DEEPEST_ANSWER, MOST_BYTES, Weight, weigh
