@@ -107,6 +107,15 @@ class Dialect(ABC):
         del request, target
         return {}
 
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        """What becomes of a schema of another dialect's caller that is written in this one.
+
+        Returns:
+            None where all of it is kept, `SOME_RULES`, or `IN_WORDS` where it cannot be written.
+        """
+        del schema, target
+        return None
+
     @abstractmethod
     def check_request(self, members: Members) -> tuple[str, bool]:
         """The cheap checks of a request that goes through unread.

@@ -41,6 +41,7 @@ class Target(msgspec.Struct, frozen=True):
         adaptive: It decides itself how long to think, and takes an effort instead of a budget;
             None where that is not known.
         json_mode: It is known to take the dialect's member for JSON of any shape.
+        original: Its maker made the dialect.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Target(msgspec.Struct, frozen=True):
     scope: str = ""
     adaptive: bool | None = None
     json_mode: bool = False
+    original: bool = False
 
 
 class Traits(msgspec.Struct, frozen=True):

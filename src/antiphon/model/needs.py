@@ -132,6 +132,8 @@ FORMS: Final = {OutputForm.JSON: Need.JSON_MODE, OutputForm.SCHEMA: Need.JSON_SC
 """What each form of the answer is as a need."""
 IN_WORDS: Final = Loss(Severity.WARN, "asked for by instruction, and checked")
 """Of a form that the target has no member for."""
+SOME_RULES: Final = Loss(Severity.WARN, "some rules are told or left out, and checked")
+"""Of a schema that the target takes in part."""
 
 
 def needs_of(request: ChatRequest) -> frozenset[Need]:

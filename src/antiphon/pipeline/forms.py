@@ -23,7 +23,7 @@ from antiphon.model.events import (
     TextDelta,
     ToolCallStarted,
 )
-from antiphon.model.needs import FORMS, Need
+from antiphon.model.needs import FORMS, IN_WORDS, Loss, Need
 from antiphon.model.reply import StopReason
 from antiphon.model.request import Output, OutputForm
 from antiphon.model.said import Said
@@ -83,8 +83,17 @@ def passes(payload: Payload, face: Face) -> bool:
 
 def is_in_words(output: Output | None, payload: Payload, face: Face) -> bool:
     """Whether a form is asked for in words at this face, where the request is read."""
+    if output is None:
+        return False
     words = face.in_words_alike if face.dialect is payload.dialect else face.in_words
-    return output is not None and FORMS.get(output.form) in words
+    return FORMS.get(output.form) in words or schema_loss(output, payload, face) is IN_WORDS
+
+
+def schema_loss(output: Output | None, payload: Payload, face: Face) -> Loss | None:
+    """What becomes of a schema that is written in another dialect than it came in."""
+    if output is None or output.form is not OutputForm.SCHEMA or face.dialect is payload.dialect:
+        return None
+    return face.dialect.schema_loss(output.schema, face.target)
 
 
 def form_of(payload: Payload, face: Face, plan: Plan | None, *, read: bool) -> Form | None:

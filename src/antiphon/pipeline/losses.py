@@ -18,7 +18,7 @@ from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.forms import form_of, passes
+from antiphon.pipeline.forms import form_of, passes, schema_loss
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 
@@ -86,10 +86,14 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
         losses = list(_unread(exchange, face, choosy=choosy))
     else:
         _check(exchange, face)
+        request = payload.request
         form_of(payload, face, exchange.plan, read=True)
         table = face.lost_alike if payload.dialect is face.dialect else face.lost
         losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
         losses += face.dialect.given_up(payload.request, face.target).items()
+        loss = None if Need.JSON_SCHEMA in table else schema_loss(request.output, payload, face)
+        if loss is not None:
+            losses.append((Need.JSON_SCHEMA, loss))
     if losses:
         exchange.lost[face] = losses
     return losses

@@ -199,6 +199,7 @@ class Provider:
                 scope=f"{self.name}/{model}",
                 adaptive=facts.adaptive,
                 json_mode=bool(facts.json_mode),
+                original=self.row.original,
             ),
             quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
             facts=facts,

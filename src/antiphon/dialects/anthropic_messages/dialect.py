@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.anthropic_messages.complaints import (
@@ -26,6 +27,7 @@ from antiphon.dialects.anthropic_messages.requests import (
     without_inner,
     write_request,
 )
+from antiphon.dialects.anthropic_messages.schemas import schema_loss
 from antiphon.dialects.anthropic_messages.thinking import given_up
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.dialects.contract import (
@@ -96,6 +98,11 @@ class AnthropicMessages(Dialect):
     @override
     def given_up(self, request: ChatRequest, target: Target) -> Mapping[Need, Loss]:
         return given_up(request, target)
+
+    @override
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        del target
+        return schema_loss(schema)
 
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:
