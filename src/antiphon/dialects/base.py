@@ -66,7 +66,7 @@ class Dialect(ABC):
     """The members in which a caller of this dialect asks for a need."""
     marks: ClassVar[frozenset[str] | None] = None
     """Members below the top of a request that ask for nothing; None where none there does."""
-    form_members: ClassVar[tuple[str, ...]]
+    form_members: ClassVar[tuple[str, ...]] = ()
     """Members at the top of a request in which the form of the answer is asked for."""
     forced_choice_free: ClassVar[bytes]
     """`tool_choice` as raw JSON, where the model shall decide."""
@@ -109,11 +109,7 @@ class Dialect(ABC):
         return {}
 
     def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
-        """What becomes of a schema of another dialect's caller that is written in this one.
-
-        Returns:
-            None where all of it is kept, `SOME_RULES`, or `IN_WORDS` where it cannot be written.
-        """
+        """What becomes of another dialect's schema here; `IN_WORDS` where it cannot be written."""
         del schema, target
         return None
 
@@ -186,17 +182,6 @@ class Dialect(ABC):
         if need is Need.NO_THOUGHT:
             return any(word in raw for raw in asked for word in _OFF)
         return any(raw != b"null" for raw in asked)
-
-    def asks_form(self, members: Members) -> bool:
-        """Whether an answer of some form (JSON, a schema) is asked for, by the look of it.
-
-        Hot path: one look-up or two.
-        """
-        for name in self.form_members:
-            raw = members.raw(name)
-            if raw is not None and b"json" in bytes(raw):
-                return True
-        return False
 
     def may_ask(self, members: Members, need: Need) -> bool:
         """Whether a request that was not read may ask for a need; it does not where this is False.

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from antiphon.dialects.base import Payload
+from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import CallerError, InvalidAnswer, InvalidRequest
 from antiphon.model.events import (
     Finished,
@@ -32,6 +32,7 @@ from antiphon.pipeline.plan import Plan
 from antiphon.providers.face import Face
 from antiphon.schemas.checker import CHECKERS, MOST_ANSWER, Checker
 from antiphon.schemas.trouble import BadSchema
+from antiphon.wire.shallow import Members
 
 _In = TypeVar("_In")
 _UNUSABLE = "the schema cannot be used here"
@@ -72,7 +73,7 @@ def passes(payload: Payload, face: Face) -> bool:
         return False
     words = face.in_words_alike
     members = payload.members
-    if not words or members is None or not payload.dialect.asks_form(members):
+    if not words or members is None or not _asks_form(payload.dialect, members):
         return True
     try:
         return words.isdisjoint(payload.needs)
@@ -128,7 +129,7 @@ def form_of(payload: Payload, face: Face, plan: Plan | None, *, read: bool) -> F
 def unread(payload: Payload) -> Structured | None:
     """What is known of the form of an answer that goes through unread; None for no form."""
     members = payload.members
-    if members is None or not payload.dialect.asks_form(members):
+    if members is None or not _asks_form(payload.dialect, members):
         return None
     # Which of the two forms it is stands in what nobody reads.
     return Structured(OutputForm.JSON, How.NATIVE)
@@ -213,13 +214,25 @@ class Hearing:
         ]
 
 
+def _asks_form(dialect: Dialect, members: Members) -> bool:
+    """Whether an answer of some form is asked for, by the look of a request that was not read."""
+    for name in dialect.form_members:
+        raw = members.raw(name)
+        if raw is not None:
+            said = bytes(raw)
+            # Ollama's is the schema itself.
+            if b"json" in said or (name == "format" and said[:1] == b"{"):
+                return True
+    return False
+
+
 def _output_of(payload: Payload, plan: Plan | None, *, read: bool) -> Output | None:
     if read:
         return payload.request.output
     members = payload.members
     if plan is None or not plan.checks_all or members is None:
         return None
-    if not payload.dialect.asks_form(members):
+    if not _asks_form(payload.dialect, members):
         return None
     try:
         return payload.request.output

@@ -68,6 +68,7 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
         stop: Why the model stopped.
         served: It came over HTTP.
         asked: The caller's own bound of the answer's tokens, or None.
+        structured: What is known of the form of the answer; empty where none was asked for.
         trace: Where it stands in a trace, or None.
     """
 
@@ -92,6 +93,7 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[AttemptReport, ...] = ()
     served: bool = True
     asked: int | None = None
+    structured: str = ""
     trace: Trace | None = None
 
     @property
