@@ -422,3 +422,45 @@ async def test_a_program_is_told_with_the_reply(fleet: Stage) -> None:
 
 def test_openai_is_the_client_that_is_meant() -> None:
     assert hasattr(openai.AsyncOpenAI, "responses")
+
+
+# ------------------------------------------------------------------ schemas of another dialect
+
+FREE_NAMES: Final = {
+    "type": "object",
+    "properties": {"name": {"additionalProperties": {"type": "integer"}}},
+}
+BOUNDED: Final = {**SCHEMA, "properties": {**SCHEMA["properties"], "age": {"multipleOf": 36}}}
+
+
+async def test_a_schema_that_messages_cannot_say_is_told_in_words(fleet: Stage) -> None:
+    said = '[say: {"name": {"Ada": 36}}]'
+    answer = await ask(fleet, "chat", "messages-native", said, in_schema("chat", FREE_NAMES))
+    assert answer.headers["x-antiphon-warnings"] == f"json_schema: {TOLD}"
+    assert answer.headers["x-antiphon-structured"] == "instructed; valid"
+    own = await ask(fleet, "messages", "messages-native", said, in_schema("messages", FREE_NAMES))
+    assert own.headers["x-antiphon-structured"] == "native"
+
+
+async def test_rules_that_a_provider_does_not_take_are_checked_here(fleet: Stage) -> None:
+    said = '[say: {"name": "Ada", "age": 37}]'
+    answer = await ask(fleet, "chat", "messages-native", said, in_schema("chat", BOUNDED))
+    told = "json_schema: some rules are told or left out, and checked"
+    assert answer.headers["x-antiphon-warnings"] == told
+    problem = '"$.age: is not a multiple of what it must be"'
+    assert answer.headers["x-antiphon-structured"] == f"native; invalid; {problem}"
+
+
+@pytest.mark.parametrize(("said", "told"), [(GOOD, "valid"), (BAD, "invalid")])
+async def test_the_end_of_a_stream_stands_in_the_log(tmp_path, said: str, told: str) -> None:
+    log = tmp_path / "log"
+    provider = {"dialect": "anthropic_messages", "models": {"sim-small": BLUNT}}
+    logging = {"requests": "json", "file": str(log)}
+    async with stage(
+        tmp_path, [SimulatorSpec(name="one")], provider=provider, logging=logging
+    ) as it:
+        await ask(it, "chat", "fast", f"[say: {said}]", in_schema("chat"), stream=True)
+        await it.at_rest()
+    [line] = [json.loads(each) for each in log.read_text().splitlines()]
+    assert line["structured"].startswith(f"instructed; {told}")
+    assert "secret" not in line["structured"]
