@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import anthropic
 import openai
@@ -13,139 +11,25 @@ import pydantic
 import pytest
 
 from antiphon.dialects.fitting.forms import ONE_OBJECT, ONE_VALUE
-from antiphon.simulator import SimulatorSpec
-from tests.server.stage import KEY, Stage, stage
-
-PROVIDERS: Final = MappingProxyType(
-    {
-        "chat": "openai_chat",
-        "responses": "openai_responses",
-        "messages": "anthropic_messages",
-    }
+from tests.server.forms import (
+    ALL,
+    BAD,
+    FENCED,
+    GOOD,
+    PROVIDERS,
+    STREAM,
+    TOLD,
+    ask,
+    fleet,
+    in_json,
+    in_schema,
+    received,
+    streamed,
+    text_of,
 )
-PATHS: Final = {
-    "chat": "/v1/chat/completions",
-    "responses": "/v1/responses",
-    "messages": "/v1/messages",
-}
-BLUNT: Final = {"json_schema": False, "json_mode": False}
-HANDY: Final = {"json_schema": False, "json_mode": True}
-NATIVE: Final = {"json_schema": True}
-SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
-    "required": ["name", "age"],
-    "additionalProperties": False,
-}
-GOOD: Final = '{"name": "Ada", "age": 36}'
-FENCED: Final = f"Here you are:\n```json\n{GOOD}\n```\nAnything else?"
-BAD: Final = '{"name": "Ada", "age": "a secret"}'
-TOLD: Final = "asked for by instruction, and checked"
+from tests.server.stage import KEY, Stage
 
-
-@pytest.fixture
-async def fleet(tmp_path) -> AsyncIterator[Stage]:
-    """A route of the name of each provider to a model without any form of an answer."""
-    specs = [
-        SimulatorSpec(name=name, seed=seed, strict=True) for seed, name in enumerate(PROVIDERS)
-    ]
-    routes: dict[str, object] = {name: f"{name}/blunt" for name in PROVIDERS}
-    for name in PROVIDERS:
-        routes[f"{name}-native"] = f"{name}/native"
-        routes[f"{name}-always"] = {
-            "deployments": [f"{name}/native"],
-            "structured": {"check": "always"},
-        }
-        routes[f"{name}-error"] = {"deployments": [f"{name}/blunt"], "on_loss": "error"}
-        routes[f"{name}-skip"] = {
-            "deployments": [f"{name}/blunt", f"{name}/native"],
-            "on_loss": "skip",
-        }
-        routes[f"{name}-fail"] = {
-            "deployments": [f"{name}/blunt", f"{name}/native"],
-            "structured": {"on_invalid": "fail"},
-        }
-        routes[f"{name}-only-fail"] = {
-            "deployments": [f"{name}/blunt"],
-            "structured": {"on_invalid": "fail"},
-            "retry": {"attempts": 2, "backoff": 0},
-        }
-    routes["handy"] = "chat/handy"
-    async with stage(
-        tmp_path,
-        specs,
-        dialects=PROVIDERS,
-        models=routes,
-        provider={"models": {"blunt": BLUNT, "handy": HANDY, "native": NATIVE}},
-    ) as running:
-        yield running
-
-
-def in_schema(heard: str, schema: object = SCHEMA) -> dict[str, object]:
-    match heard:
-        case "chat":
-            form: object = {"name": "person", "schema": schema}
-            return {"response_format": {"type": "json_schema", "json_schema": form}}
-        case "responses":
-            form = {"type": "json_schema", "name": "person", "schema": schema}
-            return {"text": {"format": form}}
-        case _:
-            return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
-
-
-def in_json(heard: str) -> dict[str, object]:
-    form = {"type": "json_object"}
-    return {"response_format": form} if heard == "chat" else {"text": {"format": form}}
-
-
-async def ask(
-    fleet: Stage, heard: str, model: str, said: str, form: Mapping[str, object], **more: object
-) -> Any:
-    turns = [{"role": "user", "content": f"In JSON, please. {said}"}]
-    least = {"input": turns} if heard == "responses" else {"messages": turns}
-    if heard == "messages":
-        least["max_tokens"] = more.pop("max_tokens", 2000)  # type: ignore[assignment]
-    headers = {"anthropic-version": "2023-06-01"}
-    body = {"model": model, **least, **form, **more}
-    return await fleet.http.post(PATHS[heard], json=body, headers=headers)
-
-
-def text_of(heard: str, answer: Any) -> str:
-    body = answer.json()
-    match heard:
-        case "chat":
-            return body["choices"][0]["message"]["content"]
-        case "responses":
-            [message] = [each for each in body["output"] if each["type"] == "message"]
-            return "".join(part["text"] for part in message["content"])
-        case _:
-            return "".join(part["text"] for part in body["content"] if part["type"] == "text")
-
-
-def streamed(heard: str, answer: Any) -> str:
-    text = ""
-    for line in answer.text.splitlines():
-        if not line.startswith("data: {"):
-            continue
-        event = json.loads(line[6:])
-        if heard == "chat":
-            text += "".join(each["delta"].get("content") or "" for each in event["choices"])
-        elif event["type"] == "response.output_text.delta":
-            text += event["delta"]
-        elif event["type"] == "content_block_delta" and event["delta"]["type"] == "text_delta":
-            text += event["delta"]["text"]
-    return text
-
-
-def received(fleet: Stage, provider: str) -> list[dict[str, Any]]:
-    [simulator] = [each for each in fleet.simulators if each.name == provider]
-    return [json.loads(each.body) for each in simulator.received]
-
-
-ALL: Final = pytest.mark.parametrize(
-    ("heard", "spoken"), [(heard, spoken) for heard in PROVIDERS for spoken in PROVIDERS]
-)
-STREAM: Final = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+__all__ = ("fleet",)
 
 # ------------------------------------------------------------------ in words
 
@@ -305,64 +189,6 @@ async def test_nor_of_one_that_calls_a_tool(fleet: Stage) -> None:
     assert answer.headers["x-antiphon-structured"] == "instructed; unchecked; tool calls"
 
 
-# ------------------------------------------------------------------ bad schemas
-
-DOUBLING: Final = {
-    "$defs": {
-        **{f"a{at}": {"anyOf": [{"$ref": f"#/$defs/a{at + 1}"}] * 2} for at in range(40)},
-        "a40": {"type": "string"},
-    },
-    "$ref": "#/$defs/a0",
-}
-DEEP: Final[dict[str, Any]] = {"type": "object"}
-HOSTILE: Final = {
-    "no schema": {"type": "objekt"},
-    "elsewhere": {"$ref": "http://127.0.0.1:9/schema.json"},
-    "a file": {"$ref": "file:///etc/passwd"},
-    "no end": {"$ref": "#"},
-    "nowhere": {"$ref": "#/$defs/none"},
-    "doubling": DOUBLING,
-    "huge": {"type": "object", "description": "x" * 300_000},
-    "a heavy pattern": {"type": "string", "pattern": "((a{100}){100}){100}"},
-}
-
-
-@ALL
-@pytest.mark.parametrize("what", HOSTILE)
-async def test_a_schema_that_cannot_be_checked_is_refused_where_it_must_be(
-    fleet: Stage, heard: str, spoken: str, what: str
-) -> None:
-    form = in_schema(heard, HOSTILE[what])
-    answer = await ask(fleet, heard, spoken, "Hello", form)
-    assert answer.status_code == 400
-    message = answer.json()["error"]["message"]
-    assert "cannot be used to check the answer" in message
-    assert len(message) < 300
-    assert received(fleet, spoken) == []
-
-
-@ALL
-async def test_it_goes_on_where_the_provider_itself_keeps_to_it(
-    fleet: Stage, heard: str, spoken: str
-) -> None:
-    form = in_schema(heard, HOSTILE["elsewhere"])
-    answer = await ask(fleet, heard, f"{spoken}-native", f"[say: {GOOD}]", form)
-    assert answer.status_code == 200
-    told = answer.headers["x-antiphon-structured"]
-    unchecked = "native; unchecked; the schema cannot be used here"
-    assert told == ("native" if heard == spoken else unchecked)
-
-
-async def test_the_header_holds_whatever_stands_in_the_path(fleet: Stage) -> None:
-    said = json.dumps({"name": "x", "age": 1, "ü\r\nx-evil: 1": 1}, ensure_ascii=False)
-    schema = {"type": "object", "additionalProperties": {"type": "string"}}
-    answer = await ask(fleet, "chat", "chat", f"[say: {said}]", in_schema("chat", schema))
-    assert "x-evil" not in answer.headers
-    told = answer.headers["x-antiphon-structured"]
-    assert told.isascii()
-    assert "$['\\xfc\\r\\nx-evil: 1']: must be string" in told
-
-
 # ------------------------------------------------------------------ clients and programs
 
 
@@ -422,45 +248,3 @@ async def test_a_program_is_told_with_the_reply(fleet: Stage) -> None:
 
 def test_openai_is_the_client_that_is_meant() -> None:
     assert hasattr(openai.AsyncOpenAI, "responses")
-
-
-# ------------------------------------------------------------------ schemas of another dialect
-
-FREE_NAMES: Final = {
-    "type": "object",
-    "properties": {"name": {"additionalProperties": {"type": "integer"}}},
-}
-BOUNDED: Final = {**SCHEMA, "properties": {**SCHEMA["properties"], "age": {"multipleOf": 36}}}
-
-
-async def test_a_schema_that_messages_cannot_say_is_told_in_words(fleet: Stage) -> None:
-    said = '[say: {"name": {"Ada": 36}}]'
-    answer = await ask(fleet, "chat", "messages-native", said, in_schema("chat", FREE_NAMES))
-    assert answer.headers["x-antiphon-warnings"] == f"json_schema: {TOLD}"
-    assert answer.headers["x-antiphon-structured"] == "instructed; valid"
-    own = await ask(fleet, "messages", "messages-native", said, in_schema("messages", FREE_NAMES))
-    assert own.headers["x-antiphon-structured"] == "native"
-
-
-async def test_rules_that_a_provider_does_not_take_are_checked_here(fleet: Stage) -> None:
-    said = '[say: {"name": "Ada", "age": 37}]'
-    answer = await ask(fleet, "chat", "messages-native", said, in_schema("chat", BOUNDED))
-    told = "json_schema: some rules are told or left out, and checked"
-    assert answer.headers["x-antiphon-warnings"] == told
-    problem = '"$.age: is not a multiple of what it must be"'
-    assert answer.headers["x-antiphon-structured"] == f"native; invalid; {problem}"
-
-
-@pytest.mark.parametrize(("said", "told"), [(GOOD, "valid"), (BAD, "invalid")])
-async def test_the_end_of_a_stream_stands_in_the_log(tmp_path, said: str, told: str) -> None:
-    log = tmp_path / "log"
-    provider = {"dialect": "anthropic_messages", "models": {"sim-small": BLUNT}}
-    logging = {"requests": "json", "file": str(log)}
-    async with stage(
-        tmp_path, [SimulatorSpec(name="one")], provider=provider, logging=logging
-    ) as it:
-        await ask(it, "chat", "fast", f"[say: {said}]", in_schema("chat"), stream=True)
-        await it.at_rest()
-    [line] = [json.loads(each) for each in log.read_text().splitlines()]
-    assert line["structured"].startswith(f"instructed; {told}")
-    assert "secret" not in line["structured"]
