@@ -16,7 +16,7 @@ from antiphon.errors import UpstreamError
 from antiphon.providers.transport import Call, Timeouts, Transport
 from antiphon.version import VERSION
 
-_OK, _UNAUTHENTICATED, _FORBIDDEN, _MISSING = 200, 401, 403, 404
+_OK = 200
 _FAULT = 500
 _LONGEST_SHOWN = 400
 
@@ -151,8 +151,9 @@ class Asking:
             finally:
                 answer.close()
         except UpstreamError as error:
+            said = error.message.replace("The provider", "It")
             raise CannotConnect(
-                f"{self._place.url} does not answer: {error.message}\n  start the gateway with "
+                f"{self._place.url} does not answer: {said}\n  start the gateway with "
                 "`antiphon serve`, or say with --url where it is"
             ) from error
         assert found is not None

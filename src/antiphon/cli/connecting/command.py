@@ -8,7 +8,7 @@ nothing is written where a client would get no answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -21,13 +21,13 @@ from antiphon.cli.connecting.facts import Facts, Key
 from antiphon.cli.connecting.keeping import Change, restore
 from antiphon.cli.connecting.probing import MOST_TOKENS, Probe, probe
 from antiphon.cli.connecting.refusals import CannotConnect
-from antiphon.cli.connecting.writing import clashes_of, file_of, write_settings
+from antiphon.cli.connecting.writing import check_file, clashes_of, file_of, write_settings
 from antiphon.cli.output import fail, remark, run, say, show_json
 from antiphon.config.words import did_you_mean
 from antiphon.gateway.listing import to_try
 from antiphon.providers.transport import Transport
 from antiphon.secret import Secret
-from antiphon.yamlfile.environment import process_environment
+from antiphon.yamlfile.environment import environment, process_environment
 
 _KEY = re.compile(r"[!-~]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -93,8 +93,10 @@ def _restore(client: Client, wanted: Wanted) -> None:
 def _connect(client: Client, wanted: Wanted) -> None:
     if wanted.force:
         raise CannotConnect("--force belongs to --restore", asked_wrongly=True)
+    if wanted.model is not None and not wanted.model.strip():
+        raise CannotConnect("--model: names no model", asked_wrongly=True)
     if wanted.write:
-        file_of(client, wanted.file)  # before anything is asked that costs
+        check_file(client, wanted.file)
     place, key = place_of(wanted.url, wanted.config), _key(wanted)
     facts, refusal, found = run(_asked(client, wanted, place, key))
     if refusal is not None and wanted.write:
@@ -144,11 +146,14 @@ async def _asked(
 
 
 def _chosen(client: Client, models: tuple[str, ...], place: Place) -> str:
-    """The first name that suits the client, else the first that answers a chat."""
+    """The first name that suits the client best, else the first that answers a chat."""
     if not models:
         raise CannotConnect(f"{place.url} offers no model; name one with --model")
-    suits = [name for name in models if any(word in name.lower() for word in client.prefers)]
-    return to_try(suits or models)
+    for word in client.prefers:
+        suits = [name for name in models if word in name.lower()]
+        if suits:
+            return suits[0]
+    return to_try(models)
 
 
 def _key(wanted: Wanted) -> Key:
@@ -156,7 +161,7 @@ def _key(wanted: Wanted) -> Key:
         raise CannotConnect("--key-env: that is no name of a variable", asked_wrongly=True)
     secret, typed = wanted.key, wanted.key is not None
     if secret is None:
-        found = process_environment().get(wanted.key_env, "").strip()
+        found = _environment(wanted).get(wanted.key_env, "").strip()
         secret = Secret(found) if found else None
     if secret is not None and not _KEY.fullmatch(secret.reveal()):
         where = "--key" if typed else wanted.key_env
@@ -164,6 +169,12 @@ def _key(wanted: Wanted) -> Key:
             f"{where}: a key has no spaces, and is made of ASCII alone", asked_wrongly=True
         )
     return Key(wanted.key_env, secret, typed)
+
+
+def _environment(wanted: Wanted) -> Mapping[str, str]:
+    """The environment, and the `.env` from which the gateway itself may have its keys."""
+    folder = Path() if wanted.config is None else wanted.config.parent
+    return environment(folder, process_environment())
 
 
 class _Page:

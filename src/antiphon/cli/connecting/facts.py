@@ -12,6 +12,8 @@ import msgspec
 from antiphon.cli.connecting.refusals import CannotConnect
 from antiphon.secret import Secret
 
+KEY_VARIABLE = "ANTIPHON_KEY"
+"""Holds the key of a client, where the command line names no other variable."""
 ANY_KEY = "any"
 """Taken by a gateway that requires none; most clients insist on sending one."""
 

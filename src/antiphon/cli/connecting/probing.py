@@ -75,7 +75,7 @@ class Probe(msgspec.Struct, frozen=True):
         if self.input_tokens is not None and self.output_tokens is not None:
             said.append(f"{self.input_tokens} + {self.output_tokens} tokens")
         if self.cost is not None:
-            said.append(f"cost {self.cost}")
+            said.append(f"cost ${self.cost}")
         return f"ok: {self.model} answered from {self.deployment}, {', '.join(said)}"
 
 

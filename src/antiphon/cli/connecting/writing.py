@@ -34,6 +34,18 @@ def file_of(client: Client, named: Path | None) -> tuple[Path, Form]:
     return path, client.form
 
 
+def check_file(client: Client, named: Path | None) -> None:
+    """See that a file can be changed, before a model is asked and that costs.
+
+    Raises:
+        CannotConnect: It cannot.
+    """
+    path, form = file_of(client, named)
+    now = read(path)
+    if now is not None:
+        _text(path, form, now)
+
+
 def write_settings(
     client: Client, facts: Facts, named: Path | None
 ) -> tuple[Change, Sequence[str]]:
@@ -46,12 +58,10 @@ def write_settings(
     key = client.written_key(facts)
     now = read(path)
     before = None if form is TEXT and now is not None and is_ours(path, now) else now
+    text = None if before is None else _text(path, form, before)
     try:
-        text = None if before is None else before.decode()
         merged = form.merged(text, client.settings(facts, key))
         members = form.members(merged)
-    except UnicodeDecodeError as error:
-        raise CannotConnect(f"{path} is not changed: it is not UTF-8") from error
     except ValueError as error:
         raise CannotConnect(f"{path} is not changed: {error}") from error
     change = write(path, merged, now)
@@ -59,6 +69,17 @@ def write_settings(
     if change.readable and facts.key.secret is not None and key == facts.key.written:
         warnings.append("others on this machine can read the file, and it holds a key")
     return change, warnings
+
+
+def _text(path: Path, form: Form, data: bytes) -> str:
+    try:
+        text = data.decode()
+        form.members(text)
+    except UnicodeDecodeError as error:
+        raise CannotConnect(f"{path} is not changed: it is not UTF-8") from error
+    except ValueError as error:
+        raise CannotConnect(f"{path} is not changed: {error}") from error
+    return text
 
 
 def clashes_of(client: Client) -> Sequence[str]:

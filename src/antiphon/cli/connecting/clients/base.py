@@ -27,7 +27,7 @@ class Client(ABC):
         language: Of what is printed.
         wire: How it asks.
         form: Of the file that it reads; None where it has none that can be written.
-        prefers: Words in the names of models that it is best used with.
+        prefers: Words in the names of models that it is best used with, the best first.
     """
 
     name: ClassVar[str]

@@ -27,7 +27,7 @@ class _Claude(Client):
     language = "json"
     wire = MESSAGES
     form = JSON
-    prefers = ("claude", "anthropic")
+    prefers = ("claude-sonnet", "claude-opus", "claude", "anthropic")
 
     @override
     def text(self, facts: Facts) -> str:
