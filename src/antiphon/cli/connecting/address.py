@@ -50,7 +50,10 @@ def place_of(url: str | None, config: Path | None) -> Place:
         ConfigurationError: The configuration cannot be read.
     """
     if url is not None:
-        return _parsed(url)
+        try:
+            return _parsed(url.strip())
+        except ValueError as error:
+            raise CannotConnect(f"--url: {error}", asked_wrongly=True) from error
     settings = load(config).settings
     server = settings.server
     if not server.port:
@@ -65,17 +68,13 @@ def place_of(url: str | None, config: Path | None) -> Place:
 
 def _parsed(url: str) -> Place:
     """Where a URL points: with or without a scheme, a closing slash, `/v1`."""
-    try:
-        text = url_of_host(url.strip(), default=_DEFAULT)
-        text = text.rstrip("/").removesuffix("/v1").rstrip("/")
-        origin = Origin.parse(text)
-        path = urlsplit(text).path
-    except ValueError as error:
-        raise CannotConnect(f"--url: {error}", asked_wrongly=True) from error
+    if set(url) & set("?#") or url.endswith("://"):
+        raise ValueError("it names a host and maybe a path, and nothing else")
+    text = url_of_host(url, default=_DEFAULT).rstrip("/").removesuffix("/v1").rstrip("/")
+    origin = Origin.parse(text)
+    path = urlsplit(text).path
     if not _PATH.fullmatch(path):
-        raise CannotConnect(
-            "--url: its path holds a character that has to be escaped", asked_wrongly=True
-        )
+        raise ValueError("its path holds a character that has to be escaped")
     return Place(origin, path)
 
 

@@ -27,7 +27,7 @@ class _Json(Form):
         try:
             return dict(flat(msgspec.json.decode(text or "{}", type=dict[str, object])))
         except (msgspec.DecodeError, RecursionError) as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(f"it is no JSON object: {error}") from error
 
 
 def _merged(raw: bytes, settings: Settings, where: str) -> bytes:
