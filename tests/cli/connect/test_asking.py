@@ -22,14 +22,14 @@ def test_the_probe_speaks_the_clients_dialect(connect):
         probe = told["probe"]
         assert (probe["ok"], probe["dialect"], probe["model"]) == (True, dialect, "fast")
         assert probe["deployment"] == "one/sim-small"
-        assert 0 < probe["output_tokens"] <= 16
+        assert 0 < probe["output_tokens"] <= 256
         assert probe["milliseconds"] > 0
         assert probe["cost"] is not None
 
 
 def test_what_people_are_told(connect):
     done = connect("claude", "-m", "fast")
-    assert "at most 16 tokens" in done.stderr
+    assert "at most 256 tokens" in done.stderr
     assert "ok: fast answered from one/sim-small" in done.stderr
     assert "settings.json; --write puts it there" in done.stderr
     json.loads(done.stdout)
@@ -49,7 +49,8 @@ def test_a_model_that_is_not_there(connect):
     assert "claude-big" in done.stderr
     assert done.stdout == ""
     assert "offers no model" in connect("curl", "-m", "../x?y=é", status=1).stderr
-    assert connect("curl", "-m", " ", status=2).stdout == ""
+    for bad in (" ", "a\nOPENAI_API_KEYS=b"):
+        assert "names no model" in connect("open-webui", "-m", bad, status=2).stderr
 
 
 def test_a_model_that_fails(connect):
@@ -70,7 +71,7 @@ def test_keys(connect):
     assert "none of the gateway's" in done.stderr
     done = connect("curl", "-m", "claude-big", status=1, ANTIPHON_KEY=LIMITED_KEY)
     assert "offers no model" in done.stderr
-    for bad in ("with space", "zwölf", "a\nb", ""):
+    for bad in ("with space", ""):
         assert connect("curl", "--key", bad, status=2).stdout == ""
     done = connect("curl", "--key-env", "TEAM_KEY", status=2, TEAM_KEY="a b")
     assert "TEAM_KEY" in done.stderr
@@ -84,12 +85,11 @@ def test_a_key_from_the_env_file(connect):
     assert KEY in connect.file(".claude/settings.json").read_text()
 
 
-@pytest.mark.parametrize("client", ["claude", "codex", "cursor", "open-webui", "python", "curl"])
+@pytest.mark.parametrize("client", ["claude", "codex", "cursor", "open-webui"])
 def test_a_key_is_only_shown_where_it_was_typed(connect, client):
-    for arguments in ((client,), (client, "--json"), (client, "--no-probe")):
-        done = connect(*arguments)
-        assert KEY not in done.stdout + done.stderr
-        assert "ANTIPHON_KEY" in done.stdout + done.stderr
+    done = connect(client, "--json")
+    assert KEY not in done.stdout + done.stderr
+    assert "ANTIPHON_KEY" in done.stdout
     done = connect(client, "--key", KEY, ANTIPHON_KEY="another-key-0123456789")
     assert KEY in done.stdout + done.stderr
     assert "another-key" not in done.stdout + done.stderr
@@ -106,28 +106,11 @@ def test_nobody_is_asked(antiphon, closed_port):
     assert "provider" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("url", "address"),
-    [
-        ("https://gateway.example/llm/v1/", "https://gateway.example/llm"),
-        ("http://gateway.example:80", "http://gateway.example"),
-        ("gateway.example", "http://gateway.example:4100"),
-        ("0.0.0.0:4242", "http://127.0.0.1:4242"),
-        ("::1", "http://[::1]:4100"),
-    ],
-)
-def test_urls(antiphon, url, address):
-    arguments = ("connect", "claude", "--url", url, "-m", "any", "--no-probe")
-    shown = json.loads(antiphon(*arguments).stdout)
-    assert shown["env"]["ANTHROPIC_BASE_URL"] == address
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["ftp://x", "http://", "http://me:secret@x", "http://x?a=b", "http://x:99999", "http://x/a b"],
-)
-def test_urls_that_are_none(antiphon, url):
-    done = antiphon("connect", "claude", "--url", url, "-m", "any", "--no-probe", status=2)
+def test_a_url(antiphon):
+    arguments = ("connect", "claude", "-m", "any", "--no-probe", "--url")
+    shown = json.loads(antiphon(*arguments, "https://gateway.example/llm/v1/").stdout)
+    assert shown["env"]["ANTHROPIC_BASE_URL"] == "https://gateway.example/llm"
+    done = antiphon(*arguments, "http://me:secret@x", status=2)
     assert done.stderr.startswith("antiphon: --url: ")
     assert "secret" not in done.stderr
 

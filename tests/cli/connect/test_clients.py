@@ -171,12 +171,10 @@ def test_a_gateway_that_requires_no_key(configured, tmp_path):
     with configured.serving() as served:
         connect = Connecting(home, served.address)
         connect.env = {}
-        for client in PROGRAMS:
+        for client in ("python", "curl"):
             text = connect.text(client, "-m", "fast")
             assert "ANTIPHON_KEY" not in text
             assert ANSWER in ran(connect, client, text)
-            for left in ("ask.py", "ask.mjs", "ask.sh", "node_modules"):
-                (home / left).unlink(missing_ok=True)
         settings = tomllib.loads(connect.text("codex", "-m", "fast"))
         assert as_codex(settings, {}).items
         env = json.loads(connect.text("claude", "-m", "fast"))["env"]

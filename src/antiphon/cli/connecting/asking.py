@@ -86,11 +86,12 @@ class Asking:
         if not told.ok:
             raise CannotConnect(self.complaint(told))
         try:
-            return tuple(each.id for each in msgspec.json.decode(told.body, type=_Models).data)
+            listed = msgspec.json.decode(told.body, type=_Models).data
         except msgspec.DecodeError as error:
             raise CannotConnect(
                 f"{self._place.url} is no gateway: what it lists at /v1/models are no models"
             ) from error
+        return tuple(each.id for each in listed if each.id.isprintable())
 
     async def knows(self, model: str) -> bool:
         """Whether a model that is not listed can be asked for all the same."""

@@ -93,7 +93,7 @@ def _restore(client: Client, wanted: Wanted) -> None:
 def _connect(client: Client, wanted: Wanted) -> None:
     if wanted.force:
         raise CannotConnect("--force belongs to --restore", asked_wrongly=True)
-    if wanted.model is not None and not wanted.model.strip():
+    if wanted.model is not None and not (wanted.model.strip() and wanted.model.isprintable()):
         raise CannotConnect("--model: names no model", asked_wrongly=True)
     if wanted.write:
         check_file(client, wanted.file)

@@ -11,8 +11,8 @@ from typing_extensions import override
 from antiphon.cli.connecting.asking import Asking
 from antiphon.cli.connecting.refusals import CannotConnect
 
-MOST_TOKENS = 16
-"""The least that every dialect allows to be asked for."""
+MOST_TOKENS = 256
+"""The answer needs three; some models think before they give it, and fail where they may not."""
 _QUESTION = "Reply with the single word: ready"
 _TURNS = [{"role": "user", "content": _QUESTION}]
 
