@@ -177,62 +177,53 @@ def _environment(wanted: Wanted) -> Mapping[str, str]:
     return environment(folder, process_environment())
 
 
-class _Page:
+class _Page(msgspec.Struct, frozen=True):
     """What is said in the end."""
 
-    def __init__(
-        self,
-        client: Client,
-        facts: Facts,
-        change: Change | None,
-        found: Probe | None,
-        refusal: CannotConnect | None,
-        warnings: Sequence[str],
-    ) -> None:
-        self._client = client
-        self._facts = facts
-        self._change = change
-        self._found = found
-        self._refusal = refusal
-        self._warnings = warnings
+    client: Client
+    facts: Facts
+    change: Change | None
+    found: Probe | None
+    refusal: CannotConnect | None
+    warnings: Sequence[str]
 
     def show(self) -> None:
         """For people."""
-        if self._change is None:
-            say(self._client.text(self._facts).rstrip("\n"))
+        if self.change is None:
+            say(self.client.text(self.facts).rstrip("\n"))
             self._say_where()
         else:
-            say(_of_change(self._change))
-        for note in self._client.notes(self._facts):
+            say(_of_change(self.change))
+        for note in self.client.notes(self.facts):
             remark(f"note: {note}")
-        for warning in self._warnings:
+        for warning in self.warnings:
             remark(f"warning: {warning}")
-        if self._found is not None:
-            remark(str(self._found))
-        if self._refusal is not None:
-            remark(f"antiphon: {self._refusal.message}")
+        if self.found is not None:
+            remark(str(self.found))
+        if self.refusal is not None:
+            remark(f"antiphon: {self.refusal.message}")
 
     def as_object(self) -> dict[str, object]:
         """For programs."""
-        failed = None if self._refusal is None else {"ok": False, "error": self._refusal.message}
-        probed = None if self._found is None else {"ok": True, **msgspec.to_builtins(self._found)}
+        failed = None if self.refusal is None else {"ok": False, "error": self.refusal.message}
+        probed = None if self.found is None else {"ok": True, **msgspec.to_builtins(self.found)}
         return {
-            "client": self._client.name,
-            "url": self._facts.url,
-            "model": self._facts.model,
-            "dialect": self._client.wire.dialect,
-            "language": self._client.language,
-            "text": self._client.text(self._facts),
-            "notes": list(self._client.notes(self._facts)),
-            "warnings": list(self._warnings),
-            "file": self._change,
+            "client": self.client.name,
+            "url": self.facts.url,
+            "model": self.facts.model,
+            "dialect": self.client.wire.dialect,
+            "language": self.client.language,
+            "text": self.client.text(self.facts),
+            "notes": list(self.client.notes(self.facts)),
+            "warnings": list(self.warnings),
+            "file": self.change,
             "probe": failed or probed,
         }
 
     def _say_where(self) -> None:
-        if self._client.form is None:
+        if self.client.form is None:
             return
-        place = self._client.place(process_environment(), Path.home())
+        place = self.client.place(process_environment(), Path.home())
         if place is not None:
             remark(f"note: this belongs into {place}; --write puts it there, --restore undoes it")
 

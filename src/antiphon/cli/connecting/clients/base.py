@@ -51,9 +51,9 @@ class Client(ABC):
         del environ, home
         return None
 
-    def written_key(self, key: Facts) -> str:
+    def written_key(self, facts: Facts) -> str:
         """The key as it stands in the file."""
-        return key.key.written
+        return facts.key.written
 
     def notes(self, facts: Facts) -> Sequence[str]:
         """What else is worth knowing, a sentence each."""
@@ -76,7 +76,7 @@ class Program(Client):
         return {WHOLE: self.text(facts)}
 
     @override
-    def written_key(self, key: Facts) -> str:
+    def written_key(self, facts: Facts) -> str:
         return ""
 
 

@@ -53,8 +53,8 @@ class _Codex(Client):
         }
 
     @override
-    def written_key(self, key: Facts) -> str:
-        return "" if key.key.absent else key.key.variable
+    def written_key(self, facts: Facts) -> str:
+        return "" if facts.key.absent else facts.key.variable
 
     @override
     def place(self, environ: Mapping[str, str], home: Path) -> Path:
