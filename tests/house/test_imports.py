@@ -27,6 +27,7 @@ NOT_SERVING = (
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
     "cli/main.py": "a command loads what it needs when it is called",
+    "cli/clients.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
     "schemas/checker.py": "the validator, only where an answer is checked",
