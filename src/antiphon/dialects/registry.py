@@ -9,6 +9,9 @@ import msgspec
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.embeddings import OPENAI_EMBEDDINGS, EmbedDialect
+from antiphon.dialects.gemini.embedder import GEMINI_BATCH_EMBED, GEMINI_EMBED
+from antiphon.dialects.ollama.embedder import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.dialects.untranslated import Untranslated
@@ -16,6 +19,28 @@ from antiphon.dialects.untranslated import Untranslated
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
     {dialect.name: dialect for dialect in (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES)}
 )
+
+EMBEDDINGS: Mapping[str, EmbedDialect] = MappingProxyType(
+    {
+        dialect.name: dialect
+        for dialect in (
+            OPENAI_EMBEDDINGS,
+            GEMINI_EMBED,
+            GEMINI_BATCH_EMBED,
+            OLLAMA_EMBED,
+            OLLAMA_EMBEDDINGS,
+        )
+    }
+)
+"""The dialects of embeddings, by name."""
+EMBEDDING_AT: Mapping[str, EmbedDialect] = MappingProxyType(
+    {
+        spoken: dialect
+        for dialect in (OPENAI_EMBEDDINGS, GEMINI_EMBED, OLLAMA_EMBED)
+        for spoken in dialect.beside
+    }
+)
+"""How a provider of a chat dialect is asked for vectors by callers of another shape."""
 
 
 class Family(msgspec.Struct, frozen=True, eq=False):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.embeddings import EmbedDialect, EmbedPayload
+from antiphon.dialects.registry import EMBEDDING_AT
 from antiphon.providers.auth import HeaderAuth, Signer
 from antiphon.providers.catalog import ProviderRow
 from antiphon.providers.estimate import Calibration
@@ -199,7 +201,7 @@ class Deployment:
         self.priced = charge.how
         self.unpriced = charge.reason
         self.health = Health()
-        self._beside: dict[Endpoint, Face] = {}
+        self._beside: dict[Endpoint | EmbedDialect, Face] = {}
 
     def is_well(self, now: float) -> bool:
         """Whether it deserves its place in the order: it answers, and has a key to ask with."""
@@ -221,4 +223,35 @@ class Deployment:
             face = near.beside(endpoint)
             if endpoint.kept:
                 self._beside[endpoint] = face
+        return face
+
+    def embedding_face(self, asked: EmbedPayload, now: float) -> Face | None:
+        """Where vectors are made: in the caller's own shape where it is spoken, else in another.
+
+        None where no dialect is spoken that has an endpoint for them.
+
+        Raises:
+            MalformedBody, InvalidRequest: No such shape is spoken, and it cannot be read.
+        """
+        heard, first = asked.embeds, None
+        for near in self._near(heard.beside):
+            first = self._embedding(heard, near)
+            if first.is_there(now):
+                return first
+        for name in EMBEDDING_AT.keys() - set(heard.beside):
+            for near in self._near((name,)):
+                shape = EMBEDDING_AT[name].shape_for(len(asked.asked.inputs))
+                face = self._embedding(shape, near)
+                if face.is_there(now):
+                    return face
+                first = first or face
+        return first
+
+    def _near(self, names: Sequence[str]) -> Sequence[Face]:
+        return [face for face in self.faces.values() if face.dialect.name in names][:1]
+
+    def _embedding(self, shape: EmbedDialect, near: Face) -> Face:
+        face = self._beside.get(shape)
+        if face is None:
+            face = self._beside[shape] = near.embedding(shape)
         return face

@@ -19,6 +19,8 @@ from antiphon.wire.shallow import Members
 
 EMBED_PATH: Final = "/embed"
 """Behind a base URL."""
+EMBEDDINGS_PATH: Final = "/embeddings"
+"""The older one's."""
 
 _Vector = tuple[float, ...]
 
