@@ -106,8 +106,10 @@ class GeminiEmbeddings(EmbedDialect):
         if self._single:
             return members.replace({"model": named}) if "model" in members else members
         raw = members.raw(_REQUESTS)
+        if raw is None:
+            return members
         try:
-            items = [] if raw is None else _ITEMS.decode(raw)
+            items = _ITEMS.decode(raw)
         except UNREADABLE:
             # It is for the provider to say what is wrong.
             return members

@@ -21,6 +21,7 @@ from antiphon.dialects.ollama.embeddings import (
     write_embed_reply,
     write_embed_request,
     write_embeddings_reply,
+    write_embeddings_request,
 )
 from antiphon.dialects.ollama.fields import DIALECT
 from antiphon.dialects.ollama.usage import Count, read_usage
@@ -103,6 +104,10 @@ class OllamaEmbeddings(OllamaEmbed):
     @override
     def read_request(self, members: Members, model: str) -> EmbedRequest:
         return read_embeddings_request(members)
+
+    @override
+    def write_request(self, request: EmbedRequest, model: str) -> Members:
+        return write_embeddings_request(request, model)
 
     @override
     def inputs_of(self, members: Members) -> int | None:

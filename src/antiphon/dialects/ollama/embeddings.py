@@ -83,6 +83,13 @@ def write_embed_request(request: EmbedRequest, model: str) -> Members:
     return Members({name: encode(value) for name, value in out.items()})
 
 
+def write_embeddings_request(request: EmbedRequest, model: str) -> Members:
+    """The older request, of the first text; `truncate` and `dimensions` have no place in it."""
+    [text, *_] = request.inputs
+    out = written({"model": model, "prompt": text}, request.extra)
+    return Members({name: encode(value) for name, value in out.items()})
+
+
 def read_embed_reply(body: bytes, model: str = "") -> EmbedReply:
     """Read a provider's vectors, of either endpoint.
 
