@@ -122,7 +122,7 @@ class Door:
         self.headers = headers
         self.signer = signer
 
-    def render(  # noqa: PLR0913  what a head says
+    def render(
         self,
         key: Key,
         *,
@@ -240,24 +240,26 @@ class Deployment:
             MalformedBody, InvalidRequest: No such shape is spoken, and it cannot be read.
         """
         heard, first = asked.embeds, None
-        for near in self._near(heard.beside):
-            first = self._embedding(heard, near)
-            if first.is_there(now):
-                return first
-        for name in EMBEDDING_AT.keys() - set(heard.beside):
-            for near in self._near((name,)):
-                shape = EMBEDDING_AT[name].shape_for(len(asked.asked.inputs))
-                face = self._embedding(shape, near)
-                if face.is_there(now):
-                    return face
-                first = first or face
+        # The caller's own shape goes first: its bytes go through there.
+        for near in sorted(self.faces.values(), key=lambda face: not _has(face, heard)):
+            shape = heard
+            if not _has(near, heard):
+                shape = EMBEDDING_AT.get(near.dialect.name)
+                if shape is None:
+                    continue
+                shape = shape.shape_for(len(asked.asked.inputs))
+            face = self._embedding(shape, near)
+            if face.is_there(now):
+                return face
+            first = first or face
         return first
-
-    def _near(self, names: Sequence[str]) -> Sequence[Face]:
-        return [face for face in self.faces.values() if face.dialect.name in names][:1]
 
     def _embedding(self, shape: EmbedDialect, near: Face) -> Face:
         face = self._beside.get(shape)
         if face is None:
             face = self._beside[shape] = near.embedding(shape)
         return face
+
+
+def _has(face: Face, shape: EmbedDialect) -> bool:
+    return face.dialect.name in shape.beside

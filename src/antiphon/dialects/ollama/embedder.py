@@ -72,11 +72,15 @@ class OllamaEmbed(EmbedDialect):
 
     @override
     def write_request(self, request: EmbedRequest, model: str) -> Members:
+        if request.inputs == ("",):
+            # An empty text that is no item of an array only loads the model.
+            request = msgspec.structs.replace(request, single=False)
         return write_embed_request(request, model)
 
     @override
     def inputs_of(self, members: Members) -> int | None:
-        return count_inputs(members.raw("input"))
+        raw = members.raw("input")
+        return None if raw == msgspec.Raw(b'""') else count_inputs(raw)
 
     @override
     def look(self, body: bytes) -> ReplyFacts:

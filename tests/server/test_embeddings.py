@@ -1,0 +1,418 @@
+"""Vectors through real sockets: official clients of three shapes, providers of three dialects."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import math
+from base64 import b64encode
+from struct import pack
+
+import openai
+import pytest
+
+from antiphon.simulator import SimulatorSpec
+from antiphon.simulator.faults import Fault
+from antiphon.simulator.reply import json as json_reply
+from antiphon.simulator.reply import plain
+from tests.server.embedders import CALLERS, MISSING, by_openai
+from tests.server.stage import KEY, stage
+
+ADMIN = "admin-key-0123456789abcdef"
+ONE = [SimulatorSpec(name="one", seed=1)]
+PROVIDERS = ("openai_chat", "openai_responses", "gemini", "ollama")
+PATHS = {
+    "openai_chat": ["/v1/embeddings"],
+    "openai_responses": ["/v1/embeddings"],
+    "gemini": [
+        "/v1beta/models/sim-embed:embedContent",
+        "/v1beta/models/sim-embed:batchEmbedContents",
+    ],
+    "ollama": ["/api/embed", "/api/embeddings"],
+}
+MODEL = "sim-embed"
+ROUTES = {
+    "vectors": {"deployments": [f"one/{MODEL}"], "retry": {"attempts": 1}},
+    "either": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "retry": {"attempts": 2}},
+    "strict": {"deployments": [f"one/{MODEL}"], "on_loss": "error"},
+    "picky": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "on_loss": "skip"},
+}
+PRICED = {"models": {MODEL: {"prices": {"input": 1.0, "output": 0}}}}
+BATCH = {"one": "gemini"}
+
+
+def speaking(tmp_path, dialect: str, specs=ONE, **sections):
+    routes = {
+        name: route
+        for name, route in ROUTES.items()
+        if len(specs) > 1 or "two" not in str(route["deployments"])
+    }
+    return stage(
+        tmp_path,
+        specs,
+        dialects=dict.fromkeys((spec.name for spec in specs), dialect),
+        models=routes,
+        provider=PRICED,
+        auth={"admin_key": ADMIN},
+        **sections,
+    )
+
+
+TWO = [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
+
+
+async def rows(road) -> list[dict[str, str]]:
+    await road.at_rest()
+    await asyncio.to_thread(road.gateway.books.shipper.flush, 10)
+    headers = {"authorization": f"Bearer {ADMIN}"}
+    answer = await road.http.get("/api/v1/ledger.csv", headers=headers)
+    found = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    return sorted(found, key=lambda row: row["started_at"])
+
+
+def answering(road, reply) -> None:
+    """The provider's next answer is this one."""
+    road.first.faults = {**road.first.faults, "made": Fault("made", lambda _r, _s: reply)}
+    road.first.disarm()
+    road.first.arm("made")
+
+
+async def asked(road, model="vectors", **body):
+    return await road.http.post("/v1/embeddings", json={"model": model, **body})
+
+
+# ------------------------------------------------------------------ every pair
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_every_client_at_every_provider(tmp_path, provider, caller):
+    texts = ["first text", "zweiter Text \u4e2d\U0001f600", "third"]
+    async with speaking(tmp_path, provider) as road:
+        heard = await CALLERS[caller](
+            road, "vectors", texts, **({} if caller == "ollama-old" else {"dimensions": 8})
+        )
+        one = await CALLERS[caller](road, "vectors", texts[0])
+        found = await rows(road)
+        assert {each.path for each in road.first.received} <= set(PATHS[provider])
+    assert [len(each) for each in heard.vectors] == [len(heard.vectors[0])] * 3
+    assert all(math.isfinite(number) for each in heard.vectors for number in each)
+    assert len(one.vectors) == 1
+    if caller != "ollama-old":
+        assert len(heard.vectors[0]) == 8
+    if heard.tokens is not None:
+        assert heard.tokens > 0
+    assert all(int(row["input_tokens"]) > 0 for row in found)
+    assert {row["output_tokens"] for row in found} == {"0"}
+    silent = provider == "ollama" and caller == "ollama-old"
+    assert {row["charge"] for row in found} == {"estimated" if silent else "reported"}
+    assert {row["cost"] for row in found} == {f"{int(row['input_tokens']) * 1000}" for row in found}
+
+
+@pytest.mark.parametrize("caller", ["openai", "openai-floats", "ollama", "gemini"])
+async def test_vectors_come_in_the_order_of_their_texts(tmp_path, caller):
+    async with speaking(tmp_path, "openai_chat") as road:
+        heard = await CALLERS[caller](road, "vectors", ["a", "b", "c"])
+    assert heard.vectors == [
+        [0.25, -0.5, 0.125, 1.0],
+        [-0.5, 0.125, 1.0, 0.25],
+        [0.125, 1.0, 0.25, -0.5],
+    ]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_a_model_that_is_not_there(tmp_path, caller):
+    if caller == "gemini-one":
+        pytest.skip("no client: the status is looked at elsewhere")
+    async with speaking(tmp_path, "openai_chat") as road:
+        with pytest.raises(MISSING) as caught:
+            await CALLERS[caller](road, "absent", "x")
+        assert not road.first.received
+    assert "absent" in str(caught.value)
+
+
+async def test_a_provider_that_makes_no_vectors(tmp_path):
+    async with speaking(tmp_path, "anthropic_messages") as road:
+        for caller in ("openai", "ollama"):
+            with pytest.raises((openai.BadRequestError, *MISSING), match=r"openai_chat.*gemini"):
+                await CALLERS[caller](road, "vectors", "x")
+        assert not road.first.received
+
+
+# ------------------------------------------------------------------ bytes that pass
+
+
+async def test_a_caller_and_a_provider_of_one_shape_exchange_bytes(tmp_path):
+    body = b'{ "input" : ["a"],  "model":"vectors" , "odd": 1.50, "encoding_format":null}'
+    told = b'{"object":"list", "data":[{"embedding":[1.50, 2e0],"index":0}], "odd":{"a":1.0}}'
+    async with speaking(tmp_path, "openai_chat") as road:
+        answering(road, plain(told, headers=((b"content-type", b"application/json"),)))
+        answer = await road.http.post("/v1/embeddings", content=body)
+        (sent,) = road.first.received
+    assert answer.content == told
+    assert sent.body == body.replace(b'"vectors"', b'"sim-embed"')
+    assert "x-antiphon-warnings" not in answer.headers
+
+
+async def test_ollama_s_bytes_pass_too(tmp_path):
+    body = b'{"model":"vectors", "prompt":"a","options":{"num_ctx":99}}'
+    async with speaking(tmp_path, "ollama") as road:
+        answer = await road.http.post("/api/embeddings", content=body)
+        (sent,) = road.first.received
+    assert len(answer.json()["embedding"]) == 16
+    assert (sent.path, sent.body) == ("/api/embeddings", body.replace(b"vectors", b"sim-embed"))
+
+
+async def test_an_empty_input_loads_a_model_of_ollama_s(tmp_path):
+    async with speaking(tmp_path, "ollama") as road:
+        for body in ({"input": ""}, {"input": []}, {}):
+            answer = await road.http.post("/api/embed", json={"model": "vectors", **body})
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["embeddings"] == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "given", "heard"),
+    [
+        ("base64", [0.5, 2.0], b64encode(pack("<2f", 0.5, 2)).decode()),
+        ("float", b64encode(pack("<2f", 0.5, 2)).decode(), [0.5, 2.0]),
+    ],
+)
+async def test_a_provider_that_ignores_the_encoding(tmp_path, encoding, given, heard):
+    async with speaking(tmp_path, "openai_chat") as road:
+        told = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": given}]}
+        answering(road, json_reply(told))
+        answer = await asked(road, input="x", encoding_format=encoding)
+    assert answer.json()["data"][0] == {"object": "embedding", "index": 0, "embedding": heard}
+
+
+async def test_what_it_looks_like_in_the_ledger(tmp_path):
+    async with speaking(tmp_path, "ollama") as road:
+        await by_openai(road, "vectors", "x")
+        await CALLERS["ollama"](road, "vectors", "x")
+        found = await rows(road)
+    assert [(row["heard"], row["spoken"]) for row in found] == [
+        ("openai_embeddings", "ollama_embed"),
+        ("ollama_embed", "ollama_embed"),
+    ]
+
+
+# ------------------------------------------------------------------ losses
+
+
+@pytest.mark.parametrize(
+    ("provider", "body", "told"),
+    [
+        ("ollama", {"input_type": "query"}, "task"),
+        ("ollama", {"odd": 1}, "unknown_members"),
+        ("ollama", {"user": "u"}, ""),
+        ("ollama", {"dimensions": 8, "encoding_format": "base64"}, ""),
+        ("gemini", {"input_type": "query"}, ""),
+        ("gemini", {"odd": 1}, "unknown_members"),
+    ],
+)
+async def test_what_is_lost_is_told(tmp_path, provider, body, told):
+    async with speaking(tmp_path, provider) as road:
+        answer = await asked(road, input="x", **body)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers.get("x-antiphon-warnings", "").partition(":")[0] == told
+        strict = await asked(road, "strict", input="x", **body)
+        assert strict.status_code == (400 if told else 200)
+        if told == "task":
+            assert strict.json()["error"]["param"] == "input_type"
+        metrics = await road.http.get("/metrics", headers={"authorization": f"Bearer {ADMIN}"})
+        if told:
+            assert f'need="{told}"' in metrics.text
+
+
+async def test_ollama_s_truncation_at_openai(tmp_path):
+    async with speaking(tmp_path, "openai_chat") as road:
+        for truncate, told in ((True, "truncate"), (False, "")):
+            body = {"model": "vectors", "input": "x", "truncate": truncate}
+            answer = await road.http.post("/api/embed", json=body)
+            assert answer.headers.get("x-antiphon-warnings", "").partition(":")[0] == told
+        assert all(b"truncate" not in each.body for each in road.first.received)
+
+
+@pytest.mark.parametrize("provider", ["gemini", "ollama"])
+@pytest.mark.parametrize("tokens", [[1, 2], [[1], [2]]])
+async def test_tokens_are_refused_where_only_texts_are_taken(tmp_path, provider, tokens):
+    async with speaking(tmp_path, provider) as road:
+        answer = await asked(road, input=tokens)
+        assert not road.first.received
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "input"
+    assert "token inputs" in answer.json()["error"]["message"]
+
+
+async def test_a_loss_is_a_reason_to_ask_another(tmp_path):
+    async with stage(
+        tmp_path,
+        TWO,
+        dialects={"one": "ollama", "two": "openai_chat"},
+        models=ROUTES,
+    ) as road:
+        raw = await road.client.embeddings.with_raw_response.create(
+            model="picky", input=[[1, 2], [3]]
+        )
+        assert raw.headers["x-antiphon-deployment"] == f"two/{MODEL}"
+        assert raw.headers["x-antiphon-attempts"] == "1"
+        assert not road.first.received
+
+
+# ------------------------------------------------------------------ failures
+
+
+async def test_another_provider_answers_in_another_shape(tmp_path):
+    async with stage(
+        tmp_path, TWO, dialects={"one": "openai_chat", "two": "ollama"}, models=ROUTES
+    ) as road:
+        road.first.arm("server-error")
+        raw = await road.client.embeddings.with_raw_response.create(
+            model="either", input=["a", "b"], dimensions=8
+        )
+        assert [len(each.embedding) for each in raw.parse().data] == [8, 8]
+        assert raw.headers["x-antiphon-deployment"] == f"two/{MODEL}"
+        assert raw.headers["x-antiphon-attempts"] == "2"
+
+
+ITEM = {"object": "embedding", "index": 0, "embedding": [1.0]}
+BAD = [
+    {"data": []},
+    {"data": [ITEM]},
+    {"data": [ITEM, {**ITEM, "index": 1}, {**ITEM, "index": 2}]},
+    {"data": None},
+    {"object": "list"},
+    {"object": "chat.completion", "choices": []},
+    [],
+]
+
+
+@pytest.mark.parametrize("caller", ["openai", "ollama"])
+@pytest.mark.parametrize("told", BAD, ids=json.dumps)
+async def test_vectors_that_are_missing_fail_the_attempt(tmp_path, caller, told):
+    async with speaking(tmp_path, "openai_chat", TWO) as road:
+        answering(road, json_reply(told))
+        heard = await CALLERS[caller](road, "either", ["a", "b"])
+        assert len(heard.vectors) == 2
+        assert len(road.second.received) == 1
+        found = await rows(road)
+    assert [row["outcome"] for row in found] == ["failed", "ok"]
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        b"[1, NaN]",
+        b"[1, Infinity]",
+        b"[1, 1e999]",
+        b"[1, null]",
+        b'["1", "2"]',
+        b"[]",
+        b'"AAA"',
+        b'"AAAAAAA="',
+        b'"AADAfw=="',
+        b"{}",
+        b"1",
+    ],
+)
+async def test_vectors_that_are_none_fail_the_attempt(tmp_path, vectors):
+    body = b'{"data":[{"index":0,"embedding":%b}]}' % vectors
+    async with speaking(tmp_path, "openai_chat") as road:
+        answering(road, plain(body, headers=((b"content-type", b"application/json"),)))
+        answer = await road.http.post("/api/embed", json={"model": "vectors", "input": "a"})
+    assert answer.status_code == 502
+    assert answer.json()["error"]
+
+
+async def test_vectors_of_another_length_than_asked(tmp_path):
+    async with speaking(tmp_path, "openai_chat") as road:
+        answering(road, json_reply({"data": [ITEM]}))
+        body = {"model": "vectors", "input": "a", "dimensions": 3}
+        answer = await road.http.post("/api/embed", json=body)
+    assert answer.status_code == 502
+    assert "wrong_dimensions" in answer.text or "1 numbers" in answer.text
+
+
+async def test_usage_that_was_not_told_is_estimated(tmp_path):
+    async with speaking(tmp_path, "openai_chat") as road:
+        answering(road, json_reply({"data": [ITEM]}))
+        heard = await CALLERS["ollama"](road, "vectors", "a text of some words")
+        [row] = await rows(road)
+    assert row["charge"] == "estimated"
+    assert heard.tokens == int(row["input_tokens"]) == 6
+
+
+@pytest.mark.parametrize("provider", ["gemini", "openai_chat"])
+async def test_more_inputs_than_one_request_may_have(tmp_path, provider):
+    most = 100 if provider == "gemini" else 2048
+    path = "/v1/embeddings" if provider == "gemini" else "/api/embed"
+    async with speaking(tmp_path, provider) as road:
+        body = {"model": "vectors", "input": ["x"] * most}
+        assert (await road.http.post(path, json=body)).status_code == 200
+        body["input"].append("x")
+        answer = await road.http.post(path, json=body)
+        assert len(road.first.received) == 1
+    assert answer.status_code == 400
+    assert f"at most {most}" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "input"),
+        ({"input": []}, "input"),
+        ({"input": None}, "input"),
+        ({"input": 1}, "input"),
+        ({"input": ["a", 1]}, "input"),
+        ({"input": [["a"]]}, "input"),
+        ({"input": "a", "dimensions": 0}, "dimensions"),
+        ({"input": "a", "dimensions": "x"}, "dimensions"),
+        ({"input": "a", "encoding_format": "x"}, "encoding_format"),
+    ],
+)
+async def test_what_cannot_be_translated(tmp_path, body, param):
+    async with speaking(tmp_path, "ollama") as road:
+        answer = await asked(road, **body)
+        assert not road.first.received
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/api/embed", "/api/embeddings"])
+async def test_bodies_that_are_none(tmp_path, path):
+    async with speaking(tmp_path, "openai_chat") as road:
+        for body in (b"", b"[]", b"{", b"\xff", b'{"model":1}', b'{"model":""}', b"{}"):
+            answer = await road.http.post(path, content=body)
+            assert answer.status_code == 400, body
+            assert answer.json()["error"]
+        assert (await road.http.get(path)).status_code == 405
+        assert not road.first.received
+
+
+async def test_large_vectors(tmp_path):
+    numbers = [round(math.sin(at), 9) for at in range(3072)]
+    told = {"data": [{"index": at, "embedding": numbers} for at in range(100)]}
+    texts = ["x"] * 100
+    async with speaking(tmp_path, "openai_chat") as road:
+        answering(road, json_reply(told))
+        assert (await by_openai(road, "vectors", texts, encoding_format="float")).vectors == [
+            numbers
+        ] * 100
+        answering(road, json_reply(told))
+        heard = await CALLERS["ollama"](road, "vectors", texts)
+    assert heard.vectors == [numbers] * 100
+
+
+async def test_a_key_is_required_as_everywhere(tmp_path):
+    auth = {"required": True, "keys": [{"key": KEY, "models": ["vectors"]}]}
+    async with stage(tmp_path, TWO, models=ROUTES, auth=auth) as road:
+        for path in ("/v1/embeddings", "/api/embed", "/api/embeddings"):
+            body = {"model": "vectors", "input": "x", "prompt": "x"}
+            assert (await road.http.post(path, json=body)).status_code == 401
+            headers = {"authorization": f"Bearer {KEY}"}
+            assert (await road.http.post(path, json=body, headers=headers)).status_code == 200
+            body["model"] = "either"
+            assert (await road.http.post(path, json=body, headers=headers)).status_code == 403
