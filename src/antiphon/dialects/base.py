@@ -347,19 +347,6 @@ class Payload:
         """How much of what is sent, a body of this size, can be tokens."""
         return size
 
-    def names_of(self, need: str) -> tuple[str, ...]:
-        """The members in which a caller of the dialect asks for a need."""
-        return self.dialect.words[Need(need)]
-
-    def accepted(self, body: bytes, facts: ReplyFacts) -> bytes:
-        """A whole answer of a provider that got the caller's own bytes, as the caller gets it.
-
-        Raises:
-            NotAnAnswer: It is no answer to this request.
-        """
-        del facts
-        return body
-
     def rewrite(self, request: ChatRequest) -> None:
         """Replace what is asked; the caller's bytes no longer speak for it."""
         self._request = request

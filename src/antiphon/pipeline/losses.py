@@ -165,7 +165,11 @@ def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need | EmbedNeed, Loss] | N
 
 def _refusal(exchange: Exchange, need: Need | EmbedNeed, loss: Loss) -> UnsupportedParameter:
     payload = exchange.payload
-    names = payload.names_of(need) or (need.value,)
+    if isinstance(payload, EmbedPayload):
+        names = payload.names_of(EmbedNeed(need))
+    else:
+        names = payload.dialect.words[Need(need)]
+    names = names or (need.value,)
     asked = next((name for name in names if _stands(exchange, name)), names[0])
     return UnsupportedParameter(
         f"{asked!r} asks for what no deployment of {payload.model!r} can do "

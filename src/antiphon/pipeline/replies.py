@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from antiphon.clock import NEVER, Clock
 from antiphon.dialects.contract import START
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.embedding import EmbedTranslation
@@ -43,6 +44,7 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         UpstreamError: It is the caller's fault, or too long for every candidate.
         Exhausted: No candidate gave one.
     """
+    payload = exchange.payload
     while True:
         opened = await walk.open()
         assert opened is not None
@@ -50,12 +52,12 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         attempt = walk.attempt
         spoken, translation = attempt.face.dialect, attempt.translation
         try:
-            told = await answer.whole()
+            body = told = await answer.whole()
             facts = spoken.inspect_reply(told)
             if translation is not None:
                 body = translation.whole(told)
-            else:
-                body = exchange.payload.accepted(told, facts)
+            elif isinstance(payload, EmbedPayload):
+                body = payload.accepted(told, facts)
         except UpstreamError as error:
             walk.failed(error)
             continue

@@ -60,9 +60,9 @@ class EmbedPayload(UntranslatedPayload):
     def countable(self, size: int) -> int:
         return size
 
-    @override
-    def names_of(self, need: str) -> tuple[str, ...]:
-        return self.embeds.asked_in.get(EmbedNeed(need), ())
+    def names_of(self, need: EmbedNeed) -> tuple[str, ...]:
+        """The members in which a caller of this shape asks for a need."""
+        return self.embeds.asked_in.get(need, ())
 
     @override
     def passes(self, dialect: Dialect) -> bool:
@@ -75,8 +75,12 @@ class EmbedPayload(UntranslatedPayload):
         assert self._members is not None
         return self.embeds.aimed(self._members, target.model).encode()
 
-    @override
     def accepted(self, body: bytes, facts: ReplyFacts) -> bytes:
+        """An answer of a provider that got the caller's own bytes, as the caller gets it.
+
+        Raises:
+            NotAnAnswer: It has more or fewer vectors than were asked for, or some that are none.
+        """
         members = self._members
         assert members is not None
         inputs = self.embeds.inputs_of(members)
