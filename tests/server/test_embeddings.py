@@ -153,6 +153,29 @@ async def test_a_caller_and_a_provider_of_one_shape_exchange_bytes(tmp_path):
     assert "x-antiphon-warnings" not in answer.headers
 
 
+async def test_no_number_is_read_where_bytes_pass(tmp_path):
+    """What no number can be goes on, since nobody looks at it; translated, it is no answer."""
+    told = b'{"data":[{"embedding":[1e999, -1e999]},{"embedding":[0.%b]}]}' % (b"1" * 400)
+    async with speaking(tmp_path, "openai_chat") as road:
+        answering(road, plain(told, headers=((b"content-type", b"application/json"),)))
+        answer = await asked(road, input=["a", "b"])
+        assert answer.content == told
+        answering(road, plain(told, headers=((b"content-type", b"application/json"),)))
+        body = {"model": "vectors", "input": ["a", "b"]}
+        assert (await road.http.post("/api/embed", json=body)).status_code == 502
+
+
+async def test_another_shape_where_the_caller_s_own_is_absent(tmp_path):
+    """An Ollama so old that it has no OpenAI-like endpoint for vectors."""
+    old = {"one": {"catalog": "ollama", "dialect": None}}
+    async with stage(tmp_path, ONE, models={"vectors": [f"one/{MODEL}"]}, providers_of=old) as road:
+        answering(road, plain(b"404 page not found", status=404))
+        assert len((await by_openai(road, "vectors", ["a", "b"], dimensions=8)).vectors) == 2
+        await by_openai(road, "vectors", "c")
+        paths = [each.path for each in road.first.received]
+    assert paths == ["/v1/embeddings", "/api/embed", "/api/embed"]
+
+
 async def test_ollama_s_bytes_pass_too(tmp_path):
     body = b'{"model":"vectors", "prompt":"a","options":{"num_ctx":99}}'
     async with speaking(tmp_path, "ollama") as road:
