@@ -13,7 +13,7 @@ from struct import pack
 import openai
 import pytest
 
-from antiphon.simulator import SimulatorSpec
+from antiphon.simulator import FaultRule, SimulatorSpec
 from antiphon.simulator.faults import Fault
 from antiphon.simulator.reply import json as json_reply
 from antiphon.simulator.reply import plain
@@ -72,7 +72,7 @@ def answering(road, reply) -> None:
     """The provider's next answer is this one."""
     road.first.faults = {**road.first.faults, "made": Fault("made", lambda _r, _s: reply)}
     road.first.disarm()
-    road.first.arm("made")
+    road.first.arm(FaultRule("made", count=1))
 
 
 async def asked(road, model="vectors", **body):
