@@ -1,7 +1,10 @@
-"""The official clients, each asking for vectors in its own shape."""
+"""The official clients, each asking for vectors in its own shape, and providers to ask."""
 
 from __future__ import annotations
 
+import asyncio
+import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -12,7 +15,9 @@ import ollama
 import openai
 from google import genai
 
-from tests.server.stage import KEY, Stage
+from antiphon.simulator import FaultRule, SimulatorSpec
+from antiphon.simulator.faults import Fault
+from tests.server.stage import KEY, Stage, stage
 
 
 class Heard(NamedTuple):
@@ -107,3 +112,62 @@ async def _ollama(road: Stage):
         yield client
     finally:
         await client._client.aclose()
+
+
+# ------------------------------------------------------------------ the stage
+
+ADMIN = "admin-key-0123456789abcdef"
+ONE = [SimulatorSpec(name="one", seed=1)]
+TWO = [*ONE, SimulatorSpec(name="two", seed=2)]
+PROVIDERS = {
+    "openai_chat": ("/v1/embeddings",),
+    "openai_responses": ("/v1/embeddings",),
+    "gemini": ("/models/sim-embed:embedContent", "/models/sim-embed:batchEmbedContents"),
+    "ollama": ("/api/embed", "/api/embeddings"),
+}
+"""What each is asked at."""
+MODEL = "sim-embed"
+ROUTES = {
+    "vectors": {"deployments": [f"one/{MODEL}"], "retry": {"attempts": 1}},
+    "either": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "retry": {"attempts": 2}},
+    "strict": {"deployments": [f"one/{MODEL}"], "on_loss": "error"},
+    "picky": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "on_loss": "skip"},
+}
+PRICED = {"models": {MODEL: {"prices": {"input": 1.0, "output": 0}}}}
+
+
+def speaking(tmp_path, dialect: str, specs=ONE, **sections):
+    routes = {
+        name: route
+        for name, route in ROUTES.items()
+        if len(specs) > 1 or "two" not in str(route["deployments"])
+    }
+    return stage(
+        tmp_path,
+        specs,
+        dialects=dict.fromkeys((spec.name for spec in specs), dialect),
+        models=routes,
+        provider=PRICED,
+        auth={"admin_key": ADMIN},
+        **sections,
+    )
+
+
+async def rows(road) -> list[dict[str, str]]:
+    await road.at_rest()
+    await asyncio.to_thread(road.gateway.books.shipper.flush, 10)
+    headers = {"authorization": f"Bearer {ADMIN}"}
+    answer = await road.http.get("/api/v1/ledger.csv", headers=headers)
+    found = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    return sorted(found, key=lambda row: row["started_at"])
+
+
+def answering(road, reply) -> None:
+    """The provider's next answer is this one."""
+    road.first.faults = {**road.first.faults, "made": Fault("made", lambda _r, _s: reply)}
+    road.first.disarm()
+    road.first.arm(FaultRule("made", count=1))
+
+
+async def asked(road, model="vectors", **body):
+    return await road.http.post("/v1/embeddings", json={"model": model, **body})

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import io
-import json
 import math
 from base64 import b64encode
 from struct import pack
@@ -13,71 +9,24 @@ from struct import pack
 import openai
 import pytest
 
-from antiphon.simulator import FaultRule, SimulatorSpec
-from antiphon.simulator.faults import Fault
 from antiphon.simulator.reply import json as json_reply
 from antiphon.simulator.reply import plain
-from tests.server.embedders import CALLERS, MISSING, by_openai
-from tests.server.stage import KEY, stage
-
-ADMIN = "admin-key-0123456789abcdef"
-ONE = [SimulatorSpec(name="one", seed=1)]
-PROVIDERS = ("openai_chat", "openai_responses", "gemini", "ollama")
-PATHS = {
-    "openai_chat": ("/v1/embeddings",),
-    "openai_responses": ("/v1/embeddings",),
-    "gemini": ("/models/sim-embed:embedContent", "/models/sim-embed:batchEmbedContents"),
-    "ollama": ("/api/embed", "/api/embeddings"),
-}
-MODEL = "sim-embed"
-ROUTES = {
-    "vectors": {"deployments": [f"one/{MODEL}"], "retry": {"attempts": 1}},
-    "either": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "retry": {"attempts": 2}},
-    "strict": {"deployments": [f"one/{MODEL}"], "on_loss": "error"},
-    "picky": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "on_loss": "skip"},
-}
-PRICED = {"models": {MODEL: {"prices": {"input": 1.0, "output": 0}}}}
-
-
-def speaking(tmp_path, dialect: str, specs=ONE, **sections):
-    routes = {
-        name: route
-        for name, route in ROUTES.items()
-        if len(specs) > 1 or "two" not in str(route["deployments"])
-    }
-    return stage(
-        tmp_path,
-        specs,
-        dialects=dict.fromkeys((spec.name for spec in specs), dialect),
-        models=routes,
-        provider=PRICED,
-        auth={"admin_key": ADMIN},
-        **sections,
-    )
-
-
-TWO = [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
-
-
-async def rows(road) -> list[dict[str, str]]:
-    await road.at_rest()
-    await asyncio.to_thread(road.gateway.books.shipper.flush, 10)
-    headers = {"authorization": f"Bearer {ADMIN}"}
-    answer = await road.http.get("/api/v1/ledger.csv", headers=headers)
-    found = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    return sorted(found, key=lambda row: row["started_at"])
-
-
-def answering(road, reply) -> None:
-    """The provider's next answer is this one."""
-    road.first.faults = {**road.first.faults, "made": Fault("made", lambda _r, _s: reply)}
-    road.first.disarm()
-    road.first.arm(FaultRule("made", count=1))
-
-
-async def asked(road, model="vectors", **body):
-    return await road.http.post("/v1/embeddings", json={"model": model, **body})
-
+from tests.server.embedders import (
+    ADMIN,
+    CALLERS,
+    MISSING,
+    MODEL,
+    ONE,
+    PROVIDERS,
+    ROUTES,
+    TWO,
+    answering,
+    asked,
+    by_openai,
+    rows,
+    speaking,
+)
+from tests.server.stage import stage
 
 # ------------------------------------------------------------------ every pair
 
@@ -93,7 +42,7 @@ async def test_every_client_at_every_provider(tmp_path, provider, caller):
         one = await CALLERS[caller](road, "vectors", texts[0])
         found = await rows(road)
         for each in road.first.received:
-            assert each.path.endswith(PATHS[provider])
+            assert each.path.endswith(PROVIDERS[provider])
     assert [len(each) for each in heard.vectors] == [len(heard.vectors[0])] * 3
     assert all(math.isfinite(number) for each in heard.vectors for number in each)
     assert len(one.vectors) == 1
@@ -208,6 +157,20 @@ async def test_a_provider_that_ignores_the_encoding(tmp_path, encoding, given, h
     assert answer.json()["data"][0] == {"object": "embedding", "index": 0, "embedding": heard}
 
 
+async def test_large_vectors(tmp_path):
+    numbers = [round(math.sin(at), 9) for at in range(3072)]
+    told = {"data": [{"index": at, "embedding": numbers} for at in range(100)]}
+    texts = ["x"] * 100
+    async with speaking(tmp_path, "openai_chat") as road:
+        answering(road, json_reply(told))
+        assert (await by_openai(road, "vectors", texts, encoding_format="float")).vectors == [
+            numbers
+        ] * 100
+        answering(road, json_reply(told))
+        heard = await CALLERS["ollama"](road, "vectors", texts)
+    assert heard.vectors == [numbers] * 100
+
+
 async def test_what_it_looks_like_in_the_ledger(tmp_path):
     async with speaking(tmp_path, "ollama") as road:
         await by_openai(road, "vectors", "x")
@@ -280,159 +243,3 @@ async def test_a_loss_is_a_reason_to_ask_another(tmp_path):
         assert raw.headers["x-antiphon-deployment"] == f"two/{MODEL}"
         assert raw.headers["x-antiphon-attempts"] == "1"
         assert not road.first.received
-
-
-# ------------------------------------------------------------------ failures
-
-
-async def test_another_provider_answers_in_another_shape(tmp_path):
-    async with stage(
-        tmp_path, TWO, dialects={"one": "openai_chat", "two": "ollama"}, models=ROUTES
-    ) as road:
-        road.first.arm("server-error")
-        raw = await road.client.embeddings.with_raw_response.create(
-            model="either", input=["a", "b"], dimensions=8
-        )
-        assert [len(each.embedding) for each in raw.parse().data] == [8, 8]
-        assert raw.headers["x-antiphon-deployment"] == f"two/{MODEL}"
-        assert raw.headers["x-antiphon-attempts"] == "2"
-
-
-ITEM = {"object": "embedding", "index": 0, "embedding": [1.0]}
-BAD = [
-    {"data": []},
-    {"data": [ITEM]},
-    {"data": [ITEM, {**ITEM, "index": 1}, {**ITEM, "index": 2}]},
-    {"data": None},
-    {"object": "list"},
-    {"object": "chat.completion", "choices": []},
-    [],
-]
-
-
-@pytest.mark.parametrize("caller", ["openai", "ollama"])
-@pytest.mark.parametrize("told", BAD, ids=json.dumps)
-async def test_vectors_that_are_missing_fail_the_attempt(tmp_path, caller, told):
-    async with speaking(tmp_path, "openai_chat", TWO) as road:
-        answering(road, json_reply(told))
-        heard = await CALLERS[caller](road, "either", ["a", "b"])
-        assert len(heard.vectors) == 2
-        assert len(road.second.received) == 1
-        found = await rows(road)
-    assert [row["outcome"] for row in found] == ["failed", "ok"]
-
-
-@pytest.mark.parametrize(
-    "vectors",
-    [
-        b"[1, NaN]",
-        b"[1, Infinity]",
-        b"[1, 1e999]",
-        b"[1, null]",
-        b'["1", "2"]',
-        b"[]",
-        b'"AAA"',
-        b'"AAAAAAA="',
-        b'"AADAfw=="',
-        b"{}",
-        b"1",
-    ],
-)
-async def test_vectors_that_are_none_fail_the_attempt(tmp_path, vectors):
-    body = b'{"data":[{"index":0,"embedding":%b}]}' % vectors
-    async with speaking(tmp_path, "openai_chat") as road:
-        answering(road, plain(body, headers=((b"content-type", b"application/json"),)))
-        answer = await road.http.post("/api/embed", json={"model": "vectors", "input": "a"})
-    assert answer.status_code == 502
-    assert answer.json()["error"]
-
-
-async def test_vectors_of_another_length_than_asked(tmp_path):
-    async with speaking(tmp_path, "openai_chat") as road:
-        answering(road, json_reply({"data": [ITEM]}))
-        body = {"model": "vectors", "input": "a", "dimensions": 3}
-        answer = await road.http.post("/api/embed", json=body)
-    assert answer.status_code == 502
-    assert "wrong_dimensions" in answer.text or "1 numbers" in answer.text
-
-
-async def test_usage_that_was_not_told_is_estimated(tmp_path):
-    async with speaking(tmp_path, "openai_chat") as road:
-        answering(road, json_reply({"data": [ITEM]}))
-        heard = await CALLERS["ollama"](road, "vectors", "a text of some words")
-        [row] = await rows(road)
-    assert row["charge"] == "estimated"
-    assert heard.tokens == int(row["input_tokens"]) == 6
-
-
-@pytest.mark.parametrize("provider", ["gemini", "openai_chat"])
-async def test_more_inputs_than_one_request_may_have(tmp_path, provider):
-    most = 100 if provider == "gemini" else 2048
-    path = "/v1/embeddings" if provider == "gemini" else "/api/embed"
-    async with speaking(tmp_path, provider) as road:
-        body = {"model": "vectors", "input": ["x"] * most}
-        assert (await road.http.post(path, json=body)).status_code == 200
-        body["input"].append("x")
-        answer = await road.http.post(path, json=body)
-        assert len(road.first.received) == 1
-    assert answer.status_code == 400
-    assert f"at most {most}" in answer.text
-
-
-@pytest.mark.parametrize(
-    ("body", "param"),
-    [
-        ({}, "input"),
-        ({"input": []}, "input"),
-        ({"input": None}, "input"),
-        ({"input": 1}, "input"),
-        ({"input": ["a", 1]}, "input"),
-        ({"input": [["a"]]}, "input"),
-        ({"input": "a", "dimensions": 0}, "dimensions"),
-        ({"input": "a", "dimensions": "x"}, "dimensions"),
-        ({"input": "a", "encoding_format": "x"}, "encoding_format"),
-    ],
-)
-async def test_what_cannot_be_translated(tmp_path, body, param):
-    async with speaking(tmp_path, "ollama") as road:
-        answer = await asked(road, **body)
-        assert not road.first.received
-    assert answer.status_code == 400
-    assert answer.json()["error"]["param"] == param
-
-
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/api/embed", "/api/embeddings"])
-async def test_bodies_that_are_none(tmp_path, path):
-    async with speaking(tmp_path, "openai_chat") as road:
-        for body in (b"", b"[]", b"{", b"\xff", b'{"model":1}', b'{"model":""}', b"{}"):
-            answer = await road.http.post(path, content=body)
-            assert answer.status_code == 400, body
-            assert answer.json()["error"]
-        assert (await road.http.get(path)).status_code == 405
-        assert not road.first.received
-
-
-async def test_large_vectors(tmp_path):
-    numbers = [round(math.sin(at), 9) for at in range(3072)]
-    told = {"data": [{"index": at, "embedding": numbers} for at in range(100)]}
-    texts = ["x"] * 100
-    async with speaking(tmp_path, "openai_chat") as road:
-        answering(road, json_reply(told))
-        assert (await by_openai(road, "vectors", texts, encoding_format="float")).vectors == [
-            numbers
-        ] * 100
-        answering(road, json_reply(told))
-        heard = await CALLERS["ollama"](road, "vectors", texts)
-    assert heard.vectors == [numbers] * 100
-
-
-async def test_a_key_is_required_as_everywhere(tmp_path):
-    auth = {"required": True, "keys": [{"key": KEY, "models": ["vectors"]}]}
-    async with stage(tmp_path, TWO, models=ROUTES, auth=auth) as road:
-        for path in ("/v1/embeddings", "/api/embed", "/api/embeddings"):
-            body = {"model": "vectors", "input": "x", "prompt": "x"}
-            assert (await road.http.post(path, json=body)).status_code == 401
-            headers = {"authorization": f"Bearer {KEY}"}
-            assert (await road.http.post(path, json=body, headers=headers)).status_code == 200
-            body["model"] = "either"
-            assert (await road.http.post(path, json=body, headers=headers)).status_code == 403
