@@ -134,6 +134,15 @@ async def test_ollama_s_bytes_pass_too(tmp_path):
     assert (sent.path, sent.body) == ("/api/embeddings", body.replace(b"vectors", b"sim-embed"))
 
 
+@pytest.mark.parametrize("path", ["/api/embed", "/ollama/api/embed"])
+async def test_ollama_s_clients_may_name_a_tag_that_nobody_gave(tmp_path, path):
+    async with speaking(tmp_path, "openai_chat") as road:
+        answer = await road.http.post(path, json={"model": "vectors:latest", "input": "a"})
+        assert answer.status_code == 200, answer.text
+        unknown = await road.http.post(path, json={"model": "others:latest", "input": "a"})
+        assert unknown.status_code == 404
+
+
 async def test_an_empty_input_loads_a_model_of_ollama_s(tmp_path):
     async with speaking(tmp_path, "ollama") as road:
         for body in ({"input": ""}, {"input": []}, {}):

@@ -13,7 +13,7 @@ from functools import partial
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.openai_chat import OPENAI_CHAT
-from antiphon.dialects.registry import DIALECTS, EMBEDDINGS
+from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import AntiphonError, PathNotFound
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.asgi import (
@@ -31,7 +31,7 @@ from antiphon.server.asgi import (
 from antiphon.server.caller import Caller, Doorman
 from antiphon.server.counting import CountDoor
 from antiphon.server.doors import ChatDoor, InferenceDoor
-from antiphon.server.embedding import EmbedDoor
+from antiphon.server.embedding import embed_doors
 from antiphon.server.errors import answer_error
 from antiphon.server.health import (
     HealthDetailDoor,
@@ -51,12 +51,6 @@ _ASKED: Mapping[str, Sequence[str]] = {
     "anthropic_messages": ("/v1/messages", "/messages", "/anthropic/v1/messages"),
 }
 """Where each dialect is spoken; bare paths for clients whose base URL has no `/v1`."""
-_EMBEDDED: Mapping[str, Sequence[str]] = {
-    "openai_embeddings": ("/v1/embeddings", "/embeddings", "/openai/v1/embeddings"),
-    "ollama_embed": ("/api/embed", "/ollama/api/embed"),
-    "ollama_embeddings": ("/api/embeddings", "/ollama/api/embeddings"),
-}
-"""Where each shape of requests for vectors is spoken; Gemini's has the model in its path."""
 _COUNTS = tuple(f"{path}/count_tokens" for path in _ASKED["anthropic_messages"])
 _MODELS = ("/v1/models", "/models", "/openai/v1/models", "/anthropic/v1/models")
 _FOREIGN = ("/anthropic/", "/v1/messages", "/messages")
@@ -100,12 +94,10 @@ class GatewayApp:
             for name, paths in _ASKED.items()
             for path in paths
         }
-        embed = {
-            path: EmbedDoor(gateway, EMBEDDINGS[name], max_body=server.max_body_bytes)
-            for name, paths in _EMBEDDED.items()
-            for path in paths
+        asked: Mapping[str, InferenceDoor] = {
+            **chat,
+            **embed_doors(gateway, max_body=server.max_body_bytes),
         }
-        asked: Mapping[str, InferenceDoor] = {**chat, **embed}
         doors: Mapping[str, InferenceDoor] = {**self._passing.fixed, **asked}
         self._direct = self._rooted(asked)
         self._plain = self._rooted(self._passing.fixed)
