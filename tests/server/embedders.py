@@ -53,12 +53,16 @@ async def by_ollama_of_old(road: Stage, model: str, inputs: Any, **asked: Any) -
 async def by_gemini(road: Stage, model: str, inputs: Any, **asked: Any) -> Heard:
     """The client asks for a batch, also of one."""
     config = {"output_dimensionality": asked.pop("dimensions", None), **asked}
-    client = gemini_client(road)
-    told = await client.aio.models.embed_content(
-        model=model,
-        contents=inputs,
-        config={name: value for name, value in config.items() if value is not None},
-    )
+    async with httpx2.AsyncClient(verify=False, timeout=20) as http:
+        options = genai.types.HttpOptions(
+            base_url=f"{road.address}/gemini", httpx_async_client=http
+        )
+        client = genai.Client(api_key=KEY, http_options=options)
+        told = await client.aio.models.embed_content(
+            model=model,
+            contents=inputs,
+            config={name: value for name, value in config.items() if value is not None},
+        )
     return Heard([list(each.values or ()) for each in told.embeddings or ()])
 
 
@@ -93,16 +97,6 @@ MISSING: Final = (openai.NotFoundError, ollama.ResponseError, genai.errors.Clien
 
 def listed(inputs: str | Sequence[str]) -> Sequence[str]:
     return [inputs] if isinstance(inputs, str) else inputs
-
-
-def gemini_client(road: Stage) -> genai.Client:
-    return genai.Client(
-        api_key=KEY,
-        http_options=genai.types.HttpOptions(
-            base_url=f"{road.address}/gemini",
-            httpx_async_client=httpx2.AsyncClient(verify=False, timeout=20),
-        ),
-    )
 
 
 @asynccontextmanager

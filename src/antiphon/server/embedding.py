@@ -10,7 +10,6 @@ from typing_extensions import override
 
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.embeddings import OPENAI_EMBEDDINGS, EmbedDialect, EmbedPayload
-from antiphon.dialects.gemini.embedder import GEMINI_BATCH_EMBED, GEMINI_EMBED
 from antiphon.dialects.ollama.embedder import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
 from antiphon.errors import MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
@@ -28,11 +27,7 @@ PATHS: Final[Mapping[str, EmbedDialect]] = MappingProxyType(
         **dict.fromkeys(("/api/embeddings", "/ollama/api/embeddings"), OLLAMA_EMBEDDINGS),
     }
 )
-"""Where each shape is spoken that has its model in the body."""
-METHODS: Final[Mapping[str, EmbedDialect]] = MappingProxyType(
-    {"embedContent": GEMINI_EMBED, "batchEmbedContents": GEMINI_BATCH_EMBED}
-)
-"""Gemini's, which stand behind a model in a path."""
+"""Where each shape is spoken that has its model in the body; of Gemini's, see `gemini.EMBEDS`."""
 _LATEST: Final = ":latest"
 
 
