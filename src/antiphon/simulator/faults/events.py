@@ -76,7 +76,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "only a beginning, then the last event",
             spelled(lambda frames, spelling: spelling.bare(frames)),
             "takes a stream without content for no answer, and fails over; where it is said to be "
-            "complete, in Responses, that is believed",
+            "complete, in Responses and by Ollama, that is believed",
         ),
         "empty-choices": Fault(
             "a first chunk without a choice, as Azure reports its filters",
