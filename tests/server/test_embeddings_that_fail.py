@@ -11,6 +11,7 @@ from antiphon.simulator.reply import plain
 from tests.server.embedders import (
     CALLERS,
     MODEL,
+    ONE,
     ROUTES,
     TWO,
     answering,
@@ -158,3 +159,35 @@ async def test_a_key_is_required_as_everywhere(tmp_path):
             assert (await road.http.post(path, json=body, headers=headers)).status_code == 200
             body["model"] = "either"
             assert (await road.http.post(path, json=body, headers=headers)).status_code == 403
+
+
+GEMINI = "/v1beta/models/{}:batchEmbedContents"
+
+
+async def test_what_gemini_s_callers_are_told(tmp_path):
+    one = {"content": {"parts": [{"text": "a"}]}}
+    async with speaking(tmp_path, "openai_chat") as road:
+        for model, body, status in (
+            ("absent", {"requests": [one]}, 404),
+            ("vectors", {"requests": []}, 400),
+            ("vectors", {"requests": [{}]}, 400),
+            ("vectors", {"requests": [one, {**one, "taskType": "CLUSTERING"}]}, 400),
+            ("vectors", {"requests": [{"content": {"parts": [{"inlineData": {}}]}}]}, 400),
+            ("vectors", {}, 400),
+        ):
+            answer = await road.http.post(GEMINI.format(model), json=body)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (status, status), body
+        assert not road.first.received
+
+
+async def test_a_model_s_name_in_gemini_s_path(tmp_path):
+    """A name may hold slashes and colons, as they are or escaped."""
+    names = ["a/b:1", "vectors"]
+    routes = {name: {"deployments": [f"one/{MODEL}"]} for name in names}
+    async with stage(tmp_path, ONE, models=routes) as road:
+        for path in ("a%2Fb%3A1", "a/b:1", "vectors"):
+            one = {"content": {"parts": [{"text": "a"}]}}
+            answer = await road.http.post(f"/gemini/v1beta/models/{path}:embedContent", json=one)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["embedding"]["values"] == [0.25, -0.5, 0.125, 1.0]
+        assert {json.loads(each.body)["model"] for each in road.first.received} == {MODEL}
