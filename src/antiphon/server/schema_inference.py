@@ -207,6 +207,34 @@ _COUNT: Schema = {
         },
     }
 }
+_EMBEDDINGS: Schema = {
+    "post": {
+        "tags": ["inference"],
+        "summary": "Texts as vectors",
+        "description": "OpenAI's embeddings, of any provider that makes vectors; unknown members "
+        "pass where it speaks this API. Also at `/embeddings` and `/openai/v1/embeddings`; in "
+        "Ollama's shape at `/api/embed` and `/api/embeddings`.",
+        "security": SECURED,
+        "requestBody": _body(
+            ["input"],
+            {
+                "input": {
+                    "anyOf": [
+                        _TEXT,
+                        {"type": "array", "minItems": 1, "items": _TEXT},
+                        {"type": "array", "minItems": 1, "items": {"type": "integer"}},
+                    ]
+                },
+                "encoding_format": {"enum": ["float", "base64"]},
+            },
+            {"input": "Hello"},
+        ),
+        "responses": {
+            "200": _json(_OBJECT, "One vector for each input, in their order."),
+            **dict.fromkeys(_STATUSES, ERROR),
+        },
+    }
+}
 _MODELS: Schema = {
     "get": {
         "tags": ["inference"],
@@ -237,6 +265,7 @@ INFERENCE: Mapping[str, Schema] = {
     "/v1/responses": _RESPONSES,
     "/v1/messages": _ANTHROPIC,
     "/v1/messages/count_tokens": _COUNT,
+    "/v1/embeddings": _EMBEDDINGS,
     "/v1/models": _MODELS,
 }
 """Path to path item."""
