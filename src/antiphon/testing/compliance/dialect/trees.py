@@ -36,7 +36,7 @@ def walk(tree: object, path: Path = ()) -> Iterator[tuple[Path, object]]:
 
 
 def put(tree: object, path: Path, value: object) -> object:
-    """The same tree with another node there."""
+    """The same tree with another node there; as far as the way there is not barred."""
     if not path:
         return value
     first, rest = path[0], path[1:]
@@ -47,8 +47,8 @@ def put(tree: object, path: Path, value: object) -> object:
             return members
         case list():
             items: list[object] = list(tree)  # pyright: ignore
-            assert isinstance(first, int)
-            items[first] = put(items[first], rest, value)
+            if isinstance(first, int) and first < len(items):
+                items[first] = put(items[first], rest, value)
             return items
         case _:
             return value
