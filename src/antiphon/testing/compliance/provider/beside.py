@@ -1,0 +1,90 @@
+"""What stands beside answers: lists of models, counts of tokens, vectors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from antiphon.testing.compliance.dialect import trees
+from antiphon.testing.compliance.findings import Findings, NotSupported, holds
+from antiphon.testing.compliance.provider import questions
+from antiphon.testing.compliance.provider.live import Live
+
+_LISTS: Final = {"ollama": "/tags"}
+_VECTORS: Final = {"openai_chat": "/embeddings", "openai_responses": "/embeddings", "ollama": "/embed"}
+_COUNTS: Final = ("input_tokens", "totalTokens", "total_tokens")
+_NAMES: Final = ("id", "name", "model")
+_ANY: Final = msgspec.json.Decoder()
+_OK: Final = range(200, 300)
+
+
+async def models(live: Live, found: Findings) -> None:
+    """The model stands in the list of models."""
+    with found.trying("the list"):
+        path = live.base + _LISTS.get(live.dialect.name, "/models")
+        content = await _optional(live, "GET", path)
+        names = set(_names(content))
+        holds(names, "names of models", content)
+        model = live.place.model.partition("+")[0]
+        listed = model in names or any(name.endswith(f"/{model}") for name in names)
+        holds(listed, f"{model} among them", sorted(names)[:20])
+
+
+async def counted(live: Live, found: Findings) -> None:
+    """The tokens of a prompt are counted as its answer counts them."""
+    with found.trying("a short question"):
+        if not live.dialect.counting:
+            raise NotSupported("the dialect has no such endpoint")
+        asked = questions.ask(live.place.model, "Answer with the word pong.")
+        members = live.members(asked).without("max_tokens", "max_output_tokens", "stream", "store")
+        path = live.base + live.dialect.counting
+        content = await _optional(live, "POST", path, members.encode())
+        stated = [node for path, node in trees.walk(content) if path[-1:] and path[-1] in _COUNTS]
+        holds(stated and isinstance(stated[0], int), "a count", content)
+        usage = (await live.whole(asked)).usage
+        told = 0 if usage is None else usage.input_total
+        count = stated[0] if isinstance(stated[0], int) else 0
+        holds(abs(count - told) <= max(16, told // 5), f"about {told}, as the answer says", count)
+
+
+async def vectors(live: Live, found: Findings) -> None:
+    """Two texts become two vectors of one length, of finite numbers."""
+    with found.trying("two texts"):
+        path, model = _VECTORS.get(live.dialect.name), live.place.embedding_model
+        if path is None or not model:
+            raise NotSupported("no model for vectors is named" if path else "not in this dialect")
+        body = trees.encode({"model": model, "input": ["one é", "two 🌍"]})
+        content = await _optional(live, "POST", live.base + path, body)
+        found_vectors = [node for _, node in trees.walk(content) if _is_vector(node)]
+        holds(len(found_vectors) == 2, "two vectors", len(found_vectors))  # noqa: PLR2004
+        lengths = {len(each) for each in found_vectors if isinstance(each, list)}  # pyright: ignore
+        holds(len(lengths) == 1, "vectors of one length", sorted(lengths))
+
+
+async def _optional(live: Live, method: str, path: str, body: bytes = b"") -> object:
+    head, content = await live.send(method, path, body)
+    if head.status not in _OK:
+        raise NotSupported(f"refused with {head.status}")
+    try:
+        return _ANY.decode(content)
+    except msgspec.DecodeError:
+        holds(False, "JSON", content[:200])  # noqa: FBT003
+    return None
+
+
+def _names(content: object) -> Iterator[str]:
+    for path, node in trees.walk(content):
+        if path[-1:] and path[-1] in _NAMES and isinstance(node, str):
+            yield node
+            yield node.rpartition("models/")[2]
+
+
+def _is_vector(node: object) -> bool:
+    match node:
+        case [float() | int(), *_]:
+            return all(isinstance(each, float | int) and math.isfinite(each) for each in node)  # pyright: ignore
+        case _:
+            return False
