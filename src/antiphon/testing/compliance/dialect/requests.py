@@ -21,7 +21,7 @@ from antiphon.testing.compliance.findings import Findings, holds, same
 from antiphon.testing.compliance.subject import SHIPPED, Subject
 from antiphon.wire.shallow import Members
 
-_ROUNDS: Final = 40
+_ROUNDS: Final = 20
 _TARGETS: Final = (
     Target("m-1"),
     Target("m-1", max_output=4096, scope="s", adaptive=True),
