@@ -16,12 +16,11 @@ from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Target
 from antiphon.errors import UpstreamError
 from antiphon.model.events import Ended, Finished, StreamEvent, StreamFailed
+from antiphon.testing.trees import Json, parse
 from antiphon.wire.shallow import Members
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 """The folder of the shipped cases, by dialect."""
-
-_CODE: Final = msgspec.json.Decoder(dict[str, object])
 
 
 class GivenError(msgspec.Struct, frozen=True):
@@ -106,10 +105,11 @@ class Case:
         """A file of results, as it is; None where there is none."""
         return _read(self.folder / name)
 
-    def members(self, name: str) -> dict[str, object]:
+    def members(self, name: str) -> dict[str, Json]:
         """The members of a file of results; none where there is no such file."""
         content = self.kept(name)
-        return {} if content is None else _CODE.decode(content)
+        tree = None if content is None else parse(content)
+        return tree if isinstance(tree, dict) else {}
 
 
 def cases_in(folder: Path) -> list[Case]:
@@ -174,9 +174,7 @@ def events_of(dialect: Dialect, chunks: Sequence[bytes]) -> list[StreamEvent]:
     return [event for frame in frames_of(dialect, chunks) for event in decoder.feed(frame)]
 
 
-def write(
-    dialect: Dialect, events: Sequence[StreamEvent], *, include_usage: bool = True
-) -> bytes:
+def write(dialect: Dialect, events: Sequence[StreamEvent], *, include_usage: bool = True) -> bytes:
     """A stream of these events."""
     encoder = dialect.stream_encoder(include_usage=include_usage)
     return b"".join(encoder.feed(event) for event in events)

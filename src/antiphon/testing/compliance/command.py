@@ -39,7 +39,7 @@ class _Asked(argparse.Namespace):
     dialect: str = ""
     cases: Path | None = None
     callers_only: bool = False
-    only: list[str] = []
+    only: Sequence[str] = ()
     json: bool = False
     url: str = ""
     model: str = ""

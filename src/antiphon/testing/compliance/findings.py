@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import enum
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
 import msgspec
 from typing_extensions import override
 
+from antiphon.testing.trees import Json, parse
+
 _T = TypeVar("_T")
 _LONGEST = 400
 _MOST_SHOWN = 20
+_BEFORE = 20
 
 
 class Outcome(enum.StrEnum):
@@ -211,22 +214,33 @@ def holds(truth: object, expected: str, seen: object) -> None:
 
 def same(seen: object, expected: object, what: str) -> None:
     """End the try where two values differ; the report shows where they begin to."""
-    if seen != expected:
-        where, left, right = _difference(expected, seen, what)
-        raise Broken(f"{where}: {shown(left)}", shown(right))
+    if seen == expected:
+        return
+    if isinstance(seen, bytes) and isinstance(expected, bytes):
+        pairs = enumerate(zip(seen, expected, strict=False))
+        at = next((at for at, (one, two) in pairs if one != two), min(len(seen), len(expected)))
+        start = max(at - _BEFORE, 0)
+        raise Broken(f"{what} at byte {at}: {shown(expected[start:])}", shown(seen[start:]))
+    where, left, right = _difference(_plain(expected), _plain(seen), what)
+    raise Broken(f"{where}: {shown(left)}", shown(right))
 
 
-def _difference(left: object, right: object, where: str) -> tuple[str, object, object]:
+def _plain(value: object) -> Json:
+    """A value as JSON has it, where JSON can have it."""
+    try:
+        return parse(msgspec.json.encode(value))
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def _difference(left: Json, right: Json, where: str) -> tuple[str, Json, Json]:
     """The first place in which two trees differ."""
-    pairs: Iterable[tuple[object, object, object]] = ()
-    match left, right:
-        case dict(), dict():
-            both = dict.fromkeys([*left, *right])  # pyright: ignore
-            pairs = [(name, left.get(name), right.get(name)) for name in both]  # pyright: ignore
-        case (list(), list()) | (tuple(), tuple()) if len(left) == len(right):  # pyright: ignore
-            pairs = [(at, *pair) for at, pair in enumerate(zip(left, right, strict=True))]  # pyright: ignore
-        case _:
-            pass
+    pairs: list[tuple[str | int, Json, Json]] = []
+    if isinstance(left, dict) and isinstance(right, dict):
+        both = dict.fromkeys([*left, *right])
+        pairs = [(name, left.get(name), right.get(name)) for name in both]
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        pairs = [(at, *pair) for at, pair in enumerate(zip(left, right, strict=True))]
     for at, was, now in pairs:
         if was != now:
             return _difference(was, now, f"{where}.{at}")

@@ -92,24 +92,26 @@ class _Named:
         self.definitions: dict[str, Schema] = {}
 
     def of(self, shape: inspect.Type) -> Schema:
+        """The schema of a type; raw JSON of a dialect may be anything."""
+        schema: Schema = {}
         match shape:
             case inspect.StructType() | inspect.EnumType():
-                return self._named(shape)
+                schema = self._named(shape)
             case inspect.UnionType():
-                return {"anyOf": [self.of(each) for each in shape.types]}
+                schema = {"anyOf": [self.of(each) for each in shape.types]}
             case inspect.VarTupleType() | inspect.ListType():
-                return {"type": "array", "items": self.of(shape.item_type)}
+                schema = {"type": "array", "items": self.of(shape.item_type)}
             case inspect.DictType():
-                return {"type": "object", "additionalProperties": self.of(shape.value_type)}
+                schema = {"type": "object", "additionalProperties": self.of(shape.value_type)}
             case inspect.LiteralType():
-                return {"enum": list(shape.values)}
+                schema = {"enum": list(shape.values)}
             case inspect.BytesType():
-                return {"type": "string", "contentEncoding": "base64"}
+                schema = {"type": "string", "contentEncoding": "base64"}
             case _:
-                # What is left is raw JSON of the dialect.
-                return next(
-                    ({"type": name} for kind, name in _PLAIN.items() if isinstance(shape, kind)), {}
-                )
+                for kind, name in _PLAIN.items():
+                    if isinstance(shape, kind):
+                        schema = {"type": name}
+        return schema
 
     def _named(self, shape: inspect.StructType | inspect.EnumType) -> Schema:
         name = shape.cls.__name__

@@ -46,7 +46,8 @@ from antiphon.model.request import (
 
 _ELSEWHERE: Final = "another_dialect"
 _PNG: Final = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9"
+    "awAAAABJRU5ErkJggg=="
 )
 _SCHEMA: Final = msgspec.Raw(
     b'{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],'
@@ -89,7 +90,9 @@ def _given(*parts: Text | Image, failed: bool = False) -> ChatRequest:
 
 
 _SEALED: Final = Reasoning("I think.", signature="c2VhbA==", origin=Origin(_ELSEWHERE, "m", "s"))
-_CITED: Final = Text("As said.", annotations=(msgspec.Raw(b'{"type":"x"}'),), extra=Extra(_ELSEWHERE, {}))
+_CITED: Final = Text(
+    "As said.", annotations=(msgspec.Raw(b'{"type":"x"}'),), extra=Extra(_ELSEWHERE, {})
+)
 _SERVER: Final = ServerTool(_ELSEWHERE, msgspec.Raw(b'{"type":"search_web"}'))
 
 ASKED: Final[Mapping[Need, ChatRequest]] = MappingProxyType(
@@ -118,7 +121,9 @@ ASKED: Final[Mapping[Need, ChatRequest]] = MappingProxyType(
         Need.UNKNOWN_PARTS: _showing(_OPAQUE),
         Need.PAST_UNKNOWN_PARTS: _after(Text("Well."), _OPAQUE),
         Need.NAMES: ChatRequest("m-1", (replace(_USER, name="ada"),)),
-        Need.LATER_SYSTEM: ChatRequest("m-1", (_USER, Turn(Author.SYSTEM, (Text("Be brief."),)), _USER)),
+        Need.LATER_SYSTEM: ChatRequest(
+            "m-1", (_USER, Turn(Author.SYSTEM, (Text("Be brief."),)), _USER)
+        ),
         Need.PREFILL: ChatRequest("m-1", (_USER, Turn(Author.ASSISTANT, (Text("{"),)))),
         Need.PAST_REFUSALS: _after(Refusal("No.")),
         Need.CITATIONS: _after(_CITED),
@@ -153,9 +158,7 @@ ASKED: Final[Mapping[Need, ChatRequest]] = MappingProxyType(
         ),
         Need.CACHE_KEY: replace(_PLAIN, cache=PromptCache(key="k1")),
         Need.STATE: replace(_PLAIN, state=State(store=True)),
-        Need.UNKNOWN_MEMBERS: replace(
-            _PLAIN, extra=Extra(_ELSEWHERE, {"news": msgspec.Raw(b"1")})
-        ),
+        Need.UNKNOWN_MEMBERS: replace(_PLAIN, extra=Extra(_ELSEWHERE, {"news": msgspec.Raw(b"1")})),
     }
 )
 """Each asks for its need, and for no other that is not implied."""

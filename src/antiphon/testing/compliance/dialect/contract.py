@@ -14,7 +14,11 @@ def names(subject: Subject, found: Findings) -> None:
     dialect = subject.dialect
     with found.trying("name"):
         holds(dialect.name.isidentifier(), "letters, digits and underscores", dialect.name)
-        same(dialect.traits.dialect, dialect.name if not subject.callers_only else dialect.traits.dialect, "traits.dialect")
+        same(
+            dialect.traits.dialect,
+            dialect.name if not subject.callers_only else dialect.traits.dialect,
+            "traits.dialect",
+        )
     with found.trying("endpoint"):
         holds(dialect.endpoint.startswith("/"), "a path", dialect.endpoint)
         based = dialect.based("/x")

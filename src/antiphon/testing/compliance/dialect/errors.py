@@ -162,9 +162,13 @@ def unshaped(subject: Subject, found: Findings) -> None:
             with found.trying(f"status {status} with {body[:20]!r}"):
                 headers = {b"retry-after": b"7"}
                 error = dialect.decode_error(status, headers, body)
-                holds(isinstance(error, UpstreamError), "an UpstreamError", type(error).__name__)
+                holds(is_refusal(error), "an UpstreamError", type(error).__name__)
                 holds(error.message, "a message", error.message)
-                holds(error.disposition in meant | _vague(body, status), str(sorted(meant)), error.disposition)
+                holds(
+                    error.disposition in meant | _vague(body, status),
+                    str(sorted(meant)),
+                    error.disposition,
+                )
 
 
 def waits(subject: Subject, found: Findings) -> None:
@@ -179,6 +183,11 @@ def waits(subject: Subject, found: Findings) -> None:
         with found.trying(f"retry-after: {value!r}"):
             wait = dialect.decode_error(429, {b"retry-after": value}, body).retry_after
             holds(wait is None or 0 <= wait <= _MOST_WAIT, "none, or a day at most", wait)
+
+
+def is_refusal(error: object) -> bool:
+    """Whether a dialect of a third party gave what it should."""
+    return isinstance(error, UpstreamError)
 
 
 def of_kind(kind: Kind) -> AntiphonError:

@@ -144,4 +144,4 @@ def _adds_up(seen: tuple[int, int] | None, stated: Sums) -> None:
 
 def _is_broken(case: Case) -> bool:
     events = case.members("canonical.json").get("events")
-    return isinstance(events, list) and any("StreamFailed" in each for each in events)  # pyright: ignore
+    return "StreamFailed" in str(events)

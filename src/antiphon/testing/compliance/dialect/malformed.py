@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from antiphon.dialects.contract import Target
-from antiphon.errors import CallerError, UpstreamError
+from antiphon.errors import CallerError, Kind, UpstreamError
 from antiphon.simulator.dice import Dice
+from antiphon.testing import trees
 from antiphon.testing.compliance.cases import events_of
-from antiphon.testing.compliance.dialect import samples, trees
-from antiphon.testing.compliance.dialect.errors import of_kind
+from antiphon.testing.compliance.dialect import samples
+from antiphon.testing.compliance.dialect.errors import is_refusal, of_kind
 from antiphon.testing.compliance.dialect.streams import told
 from antiphon.testing.compliance.findings import Broken, Findings, holds
 from antiphon.testing.compliance.findings import told as told_error
 from antiphon.testing.compliance.subject import Subject
-from antiphon.errors import Kind
 from antiphon.wire.shallow import Members
 
 _ROUNDS: Final = 60
-_JUNK: Final[tuple[object, ...]] = (
+_JUNK: Final[tuple[trees.Json, ...]] = (
     *(None, True, -1, 10**30, 1.5e300, "", "x", "é\u2028", [], {}, [None], {"a": 1}),
     *([[]], [{}], {"type": "text"}, {"type": 7}, {"role": "user"}, "data:,", [1, "a", {}]),
 )
-_BYTES: Final = (b"", b"{", b"}", b'"', b"\xff", b"\x00", b"\\u", b"[", b",", b"\xed\xa0\x80", b"9" * 400)
+_BYTES: Final = (
+    b"",
+    b"{",
+    b"}",
+    b'"',
+    b"\xff",
+    b"\x00",
+    b"\\u",
+    b"[",
+    b",",
+    b"\xed\xa0\x80",
+    b"9" * 400,
+)
 _DEEP: Final = b'{"a":' * 2000 + b"1" + b"}" * 2000
 
 
@@ -55,10 +68,8 @@ def replies(subject: Subject, found: Findings) -> None:
     dialect = subject.dialect
 
     def read(body: bytes) -> None:
-        try:
+        with suppress(UpstreamError):
             dialect.inspect_reply(body)
-        except UpstreamError:
-            pass
         try:
             reply = dialect.decode_reply(body)
         except UpstreamError:
@@ -103,11 +114,13 @@ def errors(subject: Subject, found: Findings) -> None:
     def read(body: bytes) -> None:
         for status in (400, 500):
             error = dialect.decode_error(status, {}, body)
-            holds(isinstance(error, UpstreamError) and error.message, "a refusal", error)
+            holds(is_refusal(error) and error.message, "a refusal", error)
             dialect.encode_error(error, request_id="req_1")
 
     given = [(f"{c.name}/error.json", c.error.content) for c in subject.cases if c.error]
-    given.append(("a written error", dialect.encode_error(of_kind(Kind.BAD_REQUEST), request_id="")))
+    given.append(
+        ("a written error", dialect.encode_error(of_kind(Kind.BAD_REQUEST), request_id=""))
+    )
     for where, body in given:
         with found.trying(where):
             _all(where, body, read)

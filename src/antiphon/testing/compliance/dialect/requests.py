@@ -14,8 +14,8 @@ from antiphon.model.needs import Need, needs_of
 from antiphon.model.parts import Author, Text, Turn
 from antiphon.model.request import ChatRequest
 from antiphon.simulator.dice import Dice
+from antiphon.testing import trees
 from antiphon.testing.compliance.cases import GOLDEN, cases_in
-from antiphon.testing.compliance.dialect import trees
 from antiphon.testing.compliance.dialect.asked import ASKED
 from antiphon.testing.compliance.findings import Findings, holds, same
 from antiphon.testing.compliance.subject import SHIPPED, Subject
@@ -107,7 +107,9 @@ def checked(subject: Subject, found: Findings) -> None:
         with found.trying(f"{case.name}/request.json"):
             members = Members.parse(case.request)
             request = dialect.decode_request(members)
-            same(dialect.check_request(members), (request.model, request.stream), "model and stream")
+            same(
+                dialect.check_request(members), (request.model, request.stream), "model and stream"
+            )
             bound, answers = dialect.output_bound(members)
             same((bound, answers), (request.max_output_tokens, request.n or 1), "bounds")
             if request.stream:

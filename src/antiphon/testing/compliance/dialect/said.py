@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from antiphon.model.parts import Audio, Reasoning, Refusal, Text, ToolCall
 from antiphon.model.reply import ChatReply, Choice
 from antiphon.model.usage import Usage
-
-_ANY = msgspec.json.Decoder()
+from antiphon.testing.trees import Json, parse
 
 
 def answer(reply: ChatReply) -> dict[str, object]:
@@ -24,18 +21,18 @@ def sums(usage: Usage | None) -> tuple[int, int] | None:
     return None if usage is None else (usage.input_total, usage.output_total)
 
 
-def calls(reply: ChatReply) -> list[tuple[str, object]]:
+def calls(reply: ChatReply) -> list[tuple[str, Json]]:
     """Names and arguments of all calls."""
     return [
         (call.name, arguments(call)) for choice in reply.choices for call in choice.turn.tool_calls
     ]
 
 
-def arguments(call: ToolCall) -> object:
+def arguments(call: ToolCall) -> Json:
     """The arguments of a call as a value; nothing is an empty object."""
     try:
-        return _ANY.decode(call.arguments) if call.arguments.strip() else {}
-    except msgspec.DecodeError:
+        return parse(call.arguments) if call.arguments.strip() else {}
+    except ValueError:
         return call.arguments
 
 

@@ -36,7 +36,10 @@ CALLS: Final = (
 
 
 def reply(
-    *calls: ToolCall, text: str = TEXT, usage: Usage | None = USAGE, reason: StopReason | None = None
+    *calls: ToolCall,
+    text: str = TEXT,
+    usage: Usage | None = USAGE,
+    reason: StopReason | None = None,
 ) -> ChatReply:
     """A whole answer."""
     parts = (*((Text(text),) if text else ()), *calls)

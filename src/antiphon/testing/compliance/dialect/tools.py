@@ -65,7 +65,9 @@ def mixed(subject: Subject, found: Findings) -> None:
     with found.trying("by turns"):
         one, two = _PARALLEL
         events = samples.events()[:1]
-        events += [ToolCallStarted(at, call.call_id, call.name) for at, call in enumerate(_PARALLEL)]
+        events += [
+            ToolCallStarted(at, call.call_id, call.name) for at, call in enumerate(_PARALLEL)
+        ]
         pairs = [[ToolCallDelta(0, one.arguments[:9]), ToolCallDelta(1, two.arguments[:1])]]
         pairs += [[ToolCallDelta(0, one.arguments[9:]), ToolCallDelta(1, two.arguments[1:])]]
         events += [delta for pair in pairs for delta in pair]
@@ -106,7 +108,9 @@ def results(subject: Subject, found: Findings) -> None:
             again = dialect.decode_request(sent)
             asked = [call for turn in again.turns for call in turn.tool_calls]
             same([call.name for call in asked], [call.name for call in made], "names")
-            same([arguments(call) for call in asked], [arguments(call) for call in made], "arguments")
+            same(
+                [arguments(call) for call in asked], [arguments(call) for call in made], "arguments"
+            )
             given = [p for t in again.turns for p in t.parts if isinstance(p, ToolResult)]
             same([p.call_id for p in given], [call.call_id for call in asked], "answered ids")
             texts = ["".join(x.text for x in p.parts if isinstance(x, Text)) for p in given]

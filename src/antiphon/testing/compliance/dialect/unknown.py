@@ -11,10 +11,11 @@ from antiphon.dialects.base import Payload
 from antiphon.dialects.contract import Target
 from antiphon.model.events import OpaqueEvent, PartEnded, StreamEvent, StreamFailed
 from antiphon.model.needs import Need, needs_of
-from antiphon.model.parts import Extra, Opaque, Turn, Author, Text
+from antiphon.model.parts import Author, Extra, Opaque, Text, Turn
 from antiphon.model.request import ChatRequest
+from antiphon.testing import trees
 from antiphon.testing.compliance.cases import events_of, frames_of
-from antiphon.testing.compliance.dialect import samples, trees
+from antiphon.testing.compliance.dialect import samples
 from antiphon.testing.compliance.dialect.said import answer
 from antiphon.testing.compliance.findings import Findings, holds, same
 from antiphon.testing.compliance.subject import Subject
@@ -22,7 +23,7 @@ from antiphon.wire.shallow import Members
 
 NEWS: Final = "xnews"
 """A member that no dialect has."""
-_VALUE: Final[object] = {"since": 2031, "why": ["é", None]}
+_VALUE: Final[trees.Json] = {"since": 2031, "why": ["é", None]}
 _INNER: Final = ("messages", "contents", "input", "tools")
 """Arrays of turns, items and tools, by the names that wire formats give them."""
 
@@ -101,27 +102,23 @@ def events(subject: Subject, found: Findings) -> None:
             same(_known(seen), _known(events_of(dialect, [case.stream])), "events")
 
 
-def _places(tree: object) -> Iterator[trees.Path]:
+def _places(tree: trees.Json) -> Iterator[trees.Path]:
     """The top, and the objects of its arrays of turns and tools."""
     yield ()
     for name in _INNER:
-        match trees.get(tree, (name,)):
-            case list() as items:
-                for index, item in enumerate(items):  # pyright: ignore
-                    if isinstance(item, dict):
-                        yield (name, index)
-            case _:
-                pass
+        items = trees.get(tree, (name,))
+        if isinstance(items, list):
+            yield from ((name, at) for at, item in enumerate(items) if isinstance(item, dict))
 
 
-def _news(content: bytes) -> list[object]:
+def _news(content: bytes) -> list[trees.Json]:
     return [node for path, node in trees.walk(trees.parse(content)) if path[-1:] == (NEWS,)]
 
 
 def _with_news(frame: bytes) -> bytes:
     """A frame with one member more in its object; one without an object stays."""
     start, stop = frame.find(b"{"), frame.rfind(b"}")
-    if start < 0 or stop < start or frame.count(b"\ndata:") > 0 and not frame.startswith(b"event"):
+    if start < 0 or stop < start:
         return frame
     inner = frame[start + 1 : stop]
     comma = b"," if inner.strip() else b""

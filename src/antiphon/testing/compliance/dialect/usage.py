@@ -9,8 +9,9 @@ from typing import Final
 from antiphon.errors import UpstreamError
 from antiphon.model.events import UsageReported
 from antiphon.model.usage import Usage
+from antiphon.testing import trees
 from antiphon.testing.compliance.cases import events_of, write
-from antiphon.testing.compliance.dialect import samples, trees
+from antiphon.testing.compliance.dialect import samples
 from antiphon.testing.compliance.dialect.said import sums
 from antiphon.testing.compliance.findings import Findings, holds, same
 from antiphon.testing.compliance.subject import Subject
@@ -24,7 +25,7 @@ _USAGES: Final = (
     Usage(input_tokens=2_000_000, output_tokens=1_000_000),
     Usage(input_tokens=3, cache_read_tokens=9_000, output_tokens=1, reasoning_tokens=500),
 )
-_WRONG: Final[tuple[object, ...]] = (-1, -(10**9), 10**12, 10**30, 1.5, None, "7", True, [], {})
+_WRONG: Final[tuple[trees.Json, ...]] = (-1, -(10**9), 10**12, 10**30, 1.5, None, "7", True, [], {})
 
 
 def written(subject: Subject, found: Findings) -> None:
@@ -88,7 +89,9 @@ def details(subject: Subject, found: Findings) -> None:
             continue
         tree = trees.parse(case.reply)
         for path in _counts_in(tree):
-            if not any(_DETAIL.search(str(step)) for step in path[:-1]) or not trees.get(tree, path):
+            if not any(_DETAIL.search(str(step)) for step in path[:-1]) or not trees.get(
+                tree, path
+            ):
                 # A detail of nothing says nothing.
                 continue
             with found.trying(f"{case.name}/reply.json: {trees.named(path)}"):
@@ -100,7 +103,7 @@ def details(subject: Subject, found: Findings) -> None:
                         same(sums(again), sums(usage), f"sums where it is {value}")
 
 
-def _counts_in(tree: object) -> Iterator[trees.Path]:
+def _counts_in(tree: trees.Json) -> Iterator[trees.Path]:
     """The places of counts in the usage of a reply."""
     for path, node in trees.walk(tree):
         counted = path and _COUNTED.search(str(path[-1])) and _is_of_usage(path)

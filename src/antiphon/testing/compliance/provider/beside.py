@@ -6,18 +6,19 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-import msgspec
-
-from antiphon.testing.compliance.dialect import trees
-from antiphon.testing.compliance.findings import Findings, NotSupported, holds
+from antiphon.testing import trees
+from antiphon.testing.compliance.findings import Broken, Findings, NotSupported, holds, shown
 from antiphon.testing.compliance.provider import questions
 from antiphon.testing.compliance.provider.live import Live
 
 _LISTS: Final = {"ollama": "/tags"}
-_VECTORS: Final = {"openai_chat": "/embeddings", "openai_responses": "/embeddings", "ollama": "/embed"}
+_VECTORS: Final = {
+    "openai_chat": "/embeddings",
+    "openai_responses": "/embeddings",
+    "ollama": "/embed",
+}
 _COUNTS: Final = ("input_tokens", "totalTokens", "total_tokens")
 _NAMES: Final = ("id", "name", "model")
-_ANY: Final = msgspec.json.Decoder()
 _OK: Final = range(200, 300)
 
 
@@ -60,31 +61,28 @@ async def vectors(live: Live, found: Findings) -> None:
         content = await _optional(live, "POST", live.base + path, body)
         found_vectors = [node for _, node in trees.walk(content) if _is_vector(node)]
         holds(len(found_vectors) == 2, "two vectors", len(found_vectors))  # noqa: PLR2004
-        lengths = {len(each) for each in found_vectors if isinstance(each, list)}  # pyright: ignore
+        lengths = {len(each) for each in found_vectors if isinstance(each, list)}
         holds(len(lengths) == 1, "vectors of one length", sorted(lengths))
 
 
-async def _optional(live: Live, method: str, path: str, body: bytes = b"") -> object:
+async def _optional(live: Live, method: str, path: str, body: bytes = b"") -> trees.Json:
     head, content = await live.send(method, path, body)
     if head.status not in _OK:
         raise NotSupported(f"refused with {head.status}")
     try:
-        return _ANY.decode(content)
-    except msgspec.DecodeError:
-        holds(False, "JSON", content[:200])  # noqa: FBT003
-    return None
+        return trees.parse(content)
+    except ValueError as error:
+        raise Broken("JSON", shown(content)) from error
 
 
-def _names(content: object) -> Iterator[str]:
+def _names(content: trees.Json) -> Iterator[str]:
     for path, node in trees.walk(content):
         if path[-1:] and path[-1] in _NAMES and isinstance(node, str):
             yield node
             yield node.rpartition("models/")[2]
 
 
-def _is_vector(node: object) -> bool:
-    match node:
-        case [float() | int(), *_]:
-            return all(isinstance(each, float | int) and math.isfinite(each) for each in node)  # pyright: ignore
-        case _:
-            return False
+def _is_vector(node: trees.Json) -> bool:
+    if not isinstance(node, list) or not node:
+        return False
+    return all(isinstance(each, float | int) and math.isfinite(each) for each in node)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 import msgspec
+from typing_extensions import override
 
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Target
@@ -48,12 +49,13 @@ class Place(msgspec.Struct, frozen=True):
     url: str
     dialect: Dialect
     model: str
-    key: str = msgspec.field(default="", name="key")
+    key: str = ""
     auth: str = ""
     embedding_model: str = ""
     legacy_max_tokens: bool = False
     seconds: float = 120.0
 
+    @override
     def __repr__(self) -> str:
         """Say where it is, and nothing of the key."""
         return f"Place({self.url}, {self.dialect.name}, {self.model})"
@@ -79,7 +81,7 @@ class Live:
         seconds = place.seconds
         self._timeouts = Timeouts(min(10.0, seconds), seconds, seconds, seconds)
 
-    async def __aenter__(self) -> Live:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

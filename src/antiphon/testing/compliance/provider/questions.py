@@ -8,7 +8,14 @@ import msgspec
 
 from antiphon.model.parts import Author, Text, ToolResult, Turn
 from antiphon.model.reply import ChatReply
-from antiphon.model.request import ChatRequest, FunctionTool, Output, OutputForm, ToolChoice, ToolMode
+from antiphon.model.request import (
+    ChatRequest,
+    FunctionTool,
+    Output,
+    OutputForm,
+    ToolChoice,
+    ToolMode,
+)
 
 MOST: Final = 512
 """Tokens that an answer may have; models that think need some."""
@@ -43,14 +50,18 @@ def with_tools(model: str, text: str, *tools: FunctionTool, forced: bool = False
 def with_results(asked: ChatRequest, reply: ChatReply, text: str) -> ChatRequest:
     """The conversation with what was called and what came of it."""
     said = reply.choices[0].turn
-    results = tuple(ToolResult(call.call_id, (Text(text),), name=call.name) for call in said.tool_calls)
+    results = tuple(
+        ToolResult(call.call_id, (Text(text),), name=call.name) for call in said.tool_calls
+    )
     turns = (*asked.turns, said, *(Turn(Author.TOOL, (result,)) for result in results))
     return msgspec.structs.replace(asked, turns=turns, tool_choice=None)
 
 
 def for_a_place(model: str, form: OutputForm) -> ChatRequest:
     """A question whose answer is JSON, after a schema or just so."""
-    text = "Describe Rome as a JSON object with the members name (text) and people (a whole number)."
+    text = (
+        "Describe Rome as a JSON object with the members name (text) and people (a whole number)."
+    )
     output = Output(form)
     if form is OutputForm.SCHEMA:
         output = Output(form, name="place", schema=_PLACE, strict=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 from antiphon.errors import Disposition, UpstreamError
 from antiphon.providers.transport import Head
-from antiphon.testing.compliance.findings import Findings, NotSupported, holds
+from antiphon.testing.compliance.findings import Broken, Findings, NotSupported, holds
 from antiphon.testing.compliance.provider import questions
 from antiphon.testing.compliance.provider.live import Live
 
@@ -42,7 +42,7 @@ async def key(live: Live, found: Findings) -> None:
             holds(error.upstream_status in {400, 401, 403}, "401 or 403", error.upstream_status)
             holds(error.disposition in dead, "that the key is refused", error.message)
             return
-        holds(False, "a refusal", "an answer")  # noqa: FBT003
+        raise Broken("a refusal", "an answer")
 
 
 async def body(live: Live, found: Findings) -> None:

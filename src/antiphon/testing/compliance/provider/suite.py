@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 import msgspec
+from typing_extensions import override
 
 from antiphon.testing.compliance.findings import (
     CheckFailed,
@@ -52,7 +53,7 @@ CHECKS: Final[dict[str, tuple[Run, Cost]]] = {
     "answers.conversation": (answers.conversation, _answers(1)),
     "answers.characters": (answers.characters, _answers(2)),
     "answers.large": (answers.large, _answers(1, prompt=6000)),
-    "answers.stop": (answers.stop, _answers(1)),
+    "answers.stop": (answers.stop, _answers(2)),
     "answers.length": (answers.length, Cost(1, 50, FEW)),
     "answers.usage": (answers.usage, _answers(2)),
     "answers.cancelled": (answers.cancelled, _answers(2)),
@@ -107,6 +108,7 @@ class ProviderCheck:
             raise CheckFailed(result)
         return result
 
+    @override
     def __repr__(self) -> str:
         return self.name
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from antiphon.errors import UpstreamError
 from antiphon.model.fold import fold
 from antiphon.model.needs import Need
 from antiphon.model.parts import ToolCall
 from antiphon.model.reply import ChatReply, StopReason
 from antiphon.model.request import ChatRequest, OutputForm
-from antiphon.testing.compliance.findings import Findings, NotSupported, holds
+from antiphon.testing import trees
+from antiphon.testing.compliance.dialect.said import arguments
+from antiphon.testing.compliance.findings import (
+    Broken,
+    Findings,
+    NotSupported,
+    holds,
+    shown,
+)
 from antiphon.testing.compliance.provider import questions
 from antiphon.testing.compliance.provider.live import Live, not_supported
 
-_ANY: Final = msgspec.json.Decoder()
 _ONE: Final = "What is the weather in Paris? Call get_weather."
 _TWO: Final = "Call get_weather and get_time for Paris, both at once, before you answer."
 _NAMES: Final = frozenset({questions.TOOL.name, questions.OTHER.name})
@@ -52,6 +57,7 @@ async def streamed(live: Live, found: Findings) -> None:
         except UpstreamError as error:
             raise not_supported(error) from error
         reply = fold(events)
+        holds(reply.choices, "an answer", events)
         if not _calls(reply):
             raise NotSupported(f"the model said instead: {reply.text[:80]!r}")
         _is_called(reply)
@@ -81,11 +87,9 @@ async def schema(live: Live, found: Findings) -> None:
     """An answer after a schema is JSON that fits it."""
     with found.trying("an object of two members"):
         value = await _json(live, OutputForm.SCHEMA, Need.JSON_SCHEMA)
-        match value:
-            case {"name": str(), "people": int()}:
-                pass
-            case _:
-                holds(False, "an object with a text name and a whole number people", value)  # noqa: FBT003
+        name, people = trees.get(value, ("name",)), trees.get(value, ("people",))
+        fits = isinstance(name, str) and isinstance(people, int)
+        holds(fits, "an object with a text name and a whole number people", value)
 
 
 async def json(live: Live, found: Findings) -> None:
@@ -99,15 +103,14 @@ def _forced(live: Live) -> ChatRequest:
     return questions.with_tools(live.place.model, "Hello.", questions.TOOL, forced=True)
 
 
-async def _json(live: Live, form: OutputForm, need: Need) -> object:
+async def _json(live: Live, form: OutputForm, need: Need) -> trees.Json:
     if need in live.dialect.losses:
         raise NotSupported("the dialect has no word for it")
     reply = await _optional(live, questions.for_a_place(live.place.model, form))
     try:
-        return _ANY.decode(reply.text)
-    except msgspec.DecodeError:
-        holds(False, "JSON", reply.text)  # noqa: FBT003
-    return None
+        return trees.parse(reply.text)
+    except ValueError as error:
+        raise Broken("JSON", shown(reply.text)) from error
 
 
 async def _optional(live: Live, asked: ChatRequest) -> ChatReply:
@@ -127,15 +130,9 @@ def _is_called(reply: ChatReply) -> None:
     for call in calls:
         holds(call.name in _NAMES, f"one of {sorted(_NAMES)}", call.name)
         holds(call.call_id, "an id", call.call_id)
-        try:
-            value = _ANY.decode(call.arguments)
-        except msgspec.DecodeError:
-            value = call.arguments
-        match value:
-            case {"city": str()}:
-                pass
-            case _:
-                holds(False, "arguments with a text city", value)  # noqa: FBT003
+        value = arguments(call)
+        city = value.get("city") if isinstance(value, dict) else None
+        holds(isinstance(city, str), "arguments with a text city", value)
     ids = [call.call_id for call in calls]
     holds(len(set(ids)) == len(ids), "ids that differ", ids)
     stop = reply.choices[0].stop
