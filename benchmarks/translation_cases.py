@@ -37,7 +37,7 @@ def _face(spoken: Dialect) -> Face:
         spoken,
         _render,
         base="",
-        path="/",
+        paths=("/", "/"),
         target=Target("bench-model", max_output=1000),
         quirks=(),
         facts=ModelFacts(),

@@ -16,6 +16,9 @@ from types import ModuleType
 from antiphon.dialects.anthropic_messages import stops as messages_stops
 from antiphon.dialects.anthropic_messages.thinking import BUDGETS
 from antiphon.dialects.efforts import MOST, NEAREST
+from antiphon.dialects.gemini import stops as gemini_stops
+from antiphon.dialects.gemini import thinking as gemini_thinking
+from antiphon.dialects.ollama import stops as ollama_stops
 from antiphon.dialects.openai_chat import stops as chat_stops
 from antiphon.dialects.openai_responses import stops as responses_stops
 from antiphon.dialects.registry import DIALECTS
@@ -83,6 +86,8 @@ TITLES: Mapping[str, str] = {
     "openai_chat": "OpenAI chat",
     "openai_responses": "OpenAI Responses",
     "anthropic_messages": "Anthropic Messages",
+    "gemini": "Gemini",
+    "ollama": "Ollama",
 }
 
 Row = Iterable[str]
@@ -122,6 +127,8 @@ STOPS: Mapping[str, tuple[ModuleType, Callable[[Stop], str]]] = {
         ),
     ),
     "anthropic_messages": (messages_stops, lambda stop: f"`{messages_stops.write_stop(stop)}`"),
+    "gemini": (gemini_stops, lambda stop: f"`{gemini_stops.write_stop(stop)}`"),
+    "ollama": (ollama_stops, lambda stop: f"`{ollama_stops.write_stop(stop)}`"),
 }
 
 
@@ -150,18 +157,24 @@ def _stop(dialect: str, reason: StopReason) -> str:
 def efforts() -> str:
     """Each effort in the words of the dialects, and each budget."""
     adaptive = {"none": "`thinking: disabled`", "minimal": "`low`"}
+    levels, tokens = gemini_thinking.LEVELS, gemini_thinking.BUDGETS
     rows: list[Row] = [
-        ("`none`", "`none`", "`thinking: disabled`, or nothing", adaptive["none"]),
+        (
+            *("`none`", "`none`", "`thinking: disabled`, or nothing", adaptive["none"]),
+            *("0, or 128 where it always thinks", f"`{levels['none']}`"),
+        ),
         *(
-            (f"`{word}`", f"`{word}`", f"{budget}", adaptive.get(word, f"`{word}`"))
+            (
+                *(f"`{word}`", f"`{word}`", f"{budget}", adaptive.get(word, f"`{word}`")),
+                *(f"{tokens[word]}", f"`{levels[word]}`"),
+            )
             for word, budget in BUDGETS.items()
         ),
     ]
     head = (
-        "effort",
-        "both of OpenAI's",
-        "Messages, a model with budgets",
-        "Messages, an adaptive model",
+        *("effort", "both of OpenAI's"),
+        *("Messages, a model with budgets", "Messages, an adaptive model"),
+        *("Gemini 2.5", "later Gemini"),
     )
     below = [f"`{word}` to {most}" for most, word in NEAREST]
     return f"{_table(head, rows)}\nA budget becomes, in both of OpenAI's dialects, {', '.join(below)}, `{MOST}` above.\n"

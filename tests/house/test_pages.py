@@ -72,7 +72,8 @@ def test_every_rule_of_health():
 def test_every_loss_in_every_dialect():
     tool = runpy.run_path(str(ROOT / "tools" / "loss_table.py"))
     assert tool["MEANINGS"].keys() == set(Need)
-    assert tool["TITLES"].keys() == DIALECTS.keys()
+    # The shape for completions shares what its dialect loses.
+    assert tool["TITLES"].keys() == DIALECTS.keys() - {"ollama_generate"}
     for need in Need:
         row = re.search(rf"^\| `{need}` \| [^|]+ \|(.*)\|$", page("dialects.md"), re.MULTILINE)
         assert row, need

@@ -87,7 +87,7 @@ def face_of(dialect: str) -> Face:
         DIALECTS[dialect],
         lambda *_, **__: b"",
         base="",
-        path="/",
+        paths=("/", "/"),
         target=Target("m"),
         quirks=(),
         facts=ModelFacts(),

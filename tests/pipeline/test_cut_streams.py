@@ -129,7 +129,7 @@ class Cutting:
             self.spoken,
             lambda *_, **__: b"",
             base="",
-            path="/",
+            paths=("/", "/"),
             target=Target("sim-reason"),
             quirks=(),
             facts=ModelFacts(),

@@ -25,6 +25,7 @@ from antiphon.dialects.contract import (
     Target,
     Traits,
 )
+from antiphon.dialects.counts import read_count
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.needs import Loss, Need, needs_of
 from antiphon.model.reply import ChatReply
@@ -51,10 +52,10 @@ class Dialect(ABC):
     """Content type of a stream."""
     endpoint: ClassVar[str]
     """Path behind a provider's base URL."""
-    counting: ClassVar[str] = ""
-    """Path of the endpoint that counts a prompt's tokens, where the dialect has one."""
     version: ClassVar[str] = ""
     """What a base URL ends with; put there where it does not."""
+    listing: ClassVar[str] = "/models"
+    """Path and query at which a provider lists its models."""
     traits: ClassVar[Traits]
     """What a request of another dialect is fitted to before it is written in this one."""
     losses: ClassVar[Mapping[Need, Loss]]
@@ -136,6 +137,23 @@ class Dialect(ABC):
         """Path and query behind a provider's base URL, where a model is asked."""
         del model, stream
         return self.endpoint
+
+    def counting_path(self, model: str) -> str:
+        """Path of the endpoint that counts a prompt's tokens; empty where the dialect has none."""
+        del model
+        return ""
+
+    def count_request(self, members: Members, model: str) -> Members:
+        """What is sent there, for the prompt of a request."""
+        return members.replace({"model": msgspec.json.encode(model)})
+
+    def read_count(self, body: bytes) -> int:
+        """The tokens that a provider counted.
+
+        Raises:
+            NotAnAnswer: It says none.
+        """
+        return read_count(body)
 
     def strip(self, members: Members) -> Members:
         """A request as its body is sent: without members that stand elsewhere on the wire."""
@@ -370,4 +388,4 @@ def finish(dialect: Dialect, members: Members, *, stream: bool, quirks: Sequence
         members = dialect.ask_usage(members)
     for quirk in quirks:
         members = quirk(members)
-    return members.encode()
+    return dialect.strip(members).encode()

@@ -9,12 +9,24 @@ import msgspec
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.gemini import GEMINI
+from antiphon.dialects.ollama import OLLAMA, OLLAMA_GENERATE
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.dialects.untranslated import Untranslated
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {dialect.name: dialect for dialect in (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES)}
+    {
+        dialect.name: dialect
+        for dialect in (
+            OPENAI_CHAT,
+            OPENAI_RESPONSES,
+            ANTHROPIC_MESSAGES,
+            GEMINI,
+            OLLAMA,
+            OLLAMA_GENERATE,
+        )
+    }
 )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-import msgspec
-
 from antiphon.dialects.base import Payload
-from antiphon.errors import AntiphonError, UpstreamError
+from antiphon.errors import AntiphonError
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import Principal
 from antiphon.pipeline.plan import Plan
+from antiphon.pipeline.translation import written_for
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 from antiphon.providers.transport import Call, Timeouts
@@ -26,13 +25,6 @@ class Counted(NamedTuple):
 
     tokens: int
     source: Literal["provider", "estimated"]
-
-
-class _Count(msgspec.Struct):
-    input_tokens: int
-
-
-_COUNT = msgspec.json.Decoder(_Count)
 
 
 async def count(
@@ -71,8 +63,10 @@ async def _ask(
     now = gateway.clock.monotonic()
     deployment = plan.order(now)[0]
     face = deployment.face_for(payload.dialect, now)
-    if not (face.counts and payload.passes(face.dialect)):
+    if not face.counts:
         return None
+    if not payload.passes(face.dialect):
+        members, lines = written_for(payload, face), b""
     try:
         return await _asked(gateway, deployment, face, members, lines)
     except AntiphonError:
@@ -83,7 +77,7 @@ async def _ask(
 async def _asked(
     gateway: Antiphon, deployment: Deployment, face: Face, members: Members, lines: bytes
 ) -> int | None:
-    body = members.replace({"model": msgspec.json.encode(deployment.model)}).encode()
+    body = face.dialect.count_request(members, deployment.model).encode()
     key = deployment.keys.take()
     head = face.counting_head(key) + (lines or face.lines)
     answer = await gateway.transport.send(Call(deployment.origin, head, body, _TIMEOUTS))
@@ -94,7 +88,4 @@ async def _asked(
         answer.close()
     if told is None or told.status != _OK:
         return None
-    try:
-        return _COUNT.decode(said).input_tokens
-    except msgspec.DecodeError as error:
-        raise UpstreamError("The provider's count cannot be read.", code="bad_body") from error
+    return face.dialect.read_count(said)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from antiphon.errors import ConfigurationError, UpstreamError
-from antiphon.providers.provider import Provider, model_names
+from antiphon.providers.model_names import model_names
+from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Call, Timeouts, Upstream
 
 _TIMEOUTS = Timeouts(connect=2, first_byte=3, idle=3, total=3)

@@ -21,7 +21,8 @@ from antiphon.clock import Clock
 from antiphon.config.health import HealthSettings
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamTimeout
 from antiphon.gateway.health import Probe
-from antiphon.providers.provider import Provider, model_names
+from antiphon.providers.model_names import model_names
+from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Call, Origin, Timeouts, Upstream
 from antiphon.providers.transport.dial import addresses, failure
 

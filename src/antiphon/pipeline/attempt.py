@@ -302,7 +302,14 @@ class Walk(msgspec.Struct, eq=False):
             head += exchange.trace.header(len(exchange.attempts))
         if deployment.signer is not None:
             head += await deployment.signer.sign(
-                Unsigned(face.method, deployment.origin.authority, face.path, head, body), key
+                Unsigned(
+                    face.method,
+                    deployment.origin.authority,
+                    face.paths[payload.stream],
+                    head,
+                    body,
+                ),
+                key,
             )
         call = Call(
             origin=deployment.origin,

@@ -16,6 +16,7 @@ from antiphon.model.seals import wrap
 from antiphon.model.unsealing import moved_to, without_unnamed_seals
 from antiphon.providers.estimate import measure
 from antiphon.providers.face import Face
+from antiphon.wire.shallow import Members
 
 Reader = Callable[[StreamEvent], tuple[StreamEvent, ...]]
 """What becomes of an event of a provider before a caller hears it."""
@@ -103,6 +104,12 @@ class Translation:
 
     def _seal(self, origin: Origin, seal: str, *, sealed: bool) -> str:
         return wrap(origin, seal, sealed=sealed) if self._wraps else seal
+
+
+def written_for(payload: Payload, face: Face) -> Members:
+    """A prompt as it would be sent to a face, for whoever counts its tokens."""
+    fitting = Fitting(payload.request, face.traits, face.target, payload.dialect.traits)
+    return face.dialect.encode_request(fitting.request, face.target)
 
 
 def _is_sealed(part: Part) -> bool:

@@ -38,10 +38,12 @@ class Also(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         path: Base path on the same host, where that is another.
         quirks: As those of the row, for this dialect.
+        auth: How the key is sent, where that is another way.
     """
 
     path: str | None = None
     quirks: tuple[str, ...] = ()
+    auth: AuthTemplate | None = None
 
 
 class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,7 +68,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         quirks: Names in `quirks.QUIRKS`, applied in this order.
         prices: Providers of the price book to look in, in this order.
         self_hosted: It runs on the user's own machines: nothing is charged, text stays there.
-        models_path: Where it lists its models, behind the base URL; empty where it does not.
+        lists_models: It can be asked which models it has.
         models: What to show where the list cannot be asked for.
         wrong_hosts: Hosts that are mistaken for this provider's, and the address that was meant.
         vendor: Its name in OpenTelemetry's words, where that is another.
@@ -94,7 +96,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     quirks: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
     self_hosted: bool = False
-    models_path: str = "/models"
+    lists_models: bool = True
     models: tuple[str, ...] = ()
     vendor: str = ""
     wrong_hosts: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])

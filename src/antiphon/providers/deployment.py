@@ -120,12 +120,18 @@ class Door:
         self.headers = headers
         self.signer = signer
 
-    def render(
-        self, key: Key, *, request: str, accept: str, content_type: str = "application/json"
+    def render(  # noqa: PLR0913  what a head says
+        self,
+        key: Key,
+        *,
+        request: str,
+        accept: str,
+        content_type: str = "application/json",
+        auth: HeaderAuth | None = None,
     ) -> bytes:
         """Request line and header lines, without `content-length` and the blank line.
 
-        An empty `content_type` is left out.
+        An empty `content_type` is left out. A key is shown as `auth` says, else as usual here.
         """
         return b"".join(
             (
@@ -133,7 +139,7 @@ class Door:
                 self.headers,
                 f"content-type: {content_type}\r\n".encode("ascii") if content_type else b"",
                 f"accept: {accept}\r\n".encode("ascii"),
-                self.auth.headers(key),
+                (auth or self.auth).headers(key),
             )
         )
 

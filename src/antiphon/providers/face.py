@@ -60,13 +60,13 @@ class Face:
     """One of the dialects of one deployment.
 
     Args:
+        paths: Path and query of the endpoint: for a whole answer, and for a stream.
         unlike: What this server does not take, being only like the dialect.
         counting: Path and query of the endpoint that counts tokens; empty where there is none.
 
     Attributes:
         dialect: What is spoken.
         method: Of its requests.
-        path: Path and query of the endpoint.
         target: What is known of the model, for whoever writes a request.
         quirks: The row's, the model's and the configuration's, in this order.
         lines: Header lines of the dialect, for requests that bring none of the caller's.
@@ -88,7 +88,7 @@ class Face:
         "lost",
         "method",
         "omitted",
-        "path",
+        "paths",
         "quirks",
         "refusable",
         "refused",
@@ -102,7 +102,7 @@ class Face:
         render: Render,
         *,
         base: str,
-        path: str,
+        paths: tuple[str, str],
         target: Target,
         quirks: Sequence[Quirk],
         facts: ModelFacts,
@@ -112,7 +112,7 @@ class Face:
     ) -> None:
         self.dialect = dialect
         self.method = method
-        self.path = path
+        self.paths = paths
         self._base = base
         self.target = target
         self.quirks = tuple(quirks)
@@ -142,13 +142,13 @@ class Face:
     def beside(self, endpoint: Endpoint) -> Face:
         """The face of another endpoint at the same place, where requests go as they are."""
         path, _, query = f"{self._base}{endpoint.path}".partition("?")
-        version = self.path.partition("?")[2]
+        version = self.paths[0].partition("?")[2]
         queries = "&".join(each for each in (query, version) if each)
         return Face(
             endpoint.dialect,
             self._render_passed,
             base=self._base,
-            path=f"{path}?{queries}" if queries else path,
+            paths=(where := f"{path}?{queries}" if queries else path, where),
             target=self.target,
             quirks=(),
             facts=_NO_FACTS,
@@ -175,11 +175,12 @@ class Face:
     def _rendered(self, key: Key) -> tuple[bytes, bytes]:
         if len(self._heads) >= _MOST_HEADS:  # keys that were rotated away
             self._heads.clear()
-        request, render = f"{self.method} {self.path}", self._render
-        heads = (
-            render(key, request=request, accept="application/json"),
-            render(key, request=request, accept=self.dialect.stream_type.partition(";")[0]),
+        accepts = ("application/json", self.dialect.stream_type.partition(";")[0])
+        whole, stream = (
+            self._render(key, request=f"{self.method} {path}", accept=accept)
+            for path, accept in zip(self.paths, accepts, strict=True)
         )
+        heads = (whole, stream)
         self._heads[key] = heads
         return heads
 

@@ -11,8 +11,7 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-
-import msgspec
+from typing import NamedTuple
 
 from antiphon.clock import Clock
 from antiphon.dialects.base import Dialect
@@ -20,11 +19,12 @@ from antiphon.dialects.contract import Target
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
-from antiphon.providers.catalog import GENERIC, Catalog, ProviderRow
+from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Catalog, ProviderRow
 from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
 from antiphon.providers.deployment import Deployment, Door
 from antiphon.providers.face import Face, lines_of
 from antiphon.providers.keys import Key, KeyRing
+from antiphon.providers.model_names import is_model_name
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.pricing import Charge, Pricing
 from antiphon.providers.quirks import QUIRKS
@@ -32,7 +32,6 @@ from antiphon.providers.transport.call import Timeouts
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DEFAULT_PRICING = PricingSettings()
-_MODEL = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
 
 
 class Provider:
@@ -48,11 +47,11 @@ class Provider:
     """
 
     __slots__ = (
-        "_also",
         "_catalog",
         "_clock",
         "_door",
         "_pricing",
+        "_spoken",
         "address",
         "dialect",
         "keys",
@@ -86,8 +85,8 @@ class Provider:
         self.keys = KeyRing(settings.keys, clock=clock)
         self._catalog = catalog
         self._clock = clock
-        self.dialect = dialects[settings.dialect or self.row.dialect]
-        self._also = _also(settings, self.row, self.address, dialects)
+        self._spoken = _spoken(settings, self.row, self.address, dialects)
+        self.dialect = self._spoken[0].dialect
         self._pricing = Pricing(
             name,
             self.row,
@@ -155,28 +154,31 @@ class Provider:
     @property
     def speaks(self) -> frozenset[str]:
         """The names of all dialects that are spoken there."""
-        return frozenset({self.dialect.name, *(dialect.name for dialect, _, _ in self._also)})
+        return frozenset(spoken.dialect.name for spoken in self._spoken)
 
     def _faces(self, model: str, quirks: Sequence[str], facts: ModelFacts) -> Sequence[Face]:
         """One for each dialect, the entry's own first."""
-        own = (*self.row.quirks, *quirks, *self.settings.quirks)
-        spoken = [(self.dialect, self.address.path, own), *self._also]
-        return [self._face(dialect, model, path, each, facts) for dialect, path, each in spoken]
+        own = (*quirks, *self.settings.quirks)
+        first, *also = self._spoken
+        return [
+            self._face(first, model, (*first.quirks, *own), facts),
+            *(self._face(each, model, each.quirks, facts) for each in also),
+        ]
 
     def _face(
-        self,
-        dialect: Dialect,
-        model: str,
-        path: str,
-        quirks: Sequence[str],
-        facts: ModelFacts,
+        self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts
     ) -> Face:
-        base = dialect.based(path)
+        dialect = spoken.dialect
+        base = dialect.based(spoken.path)
+        whole, stream = (
+            self._versioned(base + dialect.target_path(model, stream=each))
+            for each in (False, True)
+        )
         return Face(
             dialect,
-            self._door.render,
+            functools.partial(self._door.render, auth=spoken.auth),
             base=base,
-            path=self._versioned(base + dialect.endpoint),
+            paths=(whole, stream),
             target=Target(
                 model,
                 max_output=facts.max_output,
@@ -190,28 +192,40 @@ class Provider:
                 for need, loss in dialect.unlike.items()
                 if not (self.row.original or need in self.row.takes)
             },
-            counting=self._counting(dialect, path),
+            counting=self._counting(dialect, base, model),
         )
 
-    def _counting(self, dialect: Dialect, path: str) -> str:
+    def _counting(self, dialect: Dialect, base: str, model: str) -> str:
         """Where prompts of a dialect are counted; empty where they are not."""
-        if not dialect.counting or dialect.name not in self.row.counts:
-            return ""
-        return self._versioned(dialect.based(path) + dialect.counting)
+        path = dialect.counting_path(model) if dialect.name in self.row.counts else ""
+        return self._versioned(base + path) if path else ""
 
     def models_head(self) -> tuple[bytes, Key] | None:
         """The head of a request for the list of models; None where there is no such list."""
-        if not self.row.models_path or not self.settings.discover:
+        if not self.row.lists_models or not self.settings.discover:
             return None
         key = self.keys.take()
-        base = self.dialect.based(self.address.path)
-        request = f"GET {self._versioned(base + self.row.models_path)}"
-        head = self._door.render(key, request=request, accept="application/json")
+        spoken = self._spoken[0]
+        path = self._versioned(self.dialect.based(spoken.path) + self.dialect.listing)
+        head = self._door.render(
+            key, request=f"GET {path}", accept="application/json", auth=spoken.auth
+        )
         return head + lines_of(self.dialect), key
 
     def _versioned(self, path: str) -> str:
         version = self.settings.api_version
-        return f"{path}?api-version={version}" if version else path
+        if not version:
+            return path
+        return f"{path}{'&' if '?' in path else '?'}api-version={version}"
+
+
+class _Spoken(NamedTuple):
+    """A dialect of an entry: its base path, its quirks, and how the key is shown."""
+
+    dialect: Dialect
+    path: str
+    quirks: Sequence[str]
+    auth: HeaderAuth
 
 
 def row_of(name: str, settings: ProviderSettings, catalog: Catalog) -> ProviderRow:
@@ -275,35 +289,6 @@ def mistakes(
     return found
 
 
-def is_model_name(text: str) -> bool:
-    """Whether this can be the name of a model: visible ASCII, spaces inside, at most 256 long."""
-    return _MODEL.fullmatch(text) is not None
-
-
-def model_names(body: bytes) -> tuple[str, ...]:
-    """The names in the answer to `models_head`; none where it is no such list.
-
-    Most answer `{"data": [{"id": ...}]}`, Together a bare list, Gemini with `models/` before.
-    """
-    try:
-        if body.lstrip().startswith(b"["):
-            models = msgspec.json.decode(body, type=list[_Model])
-        else:
-            models = msgspec.json.decode(body, type=_Models).data
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ()
-    names = (model.id.removeprefix("models/") for model in models)
-    return tuple(dict.fromkeys(name for name in names if is_model_name(name)))
-
-
-class _Model(msgspec.Struct):
-    id: str
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model]
-
-
 _NOTHING = ModelSettings()
 _NO_FACTS = ModelFacts()
 
@@ -317,25 +302,41 @@ def _address(settings: ProviderSettings, row: ProviderRow) -> Address:
     )
 
 
-def _also(
+def _spoken(
     settings: ProviderSettings,
     row: ProviderRow,
     address: Address,
     dialects: Mapping[str, Dialect],
-) -> Sequence[tuple[Dialect, str, Sequence[str]]]:
-    """The further dialects of an entry, each with its base path and quirks.
+) -> Sequence[_Spoken]:
+    """The dialects of an entry, its own first.
 
     An entry that names its dialect speaks that one only. A path of the row's own holds where the
     entry's address has the row's shape.
     """
-    if settings.dialect is not None:
-        return ()
     usual = parse_address(row.base_url, row).path if row.base_url else row.base_path
-    return [
-        (dialects[name], address.path if also.path is None else also.path, also.quirks)
-        for name, also in row.also.items()
-        if name in dialects and (also.path is None or address.path == usual)
-    ]
+
+    def fits(also: Also) -> bool:
+        return address.path in {usual, also.path}
+
+    def further(name: str, also: Also) -> _Spoken:
+        path = also.path if also.path is not None and fits(also) else address.path
+        return _Spoken(dialects[name], path, also.quirks, _shown_by(also.auth or row.auth))
+
+    own = settings.dialect or row.dialect
+    if own in row.also:
+        return [further(own, row.also[own])]
+    spoken = [_Spoken(dialects[own], address.path, row.quirks, _shown_by(row.auth))]
+    if settings.dialect is None:
+        spoken += [
+            further(name, also)
+            for name, also in row.also.items()
+            if name in dialects and (also.path is None or fits(also))
+        ]
+    return spoken
+
+
+def _shown_by(auth: AuthTemplate) -> HeaderAuth:
+    return HeaderAuth(auth.header, auth.value)
 
 
 def _headers(settings: ProviderSettings) -> bytes:

@@ -135,10 +135,19 @@ class Members(Mapping[str, bytes]):
         return copy
 
     def without(self, *names: str) -> Members:
-        """A copy that lacks these members."""
+        """A copy that lacks these members.
+
+        Where all of them were added since, the source speaks for the rest as before.
+        """
         if not any(name in self._members for name in names):
             return self
-        return Members({name: raw for name, raw in self._members.items() if name not in names})
+        left = {name: raw for name, raw in self._members.items() if name not in names}
+        if not self._source or any(name in self._original for name in names):
+            return Members(left)
+        copy = Members(left, self._source)
+        copy._original = self._original
+        copy._changed = {n: raw for n, raw in self._changed.items() if n not in names}
+        return copy
 
     def encode(self) -> bytes:
         """The object as JSON, each member's bytes as they came.

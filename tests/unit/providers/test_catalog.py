@@ -42,7 +42,7 @@ def test_anthropic_is_asked_as_its_documentation_says(catalog: Catalog) -> None:
     assert (row.auth.header, row.auth.value) == ("x-api-key", "{key}")
     assert row.base_url_env == ("ANTHROPIC_BASE_URL",)
     assert row.key_env == ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-    assert (row.models_path, row.prices, row.vendor) == ("/models", ("anthropic",), "")
+    assert (row.lists_models, row.prices, row.vendor) == (True, ("anthropic",), "")
     # ANTHROPIC_BASE_URL is written without /v1, by Anthropic's own clients.
     for given in ("https://api.anthropic.com", "https://api.anthropic.com/v1/"):
         assert parse_address(given, row).path == "/v1"

@@ -11,7 +11,8 @@ from antiphon.providers.catalog import Catalog
 from antiphon.providers.config import ProviderSettings
 from antiphon.providers.deployment import UNWELL_AFTER, UNWELL_FOR, Deployment, Health
 from antiphon.providers.keys import LOOK_EVERY, Key
-from antiphon.providers.provider import is_model_name, mistakes, model_names
+from antiphon.providers.model_names import is_model_name, model_names
+from antiphon.providers.provider import mistakes
 from antiphon.providers.quirks import QUIRKS
 from tests.unit.providers.conftest import FakeClock, MakeProvider
 

@@ -46,7 +46,12 @@ def test_every_quirk_says_what_it_is_for(name: str) -> None:
 
 
 def test_every_quirk_is_needed_by_somebody(catalog: Catalog) -> None:
-    rows = {quirk for row in catalog.values() for quirk in row.quirks}
+    rows = {
+        quirk
+        for row in catalog.values()
+        for spoken in (row, *row.also.values())
+        for quirk in spoken.quirks
+    }
     models = {quirk for row in catalog.models.rows for quirk in row.quirks}
     assert rows | models == set(QUIRKS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from typing_extensions import override
 
@@ -49,6 +49,12 @@ from antiphon.wire.sse import Splitter
 _INSIDE = {Need.EFFORT: ("output_config", "effort"), Need.SUMMARY: ("thinking", "display")}
 """Needs that are asked for in one member of an object."""
 
+_UNCOUNTED: Final = (
+    *("max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences"),
+    *("metadata", "service_tier"),
+)
+"""Members of a request that the endpoint which counts its prompt does not take."""
+
 
 class AnthropicMessages(Dialect):
     """Anthropic Messages, of both versions of its API."""
@@ -58,7 +64,6 @@ class AnthropicMessages(Dialect):
     stream_type: ClassVar[str] = "text/event-stream"
     endpoint: ClassVar[str] = "/messages"
     version: ClassVar[str] = "/v1"
-    counting: ClassVar[str] = "/messages/count_tokens"
     traits: ClassVar[Traits] = Traits(
         DIALECT,
         call_id=re.compile(r"[a-zA-Z0-9_-]{1,64}"),
@@ -102,6 +107,15 @@ class AnthropicMessages(Dialect):
     @override
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         return output_bound(members)
+
+    @override
+    def counting_path(self, model: str) -> str:
+        del model
+        return f"{self.endpoint}/count_tokens"
+
+    @override
+    def count_request(self, members: Members, model: str) -> Members:
+        return super().count_request(members.without(*_UNCOUNTED), model)
 
     @override
     def wants_usage(self, members: Members) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from typing_extensions import override
 
@@ -26,12 +26,13 @@ from antiphon.dialects.gemini.complaints import (
     write_error,
     write_stream_error,
 )
+from antiphon.dialects.gemini.counting import read_count_reply, write_count_request
 from antiphon.dialects.gemini.decoder import EventStream
 from antiphon.dialects.gemini.encoder import EventWriter
 from antiphon.dialects.gemini.fields import DIALECT
 from antiphon.dialects.gemini.inner import has, is_forced, unforced, without
 from antiphon.dialects.gemini.losses import LOSSES, WORDS
-from antiphon.dialects.gemini.paths import path_of
+from antiphon.dialects.gemini.paths import method_path, path_of
 from antiphon.dialects.gemini.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.gemini.requests import (
     check_request,
@@ -48,6 +49,9 @@ from antiphon.model.request import ChatRequest
 from antiphon.wire.shallow import Members
 
 
+_VERSIONED: Final = re.compile(r"/v1(?:(?:alpha|beta)[0-9]*)?(?:/|$)")
+
+
 class Gemini(Dialect):
     """Gemini's generateContent, on both of Google's clouds."""
 
@@ -56,6 +60,7 @@ class Gemini(Dialect):
     stream_type: ClassVar[str] = "text/event-stream"
     endpoint: ClassVar[str] = "/models"
     version: ClassVar[str] = "/v1beta"
+    listing: ClassVar[str] = "/models?pageSize=1000"
     seal_mark: ClassVar[bytes] = MARK.encode()
     traits: ClassVar[Traits] = Traits(
         DIALECT,
@@ -93,6 +98,24 @@ class Gemini(Dialect):
     @override
     def target_path(self, model: str, *, stream: bool) -> str:
         return path_of(model, stream=stream)
+
+    @override
+    def based(self, path: str) -> str:
+        # Vertex has its version before the place of a model, and Google a door like OpenAI's.
+        path = path.removesuffix("/openai")
+        return path if _VERSIONED.search(path) else path + self.version
+
+    @override
+    def counting_path(self, model: str) -> str:
+        return method_path(model, "countTokens")
+
+    @override
+    def count_request(self, members: Members, model: str) -> Members:
+        return write_count_request(members, model)
+
+    @override
+    def read_count(self, body: bytes) -> int:
+        return read_count_reply(body)
 
     @override
     def strip(self, members: Members) -> Members:

@@ -63,6 +63,7 @@ class Ollama(Dialect):
     stream_type: ClassVar[str] = "application/x-ndjson"
     endpoint: ClassVar[str] = "/chat"
     version: ClassVar[str] = "/api"
+    listing: ClassVar[str] = "/tags"
     traits: ClassVar[Traits] = TRAITS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS

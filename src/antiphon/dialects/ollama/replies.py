@@ -185,7 +185,7 @@ def _write_reply(reply: ChatReply, write: _WriteSaid) -> Written:
             "created_at": kept.get("created_at") or write_moment(reply.created),
             **write(turn.parts, turn.extra),
             "done": True,
-            "done_reason": write_stop(stop) if stop is not None else None,
+            "done_reason": "stop" if stop is None else write_stop(stop),
             **usage,
             "logprobs": next((each.payload for each in logprobs if each.dialect == DIALECT), None),
         },

@@ -11,7 +11,7 @@ from antiphon.errors import Disposition, UpstreamError
 from antiphon.gateway.doctor.findings import Finding, fail, ok, skip, warn
 from antiphon.gateway.doctor.visit import Visit, reason
 from antiphon.providers.keys import Key
-from antiphon.providers.provider import model_names
+from antiphon.providers.model_names import model_names
 from antiphon.providers.retirement import retirement as last_day
 from antiphon.providers.transport import Head
 
