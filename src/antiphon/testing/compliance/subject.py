@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from antiphon.dialects.base import Dialect
-from antiphon.dialects.gemini import GEMINI
-from antiphon.dialects.ollama import OLLAMA, OLLAMA_GENERATE
+from antiphon.dialects.ollama import OLLAMA_GENERATE
 from antiphon.dialects.registry import DIALECTS
 from antiphon.testing.compliance.cases import GOLDEN, Case, cases_in
 
-SHIPPED: Final[Mapping[str, Dialect]] = MappingProxyType(
-    {**DIALECTS, **{each.name: each for each in (GEMINI, OLLAMA, OLLAMA_GENERATE)}}
-)
+SHIPPED: Final = DIALECTS
 """Our dialects, by name."""
 
 CALLERS_ONLY: Final = frozenset({OLLAMA_GENERATE.name})

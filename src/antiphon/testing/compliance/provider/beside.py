@@ -11,13 +11,11 @@ from antiphon.testing.compliance.findings import Broken, Findings, NotSupported,
 from antiphon.testing.compliance.provider import questions
 from antiphon.testing.compliance.provider.live import Live
 
-_LISTS: Final = {"ollama": "/tags"}
 _VECTORS: Final = {
     "openai_chat": "/embeddings",
     "openai_responses": "/embeddings",
     "ollama": "/embed",
 }
-_COUNTS: Final = ("input_tokens", "totalTokens", "total_tokens")
 _NAMES: Final = ("id", "name", "model")
 _OK: Final = range(200, 300)
 
@@ -25,8 +23,7 @@ _OK: Final = range(200, 300)
 async def models(live: Live, found: Findings) -> None:
     """The model stands in the list of models."""
     with found.trying("the list"):
-        path = live.base + _LISTS.get(live.dialect.name, "/models")
-        content = await _optional(live, "GET", path)
+        content = trees.parse(await _optional(live, "GET", live.base + live.dialect.listing))
         names = set(_names(content))
         holds(names, "names of models", content)
         model = live.place.model.partition("+")[0]
@@ -37,17 +34,15 @@ async def models(live: Live, found: Findings) -> None:
 async def counted(live: Live, found: Findings) -> None:
     """The tokens of a prompt are counted as its answer counts them."""
     with found.trying("a short question"):
-        if not live.dialect.counting:
+        model = live.place.model
+        path = live.dialect.counting_path(model)
+        if not path:
             raise NotSupported("the dialect has no such endpoint")
-        asked = questions.ask(live.place.model, "Answer with the word pong.")
-        members = live.members(asked).without("max_tokens", "max_output_tokens", "stream", "store")
-        path = live.base + live.dialect.counting
-        content = await _optional(live, "POST", path, members.encode())
-        stated = [node for path, node in trees.walk(content) if path[-1:] and path[-1] in _COUNTS]
-        holds(stated and isinstance(stated[0], int), "a count", content)
+        asked = questions.ask(model, "Answer with the word pong.")
+        body = live.dialect.count_request(live.members(asked), model).encode()
+        count = live.dialect.read_count(await _optional(live, "POST", live.base + path, body))
         usage = (await live.whole(asked)).usage
         told = 0 if usage is None else usage.input_total
-        count = stated[0] if isinstance(stated[0], int) else 0
         holds(abs(count - told) <= max(16, told // 5), f"about {told}, as the answer says", count)
 
 
@@ -58,21 +53,22 @@ async def vectors(live: Live, found: Findings) -> None:
         if path is None or not model:
             raise NotSupported("no model for vectors is named" if path else "not in this dialect")
         body = trees.encode({"model": model, "input": ["one é", "two 🌍"]})
-        content = await _optional(live, "POST", live.base + path, body)
+        content = trees.parse(await _optional(live, "POST", live.base + path, body))
         found_vectors = [node for _, node in trees.walk(content) if _is_vector(node)]
         holds(len(found_vectors) == 2, "two vectors", len(found_vectors))  # noqa: PLR2004
         lengths = {len(each) for each in found_vectors if isinstance(each, list)}
         holds(len(lengths) == 1, "vectors of one length", sorted(lengths))
 
 
-async def _optional(live: Live, method: str, path: str, body: bytes = b"") -> trees.Json:
+async def _optional(live: Live, method: str, path: str, body: bytes = b"") -> bytes:
     head, content = await live.send(method, path, body)
     if head.status not in _OK:
         raise NotSupported(f"refused with {head.status}")
     try:
-        return trees.parse(content)
+        trees.parse(content)
     except ValueError as error:
-        raise Broken("JSON", shown(content)) from error
+        raise Broken("JSON", shown(content.decode(errors="replace"))) from error
+    return content
 
 
 def _names(content: trees.Json) -> Iterator[str]:

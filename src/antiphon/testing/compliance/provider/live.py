@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 from typing_extensions import override
 
-from antiphon.dialects.base import Dialect
+from antiphon.dialects.base import Dialect, finish
 from antiphon.dialects.contract import Target
 from antiphon.dialects.fitting import Fitting
 from antiphon.errors import Disposition, Kind, UpstreamBroken, UpstreamError
@@ -123,15 +123,12 @@ class Live:
 
     def written(self, request: ChatRequest) -> tuple[str, bytes]:
         """Path and body of a request, as the pipeline would write them."""
-        dialect, target = self.dialect, Target(request.model)
+        dialect = self.dialect
         if self.place.legacy_max_tokens:
             request = msgspec.structs.replace(request, legacy_max_tokens=True)
-        fitted = Fitting(request, dialect.traits, target).request
-        members = dialect.encode_request(fitted, target)
-        if request.stream:
-            members = dialect.ask_usage(members)
         path = self.base + dialect.target_path(request.model, stream=request.stream)
-        return path, dialect.strip(members).encode()
+        members = self.members(request)
+        return path, finish(dialect, members, stream=request.stream, quirks=())
 
     # ------------------------------------------------------------------ beside the dialect
 
@@ -166,7 +163,9 @@ class Live:
 
     def members(self, request: ChatRequest) -> Members:
         """A request's members, for an endpoint beside."""
-        return Members.parse(self.written(request)[1])
+        target = Target(request.model)
+        fitted = Fitting(request, self.dialect.traits, target).request
+        return self.dialect.encode_request(fitted, target)
 
     # ------------------------------------------------------------------ inside
 
