@@ -24,6 +24,7 @@ from antiphon.model.needs import Loss, Need, Severity
 from antiphon.model.parts import Author, ToolCall, Turn
 from antiphon.model.reply import ChatReply, StopReason
 from antiphon.wire.shallow import Members
+from antiphon.wire.sse import Splitter
 
 
 class Altered(OpenAIChat):
@@ -163,6 +164,14 @@ class _HastySplitter(_TextSplitter):
     def feed(self, chunk):
         frames = self._inner.feed(chunk)
         return frames[:1] if len(chunk) < 3000 and len(frames) > 1 else frames
+
+
+class KeepsEverything(OpenAIChat):
+    """Waits for the end of a frame, however long it becomes."""
+
+    @override
+    def splitter(self):
+        return Splitter(bound=2**40)
 
 
 class SpeaksInItsSleep(OpenAIChat):

@@ -27,6 +27,7 @@ CAUGHT = [
         "golden.streams streams.folded tools.streamed usage.written",
     ),
     (broken.SplitsText, "streams.cut", "streams.joined"),
+    (broken.KeepsEverything, "streams.bounded", ""),
     (broken.SpeaksInItsSleep, "streams.heartbeat", ""),
     (
         broken.NeverEnds,

@@ -8,10 +8,12 @@ Hot path: a read is one C split.
 
 from __future__ import annotations
 
+from antiphon.wire.sse import FrameTooLong
+
 _ENDS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
 
 
-class LineTooLong(ValueError):
+class LineTooLong(FrameTooLong):
     """One line is over the bound."""
 
 

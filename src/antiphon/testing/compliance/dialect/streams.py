@@ -20,10 +20,13 @@ from antiphon.simulator.dice import Dice
 from antiphon.testing.compliance.cases import ended, events_of, frames_of, write
 from antiphon.testing.compliance.dialect import samples
 from antiphon.testing.compliance.dialect.said import answer, sums
-from antiphon.testing.compliance.findings import Findings, holds, same
+from antiphon.testing.compliance.findings import Broken, Findings, holds, same
 from antiphon.testing.compliance.subject import Subject
+from antiphon.wire.sse import FrameTooLong
 
 _SEED: Final = "streams"
+_PIECE: Final = b"x" * 2**20
+_ENDLESS: Final = 20
 
 
 def told(subject: Subject) -> Iterator[tuple[str, bytes]]:
@@ -110,6 +113,20 @@ def folded(subject: Subject, found: Findings) -> None:
                 same(answer(again), answer(fold(events)), "as a stream")
                 reply = dialect.decode_reply(dialect.encode_reply(samples.reply(*calls)))
                 same(answer(again), answer(reply), "as a whole reply")
+
+
+def bounded(subject: Subject, found: Findings) -> None:
+    """A frame without an end is refused at a bound, with the error that a relay knows."""
+    for start in (b'data: {"a":"', b'{"a":"', b'[{"a":"'):
+        with found.trying(f"{start.decode()}…"):
+            splitter = subject.dialect.splitter()
+            try:
+                splitter.feed(start)
+                for _ in range(_ENDLESS):
+                    splitter.feed(_PIECE)
+            except FrameTooLong:
+                continue
+            raise Broken("FrameTooLong", f"{_ENDLESS} MB without an end")
 
 
 def end(subject: Subject, found: Findings) -> None:

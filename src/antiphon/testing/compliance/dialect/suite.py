@@ -37,6 +37,7 @@ CHECKS: Final[dict[str, Run]] = {
     "streams.joined": streams.joined,
     "streams.heartbeat": streams.heartbeat,
     "streams.folded": streams.folded,
+    "streams.bounded": streams.bounded,
     "streams.end": streams.end,
     "streams.usage": streams.usage,
     "unknown.kept": unknown.kept,
