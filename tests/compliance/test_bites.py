@@ -6,7 +6,7 @@ from antiphon.testing.compliance import CheckFailed, Outcome, dialect_checks
 from antiphon.testing.compliance.findings import Check, Findings
 from tests.compliance import broken
 
-SLOW = {"requests.of_others", "streams.cut"}
+SLOW = {"requests.of_others", "streams.bounded", "streams.cut"}
 """Run only where they are meant, as those of garbage are."""
 
 CAUGHT = [

@@ -26,7 +26,7 @@ from antiphon.wire.sse import FrameTooLong
 
 _SEED: Final = "streams"
 _PIECE: Final = b"x" * 2**20
-_ENDLESS: Final = 20
+_ENDLESS: Final = 10
 
 
 def told(subject: Subject) -> Iterator[tuple[str, bytes]]:
