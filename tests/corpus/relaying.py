@@ -52,12 +52,13 @@ async def relayed(recordings: Path, data: Path) -> list[Relayed]:
             truths = {
                 name: await directly.read(WIRES[one.wire], Asked(f"replay:{name}", is_stream(one)))
                 for name, one in simulator.recordings.items()
+                if one.wire in WIRES
             }
         gateway = Antiphon(load(_settings(simulator, truths, data), environ={}))
         async with gateway, serving(gateway) as address, clients(address) as [through]:
             return [
-                await _relayed(through, one, truths[name])
-                for name, one in simulator.recordings.items()
+                await _relayed(through, simulator.recordings[name], truth)
+                for name, truth in truths.items()
             ]
 
 

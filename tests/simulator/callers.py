@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from antiphon.simulator import Simulator
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, OLLAMA, RESPONSES
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/simulator.md"
 RECORDINGS = Path(__file__).parent / "recordings.jsonl"
@@ -50,7 +50,12 @@ def chat_request(
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-ROADS = {CHAT: "chat/completions", MESSAGES: "messages", RESPONSES: "responses"}
+ROADS = {
+    CHAT: "v1/chat/completions",
+    MESSAGES: "v1/messages",
+    RESPONSES: "v1/responses",
+    OLLAMA: "api/chat",
+}
 
 
 def request_in(
@@ -62,14 +67,45 @@ def request_in(
     **members: object,
 ) -> bytes:
     """The same in any dialect."""
+    if wire == GEMINI:
+        return gemini_request(model, text=text, headers=headers, **members)
     said = [{"role": "user", "content": text}]
     asked: dict[str, object] = {"input": said} if wire == RESPONSES else {"messages": said}
     if wire == MESSAGES:
         asked["max_tokens"] = 4096
         headers += "anthropic-version: 2023-06-01\r\n"
-    body = json.dumps({"model": model, **asked, **members}).encode()
-    head = f"POST /v1/{ROADS[wire]} HTTP/1.1\r\nhost: lab\r\n{headers}connection: close\r\n"
+    if wire == OLLAMA:
+        asked["stream"] = False
+    return posted(ROADS[wire], {"model": model, **asked, **members}, headers)
+
+
+def posted(path: str, asked: dict[str, object], headers: str = "") -> bytes:
+    """Anything, as a request that asks to close the connection."""
+    body = json.dumps(asked).encode()
+    head = f"POST /{path} HTTP/1.1\r\nhost: lab\r\n{headers}connection: close\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def gemini_request(
+    model: str = "sim-small",
+    *,
+    text: str = "hello",
+    headers: str = "",
+    stream: bool = False,
+    form: str = "?alt=sse",
+    **members: object,
+) -> bytes:
+    """The same of Google's API, where the model and the stream stand in the path."""
+    method = f"streamGenerateContent{form}" if stream else "generateContent"
+    said = [{"role": "user", "parts": [{"text": text}]}]
+    body = json.dumps({"contents": said, **members}).encode()
+    head = f"POST /v1beta/models/{model}:{method} HTTP/1.1\r\nhost: lab\r\n{headers}"
+    return f"{head}connection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def lines_of(answer: bytes) -> list[dict]:
+    """The objects of a body that has one in each line."""
+    return [json.loads(line) for line in body_of(answer).splitlines() if line.strip()]
 
 
 def body_of(answer: bytes) -> bytes:

@@ -16,14 +16,16 @@ from antiphon.simulator.faults.frames import (
     spelled,
 )
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, OLLAMA, RESPONSES, WIRES
 
 _PROMPT_FILTER: Final = (
     b'data: {"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":'
     b'[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false}}}]}\n\n'
 )
-_CREATED: Final = re.compile(rb'("created(?:_at)?":)\d+')
+_NUMBER: Final = re.compile(rb'("(?:created(?:_at)?|total_duration)":)\d+')
 _ONLY_CHAT: Final = frozenset({CHAT})
+_WITH_AN_END: Final = WIRES - {GEMINI}
+"""Where something comes behind the reason, and says that all of it was said."""
 _NO_CHOICES: Final = b'"choices":[],'
 
 
@@ -73,10 +75,10 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "has sent no status yet, and fails over",
         ),
         "preamble-only": Fault(
-            "only a beginning, then the last event",
+            "only a beginning, then the last event, where there is one",
             spelled(lambda frames, spelling: spelling.bare(frames)),
             "takes a stream without content for no answer, and fails over; where it is said to be "
-            "complete, in Responses, that is believed",
+            "complete, in Responses and by Ollama, that is believed",
         ),
         "empty-choices": Fault(
             "a first chunk without a choice, as Azure reports its filters",
@@ -101,16 +103,18 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "sees what its caller will see: the last one",
         ),
         "huge-number": Fault(
-            "`created` or `created_at` is 1e999",
-            in_each(lambda data: _CREATED.sub(rb"\g<1>1e999", data)),
+            "`created`, `created_at` or `total_duration` is 1e999",
+            in_each(lambda data: _NUMBER.sub(rb"\g<1>1e999", data)),
             "does not stumble over a number that it need not read",
-            frozenset({CHAT, RESPONSES}),
+            frozenset({CHAT, RESPONSES, OLLAMA}),
         ),
         "no-done": Fault(
-            "no last event after the finish reason: `[DONE]`, `message_stop`, `response.completed`",
+            "no last event after the finish reason: `[DONE]`, `message_stop`, "
+            "`response.completed`, or the line that is `done`",
             spelled(_without_end),
             "takes an answer of Chat Completions for whole, and writes the `[DONE]` that its "
             "caller waits for; in the other dialects nothing else says that all of it is here",
+            _WITH_AN_END,
         ),
         "no-finish": Fault(
             "the last event without a finish reason before it",
@@ -122,7 +126,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "the finish reason comes before the last word",
             spelled(_late_content),
             "reads on until the end, and loses no word",
-            frozenset({CHAT, MESSAGES}),
+            frozenset({CHAT, MESSAGES, GEMINI}),
         ),
         "done-twice": Fault(
             "the last event twice",
@@ -133,6 +137,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "more content after the last event",
             spelled(lambda frames, spelling: (*frames, spelling.late)),
             "passes on nothing after the end",
+            _WITH_AN_END,
         ),
     }
 )
