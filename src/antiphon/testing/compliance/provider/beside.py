@@ -27,7 +27,8 @@ async def models(live: Live, found: Findings) -> None:
         names = set(_names(content))
         holds(names, "names of models", content)
         model = live.place.model.partition("+")[0]
-        listed = model in names or any(name.endswith(f"/{model}") for name in names)
+        ends = (f"/{model}", f"{model}:latest")
+        listed = model in names or any(name.endswith(ends) for name in names)
         holds(listed, f"{model} among them", sorted(names)[:20])
 
 
