@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.model.parts import Audio, Reasoning, Refusal, Text, ToolCall
+from antiphon.model.parts import Audio, Reasoning, Refusal, ToolCall
 from antiphon.model.reply import ChatReply, Choice
 from antiphon.model.usage import Usage
 from antiphon.testing.trees import Json, parse
@@ -48,9 +48,3 @@ def _choice(choice: Choice) -> dict[str, object]:
         "calls": [(call.name, arguments(call)) for call in choice.turn.tool_calls],
         "stop": None if choice.stop is None else choice.stop.reason.value,
     }
-
-
-def plain_text(reply: ChatReply) -> str:
-    """All text of all choices."""
-    parts = (part for choice in reply.choices for part in choice.turn.parts)
-    return "".join(part.text for part in parts if isinstance(part, Text))

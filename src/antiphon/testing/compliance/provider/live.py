@@ -98,7 +98,7 @@ class Live:
         path, body = self.written(request)
         head, content = await self.send("POST", path, body, key=key)
         if not 200 <= head.status < 300:  # noqa: PLR2004
-            raise self.dialect.decode_error(head.status, dict(head.headers), content)
+            raise self.refusal(head, content)
         return self.dialect.decode_reply(content)
 
     async def stream(
@@ -149,7 +149,7 @@ class Live:
                 answer.close()
             if head is None:
                 raise UpstreamBroken("No answer came.", code="closed")
-            error = None if head.status != 429 else self._refusal(head, content)  # noqa: PLR2004
+            error = None if head.status != 429 else self.refusal(head, content)  # noqa: PLR2004
             wait = None if error is None else error.retry_after
             limited = error is not None and error.error_kind is Kind.RATE_LIMITED
             if not limited or attempt == _TRIES or (wait or 0) > _LONGEST_WAIT:
@@ -159,7 +159,7 @@ class Live:
 
     def refusal(self, head: Head, content: bytes) -> UpstreamError:
         """What a refusal says."""
-        return self._refusal(head, content)
+        return self.dialect.decode_error(head.status, dict(head.headers), content)
 
     def members(self, request: ChatRequest) -> Members:
         """A request's members, for an endpoint beside."""
@@ -195,9 +195,6 @@ class Live:
                         return events
             if not chunk:
                 return events
-
-    def _refusal(self, head: Head, content: bytes) -> UpstreamError:
-        return self.dialect.decode_error(head.status, dict(head.headers), content)
 
     def _head_of(self, path: str, key: str, *, method: str, stream: bool) -> bytes:
         accept = self.dialect.stream_type.partition(";")[0] if stream else "application/json"
