@@ -218,7 +218,8 @@ class GatewayApp:
         asked = self._gemini(self._unrooted(gemini.raw_path(scope)), scope["query_string"])
         if asked is not None:
             return asked
-        if path.startswith(tuple(f"{models}/" for models in _MODELS)):
+        is_method = scope["method"] == "POST" and ":" in path
+        if path.startswith(tuple(f"{models}/" for models in _MODELS)) and not is_method:
             return self._models
         passing = self._passing.find(path)
         if passing is None:
