@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from antiphon.clock import NEVER, Clock
 from antiphon.dialects.contract import START
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.model.said import said_in
 from antiphon.model.structured import Structured
 from antiphon.pipeline.attempt import Walk
+from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.forms import checked, unread
 from antiphon.pipeline.passing import content_type_of, passed_on
@@ -52,7 +54,7 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         UpstreamError: It is the caller's fault, or too long for every candidate.
         Exhausted: No candidate gave one.
     """
-    heard = exchange.payload.dialect
+    payload = exchange.payload
     while True:
         opened = await walk.open()
         assert opened is not None
@@ -63,16 +65,21 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
             body = told = await answer.whole()
             facts = spoken.inspect_reply(told)
             if translation is not None:
-                said = translation.reply(spoken.decode_reply(told))
-                if attempt.form is not None:
+                form = attempt.form
+                if form is None or isinstance(translation, EmbedTranslation):
+                    body = translation.whole(told)
+                else:
+                    said = translation.reply(spoken.decode_reply(told))
                     attempt.usage = facts.usage
-                    exchange.structured = checked(attempt.form, said_in(said))
-                body = heard.encode_reply(said, exchange.payload)
+                    exchange.structured = checked(form, said_in(said))
+                    body = payload.dialect.encode_reply(said, payload)
+            elif isinstance(payload, EmbedPayload):
+                body = payload.accepted(told, facts)
             elif attempt.form is not None:
                 attempt.usage = facts.usage
                 exchange.structured = checked(attempt.form, said_in(spoken.decode_reply(told)))
             else:
-                exchange.structured = unread(exchange.payload)
+                exchange.structured = unread(payload)
         except UpstreamError as error:
             walk.failed(error)
             continue
@@ -244,9 +251,10 @@ class StreamReply:
             except UpstreamError as error:
                 self._walk.failed(error)
                 continue
-            form = attempt.form
+            form, translation = attempt.form, attempt.translation
+            assert not isinstance(translation, EmbedTranslation)  # vectors are no stream
             exchange.structured = unread(payload) if form is None else form.unknown
-            self._begin(answer, Relay(spoken, payload, attempt.translation, form))
+            self._begin(answer, Relay(spoken, payload, translation, form))
             return True
 
     def _begin(self, answer: Answer, relay: Relay) -> None:
