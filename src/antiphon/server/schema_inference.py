@@ -215,13 +215,13 @@ _EMBEDDINGS: Schema = {
         "pass where it speaks this API. Also at `/embeddings` and `/openai/v1/embeddings`; in "
         "Ollama's shape at `/api/embed` and `/api/embeddings`.",
         "security": SECURED,
-        "requestBody": _body(
+        "requestBody": body_of(
             ["input"],
             {
                 "input": {
                     "anyOf": [
-                        _TEXT,
-                        {"type": "array", "minItems": 1, "items": _TEXT},
+                        TEXT,
+                        {"type": "array", "minItems": 1, "items": TEXT},
                         {"type": "array", "minItems": 1, "items": {"type": "integer"}},
                     ]
                 },
@@ -230,8 +230,8 @@ _EMBEDDINGS: Schema = {
             {"input": "Hello"},
         ),
         "responses": {
-            "200": _json(_OBJECT, "One vector for each input, in their order."),
-            **dict.fromkeys(_STATUSES, ERROR),
+            "200": in_json(OBJECT, "One vector for each input, in their order."),
+            **dict.fromkeys(STATUSES, ERROR),
         },
     }
 }
