@@ -40,7 +40,7 @@ class Answered(Struct, frozen=True):
 
 
 def recorded(folder: Path) -> list[Exchange]:
-    """The exchanges of our three wires in a file or a folder, each once."""
+    """The exchanges of our wires in a file or a folder, each once."""
     files = [file for file in folder.glob("*.jsonl") if not file.name.endswith(".truth.jsonl")]
     return [one for wire in WIRES for one in exchanges_of(*sorted(files), wire=wire)]
 
@@ -51,7 +51,7 @@ def answered(exchange: Exchange) -> Answered | None:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     if exchange["response"]["status"] >= 400:
         return None
-    return read(DIALECTS[WIRES[exchange["wire"]]], raw, streams=isinstance(body, str))
+    return read(DIALECTS[WIRES[exchange["wire"]]], raw, streams=not isinstance(body, dict))
 
 
 def read(dialect: Dialect, raw: bytes, *, streams: bool) -> Answered | None:

@@ -1,7 +1,7 @@
 """Recorded answers through the whole gateway, each heard by the official SDK of every dialect.
 
 The simulator replays a recording over real sockets. What the SDK of the recording's own dialect
-reads of it directly is the truth, and what the three read through the gateway is held against it.
+reads of it directly is the truth, and what the five read through the gateway is held against it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ WIRES: Final = {
     "openai-chat": "openai_chat",
     "openai-responses": "openai_responses",
     "anthropic-messages": "anthropic_messages",
+    "gemini": "gemini",
+    "ollama": "ollama",
 }
+SPOKEN: Final = tuple(WIRES.values())
 KNOWN: Final = Path(__file__).parent / "differences.json"
 
 
