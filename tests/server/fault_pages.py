@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from antiphon.simulator import FAULTS
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES, WIRES
+from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES, WIRES
 from tests.server.fault_roads import EQUAL, TRANSLATED, Road
 from tests.server.fault_table import TABLE
 from tests.server.fault_words import Case, cut_off, heard_in
@@ -85,6 +85,7 @@ FAULTS_HEAD = """\
 | --- | --- | --- | --- |
 """
 SHORT = {CHAT: "Chat", MESSAGES: "Messages", RESPONSES: "Responses"}
+NAMES = {**SHORT, OLLAMA: "Ollama"}
 
 
 def _helps(case: Case) -> str:
@@ -126,7 +127,7 @@ def _differing() -> str:
     rows: list[str] = []
     for name in FAULTS:
         cases = [_differs(road, name) for road in EQUAL]
-        if any(cases):
+        if set(cases) - {"", "-"}:
             rows.append(f"| `{name}` {_told(name)} {' | '.join(cases)} |\n")
     return DIFFERING_HEAD + "".join(rows)
 
@@ -185,7 +186,7 @@ def _told(name: str) -> str:
 
 def _wires(name: str) -> str:
     wires = FAULTS[name].wires
-    return "all" if wires == WIRES else ", ".join(SHORT[wire] for wire in SHORT if wire in wires)
+    return "all" if wires == WIRES else ", ".join(NAMES[wire] for wire in NAMES if wire in wires)
 
 
 if __name__ == "__main__":

@@ -247,6 +247,9 @@ async def test_a_route_tells_its_road_for_each_dialect_of_callers(locked):
             "openai_chat": "passthrough",
             "openai_responses": "translated",
             "anthropic_messages": "translated",
+            "gemini": "translated",
+            "ollama": "translated",
+            "ollama_generate": "translated",
         }
     deployments = (await locked.http.get("/api/v1/deployments", headers=bearer(ADMIN))).json()
     assert [each["dialects"] for each in deployments] == [["openai_chat"]] * len(deployments)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from antiphon.simulator import Simulator
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/simulator.md"
 RECORDINGS = Path(__file__).parent / "recordings.jsonl"
@@ -50,7 +50,12 @@ def chat_request(
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
 
 
-ROADS = {CHAT: "chat/completions", MESSAGES: "messages", RESPONSES: "responses"}
+ROADS = {
+    CHAT: "v1/chat/completions",
+    MESSAGES: "v1/messages",
+    RESPONSES: "v1/responses",
+    OLLAMA: "api/chat",
+}
 
 
 def request_in(
@@ -67,9 +72,21 @@ def request_in(
     if wire == MESSAGES:
         asked["max_tokens"] = 4096
         headers += "anthropic-version: 2023-06-01\r\n"
-    body = json.dumps({"model": model, **asked, **members}).encode()
-    head = f"POST /v1/{ROADS[wire]} HTTP/1.1\r\nhost: lab\r\n{headers}connection: close\r\n"
+    if wire == OLLAMA:
+        asked["stream"] = False
+    return posted(ROADS[wire], {"model": model, **asked, **members}, headers)
+
+
+def posted(path: str, asked: dict[str, object], headers: str = "") -> bytes:
+    """Anything, as a request that asks to close the connection."""
+    body = json.dumps(asked).encode()
+    head = f"POST /{path} HTTP/1.1\r\nhost: lab\r\n{headers}connection: close\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def lines_of(answer: bytes) -> list[dict]:
+    """The objects of a body that has one in each line."""
+    return [json.loads(line) for line in body_of(answer).splitlines() if line.strip()]
 
 
 def body_of(answer: bytes) -> bytes:

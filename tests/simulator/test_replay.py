@@ -42,6 +42,7 @@ def test_a_folder_is_loaded_and_other_lines_are_passed_over(tmp_path: Path) -> N
 
 
 SSE = {"content-type": "text/event-stream"}
+NDJSON = {"content-type": "application/x-ndjson"}
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,13 @@ SSE = {"content-type": "text/event-stream"}
     [
         ("anthropic-messages", 'event: message_stop\ndata: {"type": "message_stop"}\n\n'),
         ("openai-responses", 'event: error\ndata: {"type":  "error"}\n\n'),
+        ("ollama", '{"done":  false}\n{"done":  true}\n'),
     ],
 )
 async def test_the_other_dialects_are_replayed(tmp_path: Path, wire: str, body: str) -> None:
     path = tmp_path / "a.jsonl"
-    response = {"status": 200, "headers": SSE, "body": body, "chunk_bytes": [7, 5]}
+    headers = NDJSON if wire == "ollama" else SSE
+    response = {"status": 200, "headers": headers, "body": body, "chunk_bytes": [7, 5]}
     path.write_text(json.dumps({"id": "x", "wire": wire, "response": response}))
     async with Simulator(SimulatorSpec(replay=path)) as lab, called(lab) as (reader, writer):
         writer.write(request_in(wire, "replay:x", stream=True))
@@ -130,6 +133,10 @@ async def test_an_unknown_recording_is_told(client: AsyncOpenAI) -> None:
 
 
 async def test_a_fault_befalls_a_recording(raw: Raw) -> None:
-    answer = await raw(f"replay:{next(iter(CUT))}+fault:cut")
+    name = next(iter(CUT))
+    answer = await raw(f"replay:{name}+fault:cut")
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert not answer.endswith(b"0\r\n\r\n")
+    told = b"".join(chunks_of(answer.partition(b"\r\n\r\n")[2]))
+    assert CUT[name]["response"]["body"].encode().startswith(told)
+    assert told

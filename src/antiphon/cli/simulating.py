@@ -90,7 +90,9 @@ async def _simulate(specs: list[SimulatorSpec], host: str, *, as_json: bool) -> 
 def _tell(running: Sequence[_Running]) -> None:
     for each in running:
         say(f"{each.name} pretends to be a provider on {each.base_url}")
-    say("\nEach speaks Chat Completions, Responses and, without the /v1, Anthropic Messages.")
+    say(
+        "\nEach speaks Chat Completions, Responses and, without the /v1, Messages and Ollama's API."
+    )
     say("\nTo put the gateway before them, write into antiphon.yaml:\n")
     say("providers:")
     for each in running:

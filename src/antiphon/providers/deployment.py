@@ -120,7 +120,7 @@ class Door:
         self.headers = headers
         self.signer = signer
 
-    def render(  # noqa: PLR0913  what a head says
+    def render(
         self,
         key: Key,
         *,

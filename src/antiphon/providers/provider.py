@@ -165,9 +165,7 @@ class Provider:
             *(self._face(each, model, each.quirks, facts) for each in also),
         ]
 
-    def _face(
-        self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts
-    ) -> Face:
+    def _face(self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts) -> Face:
         dialect = spoken.dialect
         base = dialect.based(spoken.path)
         whole, stream = (

@@ -12,10 +12,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
+from antiphon.dialects.base import Dialect
+from antiphon.dialects.gemini import GEMINI
+from antiphon.dialects.ollama import OLLAMA
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import AntiphonError, PathNotFound
 from antiphon.gateway.gateway import Antiphon
+from antiphon.server import gemini, ollama
 from antiphon.server.asgi import (
     TEXT,
     App,
@@ -29,7 +33,7 @@ from antiphon.server.asgi import (
     headers_of,
 )
 from antiphon.server.caller import Caller, Doorman
-from antiphon.server.counting import CountDoor
+from antiphon.server.counting import CountDoor, MessagesQuestion
 from antiphon.server.doors import ChatDoor, InferenceDoor
 from antiphon.server.errors import answer_error
 from antiphon.server.health import (
@@ -51,9 +55,13 @@ _ASKED: Mapping[str, Sequence[str]] = {
 }
 """Where each dialect is spoken; bare paths for clients whose base URL has no `/v1`."""
 _COUNTS = tuple(f"{path}/count_tokens" for path in _ASKED["anthropic_messages"])
-_MODELS = ("/v1/models", "/models", "/openai/v1/models", "/anthropic/v1/models")
-_FOREIGN = ("/anthropic/", "/v1/messages", "/messages")
-"""Beginnings of the paths whose callers read Anthropic's errors; all others read OpenAI's."""
+_MODELS = (
+    *("/v1/models", "/models", "/openai/v1/models", "/anthropic/v1/models"),
+    *(f"{mount}{version}/models" for mount in ("", "/gemini") for version in gemini.VERSIONS),
+    "/gemini/models",
+)
+_ANTHROPICS = ("/anthropic/", "/v1/messages", "/messages")
+"""Beginnings of the paths whose callers read Anthropic's errors."""
 _CORS_METHODS = b"GET, POST, DELETE, OPTIONS"
 _EXPOSED = b", ".join(
     b"x-" + name
@@ -88,10 +96,14 @@ class GatewayApp:
             origins=server.cors.origins,
         )
         self._passing = PassingDoors(gateway, max_body=server.max_body_bytes)
-        chat = {
-            path: ChatDoor(gateway, DIALECTS[name], max_body=server.max_body_bytes)
-            for name, paths in _ASKED.items()
-            for path in paths
+        self._max_body = server.max_body_bytes
+        chat: Mapping[str, InferenceDoor] = {
+            **{
+                path: ChatDoor(gateway, DIALECTS[name], max_body=server.max_body_bytes)
+                for name, paths in _ASKED.items()
+                for path in paths
+            },
+            **ollama.chat_doors(gateway, max_body=server.max_body_bytes),
         }
         doors: Mapping[str, InferenceDoor] = {**self._passing.fixed, **chat}
         self._direct = self._rooted(chat)
@@ -99,17 +111,16 @@ class GatewayApp:
         self._models = _Rendered(ModelsDoor(gateway), self._refuse)
         self._counts = _Rendered(
             CountDoor(
-                gateway,
-                ANTHROPIC_MESSAGES,
-                required={"max_tokens": b"1"},
-                max_body=server.max_body_bytes,
+                gateway, ANTHROPIC_MESSAGES, MessagesQuestion(), max_body=server.max_body_bytes
             ),
             self._refuse,
         )
+        told = ollama.doors(gateway, max_body=server.max_body_bytes)
         self._doors: Mapping[str, Door] = {
             **doors,
             **dict.fromkeys(_MODELS, self._models),
             **dict.fromkeys(_COUNTS, self._counts),
+            **{path: _Rendered(door, self._refuse) for path, door in told.items()},
             "/health": _Rendered(HealthDoor(gateway), self._refuse),
             "/health/detailed": _Rendered(HealthDetailDoor(gateway), self._refuse),
             "/livez": _Rendered(LivenessDoor(), self._refuse),
@@ -124,10 +135,13 @@ class GatewayApp:
         be refused, goes the long way.
         """
         # A query says nothing to chat; what is passed on would lose it here.
-        door = self._direct.get(target.partition(b"?")[0]) or self._plain.get(target)
-        if door is None:
-            return None
+        path, _, query = target.partition(b"?")
+        door = self._direct.get(path) or self._plain.get(target)
         try:
+            if door is None and b":" in path:
+                door = self._gemini(self._unrooted(path.decode("latin-1")), query)
+            if not isinstance(door, InferenceDoor):
+                return None
             caller = Caller(headers)
             self._doorman.admit(caller)
         except AntiphonError:
@@ -138,10 +152,7 @@ class GatewayApp:
         """Answer one request: finds the door, whose coroutine does the rest."""
         if scope["type"] != "http":
             return _refuse_protocol(scope, send)
-        path: str = scope["path"]
-        root = self._root
-        if root and (path == root or path.startswith(root + "/")):
-            path = path.removeprefix(root) or "/"
+        path = self._unrooted(scope["path"])
         try:
             caller = Caller(scope["headers"])
             self._doorman.admit(caller)
@@ -156,6 +167,26 @@ class GatewayApp:
             return door(caller, scope, receive, send)
         return self._elsewhere(path, caller, scope, receive, send)
 
+    def _unrooted(self, path: str) -> str:
+        root = self._root
+        if root and (path == root or path.startswith(root + "/")):
+            return path.removeprefix(root) or "/"
+        return path
+
+    def _gemini(self, path: str, query: bytes) -> InferenceDoor | _Rendered | None:
+        """The door of a path with a model and a method in it; None where it is none.
+
+        Raises:
+            InvalidRequest: Its query cannot be answered.
+        """
+        place = gemini.place_of(path, query)
+        if place is None:
+            return None
+        if place.method in gemini.CHATS:
+            return gemini.GeminiDoor(self._gateway, place, max_body=self._max_body)
+        door = gemini.CountingDoor(self._gateway, place, max_body=self._max_body)
+        return _Rendered(door, self._refuse)
+
     def _rooted(self, doors: Mapping[str, InferenceDoor]) -> Mapping[bytes, InferenceDoor]:
         return {
             f"{prefix}{path}".encode(): door
@@ -169,21 +200,33 @@ class GatewayApp:
         if path.startswith(_MANAGED):
             managed = {**scope, "path": path, "root_path": self._root}
             return self._management(managed, receive, send)
-        if path.startswith(tuple(f"{models}/" for models in _MODELS)):
-            return self._models(caller, scope, receive, send)
-        passing = self._passing.find(path)
-        if passing is not None:
-            return passing(caller, scope, receive, send)
         if path == "/":
             return _banner(scope, send)
-        return self._refuse(scope, send, PathNotFound(f"Nothing answers on {path[:200]!r}."))
+        try:
+            door = self._open(path, scope)
+        except AntiphonError as error:
+            return self._refuse(scope, send, error)
+        return door(caller, scope, receive, send)
+
+    def _open(self, path: str, scope: Scope) -> Door:
+        """The door of a path that holds a name.
+
+        Raises:
+            PathNotFound: There is none.
+            InvalidRequest: Its query cannot be answered.
+        """
+        asked = self._gemini(self._unrooted(gemini.raw_path(scope)), scope["query_string"])
+        if asked is not None:
+            return asked
+        if path.startswith(tuple(f"{models}/" for models in _MODELS)):
+            return self._models
+        passing = self._passing.find(path)
+        if passing is None:
+            raise PathNotFound(f"Nothing answers on {path[:200]!r}.")
+        return passing
 
     def _refuse(self, scope: Scope, send: Send, error: AntiphonError) -> Awaitable[None]:
-        path: str = scope["path"].removeprefix(self._root)
-        foreign = path.startswith(_FOREIGN) or any(
-            name == b"anthropic-version" for name, _ in scope["headers"]
-        )
-        dialect = ANTHROPIC_MESSAGES if foreign else OPENAI_CHAT
+        dialect = _heard(self._unrooted(scope["path"]), scope["headers"])
         request_id = self._gateway.request_ids.new()
         told = request_id.encode()
         headers: Headers = [(dialect.id_header, told), (b"x-antiphon-request-id", told)]
@@ -206,9 +249,20 @@ class _Rendered:
             await self._refuse(scope, send, error)
 
 
+def _heard(path: str, headers: Headers) -> Dialect:
+    """The dialect in which an error is told, where no door of inference tells it."""
+    if path.startswith(_ANTHROPICS) or any(name == b"anthropic-version" for name, _ in headers):
+        return ANTHROPIC_MESSAGES
+    if gemini.is_geminis(path, headers):
+        return GEMINI
+    return OLLAMA if path.startswith(ollama.BEGINNINGS) else OPENAI_CHAT
+
+
 async def _banner(scope: Scope, send: Send) -> None:
-    said = b"" if scope["method"] == "HEAD" else b"Antiphon is running. See /docs.\n"
-    await answer(send, 200, [TEXT], said)
+    """What stands at the root: Ollama's words, for clients that look whether it runs."""
+    is_page = any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+    said = b"Antiphon is running. See /docs.\n" if is_page else ollama.BANNER
+    await answer(send, 200, [TEXT], b"" if scope["method"] == "HEAD" else said)
 
 
 async def _preflight(send: Send, origin: str) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from asyncio import CancelledError
-from typing import TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
+from antiphon.model.principal import Principal
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.recording import overhead
@@ -48,6 +49,21 @@ Asked: TypeAlias = tuple[Payload, bytes, Passing | None]
 it, and where it goes if it is passed on as it is."""
 
 
+class Wrapping(Protocol):
+    """Another form of a stream, bytes to bytes."""
+
+    content_type: ClassVar[str]
+    """Of what comes out."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What these bytes of the stream become."""
+        ...
+
+    def end(self) -> bytes:
+        """What ends it."""
+        ...
+
+
 class InferenceDoor(ABC):
     """An endpoint whose requests take the road to a provider.
 
@@ -79,6 +95,18 @@ class InferenceDoor(ABC):
             CallerError: It is none that can be served.
         """
 
+    def told_here(self, payload: Payload, principal: Principal) -> bytes | None:
+        """The answer to a request that needs no provider; None for all others.
+
+        Raises:
+            CallerError: It names what the caller cannot ask for.
+        """
+        del payload, principal
+
+    def wrapping(self) -> Wrapping | None:
+        """What a stream is wrapped into on its way out; None where it goes as it is."""
+        return None
+
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request over ASGI."""
         await self.answer(caller, AsgiLine(scope, receive, send))
@@ -86,7 +114,7 @@ class InferenceDoor(ABC):
     async def answer(self, caller: Caller, line: Line) -> None:
         """Answer one request."""
         gateway = self._gateway
-        delivery = _Delivery(gateway, self.heard(caller), line)
+        delivery = _Delivery(gateway, self.heard(caller), line, self.wrapping())
         if gateway.tracer is not None:
             delivery.trace = gateway.tracer.begin(caller.headers)
         try:
@@ -98,6 +126,10 @@ class InferenceDoor(ABC):
             caller.check_size(self._max_body)
             body = await line.whole_body(self._max_body)
             payload, forwarded, passing = self.read(caller, line, body)
+            told = self.told_here(payload, principal)
+            if told is not None:
+                await delivery.send_told(told)
+                return
             delivery.exchange = exchange = Exchange(
                 id=delivery.id,
                 started=delivery.started,
@@ -165,16 +197,20 @@ class _Delivery:
         "_gateway",
         "_line",
         "_stream",
+        "_wrapping",
         "exchange",
         "id",
         "started",
         "trace",
     )
 
-    def __init__(self, gateway: Antiphon, dialect: Dialect, line: Line) -> None:
+    def __init__(
+        self, gateway: Antiphon, dialect: Dialect, line: Line, wrapping: Wrapping | None
+    ) -> None:
         self._gateway = gateway
         self._dialect = dialect
         self._line = line
+        self._wrapping = wrapping
         self._stream: StreamReply | None = None
         self._complete = False
         self.exchange: Exchange | None = None
@@ -190,15 +226,23 @@ class _Delivery:
             lines = _JSON if kind is None else _PASSED % kind
             await line.answer(200, b"%b%b%b" % (head, self._cost(), lines), reply.body)
             return
-        self._stream = reply
-        await line.begin(200, head + _STREAM % reply.content_type.encode())
+        self._stream, wrapping = reply, self._wrapping
+        kind = reply.content_type if wrapping is None else wrapping.content_type
+        await line.begin(200, head + _STREAM % kind.encode())
         more = True
         while more:
             piece = await reply.next()
             more = not reply.ended
             self._complete = not more
+            if wrapping is not None:
+                piece = wrapping.feed(piece) + (b"" if more else wrapping.end())
             await line.write(piece, more=more)
         await reply.drain()
+
+    async def send_told(self, body: bytes) -> None:
+        """Give an answer that nobody was asked for."""
+        self._complete = True
+        await self._line.answer(200, self._head() + _JSON, body)
 
     async def send_error(self, error: AntiphonError) -> None:
         """Say what went wrong: as a status, or inside a stream that has begun."""
@@ -215,7 +259,10 @@ class _Delivery:
                 trace=self.trace,
             )
         if self._stream is not None:
-            await self._line.write(self._stream.fail(error), more=False)
+            last, wrapping = self._stream.fail(error), self._wrapping
+            if wrapping is not None:
+                last = wrapping.feed(last) + wrapping.end()
+            await self._line.write(last, more=False)
             return
         head = self._head() + rendered(error_headers(error))
         body = self._dialect.encode_error(error, request_id=self.id)

@@ -43,6 +43,53 @@ def openai_list(entries: Sequence[ModelEntry]) -> bytes:
     return msgspec.json.encode({"object": "list", "data": [as_openai(each) for each in entries]})
 
 
+# ------------------------------------------------------------------ Gemini
+
+
+def as_gemini(entry: ModelEntry) -> Shape:
+    """An entry as Gemini lists it."""
+    facts = entry.facts
+    shown: Shape = {
+        "name": f"models/{entry.name}",
+        "version": "001",
+        "displayName": entry.name,
+        "description": "",
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
+    }
+    if facts.context is not None:
+        shown["inputTokenLimit"] = facts.context
+    if facts.max_output is not None:
+        shown["outputTokenLimit"] = facts.max_output
+    if facts.reasoning is not None:
+        shown["thinking"] = facts.reasoning
+    return shown
+
+
+def gemini_page(entries: Sequence[ModelEntry], query: Query) -> bytes:
+    """A page of them.
+
+    Raises:
+        InvalidRequest: `pageSize` is no number, or `pageToken` is none that was given out.
+    """
+    size, token = _said(query, "pageSize", "50"), _said(query, "pageToken", "0")
+    if not size.isdecimal():
+        raise InvalidRequest("'pageSize' must be a whole number.", param="pageSize")
+    if not token.isdecimal():
+        raise InvalidRequest("'pageToken' is none that was given out here.", param="pageToken")
+    start = int(token)
+    end = start + min(int(size) or 50, _LONGEST_PAGE)
+    page: Shape = {"models": [as_gemini(each) for each in entries[start:end]]}
+    if end < len(entries):
+        page["nextPageToken"] = str(end)
+    return msgspec.json.encode(page)
+
+
+def _said(query: Query, name: str, usual: str) -> str:
+    """A member of a query, in either spelling."""
+    snake = "".join(f"_{each.lower()}" if each.isupper() else each for each in name)
+    return (query.get(name) or query.get(snake) or [usual])[0][:20]
+
+
 # ------------------------------------------------------------------ Codex
 
 CODEX_CATALOGUE = b'{"models":[]}'

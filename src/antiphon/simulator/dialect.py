@@ -42,6 +42,8 @@ class Terms(Struct, frozen=True):
     strict: bool = False
     """Refuse what real providers refuse of a conversation, and not only of its shape."""
     notary: Notary = Notary()
+    models: tuple[str, ...] = ()
+    """Those that the provider has, for one that refuses all others."""
 
 
 class Delivery(Struct, frozen=True):

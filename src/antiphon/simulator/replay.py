@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 from typing_extensions import override
 
-from antiphon.simulator.reply import Framing, Headers, Piece, Reply
+from antiphon.simulator.reply import STREAMS, Framing, Headers, Piece, Reply
 
 
 class Recording(Struct, frozen=True):
@@ -38,7 +38,7 @@ class Recording(Struct, frozen=True):
         """The recording as a reply; each cut leaves on its own, a pause after the one before."""
         edges = pairwise(accumulate(self.cuts, initial=0))
         pieces = tuple(Piece(self.body[start:end], pause if start else 0.0) for start, end in edges)
-        streamed = any(value.startswith(b"text/event-stream") for _, value in self.headers)
+        streamed = any(value.startswith(STREAMS) for _, value in self.headers)
         framing = Framing.CHUNKED if streamed or len(self.cuts) > 1 else Framing.SIZED
         return Reply(self.status, self.headers, pieces, framing)
 

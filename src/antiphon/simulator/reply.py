@@ -16,6 +16,8 @@ Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+STREAMS = (b"text/event-stream", b"application/x-ndjson")
+"""How the types of streams begin: of events, and of lines."""
 
 
 class Framing(Enum):
@@ -84,8 +86,8 @@ class Reply(Struct, frozen=True):
 
     @property
     def streamed(self) -> bool:
-        """Whether the body is a stream of events."""
-        return any(value.startswith(b"text/event-stream") for _, value in self.headers)
+        """Whether the body is a stream, of events or of lines."""
+        return any(value.startswith(STREAMS) for _, value in self.headers)
 
     def body(self) -> bytes:
         """The whole body; never asked of one without an end."""

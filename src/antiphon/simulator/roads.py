@@ -1,10 +1,12 @@
 """Which request goes where: the last parts of a path decide, so any base URL will do.
 
 `/v1/chat/completions`, `/openai/v1/chat/completions` and plain `/chat/completions` are one road; so
-are `/v1/messages` and `/anthropic/v1/messages`, and all that end in `/responses`.
+are `/v1/messages` and `/anthropic/v1/messages`, all that end in `/responses`, and `/api/chat` and
+`/ollama/api/chat`.
 """
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
@@ -19,6 +21,13 @@ from antiphon.simulator.dice import Dice
 from antiphon.simulator.faults import Fault, Scene
 from antiphon.simulator.latency import Latency
 from antiphon.simulator.model_names import read_name
+from antiphon.simulator.ollama import (
+    OllamaChat,
+    OllamaEmbed,
+    OllamaEmbeddings,
+    OllamaGenerate,
+    models,
+)
 from antiphon.simulator.openai_chat import OpenAIChat
 from antiphon.simulator.openai_chat.wire import CREATED
 from antiphon.simulator.openai_responses import OpenAIResponses
@@ -58,6 +67,7 @@ REPLAY_HEADER: Final = b"x-simulator-replay"
 CHAT: Final[Dialect] = OpenAIChat()
 MESSAGES: Final[Dialect] = AnthropicMessages()
 RESPONSES: Final[Dialect] = OpenAIResponses()
+OLLAMA: Final[Dialect] = OllamaChat()
 
 
 def road_to(method: str, path: str) -> Road | None:
@@ -71,6 +81,8 @@ def road_to(method: str, path: str) -> Road | None:
 
 def nowhere(_provider: Provider, received: Received) -> Reply:
     """The answer where no road leads."""
+    if "/api/" in received.path:
+        return models.nothing_here()
     dialect = CHAT if received.header(b"anthropic-version") is None else MESSAGES
     told = f"Invalid URL ({received.method} {received.path})"
     return dialect.complain(Problem(404, told))
@@ -138,7 +150,7 @@ def _wanted(dialect: Dialect, provider: Provider, received: Received) -> _Wanted
 
 
 def _terms(provider: Provider) -> Terms:
-    return Terms(provider.spec.strict, Notary(provider.spec.seed))
+    return Terms(provider.spec.strict, Notary(provider.spec.seed), provider.spec.models)
 
 
 def _honest(dialect: Dialect, provider: Provider, received: Received, wanted: _Wanted) -> Reply:
@@ -240,6 +252,33 @@ def _model(name: str) -> dict[str, object]:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "antiphon-simulator"}
 
 
+def _in_memory(dialect: Dialect) -> Road:
+    """The road to a model of Ollama, which stays in memory afterwards, or leaves it."""
+    converse_with = converse(dialect)
+
+    def road(provider: Provider, received: Received) -> Reply:
+        reply = converse_with(provider, received)
+        if reply.status == HTTPStatus.OK and received.fault is None:
+            models.remember(provider.shelf.loaded, received)
+        return reply
+
+    return road
+
+
+def _of_models(provider: Provider, received: Received) -> Reply:
+    """What Ollama says of its models."""
+    if problem := _key_problem(provider.keys, received):
+        return OLLAMA.complain(problem)
+    try:
+        return models.answered(received, _terms(provider), tuple(provider.shelf.loaded))
+    except Rejected as error:
+        return OLLAMA.complain(error.problem)
+
+
+def _banner(_provider: Provider, _received: Received) -> Reply:
+    return models.banner()
+
+
 def _health(provider: Provider, _received: Received) -> Reply:
     return json({"status": "ok", "simulator": provider.spec.name})
 
@@ -251,6 +290,13 @@ _ROADS: Final[Mapping[tuple[str, str], Road]] = MappingProxyType(
         ("POST", "messages/count_tokens"): _count,
         ("POST", "responses"): converse(RESPONSES),
         ("POST", "responses/input_tokens"): _count_input,
+        ("POST", "api/chat"): _in_memory(OLLAMA),
+        ("POST", "api/generate"): _in_memory(OllamaGenerate()),
+        ("POST", "api/embed"): _in_memory(OllamaEmbed()),
+        ("POST", "api/embeddings"): _in_memory(OllamaEmbeddings()),
+        **dict.fromkeys(models.ADDRESSES, _of_models),
+        ("GET", ""): _banner,
+        ("HEAD", ""): _banner,
         ("GET", "models"): _models,
         ("GET", "health"): _health,
     }

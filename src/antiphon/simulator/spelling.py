@@ -48,6 +48,10 @@ class Spelling(Struct, frozen=True, kw_only=True):
     """Usage: of the prompt, of the answer, of both."""
     folded: Callable[[bytes], bytes]
     """The body of a stream as the body of a whole answer."""
+    heartbeat: bytes = b": heartbeat\n\n"
+    """A sign of life that says nothing."""
+    filler: Callable[[bytes], bytes] = lambda filler: b":%b\n\n" % filler
+    """A frame that may be of any length and that every reader passes over."""
     in_order: Callable[[Iterable[bytes]], Iterable[bytes]] = lambda frames: frames
     """The frames with the right numbers, after some came or went."""
 

@@ -42,6 +42,8 @@ class Shelf:
 
     def __init__(self) -> None:
         self.kept: dict[str, Stored] = {}
+        self.loaded: dict[str, None] = {}
+        """The models in memory, the one that was used last at the end."""
         self._made = 0
 
     def keep(self, kind: str, shown: Members, content: bytes = b"") -> Members:

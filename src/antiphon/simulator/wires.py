@@ -5,5 +5,6 @@ from typing import Final
 CHAT: Final = "openai-chat"
 MESSAGES: Final = "anthropic-messages"
 RESPONSES: Final = "openai-responses"
-WIRES: Final = frozenset({CHAT, MESSAGES, RESPONSES})
+OLLAMA: Final = "ollama"
+WIRES: Final = frozenset({CHAT, MESSAGES, RESPONSES, OLLAMA})
 """All that are spoken here."""

@@ -8,19 +8,19 @@ Hot path: a read is one C split.
 
 from __future__ import annotations
 
+from antiphon.wire.sse import FrameTooLong
+
+_BOM = b"\xef\xbb\xbf"
 _ENDS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
-
-
-class LineTooLong(ValueError):
-    """One line is over the bound."""
 
 
 class Splitter:
     """Cuts a byte stream into lines, wherever the network cut it."""
 
-    __slots__ = ("_bound", "_pending", "_size")
+    __slots__ = ("_begun", "_bound", "_pending", "_size")
 
     def __init__(self, bound: int = 8 * 1024 * 1024) -> None:
+        self._begun = False
         self._bound = bound
         self._pending: list[bytes] = []
         self._size = 0
@@ -29,7 +29,7 @@ class Splitter:
         """The lines that this chunk completes, in order, each with its end; blank ones too.
 
         Raises:
-            LineTooLong: A line is longer than the bound.
+            FrameTooLong: A line is longer than the bound.
         """
         lines = chunk.splitlines(keepends=True) if b"\r" not in chunk else _lines_of(chunk)
         if not lines:
@@ -45,14 +45,17 @@ class Splitter:
             self._size += len(left)
             self._pending.append(left)
         if longest > self._bound and self._is_too_long(lines):
-            raise LineTooLong(f"A line is longer than {self._bound} bytes.")
+            raise FrameTooLong(f"A line is longer than {self._bound} bytes.")
+        if lines and not self._begun:
+            self._begun = True
+            lines[0] = lines[0].removeprefix(_BOM)
         return lines
 
     def flush(self) -> bytes:
         """What is left at the end of the stream: empty, or a line without its end."""
         left = b"".join(self._pending)
         self._pending, self._size = [], 0
-        return left
+        return left if self._begun else left.removeprefix(_BOM)
 
     def _is_too_long(self, lines: list[bytes]) -> bool:
         return self._size > self._bound or any(len(line) > self._bound for line in lines)

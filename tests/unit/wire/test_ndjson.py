@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.wire.ndjson import LineTooLong, Splitter, escaped
+from antiphon.wire.ndjson import Splitter, escaped
+from antiphon.wire.sse import FrameTooLong
 
 STREAMS = [
     b'{"a":1}\n{"a":2}\n',
@@ -51,13 +52,13 @@ def test_cuts(pieces: list[bytes], data: st.DataObject) -> None:
 
 def test_a_line_over_the_bound() -> None:
     assert Splitter(bound=8).feed(b"1234567\n") == [b"1234567\n"]
-    with pytest.raises(LineTooLong):
+    with pytest.raises(FrameTooLong):
         Splitter(bound=8).feed(b"12345678\n")
-    with pytest.raises(LineTooLong):
+    with pytest.raises(FrameTooLong):
         Splitter(bound=8).feed(b"123456789")
     splitter = Splitter(bound=8)
     assert splitter.feed(b"12345678") == []
-    with pytest.raises(LineTooLong):
+    with pytest.raises(FrameTooLong):
         splitter.feed(b"9")
 
 
@@ -74,3 +75,16 @@ def test_a_line_is_one_to_a_splitter_of_text(text: str) -> None:
     line = escaped(json.dumps({text: text}, ensure_ascii=False).encode())
     assert json.loads(line) == {text: text}
     assert len(line.decode().splitlines()) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_a_mark_of_the_byte_order_is_no_part_of_the_first_line(size: int) -> None:
+    stream, splitter = b"\xef\xbb\xbf{}\n\xef\xbb\xbf{}\n", Splitter()
+    chunks = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert [line for chunk in chunks for line in splitter.feed(chunk)] == [
+        b"{}\n",
+        b"\xef\xbb\xbf{}\n",
+    ]
+    alone = Splitter()
+    assert alone.feed(b"\xef\xbb\xbf{}") == []
+    assert alone.flush() == b"{}"

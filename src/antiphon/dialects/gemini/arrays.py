@@ -6,7 +6,7 @@ caller, what was written as server-sent events is wrapped anew, whoever wrote it
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from typing_extensions import override
 
@@ -55,6 +55,8 @@ class ArrayStream:
     """
 
     __slots__ = ("_begun", "_splitter")
+
+    content_type: ClassVar[str] = ARRAY_TYPE
 
     def __init__(self) -> None:
         self._begun = False

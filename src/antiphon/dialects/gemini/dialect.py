@@ -48,7 +48,6 @@ from antiphon.model.reply import ChatReply
 from antiphon.model.request import ChatRequest
 from antiphon.wire.shallow import Members
 
-
 _VERSIONED: Final = re.compile(r"/v1(?:(?:alpha|beta)[0-9]*)?(?:/|$)")
 
 

@@ -33,6 +33,7 @@ DURATIONS: Final = (
 )
 """Nanoseconds; 0 where the answer is another provider's, since a dialect has no clock."""
 
+_BOM: Final = b"\xef\xbb\xbf"
 _BESIDE: Final = ("thinking", "tool_calls")
 """Where `/api/generate` says what `/api/chat` says in `message`."""
 
@@ -44,6 +45,7 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         NotAnAnswer: It is HTML, an error body, nothing, or no reply at all.
         UpstreamRefused: It is an error body that says what is wrong.
     """
+    body = body.removeprefix(_BOM)
     try:
         line, head = LINE.decode(body), HEAD.decode(body)
         if not body.isascii():
@@ -64,6 +66,7 @@ def read_reply(body: bytes) -> ChatReply:
         UpstreamRefused: It is an error body that says what is wrong.
     """
     inspect_reply(body)
+    body = body.removeprefix(_BOM)
     try:
         return _read_reply(Fields.parse(body, ""), LINE.decode(body))
     except MalformedBody as error:

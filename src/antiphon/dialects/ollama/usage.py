@@ -2,7 +2,8 @@
 
 A nought is left out by the server, so a count that is missing beside another is none. What was
 read from the prompt cache is told by no server: it is counted with the prompt, or not at all. A
-negative or absurd count makes the whole unreadable, and unread usage is charged at its bound.
+negative or absurd count, or one in letters, makes the whole unreadable, and unread usage is
+charged at its bound.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 from antiphon.dialects.fields import Written
 from antiphon.model.usage import Usage
 
-Count = int | float | None
+Count = int | float | str | None
 
 COUNTS: Final = ("prompt_eval_count", "eval_count")
 _ABSURD: Final = 10**10
@@ -21,6 +22,8 @@ _ABSURD: Final = 10**10
 def read_usage(asked: Count, answered: Count) -> Usage | None:
     """The usage of an answer; None where there is none, or none that can be believed."""
     if asked is None and answered is None:
+        return None
+    if isinstance(asked, str) or isinstance(answered, str):
         return None
     prompt, answer = asked or 0, answered or 0
     if min(prompt, answer) < 0 or prompt + answer > _ABSURD:

@@ -1,6 +1,6 @@
 """Faults of streams that are made of blocks or items: they begin, they end, and they have an order.
 
-Chat Completions know neither, so these are faults of the two other dialects.
+Chat Completions know neither, so these are faults of other dialects; a few befall lines, too.
 """
 
 import re
@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import Final
 
 from antiphon.simulator.faults.fault import Damage, Fault, by_wire
-from antiphon.simulator.faults.frames import Frames, in_each, in_frames, inserted
+from antiphon.simulator.faults.frames import Frames, Spelling, in_each, in_frames, inserted, spelled
 from antiphon.simulator.openai_responses.spelling import NUMBER, is_end
-from antiphon.simulator.wires import MESSAGES, RESPONSES
+from antiphon.simulator.wires import MESSAGES, OLLAMA, RESPONSES
 
 BOTH: Final = frozenset({MESSAGES, RESPONSES})
 _ONLY_RESPONSES: Final = frozenset({RESPONSES})
+_WITH_LINES: Final = BOTH | {OLLAMA}
 _PINGS: Final = 1_000
 _PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 _KEEPALIVE: Final = b'event: keepalive\ndata: {"type":"keepalive","sequence_number":0}\n\n'
@@ -25,6 +26,7 @@ _UNKNOWN: Final = {
         b'event: response.weather.report\ndata: {"type":"response.weather.report",'
         b'"sequence_number":0,"output_index":0,"sky":{"clear":true}}\n\n'
     ),
+    OLLAMA: b'{"weather_report":{"sky":{"clear":true}}}\n',
 }
 _BLOCK: Final = b'event: content_block_%b\ndata: {"type":"content_block_%b","index":9%b}\n\n'
 _ITEM: Final = (
@@ -55,6 +57,7 @@ _REASON: Final = {
     MESSAGES: re.compile(rb'("stop_reason":)"\w+"'),
     RESPONSES: re.compile(rb'("incomplete_details":)\{[^{}]*\}'),
 }
+_DONE_REASON: Final = re.compile(rb',"done_reason":"\w+"')
 _COMPLETED: Final = re.compile(rb'"status":"completed"')
 _FAILURE: Final = (
     b'"error":{"code":"server_error","message":"The model failed to answer."},'
@@ -62,9 +65,9 @@ _FAILURE: Final = (
 )
 
 
-def _each(make: Callable[[str], Damage]) -> Damage:
-    """The damage of each of the two dialects."""
-    return by_wire({wire: make(wire) for wire in sorted(BOTH)})
+def _each(make: Callable[[str], Damage], wires: frozenset[str] = BOTH) -> Damage:
+    """The damage of each of the two dialects, or of these."""
+    return by_wire({wire: make(wire) for wire in sorted(wires)})
 
 
 def _without(names: Mapping[str, tuple[bytes, ...]]) -> Damage:
@@ -78,6 +81,10 @@ def _without(names: Mapping[str, tuple[bytes, ...]]) -> Damage:
 
 def _flooded(ping: bytes) -> Damage:
     return in_frames(lambda frames: (*frames[:1], *[ping] * _PINGS, *frames[1:]))
+
+
+def _flooded_with_beats(frames: Frames, spelling: Spelling) -> Frames:
+    return (*frames[:1], *[spelling.heartbeat] * _PINGS, *frames[1:])
 
 
 def _unknown_part(wire: str) -> Damage:
@@ -105,6 +112,8 @@ def _interleaved(wire: str) -> Damage:
 
 def _without_reason(wire: str) -> Damage:
     """No word on why the answer ended; a response is incomplete then."""
+    if wire == OLLAMA:
+        return in_each(lambda data: _DONE_REASON.sub(b"", data))
 
     def change(data: bytes) -> bytes:
         if wire == RESPONSES and _is_whole_end(data):
@@ -183,21 +192,28 @@ BLOCK_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         ),
         "event-unknown": Fault(
             "an event of a type that nobody knows",
-            _each(lambda wire: inserted(lambda _: _UNKNOWN[wire])),
+            _each(lambda wire: inserted(lambda _: _UNKNOWN[wire]), _WITH_LINES),
             "passes it on between equal dialects, and over it between others",
-            BOTH,
+            _WITH_LINES,
         ),
         "ping-flood": Fault(
             "1,000 events that only say that the connection lives",
-            by_wire({MESSAGES: _flooded(_PING), RESPONSES: _flooded(_KEEPALIVE)}),
+            by_wire(
+                {
+                    MESSAGES: _flooded(_PING),
+                    RESPONSES: _flooded(_KEEPALIVE),
+                    OLLAMA: spelled(_flooded_with_beats),
+                }
+            ),
             "takes none of them for an answer, and keeps none of them",
-            BOTH,
+            _WITH_LINES,
         ),
         "no-reason": Fault(
-            "`stop_reason` is null, or a response is incomplete and does not say why",
-            _each(_without_reason),
+            "`stop_reason` is null, a response is incomplete and does not say why, or there is no "
+            "`done_reason`",
+            _each(_without_reason, _WITH_LINES),
             "ends the answer, and makes up no reason that sounds like success by itself",
-            BOTH,
+            _WITH_LINES,
         ),
         "response-failed": Fault(
             "`response.failed` in the middle",

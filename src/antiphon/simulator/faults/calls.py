@@ -5,26 +5,32 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
 from antiphon.simulator.faults.fault import Damage, Fault, by_wire
 from antiphon.simulator.faults.frames import Frames, in_each, in_frames
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.ollama.spelling import with_arguments
+from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES
 
 _TEXT: Final = rb'((?:[^"\\]|\\.)*)"'
 _INDEX: Final = {
     CHAT: re.compile(rb'("tool_calls":\[\{)"index":\d+(,)'),
     MESSAGES: re.compile(rb'("type":"content_block_(?:start|delta|stop)"),"index":\d+()'),
     RESPONSES: re.compile(rb'("sequence_number":\d+,(?:"item_id":"[^"]*",)?)"output_index":\d+(,)'),
+    OLLAMA: re.compile(rb'("function":\{)"index":\d+(,)'),
 }
 """Where a call's number stands: in two of the dialects each block or item has one."""
 _ZERO: Final = {
     CHAT: rb'\1"index":0,',
     MESSAGES: rb'\1,"index":0',
     RESPONSES: rb'\1"output_index":0,',
+    OLLAMA: rb'\1"index":0,',
 }
 _ID: Final = {
     CHAT: re.compile(rb'("id":")call_[^"]*'),
     MESSAGES: re.compile(rb'("id":")toolu_[^"]*'),
     RESPONSES: re.compile(rb'("call_id":")call_[^"]*'),
+    OLLAMA: re.compile(rb'("id":")call_[^"]*'),
 }
 _ARGUMENTS: Final = {
     CHAT: re.compile(rb'("arguments":")' + _TEXT),
@@ -59,7 +65,22 @@ def _put(pattern: re.Pattern[bytes], put: bytes) -> Callable[[bytes], bytes]:
 
 
 def _everywhere(put: bytes) -> Mapping[str, bytes]:
-    return dict.fromkeys((CHAT, MESSAGES, RESPONSES), put)
+    return dict.fromkeys(_ID, put)
+
+
+_ONLY_OLLAMA: Final = frozenset({OLLAMA})
+_WHOLE_ID: Final = re.compile(rb'"id":"call_[^"]*",')
+
+
+def _empty_arguments() -> Damage:
+    put = dict.fromkeys(_ARGUMENTS, rb'\1"')
+    empty = {wire: in_each(_put(_ARGUMENTS[wire], by)) for wire, by in put.items()}
+    whole = in_each(lambda data: with_arguments(data, lambda _: b'""'))
+    return by_wire({**empty, OLLAMA: whole})
+
+
+def _as_text(arguments: bytes) -> bytes:
+    return msgspec.json.encode(arguments.decode("utf-8", "replace"))
 
 
 def _replaced(old: bytes, new: bytes) -> Damage:
@@ -107,7 +128,7 @@ CALL_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         ),
         "tool-arguments-empty": Fault(
             "tool calls have empty arguments, not `{}`",
-            _substituted(_ARGUMENTS, _everywhere(rb'\1"')),
+            _empty_arguments(),
             "keeps the text that it got, and reads it nowhere as JSON",
         ),
         "tool-arguments-snapshots": Fault(
@@ -115,6 +136,19 @@ CALL_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             by_wire({wire: _snapshots(fragment) for wire, fragment in _FRAGMENT.items()}),
             "passes them on unchanged: nobody can tell a snapshot from a fragment for sure, and "
             "a provider that is known for it needs a quirk",
+            frozenset(_FRAGMENT),
+        ),
+        "tool-id-missing": Fault(
+            "tool calls have no id at all, as older servers say them",
+            in_each(lambda data: _WHOLE_ID.sub(b"", data)),
+            "gives each call an id; between equal dialects the bytes stay as they are",
+            _ONLY_OLLAMA,
+        ),
+        "tool-arguments-text": Fault(
+            "a call's arguments are a text with JSON in it instead of an object",
+            in_each(lambda data: with_arguments(data, _as_text)),
+            "reads the object in the text; between equal dialects the bytes stay as they are",
+            _ONLY_OLLAMA,
         ),
         "tool-finish-stop": Fault(
             "the finish reason is `stop` or `end_turn` although tools are called",

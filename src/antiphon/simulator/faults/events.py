@@ -16,13 +16,13 @@ from antiphon.simulator.faults.frames import (
     spelled,
 )
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES
 
 _PROMPT_FILTER: Final = (
     b'data: {"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":'
     b'[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false}}}]}\n\n'
 )
-_CREATED: Final = re.compile(rb'("created(?:_at)?":)\d+')
+_NUMBER: Final = re.compile(rb'("(?:created(?:_at)?|total_duration)":)\d+')
 _ONLY_CHAT: Final = frozenset({CHAT})
 _NO_CHOICES: Final = b'"choices":[],'
 
@@ -76,7 +76,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "only a beginning, then the last event",
             spelled(lambda frames, spelling: spelling.bare(frames)),
             "takes a stream without content for no answer, and fails over; where it is said to be "
-            "complete, in Responses, that is believed",
+            "complete, in Responses and by Ollama, that is believed",
         ),
         "empty-choices": Fault(
             "a first chunk without a choice, as Azure reports its filters",
@@ -101,13 +101,14 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "sees what its caller will see: the last one",
         ),
         "huge-number": Fault(
-            "`created` or `created_at` is 1e999",
-            in_each(lambda data: _CREATED.sub(rb"\g<1>1e999", data)),
+            "`created`, `created_at` or `total_duration` is 1e999",
+            in_each(lambda data: _NUMBER.sub(rb"\g<1>1e999", data)),
             "does not stumble over a number that it need not read",
-            frozenset({CHAT, RESPONSES}),
+            frozenset({CHAT, RESPONSES, OLLAMA}),
         ),
         "no-done": Fault(
-            "no last event after the finish reason: `[DONE]`, `message_stop`, `response.completed`",
+            "no last event after the finish reason: `[DONE]`, `message_stop`, "
+            "`response.completed`, or the line that is `done`",
             spelled(_without_end),
             "takes an answer of Chat Completions for whole, and writes the `[DONE]` that its "
             "caller waits for; in the other dialects nothing else says that all of it is here",

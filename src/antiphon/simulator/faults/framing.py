@@ -1,4 +1,4 @@
-"""Faults of event framing and of bytes: all that a reader of server-sent events may stumble over.
+"""Faults of framing and of bytes: all that a reader of server-sent events or lines may trip over.
 
 Most are no fault at all by the standard; a reader that looks for `data: {` and a line end loses
 text over them.
@@ -22,10 +22,15 @@ from antiphon.simulator.faults.frames import (
     spelled,
 )
 from antiphon.simulator.reply import Framing, Piece, Reply
+from antiphon.simulator.wires import OLLAMA, WIRES
 
 _COMMENT: Final = b": OPENROUTER PROCESSING\n\n"
 _HUGE: Final = 8 * 1024 * 1024
 _DEEP: Final = 20_000
+_EVENTS: Final = WIRES - {OLLAMA}
+"""The wires of server-sent events."""
+_LINES: Final = frozenset({OLLAMA})
+"""The wires of lines."""
 
 
 def _commented(frames: Frames) -> Iterable[bytes]:
@@ -38,6 +43,18 @@ def _with_fields(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
 
 def _on_two_lines(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
     return (spelling.seam.sub(b",\ndata: ", frame, count=1) for frame in frames)
+
+
+def _after_blanks(frames: Frames) -> Iterable[bytes]:
+    return (b"\n" + frame for frame in frames)
+
+
+def _in_halves(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
+    return (spelling.seam.sub(b",\n", frame, count=1) for frame in frames)
+
+
+def _without_last_end(frames: Frames) -> Iterable[bytes]:
+    return (*frames[:-1], *(frame.rstrip(b"\n") for frame in frames[-1:]))
 
 
 def _split(reply: Reply, _scene: Scene) -> Reply:
@@ -69,16 +86,37 @@ FRAMING_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "a comment before every event",
             in_frames(_commented),
             "passes over comments, and counts none as an answer",
+            _EVENTS,
         ),
         "event-fields": Fault(
             "`id:` and `retry:` lines in every event, and `event:` where none stands there",
             spelled(_with_fields),
             "reads the data, and passes the other lines on",
+            _EVENTS,
         ),
         "data-lines": Fault(
             "the data of an event on two `data:` lines",
             spelled(_on_two_lines),
             "joins the lines before it reads them",
+            _EVENTS,
+        ),
+        "blank-lines": Fault(
+            "a blank line before every line",
+            in_frames(_after_blanks),
+            "passes over them, and counts none as an answer",
+            _LINES,
+        ),
+        "line-halves": Fault(
+            "each object on two lines",
+            spelled(_in_halves),
+            "reads neither half as an answer: a line is an object, and these are broken",
+            _LINES,
+        ),
+        "no-newline": Fault(
+            "the last line has no end but the body's",
+            in_frames(_without_last_end),
+            "reads it all the same, and takes the answer for whole",
+            _LINES,
         ),
         "byte-chunks": Fault(
             "every byte in a chunk of its own",

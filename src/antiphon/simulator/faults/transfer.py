@@ -70,16 +70,17 @@ def _end_early(reply: Reply) -> Ending:
     return Ending.CLOSE if reply.framing is Framing.CHUNKED else Ending.CUT
 
 
-def _endless(reply: Reply, _scene: Scene) -> Reply:
+def _endless(reply: Reply, scene: Scene) -> Reply:
     # Comments for a stream, white space for a body: nothing that a reader would refuse at once.
     filler = b" " * _BLOCK
-    block = b":%b\n\n" % filler if reply.streamed else filler
+    block = scene.dialect.spelling.filler(filler) if reply.streamed else filler
     pieces = chain(half(reply.pieces), repeat(Piece(block)))
     return replace(reply, pieces=pieces, framing=Framing.CHUNKED, ending=Ending.CUT)
 
 
-def _heartbeats(reply: Reply, _scene: Scene) -> Reply:
-    beat = Piece(b": heartbeat\n\n" if reply.streamed else b" ", _HEARTBEAT_PAUSE)
+def _heartbeats(reply: Reply, scene: Scene) -> Reply:
+    told = scene.dialect.spelling.heartbeat if reply.streamed else b" "
+    beat = Piece(told, _HEARTBEAT_PAUSE)
     return replace(reply, pieces=repeat(beat), framing=Framing.CHUNKED, ending=Ending.CUT)
 
 
@@ -157,7 +158,8 @@ TRANSFER_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "bounds a whole body by its size and a stream by its time",
         ),
         "heartbeats": Fault(
-            "signs of life for ever and no answer: comments in a stream, white space in a body",
+            "signs of life for ever and no answer: comments or lines without a text in a stream, "
+            "white space in a body",
             _heartbeats,
             "takes no sign of life for an answer: it ends at the total deadline and fails over",
         ),

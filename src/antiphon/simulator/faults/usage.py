@@ -7,14 +7,18 @@ from typing import Final
 
 from antiphon.simulator.faults.fault import Damage, Fault, Scene, by_wire
 from antiphon.simulator.faults.frames import Frames, Spelling, in_each, in_frames, spelled
+from antiphon.simulator.ollama.spelling import COUNTS, UNFINISHED
 from antiphon.simulator.openai_chat.spelling import FINISH
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES
 
 _NO_CHOICES: Final = b'"choices":[]'
 _USAGE: Final = re.compile(rb',"usage":(\{.*\}|null)(?=\}\s*$)')
 _ANY_USAGE: Final = re.compile(rb',"usage":(\{(?:[^{}]|\{[^{}]*\})*\})')
 _NO_USAGE: Final = re.compile(rb',"usage":null')
+_TOLD: Final = {OLLAMA: (COUNTS, b",%b")}
+"""Where usage stands, and how it begins, if it is no member `usage`."""
+_PROMPT_COUNT: Final = re.compile(rb',"prompt_eval_count":\d+')
 _SOME_USAGE: Final = b'{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12}'
 
 
@@ -89,6 +93,20 @@ def _responses_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Dama
     return spelled(change)
 
 
+def _lines_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Damage:
+    """Usage so far in every line."""
+
+    def change(frames: Frames, spelling: Spelling) -> Iterable[bytes]:
+        found = COUNTS.search(frames[-1])
+        counts = (int(found[1]), int(found[2] or 0)) if found else (9, 3)
+        usage = spelling.figures(*counts, sum(counts))
+        for made, frame in enumerate(frames):
+            so_far = rb"\1,%b" % told(made, usage, spelling)
+            yield UNFINISHED.sub(so_far, frame, count=1)
+
+    return spelled(change)
+
+
 def _final(_made: int, usage: bytes, _spelling: Spelling) -> bytes:
     return usage
 
@@ -101,14 +119,16 @@ def _stated(prompt: object, completion: object, total: object) -> Damage:
     """These figures wherever there are any."""
 
     def damage(reply: Reply, scene: Scene) -> Reply:
-        usage = b',"usage":%b' % scene.dialect.spelling.figures(prompt, completion, total)
-        return in_each(lambda data: _ANY_USAGE.sub(usage, data))(reply, scene)
+        pattern, begun = _TOLD.get(scene.dialect.wire, (_ANY_USAGE, b',"usage":%b'))
+        usage = begun % scene.dialect.spelling.figures(prompt, completion, total)
+        return in_each(lambda data: pattern.sub(usage, data))(reply, scene)
 
     return damage
 
 
 def _never(reply: Reply, scene: Scene) -> Reply:
-    return in_each(lambda data: _ANY_USAGE.sub(b"", data))(reply, scene)
+    pattern, _ = _TOLD.get(scene.dialect.wire, (_ANY_USAGE, b""))
+    return in_each(lambda data: pattern.sub(b"", data))(reply, scene)
 
 
 USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
@@ -120,31 +140,46 @@ USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             frozenset({CHAT}),
         ),
         "usage-everywhere": Fault(
-            "usage repeated on every chunk, behind every fragment, or in every response",
+            "usage repeated on every chunk, behind every fragment, or in every response or line",
             by_wire(
                 {
                     CHAT: in_frames(_usage_everywhere),
                     MESSAGES: _deltas_everywhere(_final),
                     RESPONSES: _responses_everywhere(_final),
+                    OLLAMA: _lines_everywhere(_final),
                 }
             ),
             "counts it once",
         ),
         "usage-growing": Fault(
-            "usage so far on every chunk, behind every fragment, or in every response",
+            "usage so far on every chunk, behind every fragment, or in every response or line",
             by_wire(
                 {
                     CHAT: spelled(_growing_usage),
                     MESSAGES: _deltas_everywhere(_growing),
                     RESPONSES: _responses_everywhere(_growing),
+                    OLLAMA: _lines_everywhere(_growing),
                 }
             ),
             "counts the last one, and adds nothing up",
         ),
         "no-usage": Fault(
             "usage was asked for and does not come",
-            by_wire({CHAT: in_frames(_without_usage), MESSAGES: _never, RESPONSES: _never}),
+            by_wire(
+                {
+                    CHAT: in_frames(_without_usage),
+                    MESSAGES: _never,
+                    RESPONSES: _never,
+                    OLLAMA: _never,
+                }
+            ),
             "gives the answer, and takes no usage for usage that is not known, not for none",
+        ),
+        "no-prompt-count": Fault(
+            "usage of the answer alone, as of a prompt that was still in memory",
+            in_each(lambda data: _PROMPT_COUNT.sub(b"", data)),
+            "gives the answer, and takes what the prompt took for not known, not for none",
+            frozenset({OLLAMA}),
         ),
         "negative-usage": Fault(
             "usage with negative figures",
