@@ -21,7 +21,7 @@ from antiphon.simulator import Fleet, Simulator, SimulatorSpec
 from antiphon.wire.shallow import Members
 from tests.corpus.bodies import allowed, called, offered, said, strings
 from tests.corpus.exchanges import Exchange
-from tests.corpus.reading import KEY
+from tests.corpus.heard import KEY
 from tests.corpus.relaying import SPOKEN, WIRES
 
 STORED: Final = ("previous_response_id", "conversation", "background")

@@ -14,11 +14,12 @@ from typing import Any, Final
 from msgspec import Struct
 
 from antiphon.config.load import load
-from antiphon.dialects.registry import DIALECTS
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.serve import serving
 from antiphon.simulator import Fleet, Recording, Simulator, SimulatorSpec
-from tests.corpus.reading import Asked, Clients, Read, clients
+from tests.corpus.framed import retold
+from tests.corpus.heard import Asked, Read
+from tests.corpus.reading import Clients, clients
 
 WIRES: Final = {
     "openai-chat": "openai_chat",
@@ -53,8 +54,7 @@ async def relayed(recordings: Path, data: Path) -> list[Relayed]:
         simulator = fleet["one"]
         async with clients(simulator.url) as [directly]:
             truths = {
-                name: await directly.read(WIRES[one.wire], Asked(f"replay:{name}", is_stream(one)))
-                for name, one in simulator.recordings.items()
+                name: await _truth(directly, one) for name, one in simulator.recordings.items()
             }
         gateway = Antiphon(load(_settings(simulator, truths, data), environ={}))
         async with gateway, serving(gateway) as address, clients(address) as [through]:
@@ -64,17 +64,33 @@ async def relayed(recordings: Path, data: Path) -> list[Relayed]:
             ]
 
 
+async def _truth(directly: Clients, recording: Recording) -> Read:
+    """What the SDK reads of a recording; of one that it cannot read, what it holds."""
+    told = retold(recording.body) if recording.wire == "gemini" else None
+    if told is not None:
+        return told
+    return await directly.read(WIRES[recording.wire], _asked(recording, ""))
+
+
+def _asked(recording: Recording, provider: str, tools: Sequence[str] = ()) -> Asked:
+    model = f"{provider}/replay:{recording.id}" if provider else f"replay:{recording.id}"
+    completed = recording.wire == "ollama" and b'"message":' not in recording.body[:300]
+    return Asked(model, is_stream(recording), tools, completed)
+
+
 def is_stream(recording: Recording) -> bool:
-    return recording.body.lstrip().startswith((b"data:", b":", b"event:"))
+    if recording.wire == "ollama":
+        return recording.body.count(b"\n{") > 0
+    return recording.body.lstrip().startswith((b"data:", b":", b"event:", b"["))
 
 
 def _settings(simulator: Simulator, truths: Mapping[str, Read], data: Path) -> dict[str, object]:
     """A provider for each dialect; one more for each error and caller, since keys may die of it."""
-    names = {dialect: dialect for dialect in DIALECTS} | {
+    names = {dialect: dialect for dialect in SPOKEN} | {
         _provider(name, heard): WIRES[simulator.recordings[name].wire]
         for name, truth in truths.items()
         if truth.error
-        for heard in DIALECTS
+        for heard in SPOKEN
     }
     return {
         "server": {"port": 0, "drain_seconds": 0.5},
@@ -95,10 +111,9 @@ async def _relayed(through: Clients, recording: Recording, truth: Read) -> Relay
     dialect = WIRES[recording.wire]
     tools = list(dict.fromkeys(name for name, _ in truth.calls if name))
     heard: dict[str, Read] = {}
-    for caller in DIALECTS:
+    for caller in SPOKEN:
         provider = _provider(recording.id, caller) if truth.error else dialect
-        model = f"{provider}/replay:{recording.id}"
-        heard[caller] = await through.read(caller, Asked(model, is_stream(recording), tools))
+        heard[caller] = await through.read(caller, _asked(recording, provider, tools))
     return Relayed(recording, dialect, truth, heard)
 
 
@@ -122,6 +137,14 @@ _STOPS: Final = {
     "max_tokens": "length",
     "tool_use": "tool",
     "refusal": "refusal",
+    # Gemini; an answer with calls is `STOP` too
+    "FinishReason.STOP": "stop",
+    "FinishReason.MAX_TOKENS": "length",
+    "FinishReason.SAFETY": "refusal",
+    "FinishReason.IMAGE_SAFETY": "refusal",
+    "FinishReason.IMAGE_PROHIBITED_CONTENT": "refusal",
+    # Ollama
+    "load": "stop",
 }
 _UNSAID: Final = {None, "", "queued", "in_progress"}
 
@@ -213,6 +236,6 @@ def known() -> dict[tuple[str, str], str]:
 def found(all_: Sequence[Relayed]) -> Iterator[tuple[tuple[str, str], list[str]]]:
     """Every difference, by recording and caller."""
     for one in all_:
-        for caller in DIALECTS:
+        for caller in SPOKEN:
             if told := differences(one, caller):
                 yield (one.recording.id, caller), told

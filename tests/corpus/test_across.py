@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from antiphon.dialects.registry import DIALECTS
 from tests.corpus.exchanges import DATA, truth_of
-from tests.corpus.relaying import Relayed, against_truth, found, known, relayed
+from tests.corpus.relaying import SPOKEN, Relayed, against_truth, found, known, relayed
 
 OUR_KEY = "the provider refuses the gateway's key, not the caller's: 502"
 
@@ -46,7 +45,7 @@ def check(all_: list[Relayed], truths: dict[str, dict[str, object]]) -> str:
             else:
                 assert against_truth(one.heard[one.dialect], truth) == []
 
-    pairs = [(one.recording.id, caller) for one in all_ for caller in DIALECTS]
+    pairs = [(one.recording.id, caller) for one in all_ for caller in SPOKEN]
     equal = {(one.recording.id, one.dialect) for one in all_}
     across = [key for key in pairs if key not in equal]
     assert all(reasons[key] == OUR_KEY for key in equal & differing.keys())
