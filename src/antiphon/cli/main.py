@@ -39,6 +39,8 @@ config_app = typer.Typer(help="Look at a configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 ledger_app = typer.Typer(help="Look at the ledger.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+import_app = typer.Typer(help="Take over another gateway's configuration.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
 
 
 def main() -> None:
@@ -283,6 +285,33 @@ def ledger_prove(
     from antiphon.cli.proving import prove_command  # noqa: PLC0415
 
     prove_command(head, config=config, as_json=json)
+
+
+@import_app.command("litellm")
+def import_litellm(
+    file: Annotated[Path, typer.Argument(help="LiteLLM's config.yaml.")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; none prints it.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file for the report; none prints it, beside the configuration on standard "
+            "error."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 when something was dropped.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+) -> None:
+    """Write LiteLLM's config.yaml as ours, and say what was mapped, approximated and dropped."""
+    from antiphon.cli.importing.command import Wanted, import_command  # noqa: PLC0415
+
+    wanted = Wanted(output, report, as_json=json, strict=strict, force=force)
+    import_command(file, wanted)
 
 
 prices_app = typer.Typer(help="Look at prices.", no_args_is_help=True)

@@ -10,7 +10,7 @@ _WIDE = "WF"
 
 def table(rows: Sequence[Sequence[str]], *, names: int) -> list[str]:
     """Lines of aligned cells; the first so many columns are names, the others numbers."""
-    cells = [[_printable(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     return [
         "  ".join(
@@ -21,7 +21,7 @@ def table(rows: Sequence[Sequence[str]], *, names: int) -> list[str]:
     ]
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text, so that nothing in it drives the terminal: callers choose names."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text

@@ -73,8 +73,13 @@ def read(path: FilePath, environ: Mapping[str, str]) -> Document:
     return parse(content, str(path), Expansion(environ, path.parent))
 
 
-def parse(content: bytes, file: str, expansion: Expansion) -> Document:
+def parse(content: bytes, file: str, expansion: Expansion | None) -> Document:
     """The document that these bytes are.
+
+    Args:
+        content: The bytes of the file.
+        file: Its name, for people.
+        expansion: What `${...}` means; without it, it is text as any other.
 
     Raises:
         ConfigurationError: As for `read`.
@@ -108,7 +113,7 @@ class _TooMuch(Exception):
 class _Reader:
     """Turns nodes into data, and notes places and mistakes on the way."""
 
-    def __init__(self, file: str, expansion: Expansion) -> None:
+    def __init__(self, file: str, expansion: Expansion | None) -> None:
         self.places: dict[Path, Place] = {}
         self.expanded: set[Path] = set()
         self.mistakes: dict[Path, Mistake] = {}
@@ -177,7 +182,7 @@ class _Reader:
             raise _TooMuch(f"unfolds to more than {MOST_MEMBERS} members")
 
     def _scalar(self, node: ScalarNode, path: Path) -> Scalar:
-        if "$" not in node.text:
+        if self._expansion is None or "$" not in node.text:
             return resolve(node.text) if node.plain else node.text
         try:
             text = self._expansion.expand(node.text)

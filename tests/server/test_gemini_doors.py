@@ -1,0 +1,196 @@
+"""Gemini's endpoints, by Google's client: answers, both forms of streams, counts, models, keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from google import genai
+from google.genai import errors, types
+
+from antiphon.simulator import SimulatorSpec
+from tests.server.stage import KEY, Stage, stage
+
+HI = {"contents": [{"role": "user", "parts": [{"text": "Hello there"}]}]}
+ODD = "one/a model:v2"
+PREFIXES = ("/v1beta", "/v1", "/gemini/v1beta", "/gemini")
+VERTEX = "/v1/projects/p/locations/eu/publishers/google"
+CALLER = "a-key-of-the-caller-0123456789"
+
+
+@pytest.fixture
+async def mixed(tmp_path: Path) -> AsyncIterator[Stage]:
+    """`one` speaks chat, `native` Gemini."""
+    specs = [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="native", seed=2)]
+    models = {"home": "native/sim-small"}
+    of = {"native": {"catalog": "gemini", "dialect": None}}
+    async with stage(tmp_path, specs, providers_of=of, models=models) as running:
+        yield running
+
+
+@asynccontextmanager
+async def client(running: Stage, mount: str = "", key: str = KEY) -> AsyncIterator[genai.Client]:
+    options = types.HttpOptions(
+        base_url=f"{running.address}{mount}",
+        async_client_args={"verify": False, "trust_env": False},
+    )
+    made = genai.Client(api_key=key, http_options=options)
+    try:
+        yield made
+    finally:
+        await made.aio.aclose()
+        made.close()
+
+
+@pytest.mark.parametrize("mount", ["", "/gemini"])
+@pytest.mark.parametrize("model", ["fast", "home", ODD])
+async def test_answers_and_streams(mixed: Stage, mount: str, model: str) -> None:
+    async with client(mixed, mount) as asked:
+        said = await asked.aio.models.generate_content(model=model, contents="Hello there")
+        assert said.text
+        assert said.usage_metadata is not None
+        assert said.usage_metadata.candidates_token_count
+        pieces = [
+            each
+            async for each in await asked.aio.models.generate_content_stream(
+                model=model, contents="Hello there"
+            )
+        ]
+        assert "".join(each.text or "" for each in pieces)
+        [candidate] = pieces[-1].candidates or []
+        assert candidate.finish_reason == types.FinishReason.STOP
+
+
+@pytest.mark.parametrize("prefix", [*PREFIXES, VERTEX])
+@pytest.mark.parametrize("model", ["fast", "home", ODD, ODD.replace("/", "%2F")])
+async def test_every_path(mixed: Stage, prefix: str, model: str) -> None:
+    path = f"{prefix}/models/{quote(model, safe='/%')}"
+    answer = await mixed.http.post(f"{path}:generateContent", json=HI)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["candidates"][0]["content"]["role"] == "model"
+    answer = await mixed.http.post(f"{path}:countTokens", json=HI)
+    assert answer.json()["totalTokens"] > 0
+
+
+@pytest.mark.parametrize("model", ["fast", "home"])
+async def test_a_stream_is_an_array_unless_events_are_asked_for(mixed: Stage, model: str) -> None:
+    path = f"/v1beta/models/{model}:streamGenerateContent"
+    answer = await mixed.http.post(path, json=HI)
+    assert answer.headers["content-type"].startswith("application/json")
+    chunks = answer.json()
+    assert len(chunks) > 1
+    assert chunks[-1]["candidates"][0]["finishReason"] == "STOP"
+    for query in ("alt=json", "$alt=json;enum-encoding=int"):
+        again = await mixed.http.post(f"{path}?{query}", json=HI)
+        assert len(again.json()) == len(chunks)
+    events = await mixed.http.post(f"{path}?alt=sse", json=HI)
+    assert events.headers["content-type"].startswith("text/event-stream")
+    frames = [each for each in events.text.replace("\r\n", "\n").split("\n\n") if each.strip()]
+    assert [json.loads(each.removeprefix("data: "))["candidates"] for each in frames]
+    refused = await mixed.http.post(f"{path}?alt=proto", json=HI)
+    assert (refused.status_code, refused.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+async def test_an_array_that_breaks_is_ended_by_an_error(mixed: Stage) -> None:
+    for model in ("one/sim-small+fault:cut-mid-frame", "native/sim-small+fault:cut-mid-frame"):
+        answer = await mixed.http.post(f"/v1beta/models/{model}:streamGenerateContent", json=HI)
+        assert answer.status_code == 200
+        assert answer.json()[-1]["error"]["code"] >= 500
+
+
+async def test_the_callers_bytes_go_through_where_gemini_answers(mixed: Stage) -> None:
+    body = b'{ "contents": [{"parts":[{"text":"Hi"}]}],  "generation_config": {"topK": 3} }'
+    for method, query in (("generateContent", ""), ("streamGenerateContent", "?alt=sse")):
+        answer = await mixed.http.post(f"/v1beta/models/home:{method}", content=body)
+        assert answer.status_code == 200, answer.text
+        received = mixed.second.received[-1]
+        assert received.body == body
+        assert received.path.endswith(f"/models/sim-small:{method}")
+        assert received.header(b"x-goog-api-key") == b"sk-upstream"
+        assert query in received.target
+
+
+async def test_both_spellings_of_members(mixed: Stage) -> None:
+    for model in ("fast", "home"):
+        body = {
+            "contents": HI["contents"],
+            "system_instruction": {"parts": [{"text": "Be brief."}]},
+            "generationConfig": {"max_output_tokens": 3, "stopSequences": ["zzz"]},
+        }
+        answer = await mixed.http.post(f"/v1beta/models/{model}:generateContent", json=body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["candidates"][0]["finishReason"] == "MAX_TOKENS"
+
+
+async def test_keys_in_a_header_and_in_the_query(tmp_path: Path) -> None:
+    auth = {"required": True, "keys": [{"key": CALLER, "user": "web"}]}
+    async with stage(tmp_path, auth=auth) as running:
+        path = "/v1beta/models/fast:generateContent"
+        for target, headers in (
+            (path, {"x-goog-api-key": CALLER}),
+            (path, {"authorization": f"Bearer {CALLER}"}),
+            (f"{path}?key={CALLER}", {}),
+        ):
+            answer = await running.http.post(target, json=HI, headers=headers)
+            assert answer.status_code == 200, answer.text
+        for name in ("generateContent", "countTokens"):
+            refused = await running.http.post(f"/v1beta/models/fast:{name}?key=no", json=HI)
+            assert (refused.status_code, refused.json()["error"]["status"]) == (
+                401,
+                "UNAUTHENTICATED",
+            )
+        listed = await running.http.get(f"/v1beta/models?key={CALLER}")
+        assert listed.status_code == 200
+        async with client(running, key="wrong") as stranger:
+            with pytest.raises(errors.ClientError) as told:
+                await stranger.aio.models.generate_content(model="fast", contents="Hi")
+            assert told.value.code == 401
+
+
+@pytest.mark.parametrize("mount", ["", "/gemini"])
+async def test_models_page_by_page(mixed: Stage, mount: str) -> None:
+    async with client(mixed, mount) as asked:
+        names = [each.name async for each in await asked.aio.models.list(config={"page_size": 1})]
+        assert {"models/fast", "models/home"} <= set(names)
+        assert len(names) == len(set(names))
+        one = await asked.aio.models.get(model="fast")
+        assert one.name == "models/fast"
+        with pytest.raises(errors.ClientError) as told:
+            await asked.aio.models.get(model="absent")
+        assert (told.value.code, told.value.status) == (404, "NOT_FOUND")
+    for wrong in ("pageSize=x", "pageToken=x"):
+        refused = await mixed.http.get(f"/v1beta/models?{wrong}")
+        assert (refused.status_code, refused.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+async def test_counts_come_from_a_provider_that_counts(mixed: Stage) -> None:
+    async with client(mixed) as asked:
+        told = await asked.aio.models.count_tokens(model="home", contents="Hello there")
+        assert told.total_tokens
+    assert mixed.second.received[-1].path.endswith(":countTokens")
+    answer = await mixed.http.post("/v1beta/models/home:countTokens", json=HI)
+    assert answer.headers["x-antiphon-token-count"] == "provider"
+    answer = await mixed.http.post("/v1beta/models/fast:countTokens", json=HI)
+    assert answer.headers["x-antiphon-token-count"] == "estimated"
+    # A caller of another dialect is counted for too.
+    body = {"model": "home", "messages": [{"role": "user", "content": "Hello there"}]}
+    answer = await mixed.http.post("/v1/messages/count_tokens", json=body)
+    assert answer.headers["x-antiphon-token-count"] == "provider"
+    assert answer.json()["input_tokens"] == told.total_tokens
+
+
+async def test_what_is_not_there_is_told_in_googles_words(mixed: Stage) -> None:
+    for method, path, status in (
+        ("POST", "/v1beta/models/absent:generateContent", 404),
+        ("POST", "/v1beta/models/fast:predict", 404),
+        ("POST", "/gemini/nothing", 404),
+        ("GET", "/v1beta/models/fast:generateContent", 405),
+        ("GET", "/v1beta/models/fast:countTokens", 405),
+    ):
+        answer = await mixed.http.request(method, path, json=HI)
+        assert answer.status_code == status, path
+        assert answer.json()["error"]["code"] == status
