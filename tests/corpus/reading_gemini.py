@@ -28,9 +28,13 @@ async def read(client: genai.Client, asked: Asked) -> Read:
         tools=[types.Tool(function_declarations=declared)] if declared else None
     )
     if not asked.stream:
-        answer = await client.aio.models.generate_content(
-            model=asked.model, contents="Hello", config=config
-        )
+        try:
+            answer = await client.aio.models.generate_content(
+                model=asked.model, contents="Hello", config=config
+            )
+        except AttributeError as error:
+            # It dies of an enum that is a number.
+            raise errors.UnknownApiResponseError(str(error)) from error
         return read_chunks([answer])
     chunks = await client.aio.models.generate_content_stream(
         model=asked.model, contents="Hello", config=config
