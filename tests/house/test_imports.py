@@ -18,6 +18,7 @@ NOT_SERVING = ("fastapi", "starlette", "openai", "rich", "httpx2", "alembic", "a
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
     "cli/main.py": "a command loads what it needs when it is called",
+    "cli/clients.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
     "storage/versions.py": "Alembic, only where there is something to migrate",

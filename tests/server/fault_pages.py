@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from antiphon.simulator import FAULTS
-from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES, WIRES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, OLLAMA, RESPONSES, WIRES
 from tests.server.fault_roads import EQUAL, TRANSLATED, Road
 from tests.server.fault_table import TABLE
 from tests.server.fault_words import Case, cut_off, heard_in
@@ -85,7 +85,8 @@ FAULTS_HEAD = """\
 | --- | --- | --- | --- |
 """
 SHORT = {CHAT: "Chat", MESSAGES: "Messages", RESPONSES: "Responses"}
-NAMES = {**SHORT, OLLAMA: "Ollama"}
+NAMES = {**SHORT, GEMINI: "Gemini", OLLAMA: "Ollama"}
+"""All that the simulator speaks."""
 
 
 def _helps(case: Case) -> str:

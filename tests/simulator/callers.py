@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from antiphon.simulator import Simulator
-from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, OLLAMA, RESPONSES
 
 GUIDE = Path(__file__).parents[2] / "docs/guides/simulator.md"
 RECORDINGS = Path(__file__).parent / "recordings.jsonl"
@@ -67,6 +67,8 @@ def request_in(
     **members: object,
 ) -> bytes:
     """The same in any dialect."""
+    if wire == GEMINI:
+        return gemini_request(model, text=text, headers=headers, **members)
     said = [{"role": "user", "content": text}]
     asked: dict[str, object] = {"input": said} if wire == RESPONSES else {"messages": said}
     if wire == MESSAGES:
@@ -82,6 +84,23 @@ def posted(path: str, asked: dict[str, object], headers: str = "") -> bytes:
     body = json.dumps(asked).encode()
     head = f"POST /{path} HTTP/1.1\r\nhost: lab\r\n{headers}connection: close\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def gemini_request(
+    model: str = "sim-small",
+    *,
+    text: str = "hello",
+    headers: str = "",
+    stream: bool = False,
+    form: str = "?alt=sse",
+    **members: object,
+) -> bytes:
+    """The same of Google's API, where the model and the stream stand in the path."""
+    method = f"streamGenerateContent{form}" if stream else "generateContent"
+    said = [{"role": "user", "parts": [{"text": text}]}]
+    body = json.dumps({"contents": said, **members}).encode()
+    head = f"POST /v1beta/models/{model}:{method} HTTP/1.1\r\nhost: lab\r\n{headers}"
+    return f"{head}connection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
 
 def lines_of(answer: bytes) -> list[dict]:

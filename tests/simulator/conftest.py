@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from anthropic import AsyncAnthropic
+from google import genai
+from google.genai import types
 from openai import AsyncOpenAI
 
 from antiphon.simulator import Simulator, SimulatorSpec
@@ -25,6 +27,13 @@ async def client(simulator: Simulator) -> AsyncIterator[AsyncOpenAI]:
 @pytest.fixture
 async def anthropic(simulator: Simulator) -> AsyncIterator[AsyncAnthropic]:
     async with AsyncAnthropic(base_url=simulator.url, api_key="sk-test", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+async def gemini(simulator: Simulator) -> AsyncIterator[genai.client.AsyncClient]:
+    options = types.HttpOptions(base_url=simulator.url)
+    async with genai.Client(api_key="sk-test", http_options=options).aio as client:
         yield client
 
 

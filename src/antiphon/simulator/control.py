@@ -4,6 +4,7 @@ For whoever cannot call it from Python: a shell, a test in another language, a p
 It is as open as the simulator itself, so keys that callers sent are not shown.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Protocol, TypeAlias
@@ -167,7 +168,7 @@ def _public(received: Received) -> dict[str, object]:
         "serial": received.serial,
         "connection": received.connection,
         "method": received.method,
-        "target": received.target,
+        "target": _KEY.sub(r"\1***", received.target),
         "headers": headers,
         "body": received.body.decode("utf-8", "replace"),
         "at": received.at,
@@ -181,7 +182,11 @@ def _masked(name: bytes, value: bytes) -> bytes:
     return b"***" if name.lower() in _SECRET else value
 
 
-_SECRET = frozenset({b"authorization", b"api-key", b"x-api-key", b"cookie", b"proxy-authorization"})
+_SECRET = frozenset({
+    *(b"authorization", b"proxy-authorization", b"cookie"),
+    *(b"api-key", b"x-api-key", b"x-goog-api-key"),
+})  # fmt: skip
+_KEY: Final = re.compile(r"([?&]key=)[^&]*")
 _ACTS: Final[Mapping[tuple[str, str], Act]] = MappingProxyType(
     {
         ("GET", ""): _state,

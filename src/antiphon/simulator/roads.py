@@ -2,7 +2,8 @@
 
 `/v1/chat/completions`, `/openai/v1/chat/completions` and plain `/chat/completions` are one road; so
 are `/v1/messages` and `/anthropic/v1/messages`, all that end in `/responses`, and `/api/chat` and
-`/ollama/api/chat`.
+`/ollama/api/chat`. Google's API names the model in the path, and what is wanted of it behind a
+colon.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,17 @@ from antiphon.simulator.anthropic_messages.request import counted
 from antiphon.simulator.dialect import Delivery, Dialect, Problem, Rejected, Terms
 from antiphon.simulator.dice import Dice
 from antiphon.simulator.faults import Fault, Scene
+from antiphon.simulator.gemini import Gemini
+from antiphon.simulator.gemini import beside as googles
+from antiphon.simulator.gemini.paths import (
+    GENERATE,
+    STREAM,
+    asked_of,
+    is_array,
+    is_googles,
+    key_in_query,
+    model_shown,
+)
 from antiphon.simulator.latency import Latency
 from antiphon.simulator.model_names import read_name
 from antiphon.simulator.ollama import (
@@ -67,6 +79,8 @@ REPLAY_HEADER: Final = b"x-simulator-replay"
 CHAT: Final[Dialect] = OpenAIChat()
 MESSAGES: Final[Dialect] = AnthropicMessages()
 RESPONSES: Final[Dialect] = OpenAIResponses()
+GEMINI: Final[Dialect] = Gemini()
+GEMINI_ARRAY: Final[Dialect] = Gemini(array=True)
 OLLAMA: Final[Dialect] = OllamaChat()
 
 
@@ -76,16 +90,35 @@ def road_to(method: str, path: str) -> Road | None:
     for length in range(1, min(len(parts), _LONGEST) + 1):
         if road := _ROADS.get((method, "/".join(parts[-length:]))):
             return road
+    if road := _road_to_model(method, path):
+        return road
     return _beside if answering(method, path) else None
+
+
+def _road_to_model(method: str, path: str) -> Road | None:
+    """Where the model stands in the path, what is wanted of it decides."""
+    if method == "GET" and model_shown(path) is not None:
+        return _one_model
+    asked = asked_of(path) if method == "POST" else None
+    if asked is None:
+        return None
+    return _generate if asked.method in {GENERATE, STREAM} else _googles
 
 
 def nowhere(_provider: Provider, received: Received) -> Reply:
     """The answer where no road leads."""
     if "/api/" in received.path:
         return models.nothing_here()
-    dialect = CHAT if received.header(b"anthropic-version") is None else MESSAGES
+    dialect = _usual(received)
     told = f"Invalid URL ({received.method} {received.path})"
     return dialect.complain(Problem(404, told))
+
+
+def _usual(received: Received) -> Dialect:
+    """The dialect of a request that only its headers and its address tell."""
+    if is_googles(received):
+        return GEMINI
+    return CHAT if received.header(b"anthropic-version") is None else MESSAGES
 
 
 def converse(dialect: Dialect) -> Road:
@@ -170,9 +203,11 @@ def _honest(dialect: Dialect, provider: Provider, received: Received, wanted: _W
 def _key_problem(keys: frozenset[str] | None, received: Received) -> Problem | None:
     if keys is None:
         return None
-    named = (_text(received.header(name)) or "" for name in (b"x-api-key", b"api-key"))
+    headers = (b"x-api-key", b"api-key", b"x-goog-api-key")
+    named = (_text(received.header(name)) or "" for name in headers)
     bearer = _text(received.header(b"authorization")) or ""
     sent = bearer.removeprefix("Bearer ") or next(filter(None, named), "")
+    sent = sent or key_in_query(received) or ""
     if sent in keys:
         return None
     shown = f"{sent[:4]}***" if sent else "(none)"
@@ -214,13 +249,38 @@ def _beside(provider: Provider, received: Received) -> Reply:
     try:
         struck = provider.rules.strike(received, model=model_of(received), stream=False)
         reply = answer(provider.shelf, received, id_)
-        if struck is None:
-            return reply
-        fault = _fault(provider, struck, dialect)
+        return _struck(provider, received, reply, dialect, struck)
     except Rejected as error:
         return dialect.complain(error.problem)
-    received.fault = struck
+
+
+def _struck(
+    provider: Provider, received: Received, reply: Reply, dialect: Dialect, name: str | None
+) -> Reply:
+    """The reply with a fault's damage, if one strikes."""
+    if not name:
+        return reply
+    fault = _fault(provider, name, dialect)
+    received.fault = name
     return fault.damage(reply, Scene(dialect, received))
+
+
+def _generate(provider: Provider, received: Received) -> Reply:
+    """Google's conversations: the same road for both forms of a stream."""
+    return converse(GEMINI_ARRAY if is_array(received) else GEMINI)(provider, received)
+
+
+def _googles(provider: Provider, received: Received) -> Reply:
+    """What Google's API counts and embeds."""
+    if problem := _key_problem(provider.keys, received):
+        return GEMINI.complain(problem)
+    asked = asked_of(received.path)
+    named = read_name(asked.model if asked else "")
+    try:
+        struck = named.fault or provider.rules.strike(received, model=named.model, stream=False)
+        return _struck(provider, received, googles.answered(received), GEMINI, struck)
+    except Rejected as error:
+        return GEMINI.complain(error.problem)
 
 
 def _count(provider: Provider, received: Received) -> Reply:
@@ -243,9 +303,24 @@ def _count_input(provider: Provider, received: Received) -> Reply:
 
 
 def _models(provider: Provider, received: Received) -> Reply:
+    dialect = GEMINI if is_googles(received) else CHAT
     if problem := _key_problem(provider.keys, received):
-        return CHAT.complain(problem)
+        return dialect.complain(problem)
+    if dialect is GEMINI:
+        try:
+            return googles.listed(provider.spec.models, received)
+        except Rejected as error:
+            return GEMINI.complain(error.problem)
     return json({"object": "list", "data": [_model(name) for name in provider.spec.models]})
+
+
+def _one_model(provider: Provider, received: Received) -> Reply:
+    name = model_shown(received.path)
+    if name is None or not is_googles(received):
+        return nowhere(provider, received)
+    if problem := _key_problem(provider.keys, received):
+        return GEMINI.complain(problem)
+    return googles.shown(name)
 
 
 def _model(name: str) -> dict[str, object]:

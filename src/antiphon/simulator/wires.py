@@ -5,6 +5,7 @@ from typing import Final
 CHAT: Final = "openai-chat"
 MESSAGES: Final = "anthropic-messages"
 RESPONSES: Final = "openai-responses"
+GEMINI: Final = "gemini"
 OLLAMA: Final = "ollama"
-WIRES: Final = frozenset({CHAT, MESSAGES, RESPONSES, OLLAMA})
+WIRES: Final = frozenset({CHAT, MESSAGES, RESPONSES, GEMINI, OLLAMA})
 """All that are spoken here."""

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from antiphon.simulator.dialect import Problem
 from antiphon.simulator.faults.fault import Damage, Scene
 from antiphon.simulator.reply import Headers, Reply, plain
@@ -15,10 +17,14 @@ ERROR_PAGE: Final = (
 
 
 def complaining(told: Problem, headers: Headers = ()) -> Damage:
-    """Answers with this problem instead, in the words of the dialect."""
+    """Answers with this problem instead, in the words of the dialect.
+
+    A dialect may tell in its envelope what the headers tell.
+    """
+    told = msgspec.structs.replace(told, headers=headers)
 
     def damage(_reply: Reply, scene: Scene) -> Reply:
-        return scene.dialect.complain(told).with_headers(*headers)
+        return scene.dialect.complain(told)
 
     return damage
 

@@ -1,6 +1,7 @@
 """Faults of streams that are made of blocks or items: they begin, they end, and they have an order.
 
-Chat Completions know neither, so these are faults of other dialects; a few befall lines, too.
+Chat Completions know neither, so these are faults of other dialects; a few befall lines, too, and
+the parts of Gemini, which have no beginnings and no ends.
 """
 
 import re
@@ -12,9 +13,10 @@ from typing import Final
 from antiphon.simulator.faults.fault import Damage, Fault, by_wire
 from antiphon.simulator.faults.frames import Frames, Spelling, in_each, in_frames, inserted, spelled
 from antiphon.simulator.openai_responses.spelling import NUMBER, is_end
-from antiphon.simulator.wires import MESSAGES, OLLAMA, RESPONSES
+from antiphon.simulator.wires import GEMINI, MESSAGES, OLLAMA, RESPONSES
 
 BOTH: Final = frozenset({MESSAGES, RESPONSES})
+_IN_PARTS: Final = BOTH | {GEMINI}
 _ONLY_RESPONSES: Final = frozenset({RESPONSES})
 _WITH_LINES: Final = BOTH | {OLLAMA}
 _PINGS: Final = 1_000
@@ -26,12 +28,17 @@ _UNKNOWN: Final = {
         b'event: response.weather.report\ndata: {"type":"response.weather.report",'
         b'"sequence_number":0,"output_index":0,"sky":{"clear":true}}\n\n'
     ),
+    GEMINI: b'data: {"weatherReport":{"sky":{"clear":true}},"modelVersion":"sim-small"}\r\n\r\n',
     OLLAMA: b'{"weather_report":{"sky":{"clear":true}}}\n',
 }
 _BLOCK: Final = b'event: content_block_%b\ndata: {"type":"content_block_%b","index":9%b}\n\n'
 _ITEM: Final = (
     b'event: response.output_item.%b\ndata: {"type":"response.output_item.%b",'
     b'"sequence_number":0,"output_index":9,"item":{"type":"weather_call","id":"wc_1"}}\n\n'
+)
+_PART: Final = (
+    b'data: {"candidates":[{"content":{"parts":[{"weather":{"sky":"clear"}}],"role":"model"},'
+    b'"index":0}],"modelVersion":"sim-small","responseId":"simulated"}\r\n\r\n'
 )
 _UNKNOWN_PART: Final = {
     MESSAGES: (
@@ -40,6 +47,7 @@ _UNKNOWN_PART: Final = {
         _BLOCK % (b"stop", b"stop", b""),
     ),
     RESPONSES: (_ITEM % (b"added", b"added"), _ITEM % (b"done", b"done")),
+    GEMINI: (_PART,),
 }
 _BEGINNINGS: Final = {
     MESSAGES: (b"event: content_block_start\n",),
@@ -56,6 +64,12 @@ _PLACE: Final = {
 _REASON: Final = {
     MESSAGES: re.compile(rb'("stop_reason":)"\w+"'),
     RESPONSES: re.compile(rb'("incomplete_details":)\{[^{}]*\}'),
+    GEMINI: re.compile(rb'("finishReason":)"\w+"'),
+}
+_NO_REASON: Final = {
+    MESSAGES: rb"\1null",
+    RESPONSES: rb"\1null",
+    GEMINI: rb'\1"FINISH_REASON_UNSPECIFIED"',
 }
 _DONE_REASON: Final = re.compile(rb',"done_reason":"\w+"')
 _COMPLETED: Final = re.compile(rb'"status":"completed"')
@@ -119,7 +133,7 @@ def _without_reason(wire: str) -> Damage:
         if wire == RESPONSES and _is_whole_end(data):
             data = data.replace(b"response.completed", b"response.incomplete")
             data = _COMPLETED.sub(b'"status":"incomplete"', data, count=1)
-        return _REASON[wire].sub(rb"\1null", data)
+        return _REASON[wire].sub(_NO_REASON[wire], data)
 
     return in_each(change)
 
@@ -185,16 +199,16 @@ BLOCK_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             BOTH,
         ),
         "block-unknown": Fault(
-            "a block or item of a kind that nobody knows",
-            _each(_unknown_part),
+            "a block, item or part of a kind that nobody knows",
+            _each(_unknown_part, _IN_PARTS),
             "passes it on between equal dialects, and over it between others",
-            BOTH,
+            _IN_PARTS,
         ),
         "event-unknown": Fault(
-            "an event of a type that nobody knows",
-            _each(lambda wire: inserted(lambda _: _UNKNOWN[wire]), _WITH_LINES),
+            "an event of a type that nobody knows, or with nothing in it that anybody knows",
+            _each(lambda wire: inserted(lambda _: _UNKNOWN[wire]), _WITH_LINES | {GEMINI}),
             "passes it on between equal dialects, and over it between others",
-            _WITH_LINES,
+            _WITH_LINES | {GEMINI},
         ),
         "ping-flood": Fault(
             "1,000 events that only say that the connection lives",
@@ -209,11 +223,11 @@ BLOCK_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             _WITH_LINES,
         ),
         "no-reason": Fault(
-            "`stop_reason` is null, a response is incomplete and does not say why, or there is no "
-            "`done_reason`",
-            _each(_without_reason, _WITH_LINES),
+            "`stop_reason` is null, `finishReason` is not specified, a response is incomplete and "
+            "does not say why, or there is no `done_reason`",
+            _each(_without_reason, _WITH_LINES | {GEMINI}),
             "ends the answer, and makes up no reason that sounds like success by itself",
-            _WITH_LINES,
+            _WITH_LINES | {GEMINI},
         ),
         "response-failed": Fault(
             "`response.failed` in the middle",

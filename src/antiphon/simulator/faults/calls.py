@@ -10,7 +10,7 @@ import msgspec
 from antiphon.simulator.faults.fault import Damage, Fault, by_wire
 from antiphon.simulator.faults.frames import Frames, in_each, in_frames
 from antiphon.simulator.ollama.spelling import with_arguments
-from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, OLLAMA, RESPONSES
 
 _TEXT: Final = rb'((?:[^"\\]|\\.)*)"'
 _INDEX: Final = {
@@ -30,6 +30,7 @@ _ID: Final = {
     CHAT: re.compile(rb'("id":")call_[^"]*'),
     MESSAGES: re.compile(rb'("id":")toolu_[^"]*'),
     RESPONSES: re.compile(rb'("call_id":")call_[^"]*'),
+    GEMINI: re.compile(rb'("id":")call_[^"]*'),
     OLLAMA: re.compile(rb'("id":")call_[^"]*'),
 }
 _ARGUMENTS: Final = {
@@ -65,11 +66,11 @@ def _put(pattern: re.Pattern[bytes], put: bytes) -> Callable[[bytes], bytes]:
 
 
 def _everywhere(put: bytes) -> Mapping[str, bytes]:
-    return dict.fromkeys(_ID, put)
+    return dict.fromkeys(_INDEX, put)
 
 
 _ONLY_OLLAMA: Final = frozenset({OLLAMA})
-_WHOLE_ID: Final = re.compile(rb'"id":"call_[^"]*",')
+_WHOLE_ID: Final = re.compile(rb'"id":"call_[^"]*",|,"id":"call_[^"]*"(?=\})')
 
 
 def _empty_arguments() -> Damage:
@@ -109,27 +110,32 @@ CALL_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "tool call fragments, blocks or items without an index",
             _substituted(_INDEX, _everywhere(rb"\1")),
             "tells calls apart by their ids; between equal dialects the bytes stay as they are",
+            frozenset(_INDEX),
         ),
         "tool-index-zero": Fault(
             "every tool call, block or item has index 0",
             _substituted(_INDEX, _ZERO),
             "takes a new id for a new call; between equal dialects the bytes stay as they are",
+            frozenset(_INDEX),
         ),
         "tool-id-twice": Fault(
             "all tool calls have the same id",
-            _substituted(_ID, _everywhere(rb"\1call_same")),
+            _substituted(_ID, dict.fromkeys(_ID, rb"\1call_same")),
             "tells calls apart by their numbers, and gives the second an id of its own; between "
             "equal dialects the bytes stay as they are",
+            frozenset(_ID),
         ),
         "tool-id-empty": Fault(
             "tool calls have an empty id",
-            _substituted(_ID, _everywhere(rb"\1")),
+            _substituted(_ID, dict.fromkeys(_ID, rb"\1")),
             "gives each call an id; between equal dialects the bytes stay as they are",
+            frozenset(_ID),
         ),
         "tool-arguments-empty": Fault(
             "tool calls have empty arguments, not `{}`",
             _empty_arguments(),
             "keeps the text that it got, and reads it nowhere as JSON",
+            frozenset(_ARGUMENTS) | {OLLAMA},
         ),
         "tool-arguments-snapshots": Fault(
             "every fragment repeats all arguments so far",
@@ -139,10 +145,10 @@ CALL_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             frozenset(_FRAGMENT),
         ),
         "tool-id-missing": Fault(
-            "tool calls have no id at all, as older servers say them",
+            "tool calls have no id at all, as older servers and models say them",
             in_each(lambda data: _WHOLE_ID.sub(b"", data)),
             "gives each call an id; between equal dialects the bytes stay as they are",
-            _ONLY_OLLAMA,
+            frozenset({OLLAMA, GEMINI}),
         ),
         "tool-arguments-text": Fault(
             "a call's arguments are a text with JSON in it instead of an object",

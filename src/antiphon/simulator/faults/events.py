@@ -16,7 +16,7 @@ from antiphon.simulator.faults.frames import (
     spelled,
 )
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, OLLAMA, RESPONSES, WIRES
 
 _PROMPT_FILTER: Final = (
     b'data: {"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":'
@@ -24,6 +24,8 @@ _PROMPT_FILTER: Final = (
 )
 _NUMBER: Final = re.compile(rb'("(?:created(?:_at)?|total_duration)":)\d+')
 _ONLY_CHAT: Final = frozenset({CHAT})
+_WITH_AN_END: Final = WIRES - {GEMINI}
+"""Where something comes behind the reason, and says that all of it was said."""
 _NO_CHOICES: Final = b'"choices":[],'
 
 
@@ -73,7 +75,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "has sent no status yet, and fails over",
         ),
         "preamble-only": Fault(
-            "only a beginning, then the last event",
+            "only a beginning, then the last event, where there is one",
             spelled(lambda frames, spelling: spelling.bare(frames)),
             "takes a stream without content for no answer, and fails over; where it is said to be "
             "complete, in Responses and by Ollama, that is believed",
@@ -112,6 +114,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             spelled(_without_end),
             "takes an answer of Chat Completions for whole, and writes the `[DONE]` that its "
             "caller waits for; in the other dialects nothing else says that all of it is here",
+            _WITH_AN_END,
         ),
         "no-finish": Fault(
             "the last event without a finish reason before it",
@@ -123,7 +126,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "the finish reason comes before the last word",
             spelled(_late_content),
             "reads on until the end, and loses no word",
-            frozenset({CHAT, MESSAGES}),
+            frozenset({CHAT, MESSAGES, GEMINI}),
         ),
         "done-twice": Fault(
             "the last event twice",
@@ -134,6 +137,7 @@ EVENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "more content after the last event",
             spelled(lambda frames, spelling: (*frames, spelling.late)),
             "passes on nothing after the end",
+            _WITH_AN_END,
         ),
     }
 )

@@ -10,9 +10,9 @@ import msgspec
 from antiphon.simulator.faults.fault import Damage, Fault, Scene, by_wire
 from antiphon.simulator.faults.frames import Frames, in_each, in_frames
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.wires import MESSAGES, RESPONSES
+from antiphon.simulator.wires import GEMINI, MESSAGES, RESPONSES
 
-_BOTH: Final = frozenset({MESSAGES, RESPONSES})
+_ALL_SEALED: Final = frozenset({MESSAGES, RESPONSES, GEMINI})
 _ONLY_MESSAGES: Final = frozenset({MESSAGES})
 _ONLY_RESPONSES: Final = frozenset({RESPONSES})
 _TEXT: Final = rb'((?:[^"\\]|\\.)*)"'
@@ -23,6 +23,8 @@ _TOOL: Final = re.compile(rb'"index":(\d+),"content_block":\{"type":"tool_use",.
 _SIGNATURE: Final = re.compile(rb'("signature":")' + _TEXT)
 _SEAL: Final = re.compile(rb',"encrypted_content":"[^"]*"')
 _THOUGHT: Final = re.compile(rb'("thinking":")' + _TEXT)
+_THOUGHT_SIGNATURE: Final = re.compile(rb',"thoughtSignature":"[^"]*"')
+_THOUGHT_PART: Final = re.compile(rb'\{"text":"(?:[^"\\]|\\.)*","thought":true\},?')
 _SUMMARY: Final = re.compile(rb'"summary":\[\{[^\]]*\}\]')
 _DELTA: Final = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%b,'
@@ -74,6 +76,12 @@ def _without_thoughts(data: bytes) -> bytes:
     return b"" if b'"type":"thinking_delta"' in data else _THOUGHT.sub(rb'\1"', data)
 
 
+def _without_thought_parts(data: bytes) -> bytes:
+    """The parts without thoughts; a chunk that had nothing else is gone."""
+    left = _THOUGHT_PART.sub(b"", data)
+    return b"" if left != data and b'"parts":[]' in left else left
+
+
 def _without_summaries(reply: Reply, scene: Scene) -> Reply:
     told = in_each(lambda data: _SUMMARY.sub(b'"summary":[]', data))(reply, scene)
     return _WITHOUT_SUMMARY_EVENTS(told, scene)
@@ -120,16 +128,23 @@ FRAGMENT_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
                 {
                     MESSAGES: in_each(_unsigned),
                     RESPONSES: in_each(lambda data: _SEAL.sub(b"", data)),
+                    GEMINI: in_each(lambda data: _THOUGHT_SIGNATURE.sub(b"", data)),
                 }
             ),
             "tells them, and sends none of them back as if it were signed",
-            _BOTH,
+            _ALL_SEALED,
         ),
         "thought-untold": Fault(
             "thoughts that are only a signature or encrypted content",
-            by_wire({MESSAGES: in_each(_without_thoughts), RESPONSES: _without_summaries}),
+            by_wire(
+                {
+                    MESSAGES: in_each(_without_thoughts),
+                    RESPONSES: _without_summaries,
+                    GEMINI: in_each(_without_thought_parts),
+                }
+            ),
             "keeps them: without them the next turn of a tool loop is refused",
-            _BOTH,
+            _ALL_SEALED,
         ),
     }
 )

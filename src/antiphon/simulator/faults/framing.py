@@ -22,7 +22,7 @@ from antiphon.simulator.faults.frames import (
     spelled,
 )
 from antiphon.simulator.reply import Framing, Piece, Reply
-from antiphon.simulator.wires import OLLAMA, WIRES
+from antiphon.simulator.wires import GEMINI, OLLAMA, WIRES
 
 _COMMENT: Final = b": OPENROUTER PROCESSING\n\n"
 _HUGE: Final = 8 * 1024 * 1024
@@ -81,6 +81,7 @@ FRAMING_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "lines end with CR LF",
             in_each(lambda data: data.replace(b"\n", b"\r\n")),
             "takes CR, LF and CR LF for a line's end",
+            WIRES - {GEMINI},
         ),
         "comments": Fault(
             "a comment before every event",

@@ -7,7 +7,9 @@ from typing import Final
 from antiphon.simulator.dialect import Problem
 from antiphon.simulator.faults.answers import ERROR_PAGE, HTML, TEXT, answering, complaining
 from antiphon.simulator.faults.fault import Fault, Scene
+from antiphon.simulator.gemini.paths import key_in_query
 from antiphon.simulator.reply import Reply, plain
+from antiphon.simulator.wires import GEMINI, WIRES
 
 _QUOTA: Final = Problem(
     429,
@@ -43,9 +45,10 @@ _NO_MODEL: Final = Problem(404, "The model does not exist.", code="model_not_fou
 
 
 def _naming_the_key(_reply: Reply, scene: Scene) -> Reply:
-    headers = (scene.received.header(name) for name in (b"authorization", b"x-api-key", b"api-key"))
-    sent = next((header for header in headers if header), b"(none)").decode("latin-1")
-    key = sent.removeprefix("Bearer ")
+    names = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
+    headers = (scene.received.header(name) for name in names)
+    sent = next((header for header in headers if header), b"").decode("latin-1")
+    key = sent.removeprefix("Bearer ") or key_in_query(scene.received) or "(none)"
     told = f"Incorrect API key provided: {key}."
     return scene.dialect.complain(Problem(401, told, code="invalid_api_key"))
 
@@ -61,12 +64,13 @@ def _redirected_away(_reply: Reply, scene: Scene) -> Reply:
 STATUS_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         "quota": Fault(
-            "429 `insufficient_quota`, at Anthropic 402: no money left, retrying is useless",
+            "429 `insufficient_quota`, at Anthropic 402, at Google the quota of a day: no money "
+            "left, retrying is useless",
             complaining(_QUOTA),
             "tells it from a rate limit: sets the key aside, and asks with another or elsewhere",
         ),
         "bad-key": Fault(
-            "401 `invalid_api_key`",
+            "401 `invalid_api_key`, at Google 400 `API_KEY_INVALID`",
             complaining(_BAD_KEY),
             "sets the key aside; the caller, whose own key is good, never sees 401",
         ),
@@ -99,6 +103,7 @@ STATUS_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
             "400 `content_filter`, as Azure refuses a prompt",
             complaining(_FILTERED),
             "passes it on, and does not ask elsewhere until someone agrees",
+            WIRES - {GEMINI},
         ),
         "timeout": Fault(
             "408: the provider gave up waiting",

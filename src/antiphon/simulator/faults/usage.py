@@ -10,11 +10,11 @@ from antiphon.simulator.faults.frames import Frames, Spelling, in_each, in_frame
 from antiphon.simulator.ollama.spelling import COUNTS, UNFINISHED
 from antiphon.simulator.openai_chat.spelling import FINISH
 from antiphon.simulator.reply import Reply
-from antiphon.simulator.wires import CHAT, MESSAGES, OLLAMA, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, OLLAMA, RESPONSES
 
 _NO_CHOICES: Final = b'"choices":[]'
 _USAGE: Final = re.compile(rb',"usage":(\{.*\}|null)(?=\}\s*$)')
-_ANY_USAGE: Final = re.compile(rb',"usage":(\{(?:[^{}]|\{[^{}]*\})*\})')
+_ANY_USAGE: Final = re.compile(rb',"(usage|usageMetadata)":(\{(?:[^{}]|\{[^{}]*\})*\})')
 _NO_USAGE: Final = re.compile(rb',"usage":null')
 _TOLD: Final = {OLLAMA: (COUNTS, b",%b")}
 """Where usage stands, and how it begins, if it is no member `usage`."""
@@ -66,7 +66,7 @@ _SO_FAR: Final = (
 def _last_usage(frames: Frames) -> bytes:
     """The usage of the last frame that has any."""
     found = [match for frame in frames if (match := _ANY_USAGE.search(frame))]
-    return found[-1][1] if found else b'{"input_tokens":9,"output_tokens":3}'
+    return found[-1][2] if found else b'{"input_tokens":9,"output_tokens":3}'
 
 
 def _deltas_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Damage:
@@ -91,6 +91,12 @@ def _responses_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Dama
             yield _NO_USAGE.sub(b',"usage":%b' % told(made, usage, spelling), frame, count=1)
 
     return spelled(change)
+
+
+def _the_same_everywhere(frames: Frames) -> Iterable[bytes]:
+    """What was used in the end, in every chunk."""
+    told = b',"usageMetadata":%b' % _last_usage(frames)
+    return (_ANY_USAGE.sub(told, frame) for frame in frames)
 
 
 def _lines_everywhere(told: Callable[[int, bytes, Spelling], bytes]) -> Damage:
@@ -119,7 +125,7 @@ def _stated(prompt: object, completion: object, total: object) -> Damage:
     """These figures wherever there are any."""
 
     def damage(reply: Reply, scene: Scene) -> Reply:
-        pattern, begun = _TOLD.get(scene.dialect.wire, (_ANY_USAGE, b',"usage":%b'))
+        pattern, begun = _TOLD.get(scene.dialect.wire, (_ANY_USAGE, rb',"\1":%b'))
         usage = begun % scene.dialect.spelling.figures(prompt, completion, total)
         return in_each(lambda data: pattern.sub(usage, data))(reply, scene)
 
@@ -146,6 +152,7 @@ USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
                     CHAT: in_frames(_usage_everywhere),
                     MESSAGES: _deltas_everywhere(_final),
                     RESPONSES: _responses_everywhere(_final),
+                    GEMINI: in_frames(_the_same_everywhere),
                     OLLAMA: _lines_everywhere(_final),
                 }
             ),
@@ -162,6 +169,7 @@ USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
                 }
             ),
             "counts the last one, and adds nothing up",
+            frozenset({CHAT, MESSAGES, RESPONSES, OLLAMA}),
         ),
         "no-usage": Fault(
             "usage was asked for and does not come",
@@ -170,6 +178,7 @@ USAGE_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
                     CHAT: in_frames(_without_usage),
                     MESSAGES: _never,
                     RESPONSES: _never,
+                    GEMINI: _never,
                     OLLAMA: _never,
                 }
             ),
