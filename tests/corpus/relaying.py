@@ -37,12 +37,14 @@ class Relayed(Struct, frozen=True):
 
     Attributes:
         dialect: Of its provider.
-        truth: What its own SDK reads of it directly.
+        directly: What its own SDK reads of it directly.
+        truth: What it holds: the same, unless that SDK cannot read it (`framed`).
         heard: What the SDK of each dialect reads through the gateway.
     """
 
     recording: Recording
     dialect: str
+    directly: Read
     truth: Read
     heard: Mapping[str, Read]
 
@@ -54,22 +56,21 @@ async def relayed(recordings: Path, data: Path) -> list[Relayed]:
         simulator = fleet["one"]
         async with clients(simulator.url) as [directly]:
             truths = {
-                name: await _truth(directly, one) for name, one in simulator.recordings.items()
+                name: await _truths(directly, one) for name, one in simulator.recordings.items()
             }
         gateway = Antiphon(load(_settings(simulator, truths, data), environ={}))
         async with gateway, serving(gateway) as address, clients(address) as [through]:
             return [
-                await _relayed(through, one, truths[name])
+                await _relayed(through, one, *truths[name])
                 for name, one in simulator.recordings.items()
             ]
 
 
-async def _truth(directly: Clients, recording: Recording) -> Read:
-    """What the SDK reads of a recording; of one that it cannot read, what it holds."""
+async def _truths(directly: Clients, recording: Recording) -> tuple[Read, Read]:
+    """What the SDK reads of a recording, and what it holds."""
+    read = await directly.read(WIRES[recording.wire], _asked(recording, ""))
     told = retold(recording.body) if recording.wire == "gemini" else None
-    if told is not None:
-        return told
-    return await directly.read(WIRES[recording.wire], _asked(recording, ""))
+    return read, told or read
 
 
 def _asked(recording: Recording, provider: str, tools: Sequence[str] = ()) -> Asked:
@@ -84,11 +85,13 @@ def is_stream(recording: Recording) -> bool:
     return recording.body.lstrip().startswith((b"data:", b":", b"event:", b"["))
 
 
-def _settings(simulator: Simulator, truths: Mapping[str, Read], data: Path) -> dict[str, object]:
+def _settings(
+    simulator: Simulator, truths: Mapping[str, tuple[Read, Read]], data: Path
+) -> dict[str, object]:
     """A provider for each dialect; one more for each error and caller, since keys may die of it."""
     names = {dialect: dialect for dialect in SPOKEN} | {
         _provider(name, heard): WIRES[simulator.recordings[name].wire]
-        for name, truth in truths.items()
+        for name, (_, truth) in truths.items()
         if truth.error
         for heard in SPOKEN
     }
@@ -107,14 +110,14 @@ def _provider(name: str, heard: str) -> str:
     return f"{heard}-{name}"
 
 
-async def _relayed(through: Clients, recording: Recording, truth: Read) -> Relayed:
+async def _relayed(through: Clients, recording: Recording, directly: Read, truth: Read) -> Relayed:
     dialect = WIRES[recording.wire]
     tools = list(dict.fromkeys(name for name, _ in truth.calls if name))
     heard: dict[str, Read] = {}
     for caller in SPOKEN:
         provider = _provider(recording.id, caller) if truth.error else dialect
         heard[caller] = await through.read(caller, _asked(recording, provider, tools))
-    return Relayed(recording, dialect, truth, heard)
+    return Relayed(recording, dialect, directly, truth, heard)
 
 
 # ------------------------------------------------------------------ comparing
@@ -141,8 +144,10 @@ _STOPS: Final = {
     "FinishReason.STOP": "stop",
     "FinishReason.MAX_TOKENS": "length",
     "FinishReason.SAFETY": "refusal",
-    "FinishReason.IMAGE_SAFETY": "refusal",
-    "FinishReason.IMAGE_PROHIBITED_CONTENT": "refusal",
+    "FinishReason.UNEXPECTED_TOOL_CALL": "tool",
+    "BlockedReason.MODEL_ARMOR": "refusal",
+    "BlockedReason.PROHIBITED_CONTENT": "refusal",
+    "BlockedReason.SAFETY": "refusal",
     # Ollama
     "load": "stop",
 }
@@ -152,8 +157,11 @@ _UNSAID: Final = {None, "", "queued", "in_progress"}
 def differences(one: Relayed, caller: str) -> list[str]:
     """Where a caller reads otherwise than the truth; nothing if all is well.
 
-    Between equal dialects that is anything at all; else what no translation may lose.
+    Between equal dialects that is anything at all; else what no translation may lose. What the SDK
+    of its own dialect cannot read may have become readable here, or not.
     """
+    if caller == one.dialect and one.heard[caller] == one.directly:
+        return []
     truth, read = one.truth, one.heard[caller]
     if truth.error and truth.status is None:
         # Inside a stream or a success. The gateway saw it before anything was said, and may say so.
