@@ -219,7 +219,7 @@ def against_truth(read: Read, truth: Mapping[str, Any]) -> list[str]:
     told = {
         "text": (text, read.text),
         "calls": ([tuple(call) for call in truth["tools"]], _calls(read)),
-        "stop": (truth["finish"], read.stop),
+        "stop": (truth["finish"], str(read.stop) if truth["finish"] == "None" else read.stop),
         "usage": (tuple(truth["usage"]) if truth["usage"] else None, read.stated),
     }
     return [
