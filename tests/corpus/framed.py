@@ -11,8 +11,8 @@ from tests.corpus.reading_gemini import read_chunks
 from tests.unit.dialects.gemini.client import streamed, whole
 
 _EVENT: Final = re.compile(rb"^data: ?(\{.*\})\r?$", re.MULTILINE)
-_NUMBERED: Final = {"finishReason": ("", "STOP", "MAX_TOKENS", "SAFETY"), "modality": ("", "TEXT")}
-_ENUMS: Final = {*_NUMBERED, "category", "probability", "severity", "trafficType"}
+_REASONS: Final = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY"}
+_ENUMS: Final = {"category", "modality", "probability", "severity", "trafficType"}
 
 
 def retold(body: bytes) -> Read | None:
@@ -36,15 +36,15 @@ def _of_events(chunks: list[bytes]) -> Read:
 
 
 def _spelled(value: Any) -> Any:
-    """The same, with words for numbers where there is one, and without other such numbers."""
+    """The same, with a word for the reason to stop, and without other enums that are numbers."""
     match value:
+        case {"finishReason": int(number), **rest}:
+            return {"finishReason": _REASONS[number], **_spelled(rest)}
         case dict():
             return {
-                name: _NUMBERED[name][inner]
-                if name in _ENUMS and type(inner) is int
-                else _spelled(inner)
+                name: _spelled(inner)
                 for name, inner in value.items()
-                if name in _NUMBERED or name not in _ENUMS or type(inner) is not int
+                if name not in _ENUMS or not isinstance(inner, int)
             }
         case list():
             return [_spelled(inner) for inner in value]

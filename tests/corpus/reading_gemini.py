@@ -54,7 +54,9 @@ def read_chunks(chunks: Sequence[Any]) -> Read:
             usage = told
         blocked = chunk.prompt_feedback and chunk.prompt_feedback.block_reason
         stop = str(blocked) if blocked else stop
-        for candidate in (chunk.candidates or ())[:1]:
+        for candidate in chunk.candidates or ():
+            if candidate.index:
+                continue
             stop = str(candidate.finish_reason) if candidate.finish_reason else stop
             parts = (candidate.content and candidate.content.parts) or ()
             texts += [part.text for part in parts if part.text and not part.thought]
