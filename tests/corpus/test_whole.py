@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus import exchanges, gemini, messages, ollama
+from tests.corpus import embeddings, exchanges, gemini, messages, ollama
 from tests.corpus.exchanges import exchanges_of, truth_of
 
 CHECKS = {
@@ -14,6 +14,7 @@ CHECKS = {
     "anthropic-messages": messages.check,
     "gemini": gemini.check,
     "ollama": ollama.check,
+    **dict.fromkeys(embeddings.WIRES, embeddings.check),
 }
 
 

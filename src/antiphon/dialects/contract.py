@@ -24,11 +24,13 @@ class ReplyFacts(msgspec.Struct, frozen=True):
         usage: None where the provider gave none.
         stop: Of the first choice.
         model: The model that the provider says answered.
+        vectors: How many vectors there are; None where others were asked for.
     """
 
     usage: Usage | None
     stop: StopReason | None
     model: str
+    vectors: int | None = None
 
 
 class Target(msgspec.Struct, frozen=True):

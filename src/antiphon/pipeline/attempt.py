@@ -13,6 +13,7 @@ from itertools import chain
 import msgspec
 
 from antiphon.clock import NEVER, Clock
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.dialects.readings import FOREIGN_SEALS
 from antiphon.errors import (
     AccountingUnavailable,
@@ -25,6 +26,7 @@ from antiphon.model.needs import Need
 from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
+from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.failures import is_absent, summary
 from antiphon.pipeline.losses import is_fit, lost_with_seals, words
@@ -149,9 +151,7 @@ class Walk(msgspec.Struct, eq=False):
                 raise error
             case _ if is_absent(attempt, error):
                 attempt.face.was_absent(attempt.ended_at)
-                if self._exchange.passing is None and is_fit(
-                    self._exchange, deployment.face, self._plan.on_loss
-                ):
+                if self._is_fit_elsewhere(deployment, attempt):
                     self._same = deployment
             case Disposition.CONTEXT_LENGTH:
                 pass
@@ -165,6 +165,16 @@ class Walk(msgspec.Struct, eq=False):
                     self._again.append((deployment, error.retry_after or 0.0))
             case _:
                 deployment.health.failed(error.code, attempt.ended_at)
+
+    def _is_fit_elsewhere(self, deployment: Deployment, attempt: Attempt) -> bool:
+        """Whether a deployment whose face is absent can be asked at another."""
+        exchange = self._exchange
+        if exchange.passing is not None:
+            return False
+        face = exchange.face_at(deployment, attempt.ended_at)
+        if face is None or face is attempt.face:
+            return False
+        return is_fit(exchange, face, self._plan.on_loss)
 
     def _unseal(self, error: UpstreamError) -> bool:
         """Take out the seals over thought that a provider refused; False where that is not it.
@@ -286,12 +296,16 @@ class Walk(msgspec.Struct, eq=False):
             body = payload.encode(face.target, quirks=face.quirks, dropped=dropped)
             lines = exchange.forwarded or face.lines
         else:
-            attempt.translation = translation = Translation(
-                payload, face, now=self._clock.now(), unsealed=exchange.unsealed
-            )
+            if isinstance(payload, EmbedPayload):
+                translation = EmbedTranslation(payload, face)
+            else:
+                translation = Translation(
+                    payload, face, now=self._clock.now(), unsealed=exchange.unsealed
+                )
+            attempt.translation = translation
             body = translation.body
             payload.input_estimate = deployment.calibration.of(
-                translation.measured, tools=bool(payload.request.tools)
+                translation.measured, tools=translation.tools
             )
             alike = face.dialect is payload.dialect
             lines = (exchange.forwarded or face.lines) if alike else face.lines
@@ -335,7 +349,7 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         losses = exchange.lost.get(face, ())
         exchange.warnings = words(losses)
-        return [need for need, _ in losses if need in face.refusable]
+        return [need for need, _ in losses if isinstance(need, Need) and need in face.refusable]
 
     async def _refusal(self, answer: Answer, head: Head) -> UpstreamError:
         if head.status < _FIRST_ERROR_STATUS:

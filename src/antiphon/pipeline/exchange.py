@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from antiphon.dialects.base import Payload
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, UpstreamError
+from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need
 from antiphon.model.principal import Principal
 from antiphon.model.reply import StopReason
 from antiphon.model.usage import Usage
+from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
@@ -69,7 +72,7 @@ class Attempt(msgspec.Struct, eq=False):
     deployment: Deployment
     face: Face
     sent_at: float
-    translation: Translation | None = None
+    translation: Translation | EmbedTranslation | None = None
     first_byte_at: float = 0.0
     ended_at: float = 0.0
     error: UpstreamError | None = None
@@ -123,7 +126,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     plan: Plan | None = None
     deadline: float = 0.0
     attempts: list[Attempt] = []
-    lost: dict[Face, Sequence[tuple[Need, Loss]]] = {}
+    lost: dict[Face, Sequence[tuple[Need | EmbedNeed, Loss]]] = {}
     unsealed: bool = False
     complete: bool = False
     usage: Usage | None = None
@@ -134,13 +137,28 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     interrupted: AntiphonError | None = None
     capture: Capture | None = None
 
+    @property
+    def embeds(self) -> EmbedPayload | None:
+        """The payload, where vectors are asked for."""
+        return payload if isinstance(payload := self.payload, EmbedPayload) else None
+
+    def face_at(self, deployment: Deployment, now: float) -> Face | None:
+        """Where a deployment is asked this, at a monotonic time; None where it cannot be.
+
+        Raises:
+            CallerError: It has to be read for it, and cannot be.
+        """
+        if self.passing is not None:
+            return deployment.face_at(self.passing.endpoint)
+        payload = self.payload
+        if isinstance(payload, EmbedPayload):
+            return deployment.embedding_face(payload, now)
+        return deployment.face_for(payload.dialect, now)
+
     def face_of(self, deployment: Deployment, now: float) -> Face:
-        """Where a deployment is asked this, at a monotonic time."""
-        passing = self.passing
-        if passing is None:
-            return deployment.face_for(self.payload.dialect, now)
-        face = deployment.face_at(passing.endpoint)
-        assert face is not None  # `Passing.candidates` leaves the others out
+        """The same, of a deployment that was chosen because it can be asked."""
+        face = self.face_at(deployment, now)
+        assert face is not None
         return face
 
     def abort(self, error: AntiphonError) -> None:

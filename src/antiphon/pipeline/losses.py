@@ -13,15 +13,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from antiphon.dialects.base import Payload
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.dialects.fitting import says_anything
 from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
+from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
+from antiphon.pipeline.embedding import cannot_embed, losses_of_vectors
 from antiphon.pipeline.exchange import Exchange
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 
-Losses = Sequence[tuple[Need, Loss]]
+Losses = Sequence[tuple[Need | EmbedNeed, Loss]]
 _NOTHING: Losses = ()
 _BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
@@ -38,13 +41,16 @@ def candidates(
         UnsupportedParameter: None may, or, where losses are errors, the first may not.
         MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read.
     """
-    heard, found = exchange.payload.dialect, False
+    found, embeds = False, exchange.embeds
     # Where nothing can be chosen, the provider itself says best what it refuses.
     choosy = len(deployments) > 1 or on_loss != "drop"
     refusal: CallerError | None = None
     for deployment in deployments:
-        face = deployment.face_for(heard, exchange.started)
         try:
+            face = exchange.face_at(deployment, exchange.started)
+            if face is None:
+                refusal = refusal or (cannot_embed(embeds) if embeds is not None else None)
+                continue
             losses = lost_at(exchange, face, choosy=choosy)
         except CallerError as error:
             refusal = refusal or error
@@ -76,7 +82,10 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
     `choosy`, also what the model refuses and another deployment may not.
     """
     payload = exchange.payload
-    if payload.passes(face.dialect):
+    losses: list[tuple[Need | EmbedNeed, Loss]]
+    if isinstance(payload, EmbedPayload):
+        losses = [*losses_of_vectors(payload, face)]
+    elif payload.passes(face.dialect):
         if not face.refused:
             return _NOTHING
         losses = list(_unread(exchange, face, choosy=choosy))
@@ -145,7 +154,7 @@ def _needs(payload: Payload) -> Collection[Need]:
         return ()
 
 
-def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:
+def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need | EmbedNeed, Loss] | None:
     """The loss for which a deployment is not asked."""
     for each in losses:
         severity = each[1].severity
@@ -154,9 +163,13 @@ def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:
     return None
 
 
-def _refusal(exchange: Exchange, need: Need, loss: Loss) -> UnsupportedParameter:
+def _refusal(exchange: Exchange, need: Need | EmbedNeed, loss: Loss) -> UnsupportedParameter:
     payload = exchange.payload
-    names = payload.dialect.words[need] or (need.value,)
+    if isinstance(payload, EmbedPayload):
+        names = payload.names_of(EmbedNeed(need))
+    else:
+        names = payload.dialect.words[Need(need)]
+    names = names or (need.value,)
     asked = next((name for name in names if _stands(exchange, name)), names[0])
     return UnsupportedParameter(
         f"{asked!r} asks for what no deployment of {payload.model!r} can do "

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from antiphon.clock import NEVER, Clock
 from antiphon.dialects.contract import START
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.pipeline.attempt import Walk
+from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.passing import content_type_of, passed_on
 from antiphon.pipeline.relay import Relay
@@ -42,7 +44,7 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         UpstreamError: It is the caller's fault, or too long for every candidate.
         Exhausted: No candidate gave one.
     """
-    heard = exchange.payload.dialect
+    payload = exchange.payload
     while True:
         opened = await walk.open()
         assert opened is not None
@@ -53,8 +55,9 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
             body = told = await answer.whole()
             facts = spoken.inspect_reply(told)
             if translation is not None:
-                said = translation.reply(spoken.decode_reply(told))
-                body = heard.encode_reply(said, exchange.payload)
+                body = translation.whole(told)
+            elif isinstance(payload, EmbedPayload):
+                body = payload.accepted(told, facts)
         except UpstreamError as error:
             walk.failed(error)
             continue
@@ -226,7 +229,9 @@ class StreamReply:
             except UpstreamError as error:
                 self._walk.failed(error)
                 continue
-            self._begin(answer, Relay(spoken, payload, attempt.translation))
+            translation = attempt.translation
+            assert not isinstance(translation, EmbedTranslation)  # vectors are no stream
+            self._begin(answer, Relay(spoken, payload, translation))
             return True
 
     def _begin(self, answer: Answer, relay: Relay) -> None:

@@ -16,6 +16,7 @@ import msgspec
 
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Quirk, Target
+from antiphon.dialects.embeddings import EmbedDialect
 from antiphon.model.needs import Loss, Need
 from antiphon.model.omission import OMISSIBLE
 from antiphon.providers.abilities import refused_by
@@ -139,14 +140,17 @@ class Face:
             heads = self._rendered(key)
         return heads[stream]
 
-    def beside(self, endpoint: Endpoint) -> Face:
-        """The face of another endpoint at the same place, where requests go as they are."""
+    def beside(self, endpoint: Endpoint, render: Render | None = None) -> Face:
+        """The face of another endpoint at the same place.
+
+        Requests go there as they are, unless `render` writes other heads for them.
+        """
         path, _, query = f"{self._base}{endpoint.path}".partition("?")
         version = self.paths[0].partition("?")[2]
         queries = "&".join(each for each in (query, version) if each)
         return Face(
             endpoint.dialect,
-            self._render_passed,
+            render or self._render_passed,
             base=self._base,
             paths=(where := f"{path}?{queries}" if queries else path, where),
             target=self.target,
@@ -154,6 +158,11 @@ class Face:
             facts=_NO_FACTS,
             method=endpoint.method,
         )
+
+    def embedding(self, dialect: EmbedDialect) -> Face:
+        """The face at the same place where vectors are made, in this shape."""
+        path = dialect.target_path(self.target.model, stream=False)
+        return self.beside(Endpoint(dialect, dialect.beside, "POST", path), self._render)
 
     @property
     def counts(self) -> bool:

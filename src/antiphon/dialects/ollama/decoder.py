@@ -79,7 +79,11 @@ class LineStream(StreamDecoder):
                 return (TextDelta(text),)
             if thought and not text:
                 return (ReasoningDelta(thought),)
-        return self._read(frame, line)
+        try:
+            return self._read(frame, line)
+        except MalformedBody as error:
+            # A member that the line did not look at is no UTF-8.
+            raise _bad_event() from error
 
     @override
     def without_usage(self, frame: bytes) -> bytes:
