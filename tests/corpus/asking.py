@@ -14,6 +14,7 @@ from antiphon.config.load import load
 from antiphon.dialects.base import Payload
 from antiphon.dialects.gemini.paths import model_and_method
 from antiphon.dialects.registry import DIALECTS
+from antiphon.errors import InvalidRequest
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.needs import Severity
 from antiphon.server.serve import serving
@@ -81,9 +82,23 @@ def request_of(exchange: Exchange) -> dict[str, Any] | None:
     if exchange["wire"] == "gemini":
         path = request["path"].partition("?")[0].rpartition("/models/")[2]
         model, method = model_and_method(path)
-        return {"model": model, "stream": method == "streamGenerateContent", **body}
+        whole = _without_halves(body)
+        return {"model": model, "stream": method == "streamGenerateContent", **whole}
     # The clouds have the model in the path. Nothing is stored here.
     return {name: value for name, value in body.items() if name not in STORED}
+
+
+def _without_halves(value: Any) -> Any:
+    """The same without the last sign of base64 that was cut when it was recorded."""
+    match value:
+        case {"data": str(data), **rest} if len(data) % 4 == 1:
+            return {**rest, "data": data[:-1]}
+        case dict():
+            return {name: _without_halves(inner) for name, inner in value.items()}
+        case list():
+            return [_without_halves(inner) for inner in value]
+        case _:
+            return value
 
 
 async def put(exchanges: list[Exchange], data: Path, targets: Sequence[str] = SPOKEN) -> list[Put]:
@@ -122,7 +137,8 @@ async def _put(
     target: str,
 ) -> Put:
     dialect = heard_of(exchange)
-    given = {**body, "model": f"{target}/sim-small"}
+    # Ollama refuses thought of a model that has none.
+    given = {**body, "model": f"{target}/{'sim-reason' if target == 'ollama' else 'sim-small'}"}
     sent, path = given, _PATHS.get(dialect, "")
     if dialect == "gemini":
         method = "streamGenerateContent?alt=sse" if given["stream"] else "generateContent"
@@ -148,7 +164,12 @@ def refusing(dialect: str, target: str, body: Mapping[str, Any]) -> Iterator[str
     """The needs of a request that may not be dropped, and that a dialect has no word for."""
     payload = Payload(DIALECTS[dialect], Members.parse(json.dumps(body).encode()))
     losses = DIALECTS[target].losses
-    for need in sorted(payload.needs & losses.keys()):
+    try:
+        needs = payload.needs
+    except InvalidRequest:
+        # It is none, and is refused for that.
+        return
+    for need in sorted(needs & losses.keys()):
         if losses[need].severity is Severity.REFUSE:
             yield need.value
 
@@ -159,8 +180,8 @@ def wrong(one: Put) -> list[str]:
         told = one.status == 400 and one.sent is None
         return [] if told else [f"{one.refusing} did not refuse it: {one.status}"]
     if one.sent is None or one.status != 200:
-        # What a provider says of a number out of range, it says in any dialect.
-        shared = one.refused and one.sent is not None and one.status == 400
+        # What a provider says of a number out of range, it says in any dialect, and we may too.
+        shared = one.refused and one.status == 400
         return [] if shared else [f"{one.status}: {one.answer[:300]}"]
     everything = "\0".join(strings(one.sent))
     told = [
