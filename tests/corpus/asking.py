@@ -33,6 +33,8 @@ _PATHS: Final = {
     "ollama": "/api/chat",
     "ollama_generate": "/api/generate",
 }
+_PLAIN: Final = "sim-small"
+_ABLE: Final = "sim-reason-vision"
 _COMPLETED: Final = "ollama_generate"
 
 
@@ -103,7 +105,8 @@ def _without_halves(value: Any) -> Any:
 
 async def put(exchanges: list[Exchange], data: Path, targets: Sequence[str] = SPOKEN) -> list[Put]:
     """Every request, to every other dialect."""
-    async with Fleet([SimulatorSpec(name="one", strict=True)]) as fleet:
+    spec = SimulatorSpec(name="one", strict=True, models=(_PLAIN, _ABLE))
+    async with Fleet([spec]) as fleet:
         simulator = fleet["one"]
         settings: dict[str, object] = {
             "server": {"port": 0, "drain_seconds": 0.5},
@@ -137,8 +140,8 @@ async def _put(
     target: str,
 ) -> Put:
     dialect = heard_of(exchange)
-    # Ollama refuses thought of a model that has none.
-    given = {**body, "model": f"{target}/{'sim-reason' if target == 'ollama' else 'sim-small'}"}
+    # Ollama refuses thought and pictures of a model that knows none.
+    given = {**body, "model": f"{target}/{_ABLE if target == 'ollama' else _PLAIN}"}
     sent, path = given, _PATHS.get(dialect, "")
     if dialect == "gemini":
         method = "streamGenerateContent?alt=sse" if given["stream"] else "generateContent"
