@@ -24,7 +24,7 @@ from antiphon.model.needs import Need, Severity
 from antiphon.model.parts import Refusal, Text
 from antiphon.model.reply import ChatReply, StopReason
 from antiphon.wire.shallow import Members
-from tests.corpus import exchanges, gemini, messages, ollama, responses
+from tests.corpus import beside, exchanges, gemini, messages, ollama, responses
 from tests.corpus.answers import Answered, answered, read, recorded
 from tests.corpus.asking import heard_of, request_of
 from tests.corpus.exchanges import DATA, Exchange
@@ -265,7 +265,12 @@ def _row(*cells: object) -> str:
 
 def page() -> str:
     """The page, of what is committed."""
-    return HEAD + tables([look(one) for one in recorded(DATA)]) + "\n" + _differences()
+    return HEAD + _all_of(DATA) + "\n" + _differences()
+
+
+def _all_of(folder: Path) -> str:
+    chats = tables([look(one) for one in recorded(folder)])
+    return "\n".join([chats, *beside.lines(beside.seen_in(folder), _row)])
 
 
 def _differences() -> str:
@@ -288,7 +293,7 @@ def main(arguments: list[str]) -> None:
         PAGE.write_text(page(), "utf-8")
         return
     folder = Path(arguments[0] if arguments else os.environ.get("ANTIPHON_CORPUS") or DATA)
-    print(tables([look(one) for one in recorded(folder)]))  # noqa: T201
+    print(_all_of(folder))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The page about recorded traffic is current, and says that all is read and written again."""
 
 from tests.corpus.answers import recorded
+from tests.corpus.beside import seen_in
 from tests.corpus.exchanges import DATA
 from tests.corpus.relaying import SPOKEN
 from tests.corpus.table import PAGE, Seen, look, page, tables
@@ -21,6 +22,12 @@ def test_every_answer_arrives_in_every_other_dialect():
     arrived = [fine for one in SEEN for fine in one.arrived.values()]
     assert len(arrived) == 4 * 177
     assert all(arrived)
+
+
+def test_vectors_and_counts_are_read_and_written_again():
+    seen = seen_in(DATA)
+    assert len(seen) == 28
+    assert all(one.is_fine for one in seen)
 
 
 def test_what_is_not_as_it_should_be_is_seen():
