@@ -21,7 +21,10 @@ def adapt(schema: object) -> dict[str, object]:
         ({"const": "a"}, {"enum": ["a"], "type": "string"}),
         ({"enum": ["a", None]}, {"enum": ["a"], "type": ["string", "null"]}),
         ({"enum": [1, 2]}, {"enum": [1, 2], "type": "integer"}),
-        ({"const": True, "type": "boolean"}, {"type": "boolean"}),
+        (
+            {"const": True, "type": "boolean"},
+            {"type": "boolean", "description": "{one of [true]}"},
+        ),
         (
             {"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 9},
             {"type": "integer", "minimum": 1, "maximum": 8},
@@ -58,7 +61,10 @@ def adapt(schema: object) -> dict[str, object]:
                 "propertyNames": {},
                 "deprecated": True,
             },
-            {"type": "object"},
+            {
+                "type": "object",
+                "description": '{patternProperties: {"x":{}}, propertyNames: {}}',
+            },
         ),
         (
             {
