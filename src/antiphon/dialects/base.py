@@ -86,8 +86,6 @@ class Dialect(ABC):
     """What a wrapped seal of another dialect begins with, as callers of this one write it."""
     loose_end: ClassVar[bool] = False
     """Whether the end of the body ends a stream, since nobody here knows its terminal event."""
-    mute_end: ClassVar[bool] = False
-    """Whether a stream of this dialect has no terminal event."""
 
     # requests
 

@@ -58,7 +58,6 @@ class Relay:
         "_hearing",
         "_hide_usage",
         "_loose",
-        "_mute",
         "_read",
         "_splitter",
         "_strict",
@@ -95,7 +94,6 @@ class Relay:
                 self._read = self._hearing.beside(self._read)
         self._strict = spoken.strict_end
         self._loose = spoken.loose_end
-        self._mute = translation is None and spoken.mute_end
         self._hide_usage = not wants_usage
         self.useful = False
         self.ended = False
@@ -145,7 +143,7 @@ class Relay:
             return piece
         if (self.finished and not self._strict) or (self._loose and self.useful):
             self.ended = True
-            return piece if self._mute else piece + self._encode(Ended())
+            return piece + self._encode(Ended())
         self.failure = UpstreamBroken(
             "The stream ended before its terminal event.", code="truncated"
         )

@@ -62,7 +62,6 @@ class Gemini(Dialect):
     endpoint: ClassVar[str] = "/models"
     # An array is JSON, and a whole reply is a stream of one chunk.
     unstreamed: ClassVar[tuple[bytes, ...]] = (b"text/html",)
-    mute_end: ClassVar[bool] = True
     version: ClassVar[str] = "/v1beta"
     listing: ClassVar[str] = "/models?pageSize=1000"
     seal_mark: ClassVar[bytes] = MARK.encode()

@@ -85,9 +85,10 @@ class _Choice:
 class EventWriter(StreamEncoder):
     """Writes one stream."""
 
-    __slots__ = ("_choices", "_id", "_plain", "_tail", "_usage")
+    __slots__ = ("_begun", "_choices", "_id", "_plain", "_tail", "_usage")
 
     def __init__(self) -> None:
+        self._begun = False
         self._id = ""
         self._tail = b""
         self._plain = _SHOWN % b""
@@ -148,6 +149,7 @@ class EventWriter(StreamEncoder):
         return b""
 
     def _start(self, event: Started) -> None:
+        self._begun = True
         self._id = event.id
         members: Written = {}
         if event.model:
@@ -231,6 +233,9 @@ class EventWriter(StreamEncoder):
     # ------------------------------------------------------------------ the end
 
     def _ending(self) -> bytes:
+        if not (self._begun or self._choices):
+            # Behind a provider's own chunks: no event ends a stream, its body does.
+            return b""
         said: list[Written] = []
         for at, choice in sorted((self._choices or {0: _Choice()}).items()):
             out: Written = {"content": {"parts": [{"text": ""}], "role": "model"}}
