@@ -50,6 +50,8 @@ class Dialect(ABC):
     """Bytes that every client of the dialect ignores inside a stream."""
     stream_type: ClassVar[str]
     """Content type of a stream."""
+    unstreamed: ClassVar[tuple[bytes, ...]] = (b"application/json", b"text/html")
+    """What the content type begins with of an answer that is no stream."""
     endpoint: ClassVar[str]
     """Path behind a provider's base URL."""
     version: ClassVar[str] = ""

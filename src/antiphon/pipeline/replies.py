@@ -20,7 +20,7 @@ from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.forms import checked, unread
 from antiphon.pipeline.passing import content_type_of, passed_on
 from antiphon.pipeline.relay import Relay
-from antiphon.providers.transport import Answer, Head
+from antiphon.providers.transport import Answer
 
 _PREAMBLE_FRAMES = 64
 _DRAIN_SECONDS = 1.0
@@ -245,7 +245,7 @@ class StreamReply:
                 self._begin(answer, passed_on(spoken, payload, self._kind))
                 return True
             try:
-                if not _is_stream(head):
+                if (head.get(b"content-type") or b"").startswith(spoken.unstreamed):
                     spoken.inspect_reply(await answer.whole())
                     raise NotAnAnswer("A stream was asked for.", code="not_a_stream")
             except UpstreamError as error:
@@ -306,8 +306,3 @@ class StreamReply:
             raise error
         self._held.clear()
         self._held_size = 0
-
-
-def _is_stream(head: Head) -> bool:
-    content_type = head.get(b"content-type") or b""
-    return not content_type.startswith((b"application/json", b"text/html"))

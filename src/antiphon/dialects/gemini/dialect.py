@@ -60,6 +60,8 @@ class Gemini(Dialect):
     heartbeat: ClassVar[bytes] = b"\n"
     stream_type: ClassVar[str] = "text/event-stream"
     endpoint: ClassVar[str] = "/models"
+    # An array is JSON, and a whole reply is a stream of one chunk.
+    unstreamed: ClassVar[tuple[bytes, ...]] = (b"text/html",)
     version: ClassVar[str] = "/v1beta"
     listing: ClassVar[str] = "/models?pageSize=1000"
     seal_mark: ClassVar[bytes] = MARK.encode()

@@ -245,6 +245,8 @@ def _plain(node: object, depth: int) -> object:
     out: Schema = {}
     for name, value in node.items():
         word = _SPELLED.get(name, name)
+        if word == "type" and value in _UNSPECIFIED:
+            continue
         if word not in _DROPPED:
             out[word] = _plain_member(word, value, depth + 1)
     if node.get("nullable") is True and isinstance(out.get("type"), str):
@@ -253,8 +255,9 @@ def _plain(node: object, depth: int) -> object:
 
 
 def _plain_member(word: str, value: object, depth: int) -> object:
-    if word == "type" and isinstance(value, str):
-        return value.lower()
+    if word == "type" and isinstance(value, str | int):
+        # Some clients tell enums as numbers.
+        return _NUMBERED.get(value, value) if isinstance(value, int) else value.lower()
     if word == "properties" and is_map(value):
         return {name: _plain(inner, depth) for name, inner in value.items()}
     if word in _INNER:
@@ -267,6 +270,10 @@ def _plain_member(word: str, value: object, depth: int) -> object:
     return value
 
 
+_NUMBERED: Final[Mapping[int, str]] = dict(
+    enumerate(("string", "number", "integer", "boolean", "array", "object", "null"), 1)
+)
+_UNSPECIFIED: Final = ("TYPE_UNSPECIFIED", 0)
 _DROPPED: Final = frozenset({"nullable", "propertyOrdering", "example"})
 _INNER: Final = frozenset({"items", "additionalProperties"})
 _LISTED: Final = frozenset({"anyOf", "oneOf", "prefixItems"})

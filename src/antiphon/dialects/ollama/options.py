@@ -100,7 +100,8 @@ def write_think(asked: ReasoningAsk | None) -> bool | str | msgspec.Raw | None:
     effort = effort_of(asked)
     if effort is None:
         return True if asked.budget is not None else None
-    return _EFFORTS.get(effort, effort)
+    # For a word that Ollama does not know it refuses the request.
+    return _EFFORTS.get(effort, True)
 
 
 def read_format(fields: Fields) -> Output | None:

@@ -119,6 +119,18 @@ def test_what_is_no_schema_stays() -> None:
         assert bytes(as_json_schema(msgspec.Raw(raw))) == raw
 
 
+def test_types_that_are_numbers() -> None:
+    told = {"type": 6, "properties": {"type": {"type": 1}, "b": {"type": 5, "items": {"type": 0}}}}
+    schema = json.loads(bytes(as_json_schema(msgspec.Raw(json.dumps(told).encode()))))
+    assert schema["type"] == "object"
+    assert schema["properties"] == {
+        "type": {"type": "string"},
+        "b": {"type": "array", "items": {}},
+    }
+    unsaid = b'{"type":"TYPE_UNSPECIFIED","description":"d"}'
+    assert bytes(as_json_schema(msgspec.Raw(unsaid))) == b'{"description":"d"}'
+
+
 @given(strategies.OBJECT)
 def test_any_object(schema: dict[str, object]) -> None:
     assert isinstance(adapt(schema), dict)
