@@ -13,8 +13,12 @@ from pathlib import Path
 
 import httpx2
 
+import antiphon
+
 COMMAND = (sys.executable, "-m", "antiphon")
 PATIENCE = 20
+PACKAGES = str(Path(antiphon.__file__).parents[1])
+"""Where the package that is tested stands: not always where the environment has it from."""
 
 
 def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -24,6 +28,7 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
         "HOME": str(home),
         "ANTIPHON_DATA": str(home / "data"),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": PACKAGES,
         **(more or {}),
     }
 

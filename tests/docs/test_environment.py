@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from antiphon.cli.connecting.facts import KEY_VARIABLE
 from antiphon.config.load import CONFIG_VARIABLE, VARIABLES
 from antiphon.providers.catalog import load_catalog
 from antiphon.yamlfile.environment import parse_dotenv
@@ -14,7 +15,7 @@ NAMES = re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE, re.MULTILINE)
 
 
 def read_names() -> set[str]:
-    names = {CONFIG_VARIABLE, *VARIABLES}
+    names = {CONFIG_VARIABLE, KEY_VARIABLE, *VARIABLES}
     for row in load_catalog().values():
         names |= {*row.key_env, *row.base_url_env, *row.models_env}
     return names

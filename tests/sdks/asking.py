@@ -88,9 +88,7 @@ SDKS: Final[Mapping[str, Sdk]] = MappingProxyType(
         "pydantic-ai-anthropic": Sdk("anthropic_messages", by_pydantic_ai.anthropic, ModelAPIError),
         "pydantic-ai-google": Sdk("gemini", by_pydantic_ai.google, ModelAPIError),
         "litellm-openai": Sdk("openai_chat", by_litellm.openai, openai.OpenAIError),
-        "litellm-anthropic": Sdk(
-            "anthropic_messages", by_litellm.anthropic, openai.OpenAIError
-        ),
+        "litellm-anthropic": Sdk("anthropic_messages", by_litellm.anthropic, openai.OpenAIError),
     }
 )
 """Each SDK, by its name."""

@@ -9,6 +9,7 @@ import anthropic
 
 from tests.sdks.jobs import SECONDS, Answer, Call, Job, Tokens, result
 
+
 async def messages(job: Job, answers: list[Answer]) -> None:
     ask = job.ask
     content: list[dict[str, Any]] = [{"type": "text", "text": ask.text}]
@@ -75,5 +76,3 @@ async def _messaged(client: anthropic.AsyncAnthropic, body: dict[str, Any], *, s
 def _all_input(usage: anthropic.types.Usage) -> int:
     cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
     return usage.input_tokens + cached
-
-

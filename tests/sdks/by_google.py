@@ -47,12 +47,8 @@ async def generate(job: Job, answers: list[Answer]) -> None:
 async def _said(client: Any, job: Job, contents: Any, config: Any) -> list[Any]:
     models = client.models
     if not job.ask.stream:
-        return [
-            await models.generate_content(model=job.model, contents=contents, config=config)
-        ]
-    stream = await models.generate_content_stream(
-        model=job.model, contents=contents, config=config
-    )
+        return [await models.generate_content(model=job.model, contents=contents, config=config)]
+    stream = await models.generate_content_stream(model=job.model, contents=contents, config=config)
     return [chunk async for chunk in stream]
 
 

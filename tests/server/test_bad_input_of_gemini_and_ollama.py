@@ -221,7 +221,12 @@ HISTORIES: Final[Mapping[str, Mapping[str, list[object]]]] = MappingProxyType(
             "deep arguments": [
                 said({"text": "x"}),
                 said(
-                    {"functionCall": {"name": "f", "args": json.loads('{"a":' * 90 + "1" + "}" * 90)}},
+                    {
+                        "functionCall": {
+                            "name": "f",
+                            "args": json.loads('{"a":' * 90 + "1" + "}" * 90),
+                        }
+                    },
                     role="model",
                 ),
                 said(RESULT),

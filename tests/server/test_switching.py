@@ -97,9 +97,7 @@ def seals(request: ChatRequest) -> list[Reasoning]:
     parts = [part for turn in request.turns for part in turn.parts]
     sealed = [part for part in parts if isinstance(part, Reasoning) and part.signature is not None]
     return [
-        structs.replace(
-            part, signature=base64.b64decode(part.signature or "").decode(), text=""
-        )
+        structs.replace(part, signature=base64.b64decode(part.signature or "").decode(), text="")
         if (part.signature or "").startswith(IN_BASE64)
         else part
         for part in sealed

@@ -14,18 +14,16 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.clients import connect
+from antiphon.cli.options import ConfigOption, JsonOption
 from antiphon.cli.output import describe, fail
 from antiphon.errors import AntiphonError
 from antiphon.version import VERSION
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The configuration; by default ./antiphon.yaml if there."),
-]
 FaultsOption = Annotated[
     bool, typer.Option("--faults", help="List what can go wrong, and run nothing.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 
 app = typer.Typer(
     name="antiphon",
@@ -390,3 +388,6 @@ def logs(  # noqa: PLR0913  each is an option
         config=config,
         as_json=json,
     )
+
+
+app.command()(connect)

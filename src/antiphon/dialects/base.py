@@ -50,6 +50,8 @@ class Dialect(ABC):
     """Bytes that every client of the dialect ignores inside a stream."""
     stream_type: ClassVar[str]
     """Content type of a stream."""
+    unstreamed: ClassVar[tuple[bytes, ...]] = (b"application/json", b"text/html")
+    """What the content type begins with of an answer that is no stream."""
     endpoint: ClassVar[str]
     """Path behind a provider's base URL."""
     version: ClassVar[str] = ""
@@ -66,6 +68,8 @@ class Dialect(ABC):
     """The members in which a caller of this dialect asks for a need."""
     marks: ClassVar[frozenset[str] | None] = None
     """Members below the top of a request that ask for nothing; None where none there does."""
+    form_members: ClassVar[tuple[str, ...]] = ()
+    """Members at the top of a request in which the form of the answer is asked for."""
     forced_choice_free: ClassVar[bytes]
     """`tool_choice` as raw JSON, where the model shall decide."""
     forwarded: ClassVar[frozenset[bytes]] = frozenset()
@@ -78,8 +82,6 @@ class Dialect(ABC):
     """Bytes of a stream that are held back, at most, while nothing useful has come."""
     strict_end: ClassVar[bool] = False
     """Whether a stream that has said why it stopped is broken without its terminal event."""
-    bare_end: ClassVar[bool] = False
-    """Whether the dialect has no terminal event: the last chunk says why the answer ended."""
     seal_mark: ClassVar[bytes] = MARK.encode()
     """What a wrapped seal of another dialect begins with, as callers of this one write it."""
     loose_end: ClassVar[bool] = False
@@ -107,6 +109,11 @@ class Dialect(ABC):
         """What this very request loses besides, because of what was said before."""
         del request, target
         return {}
+
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        """What becomes of another dialect's schema here; `IN_WORDS` where it cannot be written."""
+        del schema, target
+        return None
 
     @abstractmethod
     def check_request(self, members: Members) -> tuple[str, bool]:

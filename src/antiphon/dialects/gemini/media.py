@@ -50,8 +50,7 @@ def read_medium(fields: Fields) -> Image | Audio | File | None:
     inner = Fields.parse(fields.raw(name), f"{fields.path}.{name}")
     kind = inner.text("mimeType") or ""
     if name == "inlineData":
-        data = inner.text("data")
-        blob = Blob(data=_standard(data or ""), media_type=kind)
+        blob = Blob(data=standard(inner.text("data") or ""), media_type=kind)
     else:
         uri = inner.text("fileUri") or ""
         if uri.startswith(_VIDEOS) or (".youtube." in uri and not kind):
@@ -95,14 +94,14 @@ def write_medium(part: Image | Audio | File) -> Written:
     return {name: {member: value for member, value in out.items() if value is not None}}
 
 
+def standard(data: str) -> str:
+    """Base64 in the alphabet that all APIs take, padded; Google's own clients write another."""
+    if "-" in data or "_" in data:
+        data = data.replace("-", "+").replace("_", "/")
+    return data if len(data) % 4 in {0, 1} else data + "=" * (-len(data) % 4)
+
+
 def guessed(uri: str) -> str:
     """The media type that the name of a file tells; empty if none."""
     path = uri.partition("?")[0].partition("#")[0]
     return _TYPES.get(path.rpartition(".")[2].lower(), "")
-
-
-def _standard(data: str) -> str:
-    """Base64 in the alphabet that all dialects share; Google's own clients write the other."""
-    if "-" in data or "_" in data:
-        data = data.replace("-", "+").replace("_", "/")
-    return data
