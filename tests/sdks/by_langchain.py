@@ -74,6 +74,7 @@ async def google(job: Job, answers: list[Answer]) -> None:
         google_api_key=job.key,
         max_output_tokens=job.ask.most,
         max_retries=1,
+        client_args={"verify": False},
         timeout=SECONDS,
         **thinking,
     )

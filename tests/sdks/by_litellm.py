@@ -11,7 +11,6 @@ from openai import AsyncOpenAI
 
 from tests.sdks.jobs import SECONDS, Answer, Call, Job, Tokens, declared, result, shown
 
-
 # Else it prints where to get help, whenever it meets a model that it does not know.
 litellm.suppress_debug_info = True
 

@@ -29,6 +29,7 @@ from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
+from tests.sdks.by_google import client_of
 from tests.sdks.jobs import SECONDS, Answer, Call, Job, Tokens, result
 
 _BUDGET = {"type": "enabled", "budget_tokens": 1024}
@@ -70,8 +71,7 @@ async def anthropic(job: Job, answers: list[Answer]) -> None:
 async def google(job: Job, answers: list[Answer]) -> None:
     """`GoogleModel`."""
     async with _http() as http:
-        provider = GoogleProvider(api_key=job.key, base_url=job.base_url, http_client=http)
-        model = GoogleModel(job.model, provider=provider)
+        model = GoogleModel(job.model, provider=GoogleProvider(client=client_of(job, http)))
         thinking: dict[str, Any] = {}
         if job.ask.effort:
             config = {"include_thoughts": True, "thinking_budget": 1024}

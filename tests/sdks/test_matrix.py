@@ -8,7 +8,6 @@ files and the results of tools.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 

@@ -328,7 +328,9 @@ async def calling(
             yield MessagesCaller(client, tools)
     elif kind == "gemini":
         async with httpx2.AsyncClient(verify=False, timeout=20) as http:
-            held = types.HttpOptions(base_url=running.address, httpx_async_client=http)
+            held = types.HttpOptions(
+                base_url=running.address, client_args={"verify": False}, httpx_async_client=http
+            )
             yield GeminiCaller(genai.Client(api_key=KEY, http_options=held), tools)
     elif kind == "ollama":
         keyed = {"Authorization": f"Bearer {KEY}"}
