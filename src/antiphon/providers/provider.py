@@ -32,6 +32,8 @@ from antiphon.providers.transport.call import Timeouts
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DEFAULT_PRICING = PricingSettings()
+_NEAR = 0.7
+"""How like a name must be to be meant: short ones are like many."""
 
 
 class Provider:
@@ -364,5 +366,5 @@ def _no_address(name: str, row: ProviderRow, catalog: Catalog) -> str:
 
 
 def _nearest(name: str, catalog: Catalog) -> str:
-    near = difflib.get_close_matches(name, catalog.names, n=2)
+    near = difflib.get_close_matches(name, catalog.names, n=2, cutoff=_NEAR)
     return f" (did you mean {' or '.join(near)}?)" if near else ""
