@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from antiphon.dialects.fields import Fields
+from antiphon.dialects.fields import UNREADABLE, Fields
 from antiphon.dialects.readings import (
     BAD_KEY,
     BAD_REQUEST,
@@ -208,7 +208,7 @@ def _detail(raw: bytes) -> str:
     """FastAPI's `detail`: a text, or a list of what is wrong where."""
     try:
         faults = msgspec.json.decode(raw, type=list[_Fault])
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         text = _decoded(raw)
         return text if isinstance(text, str) else raw.decode()
     return "; ".join(f"{'.'.join(map(str, each.loc))}: {each.msg}" for each in faults)
@@ -224,14 +224,14 @@ def _first_of(raw: bytes) -> Fields | None:
     try:
         every = msgspec.json.decode(raw, type=list[msgspec.Raw])
         return Fields.parse(bytes(every[0]), "") if every else None
-    except (msgspec.DecodeError, RecursionError, MalformedBody):
+    except (*UNREADABLE, MalformedBody):
         return None
 
 
 def _decoded(raw: bytes) -> object:
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 
