@@ -212,6 +212,11 @@ class Provider:
         )
         return head + lines_of(self.dialect), key
 
+    @property
+    def key_header(self) -> str:
+        """The header that carries a key in the entry's own dialect."""
+        return self._spoken[0].auth.header
+
     def _versioned(self, path: str) -> str:
         version = self.settings.api_version
         if not version:
