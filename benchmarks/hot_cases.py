@@ -48,6 +48,7 @@ from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
+from benchmarks.embedding_cases import embedding_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
 
@@ -495,4 +496,5 @@ CASES: dict[str, Setup] = {
     "telemetry.json_line": report,
     "telemetry.trace": trace,
     **translation_cases(),
+    **embedding_cases(),
 }

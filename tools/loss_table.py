@@ -16,12 +16,14 @@ from types import ModuleType
 from antiphon.dialects.anthropic_messages import stops as messages_stops
 from antiphon.dialects.anthropic_messages.thinking import BUDGETS
 from antiphon.dialects.efforts import MOST, NEAREST
+from antiphon.dialects.embeddings import EmbedDialect
 from antiphon.dialects.gemini import stops as gemini_stops
 from antiphon.dialects.gemini import thinking as gemini_thinking
 from antiphon.dialects.ollama import stops as ollama_stops
 from antiphon.dialects.openai_chat import stops as chat_stops
 from antiphon.dialects.openai_responses import stops as responses_stops
-from antiphon.dialects.registry import DIALECTS
+from antiphon.dialects.registry import DIALECTS, EMBEDDING_AT
+from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Need
 from antiphon.model.reply import Stop, StopReason
 
@@ -209,6 +211,42 @@ def _yes(is_so: bool) -> str:  # noqa: FBT001  one fact
     return "yes" if is_so else "no"
 
 
+# ------------------------------------------------------------------ vectors
+
+ASKED: Mapping[EmbedNeed, str] = {
+    EmbedNeed.TOKENS: "inputs that are tokens",
+    EmbedNeed.DIMENSIONS: "how many numbers a vector shall have",
+    EmbedNeed.TASK: "what the vectors are for",
+    EmbedNeed.TITLE: "what the text is called",
+    EmbedNeed.CUT: "inputs that are too long are cut",
+    EmbedNeed.UNCUT: "inputs that are too long are refused",
+    EmbedNeed.USER: "who asks",
+    EmbedNeed.UNKNOWN_MEMBERS: "members that the model has no word for",
+}
+
+
+def embeddings() -> str:
+    """Need by shape of requests for vectors: what becomes of it, and how callers ask."""
+    shapes = {"OpenAI": "openai_chat", "Gemini": "gemini", "Ollama": "ollama"}
+    return _table(
+        ("need", "what is asked for", *shapes),
+        (
+            (
+                f"`{need}`",
+                ASKED[need],
+                *(_vectors(EMBEDDING_AT[name], need) for name in shapes.values()),
+            )
+            for need in EmbedNeed
+        ),
+    )
+
+
+def _vectors(shape: EmbedDialect, need: EmbedNeed) -> str:
+    loss, names = shape.lost.get(need), _listed(shape.asked_in.get(need, ()))
+    told = "carried" if loss is None else f"**{loss.severity}**: {loss.how}"
+    return f"{told} ({names})" if names else told
+
+
 # ------------------------------------------------------------------ the page
 
 TABLES: Mapping[str, Callable[[], str]] = {
@@ -217,6 +255,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "stops": stops,
     "efforts": efforts,
     "traits": traits,
+    "embeddings": embeddings,
 }
 
 

@@ -49,6 +49,8 @@ ASKED: dict[str, dict[str, object]] = {
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "Hi"}]},
     "/v1/messages": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 50},
     "/v1/responses": {"input": "Hi"},
+    "/api/chat": {"messages": [{"role": "user", "content": "Hi"}]},
+    "/api/generate": {"prompt": "Hi"},
 }
 FAULTS = ("server-error", "unavailable", "reset", "rate-limited-long", "truncated", "bad-request")
 NAMES = ("fast", *FAULTS, "one/sim-large")

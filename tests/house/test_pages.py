@@ -13,6 +13,7 @@ from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import Kind
 from antiphon.gateway.rules import RULES
+from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Need
 from tests.house.source import ROOT
 
@@ -67,6 +68,12 @@ def test_every_rule_of_health():
         r"^\| `(\w+)` \| [^|]+ \| (\w+) \|", page("operating/health.md"), re.MULTILINE
     )
     assert rows == [(rule.code, rule.status) for rule in RULES]
+
+
+def test_what_requests_for_vectors_lose():
+    tool = runpy.run_path(str(ROOT / "tools" / "loss_table.py"))
+    assert tool["ASKED"].keys() == set(EmbedNeed)
+    assert tool["embeddings"]() in page("dialects.md")
 
 
 def test_every_loss_in_every_dialect():

@@ -11,8 +11,10 @@ from tests.house.source import ROOT
 DATA = """
 py.typed providers/catalog.toml providers/models.toml providers/rates.json
 server/assets/swagger-ui-bundle.js server/assets/swagger-ui.css server/assets/swagger-ui.LICENSE
+testing/compliance/golden/README.md testing/compliance/golden/canonical.schema.json
 """
-MOST = 1_500_000
+MOST = 2_000_000
+"""A quarter of a megabyte is golden data, which is for others as well."""
 
 
 def test_the_wheel_is_small_and_whole(tmp_path):
@@ -22,6 +24,14 @@ def test_the_wheel_is_small_and_whole(tmp_path):
     assert wheel.stat().st_size < MOST
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"antiphon/{name}" for name in DATA.split()} <= names
+    golden = ROOT / "src/antiphon/testing/compliance/golden"
+    cases = {
+        f"antiphon/testing/compliance/golden/{path.relative_to(golden).as_posix()}"
+        for path in golden.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert len(cases) > 300
+    assert cases <= names
     strangers = {name for name in names if not name.startswith(("antiphon/", "antiphon-"))}
     assert not strangers
     assert not [name for name in names if "__pycache__" in name]

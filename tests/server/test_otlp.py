@@ -51,6 +51,18 @@ def by_kind(collector: Collector) -> dict[int, list]:
     return found
 
 
+async def test_vectors_are_an_operation_of_their_own(tmp_path, collector):
+    async with traced(tmp_path, collector) as road:
+        for path in ("/v1/embeddings", "/api/embed"):
+            body = {"model": "fast", "input": "x"}
+            headers = {"authorization": f"Bearer {KEY}"}
+            assert (await road.http.post(path, json=body, headers=headers)).status_code == 200
+    spans = by_kind(collector)
+    assert {each.name for each in spans[INTERNAL]} == {"embeddings fast"}
+    assert {each.name for each in spans[CLIENT]} == {"embeddings sim-small"}
+    assert {each.attributes["gen_ai.operation.name"] for each in spans[CLIENT]} == {"embeddings"}
+
+
 async def test_three_spans_of_one_request(tmp_path, collector):
     async with traced(tmp_path, collector) as road:
         body = chat_body(max_tokens=5000)

@@ -9,8 +9,11 @@ import msgspec
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.embeddings import OPENAI_EMBEDDINGS, EmbedDialect
 from antiphon.dialects.gemini import GEMINI
+from antiphon.dialects.gemini.embedder import GEMINI_BATCH_EMBED, GEMINI_EMBED
 from antiphon.dialects.ollama import OLLAMA, OLLAMA_GENERATE
+from antiphon.dialects.ollama.embedder import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.openai_responses import OPENAI_RESPONSES
 from antiphon.dialects.untranslated import Untranslated
@@ -28,6 +31,28 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         )
     }
 )
+
+EMBEDDINGS: Mapping[str, EmbedDialect] = MappingProxyType(
+    {
+        dialect.name: dialect
+        for dialect in (
+            OPENAI_EMBEDDINGS,
+            GEMINI_EMBED,
+            GEMINI_BATCH_EMBED,
+            OLLAMA_EMBED,
+            OLLAMA_EMBEDDINGS,
+        )
+    }
+)
+"""The dialects of embeddings, by name."""
+EMBEDDING_AT: Mapping[str, EmbedDialect] = MappingProxyType(
+    {
+        spoken: dialect
+        for dialect in (OPENAI_EMBEDDINGS, GEMINI_EMBED, OLLAMA_EMBED)
+        for spoken in dialect.beside
+    }
+)
+"""How a provider of a chat dialect is asked for vectors by callers of another shape."""
 
 
 class Family(msgspec.Struct, frozen=True, eq=False):

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Iterator
+
 import msgspec
 
 from antiphon.model.parts import Extra
 from antiphon.model.usage import Usage
+
+
+class EmbedNeed(enum.StrEnum):
+    """One thing that a question for vectors may ask for, beside the vectors (`model.needs`)."""
+
+    TOKENS = "token_inputs"
+    DIMENSIONS = "dimensions"
+    TASK = "task"
+    TITLE = "title"
+    CUT = "truncate"
+    UNCUT = "no_truncate"
+    USER = "user"
+    UNKNOWN_MEMBERS = "unknown_members"
 
 
 class EmbedRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -49,3 +65,23 @@ class EmbedReply(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str = ""
     usage: Usage | None = None
     extra: Extra | None = None
+
+
+def embed_needs_of(request: EmbedRequest) -> frozenset[EmbedNeed]:
+    """All that a question for vectors needs beyond texts."""
+    return frozenset(_needs(request))
+
+
+def _needs(request: EmbedRequest) -> Iterator[EmbedNeed]:
+    if any(not isinstance(each, str) for each in request.inputs):
+        yield EmbedNeed.TOKENS
+    if request.truncate is not None:
+        yield EmbedNeed.CUT if request.truncate else EmbedNeed.UNCUT
+    asked = {
+        EmbedNeed.DIMENSIONS: request.dimensions,
+        EmbedNeed.TASK: request.task,
+        EmbedNeed.TITLE: request.title,
+        EmbedNeed.USER: request.user,
+        EmbedNeed.UNKNOWN_MEMBERS: request.extra,
+    }
+    yield from (need for need, value in asked.items() if value is not None)

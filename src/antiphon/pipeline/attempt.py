@@ -13,11 +13,13 @@ from itertools import chain
 import msgspec
 
 from antiphon.clock import NEVER, Clock
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.dialects.readings import FOREIGN_SEALS
 from antiphon.errors import (
     AccountingUnavailable,
     CallerError,
     Disposition,
+    InvalidAnswer,
     NotAnAnswer,
     UpstreamError,
 )
@@ -25,8 +27,10 @@ from antiphon.model.needs import Need
 from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
+from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.failures import is_absent, summary
+from antiphon.pipeline.forms import form_of, passes
 from antiphon.pipeline.losses import is_fit, lost_with_seals, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
@@ -149,9 +153,7 @@ class Walk(msgspec.Struct, eq=False):
                 raise error
             case _ if is_absent(attempt, error):
                 attempt.face.was_absent(attempt.ended_at)
-                if self._exchange.passing is None and is_fit(
-                    self._exchange, deployment.face, self._plan.on_loss
-                ):
+                if self._is_fit_elsewhere(deployment, attempt):
                     self._same = deployment
             case Disposition.CONTEXT_LENGTH:
                 pass
@@ -160,11 +162,22 @@ class Walk(msgspec.Struct, eq=False):
             ):
                 self._same = deployment
             case Disposition.TRANSIENT:
-                deployment.health.failed(error.code, attempt.ended_at)
+                if not isinstance(error, InvalidAnswer):
+                    deployment.health.failed(error.code, attempt.ended_at)
                 if error.should_retry is not False:
                     self._again.append((deployment, error.retry_after or 0.0))
             case _:
                 deployment.health.failed(error.code, attempt.ended_at)
+
+    def _is_fit_elsewhere(self, deployment: Deployment, attempt: Attempt) -> bool:
+        """Whether a deployment whose face is absent can be asked at another."""
+        exchange = self._exchange
+        if exchange.passing is not None:
+            return False
+        face = exchange.face_at(deployment, attempt.ended_at)
+        if face is None or face is attempt.face:
+            return False
+        return is_fit(exchange, face, self._plan.on_loss)
 
     def _unseal(self, error: UpstreamError) -> bool:
         """Take out the seals over thought that a provider refused; False where that is not it.
@@ -282,16 +295,24 @@ class Walk(msgspec.Struct, eq=False):
         dropped: Collection[Need] = ()
         if exchange.lost or exchange.warnings:
             dropped = self._lose(face)
-        if payload.passes(face.dialect):
+        plan = self._plan
+        if passes(payload, face):
+            if plan.checks_all:
+                attempt.form = form_of(payload, face, plan, read=False)
             body = payload.encode(face.target, quirks=face.quirks, dropped=dropped)
             lines = exchange.forwarded or face.lines
         else:
-            attempt.translation = translation = Translation(
-                payload, face, now=self._clock.now(), unsealed=exchange.unsealed
-            )
+            if isinstance(payload, EmbedPayload):
+                translation = EmbedTranslation(payload, face)
+            else:
+                translation = Translation(
+                    payload, face, now=self._clock.now(), unsealed=exchange.unsealed
+                )
+                attempt.form = form_of(payload, face, plan, read=True)
+            attempt.translation = translation
             body = translation.body
             payload.input_estimate = deployment.calibration.of(
-                translation.measured, tools=bool(payload.request.tools)
+                translation.measured, tools=translation.tools
             )
             alike = face.dialect is payload.dialect
             lines = (exchange.forwarded or face.lines) if alike else face.lines
@@ -335,7 +356,7 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         losses = exchange.lost.get(face, ())
         exchange.warnings = words(losses)
-        return [need for need, _ in losses if need in face.refusable]
+        return [need for need, _ in losses if isinstance(need, Need) and need in face.refusable]
 
     async def _refusal(self, answer: Answer, head: Head) -> UpstreamError:
         if head.status < _FIRST_ERROR_STATUS:

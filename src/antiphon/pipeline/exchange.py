@@ -11,11 +11,16 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from antiphon.dialects.base import Payload
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, UpstreamError
+from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need
 from antiphon.model.principal import Principal
 from antiphon.model.reply import StopReason
+from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
+from antiphon.pipeline.embedding import EmbedTranslation
+from antiphon.pipeline.forms import Form
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
@@ -59,6 +64,7 @@ class Attempt(msgspec.Struct, eq=False):
         closed: Its end is written there.
         outcome: How it ended, once it is closed.
         last: It is the last one of its request.
+        form: The form that its answer must have, where that is looked at.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
         input_bound: Tokens that its prompt cannot exceed.
@@ -69,7 +75,7 @@ class Attempt(msgspec.Struct, eq=False):
     deployment: Deployment
     face: Face
     sent_at: float
-    translation: Translation | None = None
+    translation: Translation | EmbedTranslation | None = None
     first_byte_at: float = 0.0
     ended_at: float = 0.0
     error: UpstreamError | None = None
@@ -84,6 +90,7 @@ class Attempt(msgspec.Struct, eq=False):
     output_bound: int = 0
     cost: int = 0
     outcome: Outcome | None = None
+    form: Form | None = None
 
 
 class Exchange(msgspec.Struct, eq=False, kw_only=True):
@@ -105,6 +112,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         unsealed: Seals over thought were taken out of it, because a provider refused them.
         complete: The answer's last bytes were handed out: nothing that follows can spoil it.
         interrupted: Why the gateway itself ends it (a drain), or None.
+        structured: What is known of the form of the answer, where one was asked for.
         capture: What is kept of its content, where the route asks for that.
         outcome: What it failed with, or None.
     """
@@ -123,7 +131,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     plan: Plan | None = None
     deadline: float = 0.0
     attempts: list[Attempt] = []
-    lost: dict[Face, Sequence[tuple[Need, Loss]]] = {}
+    lost: dict[Face, Sequence[tuple[Need | EmbedNeed, Loss]]] = {}
     unsealed: bool = False
     complete: bool = False
     usage: Usage | None = None
@@ -132,15 +140,31 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     warnings: list[str] = []
     outcome: BaseException | None = None
     interrupted: AntiphonError | None = None
+    structured: Structured | None = None
     capture: Capture | None = None
 
+    @property
+    def embeds(self) -> EmbedPayload | None:
+        """The payload, where vectors are asked for."""
+        return payload if isinstance(payload := self.payload, EmbedPayload) else None
+
+    def face_at(self, deployment: Deployment, now: float) -> Face | None:
+        """Where a deployment is asked this, at a monotonic time; None where it cannot be.
+
+        Raises:
+            CallerError: It has to be read for it, and cannot be.
+        """
+        if self.passing is not None:
+            return deployment.face_at(self.passing.endpoint)
+        payload = self.payload
+        if isinstance(payload, EmbedPayload):
+            return deployment.embedding_face(payload, now)
+        return deployment.face_for(payload.dialect, now)
+
     def face_of(self, deployment: Deployment, now: float) -> Face:
-        """Where a deployment is asked this, at a monotonic time."""
-        passing = self.passing
-        if passing is None:
-            return deployment.face_for(self.payload.dialect, now)
-        face = deployment.face_at(passing.endpoint)
-        assert face is not None  # `Passing.candidates` leaves the others out
+        """The same, of a deployment that was chosen because it can be asked."""
+        face = self.face_at(deployment, now)
+        assert face is not None
         return face
 
     def abort(self, error: AntiphonError) -> None:

@@ -13,15 +13,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from antiphon.dialects.base import Payload
+from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.dialects.fitting import says_anything
 from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
+from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
+from antiphon.pipeline.embedding import cannot_embed, losses_of_vectors
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.forms import form_of, passes, schema_loss
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 
-Losses = Sequence[tuple[Need, Loss]]
+Losses = Sequence[tuple[Need | EmbedNeed, Loss]]
 _NOTHING: Losses = ()
 _BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
@@ -36,15 +40,19 @@ def candidates(
 
     Raises (while it is asked for the next one):
         UnsupportedParameter: None may, or, where losses are errors, the first may not.
-        MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read.
+        MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read, or
+            its answer cannot be checked.
     """
-    heard, found = exchange.payload.dialect, False
+    found, embeds = False, exchange.embeds
     # Where nothing can be chosen, the provider itself says best what it refuses.
     choosy = len(deployments) > 1 or on_loss != "drop"
     refusal: CallerError | None = None
     for deployment in deployments:
-        face = deployment.face_for(heard, exchange.started)
         try:
+            face = exchange.face_at(deployment, exchange.started)
+            if face is None:
+                refusal = refusal or (cannot_embed(embeds) if embeds is not None else None)
+                continue
             losses = lost_at(exchange, face, choosy=choosy)
         except CallerError as error:
             refusal = refusal or error
@@ -76,15 +84,25 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
     `choosy`, also what the model refuses and another deployment may not.
     """
     payload = exchange.payload
-    if payload.passes(face.dialect):
+    losses: list[tuple[Need | EmbedNeed, Loss]]
+    if isinstance(payload, EmbedPayload):
+        losses = [*losses_of_vectors(payload, face)]
+    elif passes(payload, face):
+        if exchange.plan is not None and exchange.plan.checks_all:
+            form_of(payload, face, exchange.plan, read=False)
         if not face.refused:
             return _NOTHING
         losses = list(_unread(exchange, face, choosy=choosy))
     else:
         _check(exchange, face)
-        table = face.refused if payload.dialect is face.dialect else face.lost
+        request = payload.request
+        form_of(payload, face, exchange.plan, read=True)
+        table = face.lost_alike if payload.dialect is face.dialect else face.lost
         losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
         losses += face.dialect.given_up(payload.request, face.target).items()
+        loss = None if Need.JSON_SCHEMA in table else schema_loss(request.output, payload, face)
+        if loss is not None:
+            losses.append((Need.JSON_SCHEMA, loss))
     if losses:
         exchange.lost[face] = losses
     return losses
@@ -145,7 +163,7 @@ def _needs(payload: Payload) -> Collection[Need]:
         return ()
 
 
-def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:
+def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need | EmbedNeed, Loss] | None:
     """The loss for which a deployment is not asked."""
     for each in losses:
         severity = each[1].severity
@@ -154,9 +172,13 @@ def _wrong(losses: Losses, on_loss: OnLoss) -> tuple[Need, Loss] | None:
     return None
 
 
-def _refusal(exchange: Exchange, need: Need, loss: Loss) -> UnsupportedParameter:
+def _refusal(exchange: Exchange, need: Need | EmbedNeed, loss: Loss) -> UnsupportedParameter:
     payload = exchange.payload
-    names = payload.dialect.words[need] or (need.value,)
+    if isinstance(payload, EmbedPayload):
+        names = payload.names_of(EmbedNeed(need))
+    else:
+        names = payload.dialect.words[Need(need)]
+    names = names or (need.value,)
     asked = next((name for name in names if _stands(exchange, name)), names[0])
     return UnsupportedParameter(
         f"{asked!r} asks for what no deployment of {payload.model!r} can do "

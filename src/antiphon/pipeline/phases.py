@@ -199,7 +199,7 @@ class Passage:
             pipeline.admit(exchange)
             self._admitted = True
             self._walk = walk = pipeline.walk(exchange, plan)
-            if plan.tap is not None and exchange.passing is None:
+            if plan.tap is not None and exchange.passing is None and exchange.embeds is None:
                 return await pipeline.captured(plan.tap, exchange, walk)
             if exchange.payload.stream:
                 return await pipeline.stream(exchange, walk)

@@ -14,6 +14,7 @@ from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
 from antiphon.model.reply import ChatReply, Choice
 from antiphon.model.seals import wrap
 from antiphon.model.unsealing import moved_to, without_unnamed_seals
+from antiphon.pipeline.forms import is_in_words
 from antiphon.providers.estimate import measure
 from antiphon.providers.face import Face
 from antiphon.wire.shallow import Members
@@ -36,14 +37,21 @@ class Translation:
     Attributes:
         body: What is sent.
         measured: Bytes of the prompt's text, and tokens of what else is in it.
+        tools: It offers some.
     """
 
-    __slots__ = ("_fitting", "_now", "_scope", "_wraps", "body", "measured")
+    __slots__ = (
+        *("_fitting", "_heard", "_now", "_scope", "_spoken", "_wraps"),
+        *("body", "measured", "tools"),
+    )
 
     def __init__(
         self, payload: Payload, face: Face, *, now: float = 0.0, unsealed: bool = False
     ) -> None:
         request, alike = payload.request, face.dialect is payload.dialect
+        self._heard = payload
+        self._spoken = face.dialect
+        self.tools = bool(request.tools)
         dropped = payload.needs & (face.refusable if alike else face.omitted)
         if dropped:
             request = without(request, dropped)
@@ -55,10 +63,25 @@ class Translation:
                 request = without_unnamed_seals(request, dialect.name)
         self._scope, self._now = target.scope, int(now)
         traits = dialect.traits if alike else face.traits
-        self._fitting = Fitting(request, traits, target, payload.dialect.traits)
+        self._fitting = Fitting(
+            request,
+            traits,
+            target,
+            payload.dialect.traits,
+            in_words=is_in_words(request.output, payload, face),
+        )
         self.measured = measure(request)
         members = dialect.encode_request(self._fitting.request, target)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)
+
+    def whole(self, told: bytes) -> bytes:
+        """A provider's whole answer, as the caller gets it.
+
+        Raises:
+            NotAnAnswer, UpstreamRefused: It is none.
+        """
+        heard = self._heard
+        return heard.dialect.encode_reply(self.reply(self._spoken.decode_reply(told)), heard)
 
     def reply(self, reply: ChatReply) -> ChatReply:
         """A whole reply, as the caller's request expects it."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.embeddings import EmbedDialect, EmbedPayload
+from antiphon.dialects.registry import EMBEDDING_AT
 from antiphon.providers.auth import HeaderAuth, Signer
 from antiphon.providers.catalog import ProviderRow
 from antiphon.providers.estimate import Calibration
@@ -205,7 +207,7 @@ class Deployment:
         self.priced = charge.how
         self.unpriced = charge.reason
         self.health = Health()
-        self._beside: dict[Endpoint, Face] = {}
+        self._beside: dict[Endpoint | EmbedDialect, Face] = {}
 
     def is_well(self, now: float) -> bool:
         """Whether it deserves its place in the order: it answers, and has a key to ask with."""
@@ -228,3 +230,36 @@ class Deployment:
             if endpoint.kept:
                 self._beside[endpoint] = face
         return face
+
+    def embedding_face(self, asked: EmbedPayload, now: float) -> Face | None:
+        """Where vectors are made: in the caller's own shape where it is spoken, else in another.
+
+        None where no dialect is spoken that has an endpoint for them.
+
+        Raises:
+            MalformedBody, InvalidRequest: No such shape is spoken, and it cannot be read.
+        """
+        heard, first = asked.embeds, None
+        # The caller's own shape goes first: its bytes go through there.
+        for near in sorted(self.faces.values(), key=lambda face: not _has(face, heard)):
+            shape = heard
+            if not _has(near, heard):
+                shape = EMBEDDING_AT.get(near.dialect.name)
+                if shape is None:
+                    continue
+                shape = shape.shape_for(len(asked.asked.inputs))
+            face = self._embedding(shape, near)
+            if face.is_there(now):
+                return face
+            first = first or face
+        return first
+
+    def _embedding(self, shape: EmbedDialect, near: Face) -> Face:
+        face = self._beside.get(shape)
+        if face is None:
+            face = self._beside[shape] = near.embedding(shape)
+        return face
+
+
+def _has(face: Face, shape: EmbedDialect) -> bool:
+    return face.dialect.name in shape.beside

@@ -16,9 +16,10 @@ import msgspec
 
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Quirk, Target
-from antiphon.model.needs import Loss, Need
+from antiphon.dialects.embeddings import EmbedDialect
+from antiphon.model.needs import FORMS, IN_WORDS, Loss, Need
 from antiphon.model.omission import OMISSIBLE
-from antiphon.providers.abilities import refused_by
+from antiphon.providers.abilities import refused_by, told_in_words
 from antiphon.providers.auth import header_line
 from antiphon.providers.keys import Key
 from antiphon.providers.models import ModelFacts
@@ -71,7 +72,10 @@ class Face:
         quirks: The row's, the model's and the configuration's, in this order.
         lines: Header lines of the dialect, for requests that bring none of the caller's.
         refused: What the model refuses of a request in this very dialect.
+        in_words: The forms of an answer that are asked for in words here.
+        in_words_alike: Of these, what a request of this very dialect can ask for.
         lost: What a request of another dialect loses here, the model's refusals included.
+        lost_alike: What a request of this very dialect loses here where it is read.
         refusable: Of `refused`, what can be left out, also of a request that is passed on unread.
         omitted: What is left out of requests of other dialects.
         traits: What a request of another dialect is fitted to.
@@ -84,8 +88,11 @@ class Face:
         "_heads",
         "_render",
         "dialect",
+        "in_words",
+        "in_words_alike",
         "lines",
         "lost",
+        "lost_alike",
         "method",
         "omitted",
         "paths",
@@ -118,7 +125,13 @@ class Face:
         self.quirks = tuple(quirks)
         self.lines = lines_of(dialect)
         self.refused: Mapping[Need, Loss] = refused_by(facts)
-        lost = {**dialect.losses, **unlike, **self.refused}
+        self.in_words_alike = told_in_words(facts, unlike)
+        self.in_words = self.in_words_alike.union(
+            need for need in FORMS.values() if need in dialect.losses
+        )
+        words = dict.fromkeys(self.in_words_alike, IN_WORDS)
+        lost = {**dialect.losses, **unlike, **self.refused, **words}
+        self.lost_alike: Mapping[Need, Loss] = {**self.refused, **words}
         self.refusable = OMISSIBLE & self.refused.keys()
         self.omitted = self.refusable | (OMISSIBLE & unlike.keys())
         self.traits = dialect.traits
@@ -139,14 +152,17 @@ class Face:
             heads = self._rendered(key)
         return heads[stream]
 
-    def beside(self, endpoint: Endpoint) -> Face:
-        """The face of another endpoint at the same place, where requests go as they are."""
+    def beside(self, endpoint: Endpoint, render: Render | None = None) -> Face:
+        """The face of another endpoint at the same place.
+
+        Requests go there as they are, unless `render` writes other heads for them.
+        """
         path, _, query = f"{self._base}{endpoint.path}".partition("?")
         version = self.paths[0].partition("?")[2]
         queries = "&".join(each for each in (query, version) if each)
         return Face(
             endpoint.dialect,
-            self._render_passed,
+            render or self._render_passed,
             base=self._base,
             paths=(where := f"{path}?{queries}" if queries else path, where),
             target=self.target,
@@ -154,6 +170,11 @@ class Face:
             facts=_NO_FACTS,
             method=endpoint.method,
         )
+
+    def embedding(self, dialect: EmbedDialect) -> Face:
+        """The face at the same place where vectors are made, in this shape."""
+        path = dialect.target_path(self.target.model, stream=False)
+        return self.beside(Endpoint(dialect, dialect.beside, "POST", path), self._render)
 
     @property
     def counts(self) -> bool:

@@ -35,6 +35,7 @@ from antiphon.server.asgi import (
 from antiphon.server.caller import Caller, Doorman
 from antiphon.server.counting import CountDoor, MessagesQuestion
 from antiphon.server.doors import ChatDoor, InferenceDoor
+from antiphon.server.embedding import EmbedDoor, embed_doors
 from antiphon.server.errors import answer_error
 from antiphon.server.health import (
     HealthDetailDoor,
@@ -105,8 +106,12 @@ class GatewayApp:
             },
             **ollama.chat_doors(gateway, max_body=server.max_body_bytes),
         }
-        doors: Mapping[str, InferenceDoor] = {**self._passing.fixed, **chat}
-        self._direct = self._rooted(chat)
+        asked: Mapping[str, InferenceDoor] = {
+            **chat,
+            **embed_doors(gateway, max_body=server.max_body_bytes),
+        }
+        doors: Mapping[str, InferenceDoor] = {**self._passing.fixed, **asked}
+        self._direct = self._rooted(asked)
         self._plain = self._rooted(self._passing.fixed)
         self._models = _Rendered(ModelsDoor(gateway), self._refuse)
         self._counts = _Rendered(
@@ -184,6 +189,11 @@ class GatewayApp:
             return None
         if place.method in gemini.CHATS:
             return gemini.GeminiDoor(self._gateway, place, max_body=self._max_body)
+        shape = gemini.EMBEDS.get(place.method)
+        if shape is not None:
+            return EmbedDoor(
+                self._gateway, shape, max_body=self._max_body, model=place.model, key=place.key
+            )
         door = gemini.CountingDoor(self._gateway, place, max_body=self._max_body)
         return _Rendered(door, self._refuse)
 

@@ -18,9 +18,11 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
+from antiphon.dialects.embeddings import EmbedDialect
 from antiphon.dialects.gemini import GEMINI
 from antiphon.dialects.gemini.arrays import ArrayStream
 from antiphon.dialects.gemini.counting import read_count_request, write_count_reply
+from antiphon.dialects.gemini.embedder import GEMINI_BATCH_EMBED, GEMINI_EMBED
 from antiphon.dialects.gemini.paths import model_and_method
 from antiphon.errors import InvalidRequest, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
@@ -38,8 +40,12 @@ CHATS: Final[Mapping[str, bytes]] = MappingProxyType(
     {"generateContent": b"false", "streamGenerateContent": b"true"}
 )
 """Methods that answer, and whether the answer is a stream."""
+EMBEDS: Final[Mapping[str, EmbedDialect]] = MappingProxyType(
+    {"embedContent": GEMINI_EMBED, "batchEmbedContents": GEMINI_BATCH_EMBED}
+)
+"""Methods that make vectors, and the shape of each."""
 COUNT: Final = "countTokens"
-_METHODS: Final = frozenset({*CHATS, COUNT})
+_METHODS: Final = frozenset({*CHATS, *EMBEDS, COUNT})
 _PATH: Final = re.compile(
     r"(?:/gemini)?(?:/v1(?:(?:alpha|beta)[0-9]*)?)?"
     r"(?:/projects/[^/]+/locations/[^/]+)?(?:/publishers/[^/]+)?"

@@ -54,7 +54,6 @@ class Passed(NamedTuple):
 
 PASSED: Sequence[Passed] = (
     Passed(OPENAI, "POST", "/completions", text=True, writes=True),
-    Passed(OPENAI, "POST", "/embeddings", text=True),
     Passed(OPENAI, "POST", "/moderations", text=True),
     Passed(OPENAI, "POST", "/rerank", text=True),
     Passed(OPENAI, "POST", "/audio/speech"),

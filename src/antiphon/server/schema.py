@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from antiphon.gateway.health import Health, HealthDetail
+from antiphon.server.schema_google_ollama import GOOGLE_AND_OLLAMA
 from antiphon.server.schema_inference import ERROR, INFERENCE, SECURED
 
 SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bearer"}}
@@ -75,6 +76,7 @@ def door_schemas() -> dict[str, object]:
     health, detail = _SHAPES
     return {
         **INFERENCE,
+        **GOOGLE_AND_OLLAMA,
         "/health": _probe(
             "How the gateway does",
             ready="It serves: `healthy`, or `degraded`.",

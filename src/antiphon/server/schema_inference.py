@@ -13,13 +13,14 @@ Schema = dict[str, object]
 SECURED: list[dict[str, list[str]]] = [{"bearer": []}]
 """Needs a key, where the gateway asks for one."""
 
-_TEXT: Schema = {"type": "string"}
+TEXT: Schema = {"type": "string"}
 _MAYBE: Schema = {"type": ["string", "null"]}
-_OBJECT: Schema = {"type": "object"}
-_ATTEMPTS: Schema = {"type": "array", "items": _OBJECT}
+OBJECT: Schema = {"type": "object"}
+_ATTEMPTS: Schema = {"type": "array", "items": OBJECT}
 
 
-def _json(schema: Schema, description: str) -> Schema:
+def in_json(schema: Schema, description: str) -> Schema:
+    """An answer that is JSON."""
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
@@ -31,14 +32,14 @@ _OPENAI_ERROR: Schema = {
             "type": "object",
             "required": ["message", "type", "param", "code"],
             "properties": {
-                "message": _TEXT,
-                "type": _TEXT,
+                "message": TEXT,
+                "type": TEXT,
                 "param": _MAYBE,
                 "code": _MAYBE,
                 "attempts": _ATTEMPTS,
             },
         },
-        "request_id": _TEXT,
+        "request_id": TEXT,
     },
 }
 _ANTHROPIC_ERROR: Schema = {
@@ -50,31 +51,32 @@ _ANTHROPIC_ERROR: Schema = {
             "type": "object",
             "required": ["type", "message", "code"],
             "properties": {
-                "type": _TEXT,
-                "message": _TEXT,
-                "code": _TEXT,
-                "param": _TEXT,
+                "type": TEXT,
+                "message": TEXT,
+                "code": TEXT,
+                "param": TEXT,
                 "attempts": _ATTEMPTS,
             },
         },
-        "request_id": _TEXT,
+        "request_id": TEXT,
     },
 }
-ERROR: Schema = _json(_OPENAI_ERROR, "An error in OpenAI's envelope.")
-_FOREIGN: Schema = _json(_ANTHROPIC_ERROR, "An error in Anthropic's envelope.")
-_EITHER: Schema = _json(
+ERROR: Schema = in_json(_OPENAI_ERROR, "An error in OpenAI's envelope.")
+_FOREIGN: Schema = in_json(_ANTHROPIC_ERROR, "An error in Anthropic's envelope.")
+_EITHER: Schema = in_json(
     {"anyOf": [_OPENAI_ERROR, _ANTHROPIC_ERROR]}, "An error in the envelope that the caller reads."
 )
 
-_STATUSES = ("400", "401", "403", "404", "408", "413", "429", "502", "503", "504")
+STATUSES = ("400", "401", "403", "404", "408", "413", "429", "502", "503", "504")
 
 
-def _event(data: str) -> Schema:
+def event_of(data: str) -> Schema:
+    """One event of a stream."""
     return {
         "type": "object",
         "description": f"One event of the stream: {data}.",
         "required": ["data"],
-        "properties": {"event": _TEXT, "data": _TEXT},
+        "properties": {"event": TEXT, "data": TEXT},
     }
 
 
@@ -92,7 +94,8 @@ _VERSION = _header("anthropic-version", "2023-06-01 or 2026-10-21; goes on betwe
 _BETA = _header("anthropic-beta", "Goes on byte for byte between equal dialects.")
 
 
-def _body(required: Sequence[str], properties: Mapping[str, Schema], example: Schema) -> Schema:
+def body_of(required: Sequence[str], properties: Mapping[str, Schema], example: Schema) -> Schema:
+    """A request that names a model."""
     model: Schema = {"type": "string", "description": "A name of /v1/models."}
     schema: Schema = {
         "type": "object",
@@ -104,9 +107,17 @@ def _body(required: Sequence[str], properties: Mapping[str, Schema], example: Sc
     return {"required": True, "content": content}
 
 
-def _asked(told: Schema, body: Schema, answer: str, event: Schema, errors: Schema) -> Schema:
+def asked(
+    told: Schema,
+    body: Schema,
+    answer: str,
+    event: Schema,
+    errors: Schema,
+    *,
+    stream_type: str = "text/event-stream",
+) -> Schema:
     """A door that answers whole or as a stream."""
-    content = {"application/json": {"schema": _OBJECT}, "text/event-stream": {"schema": event}}
+    content = {"application/json": {"schema": OBJECT}, stream_type: {"schema": event}}
     return {
         "post": {
             "tags": ["inference"],
@@ -118,60 +129,60 @@ def _asked(told: Schema, body: Schema, answer: str, event: Schema, errors: Schem
     }
 
 
-_MESSAGES: Schema = {"type": "array", "minItems": 1, "items": _OBJECT}
-_STREAM: Schema = {"type": "boolean"}
-_HELLO: Schema = {"messages": [{"role": "user", "content": "Hello"}]}
+MESSAGES: Schema = {"type": "array", "minItems": 1, "items": OBJECT}
+STREAM: Schema = {"type": "boolean"}
+HELLO: Schema = {"messages": [{"role": "user", "content": "Hello"}]}
 
-_CHAT = _asked(
+_CHAT = asked(
     {
         "summary": "OpenAI Chat Completions",
         "description": "The whole surface of OpenAI's Chat Completions; unknown members pass. "
         "Also at `/chat/completions` and `/openai/v1/chat/completions`.",
     },
-    _body(["messages"], {"messages": _MESSAGES, "stream": _STREAM}, _HELLO),
+    body_of(["messages"], {"messages": MESSAGES, "stream": STREAM}, HELLO),
     "A chat completion, or a stream of chunks.",
-    _event("a chunk as JSON in `data`, and `[DONE]` at the end"),
-    dict.fromkeys(_STATUSES, ERROR),
+    event_of("a chunk as JSON in `data`, and `[DONE]` at the end"),
+    dict.fromkeys(STATUSES, ERROR),
 )
-_RESPONSES = _asked(
+_RESPONSES = asked(
     {
         "summary": "OpenAI Responses, without a store",
         "description": "The whole surface of OpenAI's Responses but for what needs stored ones "
         "(`previous_response_id`, `conversation`, `background`): the whole conversation goes "
         "along. Also at `/responses` and `/openai/v1/responses`.",
     },
-    _body(
+    body_of(
         [],
         {
-            "input": {"anyOf": [_TEXT, {"type": "array", "items": _OBJECT}]},
+            "input": {"anyOf": [TEXT, {"type": "array", "items": OBJECT}]},
             "instructions": _MAYBE,
-            "stream": _STREAM,
+            "stream": STREAM,
         },
         {"input": "Hello"},
     ),
     "A response, or a stream of events.",
-    _event("its type in `event` and as JSON in `data`; `response.completed` is the last"),
-    dict.fromkeys(_STATUSES, ERROR),
+    event_of("its type in `event` and as JSON in `data`; `response.completed` is the last"),
+    dict.fromkeys(STATUSES, ERROR),
 )
-_ANTHROPIC = _asked(
+_ANTHROPIC = asked(
     {
         "summary": "Anthropic Messages",
         "description": "The whole surface of Anthropic's Messages, of both versions; unknown "
         "members pass. Also at `/messages` and `/anthropic/v1/messages`.",
         "parameters": [_VERSION, _BETA],
     },
-    _body(
+    body_of(
         ["messages", "max_tokens"],
         {
-            "messages": _MESSAGES,
+            "messages": MESSAGES,
             "max_tokens": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
-            "stream": _STREAM,
+            "stream": STREAM,
         },
-        {"max_tokens": 1024, **_HELLO},
+        {"max_tokens": 1024, **HELLO},
     ),
     "A message, or a stream of events.",
-    _event("its type in `event` and as JSON in `data`; `message_stop` is the last"),
-    dict.fromkeys((*_STATUSES, "529"), _FOREIGN),
+    event_of("its type in `event` and as JSON in `data`; `message_stop` is the last"),
+    dict.fromkeys((*STATUSES, "529"), _FOREIGN),
 )
 _COUNT: Schema = {
     "post": {
@@ -182,9 +193,9 @@ _COUNT: Schema = {
         "`/anthropic/v1/messages/count_tokens`.",
         "security": SECURED,
         "parameters": [_VERSION, _BETA],
-        "requestBody": _body(["messages"], {"messages": _MESSAGES}, _HELLO),
+        "requestBody": body_of(["messages"], {"messages": MESSAGES}, HELLO),
         "responses": {
-            "200": _json(
+            "200": in_json(
                 {
                     "type": "object",
                     "required": ["input_tokens"],
@@ -193,6 +204,34 @@ _COUNT: Schema = {
                 "The count.",
             ),
             **dict.fromkeys(("400", "401", "403", "404", "408", "413", "503", "529"), _FOREIGN),
+        },
+    }
+}
+_EMBEDDINGS: Schema = {
+    "post": {
+        "tags": ["inference"],
+        "summary": "Texts as vectors",
+        "description": "OpenAI's embeddings, of any provider that makes vectors; unknown members "
+        "pass where it speaks this API. Also at `/embeddings` and `/openai/v1/embeddings`; in "
+        "Ollama's shape at `/api/embed` and `/api/embeddings`.",
+        "security": SECURED,
+        "requestBody": body_of(
+            ["input"],
+            {
+                "input": {
+                    "anyOf": [
+                        TEXT,
+                        {"type": "array", "minItems": 1, "items": TEXT},
+                        {"type": "array", "minItems": 1, "items": {"type": "integer"}},
+                    ]
+                },
+                "encoding_format": {"enum": ["float", "base64"]},
+            },
+            {"input": "Hello"},
+        ),
+        "responses": {
+            "200": in_json(OBJECT, "One vector for each input, in their order."),
+            **dict.fromkeys(STATUSES, ERROR),
         },
     }
 }
@@ -215,7 +254,7 @@ _MODELS: Schema = {
             },
         ],
         "responses": {
-            "200": _json(_OBJECT, "A list in the caller's shape."),
+            "200": in_json(OBJECT, "A list in the caller's shape."),
             **dict.fromkeys(("400", "401", "403"), _EITHER),
         },
     }
@@ -226,6 +265,7 @@ INFERENCE: Mapping[str, Schema] = {
     "/v1/responses": _RESPONSES,
     "/v1/messages": _ANTHROPIC,
     "/v1/messages/count_tokens": _COUNT,
+    "/v1/embeddings": _EMBEDDINGS,
     "/v1/models": _MODELS,
 }
 """Path to path item."""

@@ -118,12 +118,12 @@ def _choice(text: str, finish: str | None = None) -> Members:
 def _embeddings(_shelf: Shelf, received: Received, _id: str) -> Reply:
     asked = _members(received)
     texts = _items(asked.get("input"))
-    packed = b64encode(pack("<4f", *_VECTOR)).decode()
-    vector = packed if asked.get("encoding_format") == "base64" else list(_VECTOR)
-    data = [
-        {"object": "embedding", "index": number, "embedding": vector}
-        for number, _ in enumerate(texts)
-    ]
+    size, is_packed = asked.get("dimensions"), asked.get("encoding_format") == "base64"
+    data: list[Members] = []
+    for number, _ in enumerate(texts):
+        numbers = _vector(number, size if isinstance(size, int) else len(_VECTOR))
+        vector = b64encode(pack(f"<{len(numbers)}f", *numbers)).decode() if is_packed else numbers
+        data.append({"object": "embedding", "index": number, "embedding": vector})
     tokens = sum(count_tokens(str(text)) for text in texts)
     return json(
         {
@@ -133,6 +133,11 @@ def _embeddings(_shelf: Shelf, received: Received, _id: str) -> Reply:
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
         }
     )
+
+
+def _vector(number: int, size: int) -> list[float]:
+    """A vector of so many numbers; that of the next input begins one number later."""
+    return [_VECTOR[(number + at) % len(_VECTOR)] for at in range(size)]
 
 
 def _moderations(_shelf: Shelf, received: Received, _id: str) -> Reply:

@@ -190,7 +190,7 @@ class _Histograms:
 
     def _take(self, report: RequestReport, attempt: AttemptReport) -> None:
         attributes: dict[str, str | int] = {
-            semconv.OPERATION: semconv.CHAT,
+            semconv.OPERATION: report.operation,
             semconv.PROVIDER: attempt.vendor,
             semconv.REQUEST_MODEL: self._model(attempt.model),
             semconv.SERVER_ADDRESS: attempt.host,

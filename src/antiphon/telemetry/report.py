@@ -14,6 +14,7 @@ from collections import deque
 import msgspec
 
 from antiphon.model.usage import Usage
+from antiphon.telemetry import semconv
 from antiphon.telemetry.trace import Trace
 
 MOST_REPORTS = 10_000
@@ -67,7 +68,9 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
         overhead: Microseconds of it that no provider was waited for.
         stop: Why the model stopped.
         served: It came over HTTP.
+        embeds: Vectors were asked for.
         asked: The caller's own bound of the answer's tokens, or None.
+        structured: What is known of the form of the answer; empty where none was asked for.
         trace: Where it stands in a trace, or None.
     """
 
@@ -91,13 +94,20 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     attempts: tuple[AttemptReport, ...] = ()
     served: bool = True
+    embeds: bool = False
     asked: int | None = None
+    structured: str = ""
     trace: Trace | None = None
 
     @property
     def started_at(self) -> int:
         """Microseconds since 1970."""
         return self.ended_at - self.total
+
+    @property
+    def operation(self) -> str:
+        """What was asked for, in OpenTelemetry's words."""
+        return semconv.EMBEDDINGS if self.embeds else semconv.CHAT
 
     @property
     def failed(self) -> bool:

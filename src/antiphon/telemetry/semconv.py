@@ -8,6 +8,7 @@ from __future__ import annotations
 
 OPERATION = "gen_ai.operation.name"
 CHAT = "chat"
+EMBEDDINGS = "embeddings"
 PROVIDER = "gen_ai.provider.name"
 REQUEST_MODEL = "gen_ai.request.model"
 REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens"

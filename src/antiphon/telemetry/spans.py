@@ -49,7 +49,7 @@ def spans_of(report: RequestReport, resource: Resource) -> Iterator[ReadableSpan
         yield make(
             _CHAT,
             above,
-            f"{semconv.CHAT} {report.route}",
+            f"{report.operation} {report.route}",
             SpanKind.INTERNAL,
             _chat(report),
             (begin, end, failed),
@@ -61,7 +61,7 @@ def spans_of(report: RequestReport, resource: Resource) -> Iterator[ReadableSpan
         yield make(
             _FIRST_ATTEMPT + number,
             _CHAT,
-            f"{semconv.CHAT} {each.model}",
+            f"{report.operation} {each.model}",
             SpanKind.CLIENT,
             _attempt(report, each, last=number == len(report.attempts) - 1),
             times,
@@ -112,7 +112,7 @@ class _Maker:
 
 def _chat(report: RequestReport) -> dict[str, Value]:
     attributes: dict[str, Value] = {
-        semconv.OPERATION: semconv.CHAT,
+        semconv.OPERATION: report.operation,
         semconv.REQUEST_MODEL: report.route,
         semconv.REQUEST_STREAM: report.stream,
         semconv.REQUEST_ID: report.request,
@@ -131,7 +131,7 @@ def _chat(report: RequestReport) -> dict[str, Value]:
 def _attempt(report: RequestReport, attempt: AttemptReport, *, last: bool) -> dict[str, Value]:
     usage = attempt.usage
     attributes: dict[str, Value] = {
-        semconv.OPERATION: semconv.CHAT,
+        semconv.OPERATION: report.operation,
         semconv.PROVIDER: attempt.vendor,
         semconv.REQUEST_MODEL: attempt.model,
         semconv.REQUEST_STREAM: report.stream,

@@ -48,6 +48,8 @@ _TYPE: Final = "type.googleapis.com/google.rpc."
 _DOMAIN: Final = "antiphon"
 _DAY: Final = re.compile(r"per_?day|daily", re.IGNORECASE)
 _MOST_WAIT: Final = 86_400.0
+_TOO_LONG: Final = "exceeds the maximum number of tokens allowed"
+"""How a client knows that it must make the conversation shorter: there is no word for it."""
 _DEAD_QUOTA: Final = "insufficient_quota"
 _BAD_KEYS: Final = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED", "API_KEY_SERVICE_BLOCKED"})
 
@@ -180,7 +182,9 @@ def status_of(error: AntiphonError) -> int:
 
 
 def _describe(error: AntiphonError) -> Written:
-    kind = error.error_kind
+    kind, message = error.error_kind, error.message
+    if kind is Kind.CONTEXT_TOO_LONG and _TOO_LONG not in message:
+        message = f"The input token count {_TOO_LONG}: {message}"
     about = written({"param": error.param, "kind": kind.value})
     details: list[Written] = [
         {
@@ -194,7 +198,7 @@ def _describe(error: AntiphonError) -> Written:
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{error.retry_after:g}s"})
     out: Written = {
         "code": status_of(error),
-        "message": error.message,
+        "message": message,
         "status": STATUSES[kind],
         "details": details,
     }

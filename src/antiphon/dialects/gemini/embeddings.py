@@ -18,6 +18,7 @@ from antiphon.dialects.gemini.fields import Fields, written
 from antiphon.dialects.gemini.paths import method_path
 from antiphon.errors import InvalidRequest, MalformedBody, NotAnAnswer
 from antiphon.model.embedding import EmbedReply, EmbedRequest
+from antiphon.model.parts import ABSENT
 from antiphon.model.usage import Usage
 from antiphon.wire.shallow import Members
 
@@ -25,20 +26,27 @@ _REQUESTS: Final = "requests"
 
 
 class _Vector(msgspec.Struct):
-    values: list[float] = []
+    values: tuple[float, ...] = ()
 
 
 class _Counts(msgspec.Struct, rename="camel"):
-    prompt_token_count: int | None = None
+    prompt_token_count: int | float | None = None
 
 
 class _Reply(msgspec.Struct, rename="camel"):
     embedding: _Vector | None = None
     embeddings: list[_Vector] | None = None
-    usage_metadata: _Counts | None = None
+    usage_metadata: msgspec.Raw = ABSENT
 
 
 _REPLY: Final = msgspec.json.Decoder(_Reply)
+_COUNTS: Final = msgspec.json.Decoder(_Counts | None)
+_ABSURD: Final = 10**10
+
+
+def model_path(model: str) -> str:
+    """The name of a model as a request says it."""
+    return model if "/" in model else f"models/{model}"
 
 
 def embed_path(model: str, *, single: bool) -> str:
@@ -110,10 +118,20 @@ def read_embed_reply(body: bytes, model: str = "") -> EmbedReply:
         found = [reply.embedding]
     if not found:
         raise NotAnAnswer("The provider's answer has no vectors.", code="bad_body")
-    counts = reply.usage_metadata
+    vectors = tuple([each.values for each in found])
+    return EmbedReply(vectors, model, read_counts(reply.usage_metadata))
+
+
+def read_counts(raw: Json) -> Usage | None:
+    """The usage of an answer; None where there is none, or none that can be believed."""
+    if not raw:
+        return None
+    try:
+        counts = _COUNTS.decode(raw)
+    except UNREADABLE:
+        return None
     told = counts.prompt_token_count if counts is not None else None
-    usage = Usage(input_tokens=told) if told is not None and told >= 0 else None
-    return EmbedReply(tuple(tuple(each.values) for each in found), model, usage)
+    return Usage(input_tokens=int(told)) if told is not None and 0 <= told <= _ABSURD else None
 
 
 def write_embed_reply(reply: EmbedReply, *, single: bool) -> bytes:
@@ -161,7 +179,7 @@ def _text_of(raw: Json, path: str) -> str:
 def _write_one(text: str, request: EmbedRequest, model: str) -> Written:
     return written(
         {
-            "model": model if "/" in model else f"models/{model}",
+            "model": model_path(model),
             "content": {"parts": [{"text": text}]},
             "taskType": request.task,
             "title": request.title,

@@ -19,6 +19,8 @@ from antiphon.wire.shallow import Members
 
 EMBED_PATH: Final = "/embed"
 """Behind a base URL."""
+EMBEDDINGS_PATH: Final = "/embeddings"
+"""The older one's."""
 
 _Vector = tuple[float, ...]
 
@@ -78,6 +80,13 @@ def write_embed_request(request: EmbedRequest, model: str) -> Members:
         },
         request.extra,
     )
+    return Members({name: encode(value) for name, value in out.items()})
+
+
+def write_embeddings_request(request: EmbedRequest, model: str) -> Members:
+    """The older request, of the first text; `truncate` and `dimensions` have no place in it."""
+    [text, *_] = request.inputs
+    out = written({"model": model, "prompt": text}, request.extra)
     return Members({name: encode(value) for name, value in out.items()})
 
 

@@ -190,7 +190,7 @@ def _write_function(tool: FunctionTool) -> Written:
 def _nested(form: msgspec.Raw) -> msgspec.Raw:
     """The grammar inside an object of its own, which Responses does without."""
     fields = Fields.parse(form, "format") if form else Fields({})
-    if "grammar" in fields or fields.text("type") != "grammar":
+    if "grammar" in fields or bytes(fields.raw("type")) != b'"grammar"':
         return form
     return msgspec.Raw(msgspec.json.encode({"type": "grammar", "grammar": fields.left()}))
 

@@ -42,7 +42,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
 
 UNLIKE: Final[Mapping[Need, Loss]] = MappingProxyType(
     {
-        Need.CUSTOM_TOOLS: Loss(_WARN, "as functions; a grammar is told in words"),
+        Need.CUSTOM_TOOLS: Loss(_WARN, "as functions, with a grammar told in words"),
         Need.VERBOSITY: Loss(_WARN, "left out"),
         Need.TIER: Loss(_SAFE, "left out"),
         Need.USER: Loss(_SAFE, "left out"),

@@ -264,7 +264,8 @@ def _flat_format(tool: CustomTool) -> msgspec.Raw:
     if not tool.format or is_ours(tool.extra):
         return tool.format
     fields = Fields.parse(tool.format, "format")
-    inner = fields.object("grammar") if fields.text("type") == "grammar" else None
+    grammar = bytes(fields.raw("type")) == b'"grammar"' and fields.begins("grammar", b"{")
+    inner = fields.object("grammar") if grammar else None
     if inner is None:
         return tool.format
     members = {"type": msgspec.Raw(b'"grammar"'), **inner.left()}
