@@ -127,13 +127,18 @@ class Relay:
             return b""
         return self._forward(frames)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the answer has said why it stopped, and its dialect asks for nothing more."""
+        return self.finished and not self._strict
+
     def finish(self) -> bytes:
         """What the caller gets at the provider's clean end of file.
 
         A stream that has said why it stopped is whole even where the provider forgot the
         terminal event; the caller gets it from us. Any other end leaves `truncated` in `failure`.
         """
-        whole, left, piece = self.finished and not self._strict, self._splitter.flush().strip(), b""
+        whole, left, piece = self.is_whole, self._splitter.flush().strip(), b""
         if left and not self.ended:
             piece = self._forward([left + b"\n\n"], cut=True)
             if whole and self.failure is not None and self.failure.code == "bad_event":
@@ -141,7 +146,7 @@ class Relay:
                 self.failure = None
         if self.ended or self.failure is not None:
             return piece
-        if (self.finished and not self._strict) or (self._loose and self.useful):
+        if self.is_whole or (self._loose and self.useful):
             self.ended = True
             return piece + self._encode(Ended())
         self.failure = UpstreamBroken(

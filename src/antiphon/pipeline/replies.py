@@ -208,8 +208,11 @@ class StreamReply:
         try:
             chunk = await answer.read(self._patience())
         except UpstreamError as error:
-            self._give_up(error)
-            return None
+            if not relay.is_whole:
+                self._give_up(error)
+                return None
+            # It broke behind an answer that is whole: what was lost is no part of it.
+            chunk = b""
         if chunk is None:
             return self._beat()
         piece = relay.feed(chunk) if chunk else relay.finish()
