@@ -81,6 +81,9 @@ OPTIONS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
 )
 """Needs that are asked for inside `options`."""
 
+MARKS: Final = frozenset({"thinking", "tool_calls", "tool_name", "tool_call_id"})
+"""Members of a message that has no use for them: they ask for nothing."""
+
 _SAID: Final = ("messages",)
 _NOWHERE: Final[tuple[str, ...]] = ()
 
