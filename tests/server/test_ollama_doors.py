@@ -144,3 +144,59 @@ async def test_errors_are_ollamas(tmp_path: Path) -> None:
                 await stranger.chat(model="fast", messages=HELLO)
         assert refused.value.status_code == 401
         assert KEY not in str(refused.value)
+
+
+async def test_what_no_other_dialect_knows_is_told(mixed: Stage) -> None:
+    said = {"role": "user", "content": "Hi"}
+    body = {"model": "fast", "stream": False, "messages": [said | {"foo": 1}]}
+    answer = await mixed.http.post("/api/chat", json=body)
+    assert answer.headers["x-antiphon-warnings"] == "unknown_members: left out"
+    body = {"model": "fast", "stream": False, "messages": [said], "options": {"num_predict": -2}}
+    answer = await mixed.http.post("/api/chat", json=body)
+    assert answer.status_code == 200
+    assert "x-antiphon-warnings" not in answer.headers
+
+
+WRONG = [
+    ("chat", {"options": {"temperature": "hot"}}, "temperature"),
+    ("chat", {"options": {"num_predict": "5"}}, "num_predict"),
+    ("chat", {"options": {"stop": 5}}, "stop"),
+    ("chat", {"options": {"stop": ["a", 5]}}, "stop"),
+    *(("chat", {"format": each}, "format") for each in ("xml", 5, [], True)),
+    ("chat", {"think": "ultra"}, "think"),
+    ("chat", {"messages": [{**HELLO[0], "images": ["https://a.test/b.png"]}]}, "base64"),
+    ("generate", {"prompt": []}, "prompt"),
+]
+
+
+@pytest.mark.parametrize("model", ["fast", "home"])
+@pytest.mark.parametrize(("endpoint", "members", "named"), WRONG)
+async def test_a_callers_mistake_is_theirs(
+    mixed: Stage, model: str, endpoint: str, members: dict[str, object], named: str
+) -> None:
+    """It is asked once at most, and says nothing against the deployment."""
+    body = {"model": model, "stream": False, **({"messages": HELLO} if endpoint == "chat" else {})}
+    answer = await mixed.http.post(f"/api/{endpoint}", json={**body, **members})
+    assert answer.status_code == 400, answer.text
+    assert named in answer.json()["error"]
+    assert len(mixed.first.received) + len(mixed.second.received) <= 1
+    answer = await mixed.http.post("/api/generate", json={**body, "model": "home", "prompt": "Hi"})
+    assert answer.status_code == 200
+
+
+async def test_an_older_embedding_without_its_text(mixed: Stage) -> None:
+    answer = await mixed.http.post("/api/embeddings", json={"model": "fast", "input": "a"})
+    assert answer.status_code == 400
+    assert "prompt" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("model", ["fast", "home"])
+async def test_a_picture_without_data_does_not_vanish(mixed: Stage, model: str) -> None:
+    shown = {"inlineData": {"mimeType": "image/png", "data": ""}}
+    path = f"/v1beta/models/{model}:generateContent"
+    body = {"contents": [{"role": "user", "parts": [{"text": "What?"}, shown]}]}
+    answer = await mixed.http.post(path, json=body)
+    assert answer.status_code == 400
+    assert "holds no data" in answer.json()["error"]["message"]
+    assert not mixed.first.received
+    assert not mixed.second.received

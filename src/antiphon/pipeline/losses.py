@@ -18,6 +18,7 @@ from antiphon.dialects.fitting import says_anything
 from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
 from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need, Severity
+from antiphon.model.parts import Image, Turn
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.embedding import cannot_embed, losses_of_vectors
 from antiphon.pipeline.exchange import Exchange
@@ -119,10 +120,18 @@ def _check(exchange: Exchange, face: Face) -> None:
     if not says_anything(request.turns, face.traits):
         [name] = payload.dialect.words[Need.PREFILL]
         raise InvalidRequest(f"{name!r} says nothing: there is nothing to be answered.", param=name)
+    if any(map(_hides, request.turns)):
+        [name, *_] = payload.dialect.words[Need.IMAGES]
+        raise InvalidRequest(f"A picture in {name!r} holds no data.", param=name)
     if request.max_output_tokens == 0 and payload.dialect is not face.dialect:
         # Anthropic takes it: the prompt shall be cached, and nothing answered.
         name = next((each for each in _BOUNDS if _stands(exchange, each)), _BOUNDS[0])
         raise InvalidRequest(f"{name!r} must leave room for an answer here.", param=name)
+
+
+def _hides(turn: Turn) -> bool:
+    """Whether a turn shows a picture without data, which some dialects would leave out unsaid."""
+    return any(isinstance(part, Image) and part.blob.data == "" for part in turn.parts)
 
 
 def lost_with_seals(exchange: Exchange, face: Face) -> None:

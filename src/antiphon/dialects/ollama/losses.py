@@ -136,3 +136,18 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.UNKNOWN_MEMBERS: _NOWHERE,
     }
 )
+
+GENERATE_WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
+    {
+        **WORDS,
+        Need.IMAGES: ("images",),
+        Need.LATER_SYSTEM: _NOWHERE,
+        Need.PREFILL: ("prompt",),
+        Need.THOUGHT: _NOWHERE,
+        Need.TOOLS: _NOWHERE,
+        Need.SERVER_TOOLS: _NOWHERE,
+        Need.ONLY_SERVER_TOOLS: _NOWHERE,
+        Need.RESULT_MEDIA: _NOWHERE,
+    }
+)
+"""The same for a prompt, which has no turns and no tools."""

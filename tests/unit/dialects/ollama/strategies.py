@@ -93,7 +93,7 @@ OPTIONS = objects(
 ).filter(bool)
 REST: dict[str, Json] = {
     "format": st.just("json") | SCHEMA,
-    "think": st.booleans() | st.sampled_from(["low", "medium", "high", "max", "ultra"]),
+    "think": st.booleans() | st.sampled_from(["low", "medium", "high", "max"]),
     "options": OPTIONS,
     "keep_alive": st.sampled_from(["5m", 0, -1]),
     "truncate": st.booleans(),
