@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,20 @@ async def test_a_picture_without_data_does_not_vanish(mixed: Stage, model: str) 
     assert "holds no data" in answer.json()["error"]["message"]
     assert not mixed.first.received
     assert not mixed.second.received
+
+
+def document(kind: str, data: bytes) -> dict[str, object]:
+    return {"inlineData": {"mimeType": kind, "data": b64encode(data).decode()}}
+
+
+async def test_a_document_of_plain_text_is_read_as_text(mixed: Stage) -> None:
+    path = "/v1beta/models/home:generateContent"
+    parts = [{"text": "What is it?"}, document("text/plain", "Once é.".encode())]
+    answer = await mixed.http.post(path, json={"contents": [{"role": "user", "parts": parts}]})
+    assert answer.status_code == 200, answer.text
+    [message] = json.loads(mixed.second.received[-1].body)["messages"]
+    assert message["content"] == "What is it?\n\n<document>\nOnce é.\n</document>"
+    parts.append(document("application/pdf", b"%PDF"))
+    answer = await mixed.http.post(path, json={"contents": [{"role": "user", "parts": parts}]})
+    assert answer.status_code == 400
+    assert "plain text" in answer.json()["error"]["message"]

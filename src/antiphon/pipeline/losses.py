@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from antiphon.dialects.base import Payload
 from antiphon.dialects.embeddings import EmbedPayload
-from antiphon.dialects.fitting import says_anything
+from antiphon.dialects.fitting import only_texts, says_anything
 from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
 from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need, Severity
@@ -99,7 +99,10 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
         request = payload.request
         form_of(payload, face, exchange.plan, read=True)
         table = face.lost_alike if payload.dialect is face.dialect else face.lost
-        losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
+        lost = payload.needs & table.keys()
+        if Need.FILES in lost and not face.traits.text_files and only_texts(request.turns):
+            lost -= {Need.FILES}
+        losses = [(need, table[need]) for need in sorted(lost)]
         losses += face.dialect.given_up(payload.request, face.target).items()
         loss = None if Need.JSON_SCHEMA in table else schema_loss(request.output, payload, face)
         if loss is not None:

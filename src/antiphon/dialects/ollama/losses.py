@@ -25,6 +25,7 @@ TRAITS: Final = Traits(
     later_system=True,
     user_first=False,
     unsigned_thought=True,
+    text_files=False,
 )
 
 LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
@@ -34,7 +35,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.ANSWERS: Loss(_REFUSE, "one answer is given there"),
         Need.IMAGE_URLS: Loss(_REFUSE, "no address is fetched there"),
         Need.AUDIO: Loss(_REFUSE, "no sound is heard there"),
-        Need.FILES: Loss(_REFUSE, "no file is read there"),
+        Need.FILES: Loss(_REFUSE, "no file is read there that is not plain text"),
         Need.FILE_URLS: Loss(_REFUSE, "no address is fetched there"),
         Need.FILE_IDS: Loss(_REFUSE, "a file that only its own provider has"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
