@@ -85,7 +85,7 @@ OPTIONS = objects(
         "presence_penalty": NUMBER,
         "frequency_penalty": NUMBER,
         "seed": st.integers(0, 99),
-        "num_predict": st.integers(-2, 99),
+        "num_predict": st.integers(0, 99),
         "num_ctx": st.just(8192),
         "mirostat": st.integers(0, 2),
         "stop": st.lists(SOME_TEXT, min_size=1, max_size=5),
