@@ -204,6 +204,28 @@ async def test_a_picture_without_data_does_not_vanish(mixed: Stage, model: str) 
     assert not mixed.second.received
 
 
+async def test_nor_does_one_that_a_tool_gave(mixed: Stage) -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": ""}
+    given = [{"type": "image", "source": source}]
+    said = [
+        *HELLO,
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "a", "content": given}],
+        },
+    ]
+    body = {"model": "fast", "max_tokens": 9, "messages": said}
+    answer = await mixed.http.post("/v1/messages", json=body)
+    assert answer.status_code == 400
+    assert "holds no data" in answer.json()["error"]["message"]
+    assert not mixed.first.received
+    assert not mixed.second.received
+
+
 def document(kind: str, data: bytes) -> dict[str, object]:
     return {"inlineData": {"mimeType": kind, "data": b64encode(data).decode()}}
 

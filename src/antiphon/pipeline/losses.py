@@ -18,7 +18,7 @@ from antiphon.dialects.fitting import only_texts, says_anything
 from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
 from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need, Severity
-from antiphon.model.parts import Image, Turn
+from antiphon.model.parts import Image, Part, ToolResult, Turn
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.embedding import cannot_embed, losses_of_vectors
 from antiphon.pipeline.exchange import Exchange
@@ -134,7 +134,14 @@ def _check(exchange: Exchange, face: Face) -> None:
 
 def _hides(turn: Turn) -> bool:
     """Whether a turn shows a picture without data, which some dialects would leave out unsaid."""
-    return any(isinstance(part, Image) and part.blob.data == "" for part in turn.parts)
+    return any(
+        _is_empty(part) or (isinstance(part, ToolResult) and any(map(_is_empty, part.parts)))
+        for part in turn.parts
+    )
+
+
+def _is_empty(part: Part) -> bool:
+    return isinstance(part, Image) and part.blob.data == ""
 
 
 def lost_with_seals(exchange: Exchange, face: Face) -> None:
