@@ -23,6 +23,8 @@ def test_what_it_prints_can_be_pasted(antiphon):
         text = ""
         while "Ctrl-C" not in text:
             text += process.stdout.readline()
+        for spoken in ("Chat Completions", "Responses", "Messages", "Gemini's API", "Ollama's"):
+            assert spoken in text
         snippet = re.search(r"^providers:.*?(?=\n\n)", text, re.DOTALL | re.MULTILINE)[0]
         antiphon.write(snippet)
         done = antiphon("chat", "-m", "fast", "Hello")

@@ -244,3 +244,24 @@ async def test_no_name_leads_up_at_a_provider(mixed: Stage, name: str) -> None:
     await writer.wait_closed()
     assert answer.startswith(b"HTTP/1.1 404"), answer
     assert not mixed.second.received
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+async def test_files_of_geminis_are_not_kept(mixed: Stage, version: str) -> None:
+    """Google's client reads the error; OpenAI's clients are answered on the same path as ever."""
+    async with httpx.AsyncClient(verify=False, timeout=20) as http:
+        options = types.HttpOptions(
+            base_url=mixed.address, api_version=version, httpx_async_client=http
+        )
+        asked = genai.Client(api_key=KEY, http_options=options)
+        with pytest.raises(errors.ClientError) as refused:
+            await asked.aio.files.list()
+        asked.close()
+        assert (refused.value.code, refused.value.status) == (404, "NOT_FOUND")
+        keyed = {"x-goog-api-key": KEY}
+        for path in ("/v1/files/a", "/files", "/v1/batches", "/batches/b"):
+            answer = await http.get(f"{mixed.address}{path}", headers=keyed)
+            assert answer.status_code == 404
+            assert answer.json()["error"]["status"] == "NOT_FOUND"
+            answer = await mixed.http.get(path, headers={"authorization": f"Bearer {KEY}", **keyed})
+            assert "status" not in answer.json()["error"]

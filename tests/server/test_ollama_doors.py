@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,98 @@ async def test_errors_are_ollamas(tmp_path: Path) -> None:
                 await stranger.chat(model="fast", messages=HELLO)
         assert refused.value.status_code == 401
         assert KEY not in str(refused.value)
+
+
+async def test_what_no_other_dialect_knows_is_told(mixed: Stage) -> None:
+    said = {"role": "user", "content": "Hi"}
+    body = {"model": "fast", "stream": False, "messages": [said | {"foo": 1}]}
+    answer = await mixed.http.post("/api/chat", json=body)
+    assert answer.headers["x-antiphon-warnings"] == "unknown_members: left out"
+    body = {"model": "fast", "stream": False, "messages": [said], "options": {"num_predict": -2}}
+    answer = await mixed.http.post("/api/chat", json=body)
+    assert answer.status_code == 200
+    assert "x-antiphon-warnings" not in answer.headers
+
+
+WRONG = [
+    ("chat", {"options": {"temperature": "hot"}}, "temperature"),
+    ("chat", {"options": {"num_predict": "5"}}, "num_predict"),
+    ("chat", {"options": {"stop": 5}}, "stop"),
+    ("chat", {"options": {"stop": ["a", 5]}}, "stop"),
+    *(("chat", {"format": each}, "format") for each in ("xml", 5, [], True)),
+    ("chat", {"think": "ultra"}, "think"),
+    ("chat", {"messages": [{**HELLO[0], "images": ["https://a.test/b.png"]}]}, "base64"),
+    ("generate", {"prompt": []}, "prompt"),
+]
+
+
+@pytest.mark.parametrize("model", ["fast", "home"])
+@pytest.mark.parametrize(("endpoint", "members", "named"), WRONG)
+async def test_a_callers_mistake_is_theirs(
+    mixed: Stage, model: str, endpoint: str, members: dict[str, object], named: str
+) -> None:
+    """It is asked once at most, and says nothing against the deployment."""
+    body = {"model": model, "stream": False, **({"messages": HELLO} if endpoint == "chat" else {})}
+    answer = await mixed.http.post(f"/api/{endpoint}", json={**body, **members})
+    assert answer.status_code == 400, answer.text
+    assert named in answer.json()["error"]
+    assert len(mixed.first.received) + len(mixed.second.received) <= 1
+    answer = await mixed.http.post("/api/generate", json={**body, "model": "home", "prompt": "Hi"})
+    assert answer.status_code == 200
+
+
+async def test_an_older_embedding_without_its_text(mixed: Stage) -> None:
+    answer = await mixed.http.post("/api/embeddings", json={"model": "fast", "input": "a"})
+    assert answer.status_code == 400
+    assert "prompt" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("model", ["fast", "home"])
+async def test_a_picture_without_data_does_not_vanish(mixed: Stage, model: str) -> None:
+    shown = {"inlineData": {"mimeType": "image/png", "data": ""}}
+    path = f"/v1beta/models/{model}:generateContent"
+    body = {"contents": [{"role": "user", "parts": [{"text": "What?"}, shown]}]}
+    answer = await mixed.http.post(path, json=body)
+    assert answer.status_code == 400
+    assert "holds no data" in answer.json()["error"]["message"]
+    assert not mixed.first.received
+    assert not mixed.second.received
+
+
+async def test_nor_does_one_that_a_tool_gave(mixed: Stage) -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": ""}
+    given = [{"type": "image", "source": source}]
+    said = [
+        *HELLO,
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "a", "content": given}],
+        },
+    ]
+    body = {"model": "fast", "max_tokens": 9, "messages": said}
+    answer = await mixed.http.post("/v1/messages", json=body)
+    assert answer.status_code == 400
+    assert "holds no data" in answer.json()["error"]["message"]
+    assert not mixed.first.received
+    assert not mixed.second.received
+
+
+def document(kind: str, data: bytes) -> dict[str, object]:
+    return {"inlineData": {"mimeType": kind, "data": b64encode(data).decode()}}
+
+
+async def test_a_document_of_plain_text_is_read_as_text(mixed: Stage) -> None:
+    path = "/v1beta/models/home:generateContent"
+    parts = [{"text": "What is it?"}, document("text/plain", "Once é.".encode())]
+    answer = await mixed.http.post(path, json={"contents": [{"role": "user", "parts": parts}]})
+    assert answer.status_code == 200, answer.text
+    [message] = json.loads(mixed.second.received[-1].body)["messages"]
+    assert message["content"] == "What is it?\n\n<document>\nOnce é.\n</document>"
+    parts.append(document("application/pdf", b"%PDF"))
+    answer = await mixed.http.post(path, json={"contents": [{"role": "user", "parts": parts}]})
+    assert answer.status_code == 400
+    assert "plain text" in answer.json()["error"]["message"]

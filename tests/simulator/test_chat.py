@@ -228,3 +228,16 @@ async def test_keys_are_checked_if_there_are_any(simulator: Simulator, client: A
     await client.chat.completions.create(model="sim-small", messages=HELLO, extra_headers=azure)
     simulator.set_keys(None)
     await client.models.list()
+
+
+async def test_vectors_of_tokens_and_of_no_size_that_anybody_has(client: AsyncOpenAI) -> None:
+    for asked, wanted in (([1, 2], 1), ([[1, 2], [3]], 2), (["a", "b"], 2), ("a", 1)):
+        told = await client.embeddings.create(model="m", input=asked)
+        assert len(told.data) == wanted
+    largest = await client.embeddings.create(model="m", input="a", dimensions=16_384)
+    assert len(largest.data[0].embedding) == 16_384
+    for size in (10**9, 0, -1):
+        with pytest.raises(openai.BadRequestError, match="dimensions"):
+            await client.embeddings.create(model="m", input="a", dimensions=size)
+    with pytest.raises(openai.BadRequestError, match="input"):
+        await client.embeddings.create(model="m", input=["a"] * 2049)

@@ -180,3 +180,36 @@ def fits(value: object, schema: object, root: object) -> bool:
             all(fits(one, known.get(name, others), root) for name, one in value.items()),
         ]
     return all(checks)
+
+
+def fan(width: int, depth: int, keyword: str) -> dict:
+    """A schema of a few lines that wants `width ** depth` values."""
+    defs = {}
+    for at in range(depth):
+        refs = [{"$ref": f"#/$defs/d{at + 1}"}] * width
+        names = [f"p{number}" for number in range(width)]
+        inner = {"properties": dict(zip(names, refs, strict=True)), "required": names}
+        defs[f"d{at}"] = inner if keyword == "properties" else {keyword: refs}
+    return {"$ref": "#/$defs/d0", "$defs": defs}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "minItems": 100_000},
+        {"type": "array", "minItems": 10**12, "uniqueItems": True, "items": {"type": "boolean"}},
+        {"type": "object", "minProperties": 10**12},
+        {"type": "string", "minLength": 10**12},
+        {"type": "string", "pattern": "((((a{4096}){4096}){4096}){4096})"},
+        {"type": "string", "pattern": "[\x00-\U0010ffff]{4096}"},
+        {"type": "array", "minItems": 1000, "items": {"type": "string", "minLength": 10**6}},
+        {"type": "array", "minItems": 99, "items": {"pattern": "((a{4096}){4096})"}},
+        fan(2, 25, "properties"),
+        fan(2, 25, "allOf"),
+        fan(2, 25, "anyOf"),
+        {"allOf": [{"$ref": "#"}, {"$ref": "#"}]},
+    ],
+)
+def test_a_hostile_schema_is_cut_short(schema: object) -> None:
+    made = json.dumps(fitting(schema_from(json.dumps(schema).encode()), Dice("hostile")))
+    assert len(made) < 3_000_000

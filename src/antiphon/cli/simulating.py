@@ -91,7 +91,8 @@ def _tell(running: Sequence[_Running]) -> None:
     for each in running:
         say(f"{each.name} pretends to be a provider on {each.base_url}")
     say(
-        "\nEach speaks Chat Completions, Responses and, without the /v1, Messages and Ollama's API."
+        "\nEach speaks Chat Completions, Responses and, without the /v1, Messages, Gemini's API and"
+        " Ollama's."
     )
     say("\nTo put the gateway before them, write into antiphon.yaml:\n")
     say("providers:")

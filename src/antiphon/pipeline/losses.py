@@ -14,10 +14,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from antiphon.dialects.base import Payload
 from antiphon.dialects.embeddings import EmbedPayload
-from antiphon.dialects.fitting import says_anything
+from antiphon.dialects.fitting import only_texts, says_anything
 from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
 from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need, Severity
+from antiphon.model.parts import Image, Part, ToolResult, Turn
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.embedding import cannot_embed, losses_of_vectors
 from antiphon.pipeline.exchange import Exchange
@@ -98,7 +99,10 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
         request = payload.request
         form_of(payload, face, exchange.plan, read=True)
         table = face.lost_alike if payload.dialect is face.dialect else face.lost
-        losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
+        lost = payload.needs & table.keys()
+        if Need.FILES in lost and not face.traits.text_files and only_texts(request.turns):
+            lost -= {Need.FILES}
+        losses = [(need, table[need]) for need in sorted(lost)]
         losses += face.dialect.given_up(payload.request, face.target).items()
         loss = None if Need.JSON_SCHEMA in table else schema_loss(request.output, payload, face)
         if loss is not None:
@@ -119,10 +123,25 @@ def _check(exchange: Exchange, face: Face) -> None:
     if not says_anything(request.turns, face.traits):
         [name] = payload.dialect.words[Need.PREFILL]
         raise InvalidRequest(f"{name!r} says nothing: there is nothing to be answered.", param=name)
+    if any(map(_hides, request.turns)):
+        [name, *_] = payload.dialect.words[Need.IMAGES]
+        raise InvalidRequest(f"A picture in {name!r} holds no data.", param=name)
     if request.max_output_tokens == 0 and payload.dialect is not face.dialect:
         # Anthropic takes it: the prompt shall be cached, and nothing answered.
         name = next((each for each in _BOUNDS if _stands(exchange, each)), _BOUNDS[0])
         raise InvalidRequest(f"{name!r} must leave room for an answer here.", param=name)
+
+
+def _hides(turn: Turn) -> bool:
+    """Whether a turn shows a picture without data, which some dialects would leave out unsaid."""
+    return any(
+        _is_empty(part) or (isinstance(part, ToolResult) and any(map(_is_empty, part.parts)))
+        for part in turn.parts
+    )
+
+
+def _is_empty(part: Part) -> bool:
+    return isinstance(part, Image) and part.blob.data == ""
 
 
 def lost_with_seals(exchange: Exchange, face: Face) -> None:

@@ -15,10 +15,11 @@ from urllib.parse import parse_qsl, urlencode
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect
+from antiphon.dialects.gemini import GEMINI
 from antiphon.dialects.openai_responses.passing import refuse_stored
 from antiphon.dialects.passed import PassedBytes, PassedForm, PassedJson, UntranslatedPayload
 from antiphon.dialects.registry import ANTHROPIC, OPENAI, Family
-from antiphon.errors import InvalidRequest, MethodNotAllowed
+from antiphon.errors import InvalidRequest, MethodNotAllowed, PathNotFound
 from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.passing import PROVIDER, Passing
 from antiphon.providers.face import Endpoint, lines_of
@@ -96,15 +97,24 @@ _ID = "[A-Za-z0-9_-]{1,128}"
 _QUERIED = frozenset({"limit", "after", "before_id", "after_id", "purpose", "order", "beta"})
 _MOST_QUERY = 2_048
 _VERSION = b"anthropic-version"
+_GOOGLES = b"x-goog-api-key"
+_NOT_GOOGLES = frozenset({_VERSION, b"authorization", b"x-api-key", b"api-key"})
+_GEMINIS = ("/files", "/batches")
 _CONTENT_TYPE = re.compile(rb"[\x20-\x7e]{1,300}")
 _BODILESS = (b"GET", b"DELETE")
 _JSON = b"content-type: application/json\r\n"
 
 
 class Place(NamedTuple):
-    """What answers on one path: by family, and then by method."""
+    """What answers on one path.
+
+    Attributes:
+        families: By family, and then by method.
+        shared: Gemini has such a path too, and no mount says who speaks.
+    """
 
     families: Mapping[str, Mapping[bytes, Passed]]
+    shared: bool = False
 
     def at(self, caller: Caller) -> Mapping[bytes, Passed]:
         """The methods of the family that this caller speaks."""
@@ -113,6 +123,16 @@ class Place(NamedTuple):
             return next(iter(families.values()))
         foreign = any(name == _VERSION for name, _ in caller.headers)
         return families[(ANTHROPIC if foreign else OPENAI).name]
+
+    def is_geminis(self, caller: Caller) -> bool:
+        """Whether the caller speaks Gemini, which has paths of the same name for files of its own.
+
+        Clients of the two families show their keys in other headers.
+        """
+        if not self.shared:
+            return False
+        names = {name for name, _ in caller.headers}
+        return _GOOGLES in names and not names & _NOT_GOOGLES
 
 
 class PassingDoor(InferenceDoor):
@@ -144,10 +164,14 @@ class PassingDoor(InferenceDoor):
 
     @override
     def heard(self, caller: Caller) -> Dialect:
+        if self._place.is_geminis(caller):
+            return GEMINI
         return next(iter(self._place.at(caller).values())).family.passed
 
     @override
     def check(self, caller: Caller, method: bytes) -> None:
+        if self._place.is_geminis(caller):
+            raise PathNotFound("Gemini's files and batches are not kept here.")
         allowed = self._place.at(caller)
         if method not in allowed:
             raise MethodNotAllowed(method.decode(), [each.decode() for each in allowed])
@@ -204,7 +228,11 @@ def _places(families: Sequence[Family]) -> Mapping[str, Place]:
         if each.family in families:
             methods = found.setdefault(each.path, {}).setdefault(each.family.name, {})
             methods[each.method.encode()] = each
-    return {path: Place(of_path) for path, of_path in found.items()}
+    both = len(families) > 1
+    return {
+        path: Place(of_path, shared=both and path.startswith(_GEMINIS))
+        for path, of_path in found.items()
+    }
 
 
 def _payload(

@@ -29,6 +29,8 @@ _CLASSES: Final[Mapping[str, str]] = MappingProxyType(
 )
 _MORE = 3
 _MOST = 4096
+_LONGEST = 65_536
+_WIDEST = 1024
 
 
 def text_for(pattern: str, dice: Dice) -> str:
@@ -43,6 +45,7 @@ class _Reader:
         self._pattern = pattern
         self._at = 0
         self._dice = dice
+        self._left = _LONGEST
 
     def alternatives(self) -> str:
         options = [self._sequence()]
@@ -61,6 +64,8 @@ class _Reader:
             if times:
                 written.append(atom)
             for _ in range(times - 1):
+                if self._left < 0:
+                    break
                 # Read again, so that each repetition throws its own dice.
                 self._at = start
                 written.append(self._atom())
@@ -68,6 +73,7 @@ class _Reader:
         return "".join(written)
 
     def _atom(self) -> str:
+        self._left -= 1
         sign = self._next()
         reader = _ATOMS.get(sign)
         return sign if reader is None else reader(self)
@@ -90,7 +96,7 @@ class _Reader:
                 members.extend(_CLASSES.get(escaped := self._next(), escaped))
             elif sign == "-" and members and self._peek() not in {"]", ""}:
                 first, last = ord(members[-1]), ord(self._next())
-                members.extend(map(chr, range(first + 1, last + 1)))
+                members.extend(map(chr, range(first + 1, min(last, first + _WIDEST) + 1)))
             else:
                 members.append(sign)
         self._take("]")

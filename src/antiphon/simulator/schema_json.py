@@ -3,7 +3,8 @@
 Covers the schemas that people send to models: objects, arrays, enumerations, bounds, formats,
 alternatives and references. Where a schema refers to itself, the value ends as soon as the schema
 allows. `pattern` is met for simple ones only (`pattern_text`); `not`, `if` and `dependentSchemas`
-are ignored.
+are ignored. A schema that wants very much is given as much as `_MOST` allows: the value is cut
+short there, and fits no longer.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,9 @@ from antiphon.simulator.pattern_text import text_for
 AnySchema: TypeAlias = Union["Schema", bool]
 _DEEP = 4
 _BOTTOMLESS = 64
+_MOST = 10_000
+"""Values and words that are made, and schemas that are looked up, at most."""
+_LETTERS = 16
 
 
 class Schema(Struct, frozen=True, rename="camel"):
@@ -74,12 +78,14 @@ class _Maker:
         self._root = root
         self._named = {**root.definitions, **root.defs} if isinstance(root, Schema) else {}
         self._dice = dice
+        self._left = _MOST
 
     def make(self, schema: AnySchema, depth: int, *, name: str = "") -> object:
+        self._left -= 1
+        if depth > _BOTTOMLESS or self._left < 0:
+            return None  # A schema that requires itself has no value at all.
         if isinstance(schema, bool):
             return self._dice.choice(_WORDS)
-        if depth > _BOTTOMLESS:
-            return None  # A schema that requires itself has no value at all.
         schema = self._resolved(schema)
         if not isinstance(schema.const, UnsetType):
             return schema.const
@@ -89,14 +95,17 @@ class _Maker:
             return self.make(self._alternative(alternatives, depth), depth + 1, name=name)
         return _BY_TYPE.get(_type_of(schema), _Maker.make_text)(self, schema, depth, name)
 
-    def _resolved(self, schema: Schema) -> Schema:
+    def _resolved(self, schema: Schema, within: int = 0) -> Schema:
         """The schema with its reference followed and its `allOf` folded in."""
         for _ in range(_LONGEST_CHAIN):
             if schema.ref is None:
                 break
             schema = _as_schema(self._referred(schema.ref))
         for part in schema.all_of or ():
-            schema = _merged(schema, self._resolved(_as_schema(part)))
+            self._left -= 1
+            if within > _LONGEST_CHAIN or self._left < 0:
+                break
+            schema = _merged(schema, self._resolved(_as_schema(part), within + 1))
         return schema
 
     def _referred(self, ref: str) -> AnySchema:
@@ -110,13 +119,18 @@ class _Maker:
 
     def make_object(self, schema: Schema, depth: int, _name: str) -> object:
         made: dict[str, object] = {}
+        required = frozenset(schema.required)
         for name, member in schema.properties.items():
-            if name in schema.required or depth < _DEEP:
+            if self._left < 0:
+                break
+            if name in required or depth < _DEEP:
                 made[name] = self.make(member, depth + 1, name=name)
         for name in schema.required:
-            if name not in made:
+            if name not in made and self._left >= 0:
                 made[name] = self.make(schema.additional_properties, depth + 1, name=name)
         for number in range(schema.min_properties - len(made)):
+            if self._left < 0:
+                break
             made[f"key_{number + 1}"] = self.make(schema.additional_properties, depth + 1)
         return made
 
@@ -128,6 +142,8 @@ class _Maker:
             length = min(length, len(schema.prefix_items))
         made: list[object] = []
         for _ in range(min(length, max(least, _LONGEST_ARRAY))):
+            if self._left < 0:
+                break
             place = len(made)
             prefixed = place < len(schema.prefix_items)
             member = schema.prefix_items[place] if prefixed else schema.items
@@ -142,13 +158,18 @@ class _Maker:
 
     def make_text(self, schema: Schema, _depth: int, name: str) -> object:
         if schema.pattern is not None:
-            return text_for(schema.pattern, self._dice)
+            text = text_for(schema.pattern, self._dice)
+            self._left -= len(text) // _LETTERS
+            return text
         if schema.format in _FORMATS:
             return _FORMATS[schema.format]
         text = _EXAMPLES.get(name.lower()) or self._dice.choice(_WORDS)
-        while len(text) < schema.min_length:
-            text = f"{text} {self._dice.choice(_WORDS)}"
-        return text[: schema.max_length]
+        words, size = [text], len(text)
+        while size < schema.min_length and self._left >= 0:
+            words.append(self._dice.choice(_WORDS))
+            size += 1 + len(words[-1])
+            self._left -= 1
+        return " ".join(words)[: schema.max_length]
 
     def make_integer(self, schema: Schema, _depth: int, _name: str) -> object:
         low, high = _bounds(schema, smallest_step=1)

@@ -23,6 +23,8 @@ SOUND: Final = bytes(range(256)) * 16
 """What is spoken: every byte there is."""
 SAID: Final = "This is a simulated answer."
 _VECTOR: Final = (0.25, -0.5, 0.125, 1.0)
+_MOST_DIMENSIONS: Final = 16_384
+_MOST_INPUTS: Final = 2048
 _BOUNDARY: Final = re.compile(rb'boundary="?([^";]+)"?')
 _NAME: Final = re.compile(rb'[; ]name="([^"]*)"')
 _FILENAME: Final = re.compile(rb'filename="([^"]*)"')
@@ -117,8 +119,13 @@ def _choice(text: str, finish: str | None = None) -> Members:
 
 def _embeddings(_shelf: Shelf, received: Received, _id: str) -> Reply:
     asked = _members(received)
-    texts = _items(asked.get("input"))
+    texts = _inputs(asked.get("input"))
     size, is_packed = asked.get("dimensions"), asked.get("encoding_format") == "base64"
+    if size is not None and not (isinstance(size, int) and 0 < size <= _MOST_DIMENSIONS):
+        told = f"'dimensions' must be a whole number from 1 to {_MOST_DIMENSIONS}."
+        raise Rejected(Problem(400, told, param="dimensions"))
+    if len(texts) > _MOST_INPUTS:
+        raise Rejected(Problem(400, f"'input' holds at most {_MOST_INPUTS}.", param="input"))
     data: list[Members] = []
     for number, _ in enumerate(texts):
         numbers = _vector(number, size if isinstance(size, int) else len(_VECTOR))
@@ -309,6 +316,13 @@ def _events(*values: object, done: bool = False) -> Reply:
     frames += [b"data: [DONE]\n\n"] if done else []
     pieces = tuple(Piece(frame) for frame in frames)
     return Reply(headers=(EVENT_STREAM,), pieces=pieces, framing=Framing.CHUNKED)
+
+
+def _inputs(value: object) -> list[object]:
+    """What vectors are asked for; an array of tokens is one text."""
+    items = _items(value)
+    are_tokens = isinstance(value, list) and all(isinstance(each, int) for each in items)
+    return [items] if items and are_tokens else items
 
 
 def _items(value: object) -> list[object]:

@@ -177,6 +177,8 @@ BROKEN = [
     ("claude", CLAUDE, "{", "JSON"),
     ("claude", CLAUDE, b'{"a": "\xff"}', "UTF-8"),
     ("codex", CODEX, "model_providers = 3\n", "cannot be changed safely"),
+    ("codex", CODEX, 'model_providers = { mine = { name = "M" } }\n', "cannot be changed safely"),
+    ("codex", CODEX, 'model_providers.mine.name = "M"\n', "cannot be changed safely"),
 ]
 
 
@@ -188,6 +190,32 @@ def test_a_broken_file_is_left_as_it_is(connect, client, name, text, told):
     assert told in done.stderr
     assert str(path.name) in done.stderr
     assert connect.everything() == before
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        '[model_providers]\nmine = { name = "Mine", base_url = "http://a" }  # inline\n',
+        '[model_providers]\nmine.name = "Mine"\nmine.base_url = "http://a"\n',
+    ],
+)
+def test_inline_tables_and_dotted_keys_below_the_providers_stay(connect, mine):
+    path = connect.file(CODEX, mine)
+    connect("codex", "--write", "-m", "fast")
+    written = tomllib.loads(path.read_text())["model_providers"]
+    assert written["mine"] == {"name": "Mine", "base_url": "http://a"}
+    assert written["antiphon"]["base_url"].startswith(connect.address)
+    connect("codex", "--restore")
+    assert path.read_text() == mine
+
+
+def test_folders_that_are_missing_are_made_and_taken_away(connect):
+    path = connect.home / "new/folder/config.toml"
+    connect("codex", "--write", "-m", "fast", "--file", str(path))
+    assert path.exists()
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    connect("codex", "--restore", "--file", str(path))
+    assert not (connect.home / "new").exists()
 
 
 def test_an_empty_file_is_none_with_a_way_back(connect):

@@ -137,7 +137,7 @@ def _read_output(fields: Fields, config: Fields | None) -> Output | None:
     if holder is None or name not in holder:
         return None
     raw = holder.raw_object(name)
-    inner = Fields.parse(raw, name)
+    inner = Fields.parse(raw, f"{holder.path}.{name}" if holder.path else name)
     kept: dict[str, msgspec.Raw] = {} if holder is config else {name: raw}
     if inner.text("type") != "json_schema":
         return Output(extra=Extra(DIALECT, {name: raw}))

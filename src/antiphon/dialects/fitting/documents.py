@@ -32,6 +32,17 @@ def titled(turns: Turns, traits: Traits) -> Turns:
     )
 
 
+def only_texts(turns: Turns) -> bool:
+    """Whether every document is text, so that none is left where documents are text."""
+    shown = (
+        each
+        for turn in turns
+        for part in turn.parts
+        for each in (part.parts if isinstance(part, ToolResult) else (part,))
+    )
+    return all(_text_of(each) is not None for each in shown if isinstance(each, File))
+
+
 def _holds(part: Part) -> bool:
     if isinstance(part, ToolResult):
         return any(isinstance(given, File) for given in part.parts)

@@ -31,7 +31,7 @@ from antiphon.dialects.ollama.generate import (
     read_generate,
     write_generate,
 )
-from antiphon.dialects.ollama.losses import LOSSES, OPTIONS, TRAITS, WORDS
+from antiphon.dialects.ollama.losses import GENERATE_WORDS, LOSSES, MARKS, OPTIONS, TRAITS, WORDS
 from antiphon.dialects.ollama.replies import (
     inspect_reply,
     read_reply,
@@ -67,6 +67,7 @@ class Ollama(Dialect):
     version: ClassVar[str] = "/api"
     listing: ClassVar[str] = "/tags"
     traits: ClassVar[Traits] = TRAITS
+    marks: ClassVar[frozenset[str] | None] = MARKS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
     form_members: ClassVar[tuple[str, ...]] = ("format",)
@@ -186,6 +187,7 @@ class OllamaGenerate(Ollama):
 
     name: ClassVar[str] = f"{DIALECT}_generate"
     heartbeat: ClassVar[bytes] = heartbeat_of(GENERATE)
+    words: ClassVar[Mapping[Need, tuple[str, ...]]] = GENERATE_WORDS
     endpoint: ClassVar[str] = "/generate"
 
     @override

@@ -55,11 +55,13 @@ def read_embeddings_request(members: Members) -> EmbedRequest:
     """A caller's request to `/api/embeddings`: one text, `prompt`.
 
     Raises:
-        MalformedBody: A member has the wrong type, or the model is missing.
+        MalformedBody: A member has the wrong type, or the model or the prompt is missing.
     """
     fields = Fields(members.raws())
     model, prompt = _read_model(fields), fields.text("prompt")
-    return EmbedRequest(model, (prompt or "",), single=True, extra=fields.extra())
+    if prompt is None:
+        raise MalformedBody("'prompt' is missing.", param="prompt")
+    return EmbedRequest(model, (prompt,), single=True, extra=fields.extra())
 
 
 def write_embed_request(request: EmbedRequest, model: str) -> Members:

@@ -10,7 +10,7 @@ from typing import Final
 
 from antiphon.dialects.contract import Target
 from antiphon.dialects.ollama.fields import Fields, encode, written
-from antiphon.dialects.ollama.images import read_image, write_image
+from antiphon.dialects.ollama.images import asked_images, write_image
 from antiphon.dialects.ollama.requests import read_rest, streams, write_rest
 from antiphon.errors import MalformedBody, UnsupportedParameter
 from antiphon.model.parts import Author, Image, Part, Refusal, Text, ToolResult, Turn
@@ -18,6 +18,7 @@ from antiphon.model.request import ChatRequest
 from antiphon.wire.shallow import Members
 
 _COMPLETION: Final = ("suffix", "template", "context", "width", "height", "steps")
+_NO_PROMPT: Final = frozenset({b"null", b'""'})
 _EMPTY: Final = frozenset({b"null", b'""', b"[]", b"false", b"0"})
 _BETWEEN: Final = "\n\n"
 
@@ -36,7 +37,7 @@ def check_generate(members: Members) -> tuple[str, bool]:
 
 def prompts_nothing(members: Members) -> bool:
     """Whether a request has no prompt: it loads a model or lets it go."""
-    return bytes(members.raw("prompt") or b"null") in _EMPTY
+    return bytes(members.raw("prompt") or b"null") in _NO_PROMPT
 
 
 def read_generate(members: Members) -> ChatRequest:
@@ -55,7 +56,7 @@ def read_generate(members: Members) -> ChatRequest:
         if raw and bytes(raw).replace(b" ", b"") not in _EMPTY:
             raise _unsupported(name)
     system, prompt = fields.text("system"), fields.text("prompt") or ""
-    images = tuple(map(read_image, fields.texts("images")))
+    images = asked_images(fields)
     turns: list[Turn] = []
     if system:
         turns.append(Turn(Author.SYSTEM, (Text(system),)))

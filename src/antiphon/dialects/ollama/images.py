@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import binascii
 from typing import Final
 
+from antiphon.dialects.ollama.fields import Fields
+from antiphon.errors import InvalidRequest
 from antiphon.model.parts import Blob, Image
 
 _TYPES: Final = (
@@ -16,8 +19,22 @@ _TYPES: Final = (
 _DATA_URL: Final = "data:"
 
 
+def asked_images(fields: Fields) -> tuple[Image, ...]:
+    """The `images` that a caller shows.
+
+    Raises:
+        InvalidRequest: One is no base64, such as an address; `param` names it.
+    """
+    images = tuple(map(read_image, fields.texts("images")))
+    for at, image in enumerate(images):
+        if wrong := _wrong(image.blob.data or ""):
+            path = f"{fields.path}.images[{at}]" if fields.path else f"images[{at}]"
+            raise InvalidRequest(f"{path!r} must be a picture in base64: {wrong}.", param=path)
+    return images
+
+
 def read_image(text: str) -> Image:
-    """One of `images`; a data URL, which some clients write, is taken apart."""
+    """One of `images`, as it stands; a data URL, which some clients write, is taken apart."""
     said = ""
     if text.startswith(_DATA_URL):
         head, _, text = text.partition(",")
@@ -29,3 +46,15 @@ def read_image(text: str) -> Image:
 def write_image(image: Image) -> str | None:
     """One of `images`; None for what is elsewhere, since the server fetches nothing."""
     return image.blob.data
+
+
+def _wrong(data: str) -> str:
+    if not data:
+        return "it holds no data"
+    if "\n" in data or "\r" in data:
+        data = data.replace("\r", "").replace("\n", "")
+    try:
+        binascii.a2b_base64(data, strict_mode=True)
+    except ValueError:
+        return "illegal base64 data"
+    return ""

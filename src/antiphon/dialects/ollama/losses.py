@@ -25,6 +25,7 @@ TRAITS: Final = Traits(
     later_system=True,
     user_first=False,
     unsigned_thought=True,
+    text_files=False,
 )
 
 LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
@@ -34,7 +35,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.ANSWERS: Loss(_REFUSE, "one answer is given there"),
         Need.IMAGE_URLS: Loss(_REFUSE, "no address is fetched there"),
         Need.AUDIO: Loss(_REFUSE, "no sound is heard there"),
-        Need.FILES: Loss(_REFUSE, "no file is read there"),
+        Need.FILES: Loss(_REFUSE, "no file is read there that is not plain text"),
         Need.FILE_URLS: Loss(_REFUSE, "no address is fetched there"),
         Need.FILE_IDS: Loss(_REFUSE, "a file that only its own provider has"),
         Need.UNKNOWN_PARTS: Loss(_REFUSE, "a part that only its own dialect knows"),
@@ -80,6 +81,9 @@ OPTIONS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """Needs that are asked for inside `options`."""
+
+MARKS: Final = frozenset({"thinking", "tool_calls", "tool_name", "tool_call_id"})
+"""Members of a message that has no use for them: they ask for nothing."""
 
 _SAID: Final = ("messages",)
 _NOWHERE: Final[tuple[str, ...]] = ()
@@ -133,3 +137,18 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.UNKNOWN_MEMBERS: _NOWHERE,
     }
 )
+
+GENERATE_WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
+    {
+        **WORDS,
+        Need.IMAGES: ("images",),
+        Need.LATER_SYSTEM: _NOWHERE,
+        Need.PREFILL: ("prompt",),
+        Need.THOUGHT: _NOWHERE,
+        Need.TOOLS: _NOWHERE,
+        Need.SERVER_TOOLS: _NOWHERE,
+        Need.ONLY_SERVER_TOOLS: _NOWHERE,
+        Need.RESULT_MEDIA: _NOWHERE,
+    }
+)
+"""The same for a prompt, which has no turns and no tools."""

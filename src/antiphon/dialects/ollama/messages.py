@@ -13,7 +13,7 @@ from typing import Final
 from antiphon.dialects.fields import Json, Written
 from antiphon.dialects.ollama.calls import read_calls, unnamed, write_call, write_id
 from antiphon.dialects.ollama.fields import Fields, written
-from antiphon.dialects.ollama.images import read_image, write_image
+from antiphon.dialects.ollama.images import asked_images, read_image, write_image
 from antiphon.errors import InvalidRequest, MalformedBody
 from antiphon.model.parts import (
     Author,
@@ -62,7 +62,7 @@ def read_said(fields: Fields, *, named: str, in_reply: bool = False) -> tuple[Pa
         parts.append(Reasoning(thought))
     if content:
         parts.append(Text(content))
-    parts += map(read_image, fields.texts("images"))
+    parts += map(read_image, fields.texts("images")) if in_reply else asked_images(fields)
     parts += read_calls(fields, named=named, in_reply=in_reply)
     return tuple(parts)
 
@@ -107,9 +107,9 @@ def _read_message(raw: Json, at: int, pending: list[ToolCall]) -> Turn:
 
 
 def _read_shown(fields: Fields) -> tuple[Text | Image, ...]:
-    content, images = fields.text("content") or "", fields.texts("images")
+    content, images = fields.text("content") or "", asked_images(fields)
     texts = (Text(content),) if content or not images else ()
-    return (*texts, *map(read_image, images))
+    return (*texts, *images)
 
 
 def _read_result(fields: Fields, pending: list[ToolCall]) -> ToolResult:

@@ -8,10 +8,9 @@ import msgspec
 
 from antiphon.dialects.efforts import effort_of
 from antiphon.dialects.fields import Written
-from antiphon.dialects.ollama.fields import DIALECT, Fields, own, written
+from antiphon.dialects.ollama.fields import Fields, written
 from antiphon.dialects.ollama.formats import as_grammar
-from antiphon.errors import MalformedBody
-from antiphon.model.parts import Extra
+from antiphon.errors import InvalidRequest, MalformedBody
 from antiphon.model.request import ChatRequest, Output, OutputForm, ReasoningAsk, Sampling
 
 _EFFORTS: Final = {
@@ -23,7 +22,8 @@ _EFFORTS: Final = {
     "xhigh": "max",
     "max": "max",
 }
-_READ: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_READ: Final = frozenset(_EFFORTS)
+_SHOWN: Final = 40
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -77,26 +77,27 @@ def write_options(request: ChatRequest) -> Written:
 
 
 def read_think(fields: Fields) -> ReasoningAsk | None:
-    """Take `think`: yes, no, or how hard; a word that nobody knows is kept, and means yes."""
+    """Take `think`: yes, no, or how hard.
+
+    Raises:
+        InvalidRequest: It is a word that says neither.
+    """
     if not fields.begins("think", b'"'):
         thinks = fields.flag("think")
         if thinks is None:
             return None
         return ReasoningAsk(budget=-1) if thinks else ReasoningAsk("none")
     word = fields.text("think") or ""
-    if word in _READ:
-        return ReasoningAsk(word)
-    kept = msgspec.Raw(msgspec.json.encode(word))
-    return ReasoningAsk(budget=-1, extra=Extra(DIALECT, {"think": kept}))
+    if word not in _READ:
+        told = f'invalid think value: {word[:_SHOWN]!r} (must be "high", "medium", "low", "max",'
+        raise InvalidRequest(f"{told} true, or false)", param="think")
+    return ReasoningAsk(word)
 
 
-def write_think(asked: ReasoningAsk | None) -> bool | str | msgspec.Raw | None:
+def write_think(asked: ReasoningAsk | None) -> bool | str | None:
     """`think`; None where the model shall decide."""
     if asked is None:
         return None
-    kept = own(asked.extra).get("think")
-    if kept is not None:
-        return kept
     effort = effort_of(asked)
     if effort is None:
         return True if asked.budget is not None else None
@@ -127,9 +128,6 @@ def write_format(output: Output | None) -> str | msgspec.Raw | None:
 
 
 def _read_maximum(inner: Fields) -> int | None:
-    """Take `num_predict`; a negative one says that there is no bound, and in which way."""
+    """Take `num_predict`; a negative one says that there is no bound."""
     maximum = inner.integer("num_predict")
-    if maximum is not None and maximum < 0:
-        inner.keep("num_predict", msgspec.json.encode(maximum))
-        return None
-    return maximum
+    return None if maximum is not None and maximum < 0 else maximum

@@ -4,7 +4,8 @@ A request without messages asks no question: it loads the model, or lets it go w
 `keep_alive` is 0, and is answered whole.
 
 Reading and writing again changes these things only, and none of them changes the meaning: a null
-and an empty `format`, array of tools or set of options are dropped; `stream` is always written;
+and an empty text as `format`, array of tools or set of options are dropped, as is a `num_predict`
+below 0, which is no bound; `stream` is always written;
 `stop` is written as an array; a role is written in lower case, `developer` as `system`; content
 that is missing is written as an empty text; arguments are written as an object; a result names its
 tool, and its pictures follow it; a data URL of a picture is written as its data.

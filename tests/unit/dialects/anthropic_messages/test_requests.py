@@ -115,6 +115,11 @@ def test_needs_are_cut_unread() -> None:
         ({"system": 1}, "system"),
         ({"thinking": "yes"}, "thinking"),
         ({"output_config": []}, "output_config"),
+        (
+            {"output_config": {"format": {"type": "json_schema", "schema": []}}},
+            "output_config.format.schema",
+        ),
+        ({"output_format": {"type": "json_schema", "schema": []}}, "output_format.schema"),
         ({"stop_sequences": "x"}, "stop_sequences"),
         ({"metadata": {"user_id": 1}}, "metadata.user_id"),
     ],

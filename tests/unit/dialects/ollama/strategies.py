@@ -85,7 +85,7 @@ OPTIONS = objects(
         "presence_penalty": NUMBER,
         "frequency_penalty": NUMBER,
         "seed": st.integers(0, 99),
-        "num_predict": st.integers(-2, 99),
+        "num_predict": st.integers(0, 99),
         "num_ctx": st.just(8192),
         "mirostat": st.integers(0, 2),
         "stop": st.lists(SOME_TEXT, min_size=1, max_size=5),
@@ -93,7 +93,7 @@ OPTIONS = objects(
 ).filter(bool)
 REST: dict[str, Json] = {
     "format": st.just("json") | SCHEMA,
-    "think": st.booleans() | st.sampled_from(["low", "medium", "high", "max", "ultra"]),
+    "think": st.booleans() | st.sampled_from(["low", "medium", "high", "max"]),
     "options": OPTIONS,
     "keep_alive": st.sampled_from(["5m", 0, -1]),
     "truncate": st.booleans(),

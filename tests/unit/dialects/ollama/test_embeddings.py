@@ -71,6 +71,15 @@ def test_one_text() -> None:
     assert json.loads(write_embeddings_reply(EmbedReply(()))) == {"embedding": []}
 
 
+@pytest.mark.parametrize("body", [b'{"model":"m","input":"a"}', b'{"model":"m","prompt":null}'])
+def test_without_its_text(body: bytes) -> None:
+    with pytest.raises(MalformedBody) as caught:
+        read_embeddings_request(Members.parse(body))
+    assert caught.value.param == "prompt"
+    asked = read_embeddings_request(Members.parse(b'{"model":"m","prompt":""}'))
+    assert asked.inputs == ("",)
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [

@@ -53,6 +53,19 @@ from antiphon.errors import (
             Kind.OVERLOADED,
             Disposition.TRANSIENT,
         ),
+        # What the caller did wrong, though it is said with 500.
+        *(
+            (500, said, Kind.BAD_REQUEST, Disposition.CALLERS_FAULT)
+            for said in (
+                'option "temperature" must be of type float32',
+                'option "num_predict" must be of type integer',
+                'option "stop" must be of type array',
+                'option "stop" must be of an array of strings',
+                'invalid format: "\\"xml\\""; expected "json" or a valid JSON Schema object',
+                'invalid format: "[]"; expected "json" or a valid JSON Schema object',
+                "invalid JSON schema in format",
+            )
+        ),
         (401, "unauthorized", Kind.UPSTREAM_AUTH, Disposition.DEAD_KEY),
         (429, "too many requests", Kind.RATE_LIMITED, Disposition.TRANSIENT),
         (502, "remote model is unavailable", Kind.UPSTREAM, Disposition.TRANSIENT),

@@ -7,7 +7,7 @@ import pytest
 from antiphon.dialects.base import Payload
 from antiphon.dialects.contract import Target
 from antiphon.dialects.ollama import OLLAMA, OLLAMA_GENERATE
-from antiphon.errors import MalformedBody, UnsupportedParameter
+from antiphon.errors import InvalidRequest, MalformedBody, UnsupportedParameter
 from antiphon.model.events import StreamEvent
 from antiphon.model.fold import fold
 from antiphon.model.parts import Author, Blob, Image, Text, ToolResult, Turn
@@ -66,6 +66,9 @@ def test_what_only_a_completion_can_do(name: str, value: object) -> None:
         ({"prompt": 1}, "prompt"),
         ({"stream": 1}, "stream"),
         ({"images": "a"}, "images"),
+        ({"prompt": []}, "prompt"),
+        ({"prompt": False}, "prompt"),
+        ({"prompt": 0}, "prompt"),
         ({"raw": "yes"}, "raw"),
     ],
 )
@@ -73,6 +76,13 @@ def test_what_is_refused(body: dict[str, object], param: str) -> None:
     with pytest.raises(MalformedBody) as caught:
         OLLAMA_GENERATE.decode_request(members(**body))
     assert caught.value.param == param
+
+
+def test_an_address_is_no_picture() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        OLLAMA_GENERATE.decode_request(members(images=["AAAA", "https://a.test/b.png"]))
+    assert caught.value.param == "images[1]"
+    assert "illegal base64 data" in caught.value.message
 
 
 @pytest.mark.parametrize("prompt", [None, ""])

@@ -25,6 +25,14 @@ def test_every_need_has_words(dialect: type[OLLAMA]) -> None:
     assert set(dialect.words) == set(Need)
 
 
+def test_a_completion_is_asked_for_in_its_own_words() -> None:
+    """Errors name these members."""
+    assert OLLAMA_GENERATE.words[Need.PREFILL] == ("prompt",)
+    assert OLLAMA_GENERATE.words[Need.IMAGES] == ("images",)
+    used = {name for names in OLLAMA_GENERATE.words.values() for name in names}
+    assert not used & {"messages", "tools"}
+
+
 def test_what_is_lost_is_said_how() -> None:
     for need, loss in OLLAMA.losses.items():
         assert loss.how, need

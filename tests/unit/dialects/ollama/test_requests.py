@@ -270,6 +270,33 @@ def test_what_is_asked_beside_the_question() -> None:
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        {"messages": [{**HELLO, "foo": 1}]},
+        {"messages": [{"role": "tool", "tool_name": "f", "content": "x", "foo": 1}]},
+        {"tools": [{"type": "function", "function": {"name": "f"}, "foo": 1}]},
+        {"tools": [{"type": "function", "function": {"name": "f", "foo": 1}}]},
+    ],
+)
+def test_members_below_the_top_are_asked_for_too(given: dict[str, object]) -> None:
+    assert Need.UNKNOWN_MEMBERS in Payload(OLLAMA, members(**given)).needs
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"options": {"num_predict": -1}},
+        {"options": {"num_predict": -2}},
+        {"messages": [{**HELLO, "tool_calls": [], "thinking": "", "tool_name": ""}]},
+        {"messages": [{**HELLO, "images": [f"{PNG[:8]}\r\n{PNG[8:]}"]}]},
+        {"messages": [HELLO, {"role": "assistant", "content": "Hi", "foo": 1}, HELLO]},
+    ],
+)
+def test_what_asks_for_nothing(given: dict[str, object]) -> None:
+    assert Need.UNKNOWN_MEMBERS not in Payload(OLLAMA, members(**given)).needs
+
+
+@pytest.mark.parametrize(
     ("think", "asked", "written"),
     [
         (True, ReasoningAsk(budget=-1), True),
@@ -327,6 +354,12 @@ def test_the_form_of_the_answer() -> None:
         ({"format": "xml"}, "format"),
         ({"format": 1}, "format"),
         ({"think": 1}, "think"),
+        ({"think": "ultra"}, "think"),
+        ({"think": ""}, "think"),
+        ({"messages": [{**HELLO, "images": ["https://a.test/b.png"]}]}, "messages[0].images[0]"),
+        ({"messages": [HELLO, {**HELLO, "images": [PNG, "@@@"]}]}, "messages[1].images[1]"),
+        ({"messages": [{**HELLO, "images": [""]}]}, "messages[0].images[0]"),
+        ({"messages": [{**HELLO, "images": ["\u00e9A=="]}]}, "messages[0].images[0]"),
         ({"options": []}, "options"),
         ({"options": {"temperature": "hot"}}, "options.temperature"),
         ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),

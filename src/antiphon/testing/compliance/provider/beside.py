@@ -6,16 +6,14 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+from antiphon.dialects.registry import EMBEDDING_AT
+from antiphon.model.embedding import EmbedRequest
 from antiphon.testing import trees
 from antiphon.testing.compliance.findings import Broken, Findings, NotSupported, holds, shown
 from antiphon.testing.compliance.provider import questions
 from antiphon.testing.compliance.provider.live import Live
 
-_VECTORS: Final = {
-    "openai_chat": "/embeddings",
-    "openai_responses": "/embeddings",
-    "ollama": "/embed",
-}
+_TEXTS: Final = ("one é", "two 🌍")
 _NAMES: Final = ("id", "name", "model")
 _OK: Final = range(200, 300)
 
@@ -50,10 +48,12 @@ async def counted(live: Live, found: Findings) -> None:
 async def vectors(live: Live, found: Findings) -> None:
     """Two texts become two vectors of one length, of finite numbers."""
     with found.trying("two texts"):
-        path, model = _VECTORS.get(live.dialect.name), live.place.embedding_model
-        if path is None or not model:
-            raise NotSupported("no model for vectors is named" if path else "not in this dialect")
-        body = trees.encode({"model": model, "input": ["one é", "two 🌍"]})
+        shape, model = EMBEDDING_AT.get(live.dialect.name), live.place.embedding_model
+        if shape is None or not model:
+            raise NotSupported("no model for vectors is named" if shape else "not in this dialect")
+        shape = shape.shape_for(len(_TEXTS))
+        path = shape.target_path(model, stream=False)
+        body = shape.write_request(EmbedRequest(model, _TEXTS), model).encode()
         content = trees.parse(await _optional(live, "POST", live.base + path, body))
         found_vectors = [node for _, node in trees.walk(content) if _is_vector(node)]
         holds(len(found_vectors) == 2, "two vectors", len(found_vectors))  # noqa: PLR2004
