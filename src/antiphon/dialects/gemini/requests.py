@@ -18,7 +18,7 @@ import msgspec
 from antiphon.dialects.contract import Target
 from antiphon.dialects.fields import UNREADABLE, Written, first_byte, is_empty_array
 from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, own, written
-from antiphon.dialects.gemini.schemas import adapted, as_json_schema
+from antiphon.dialects.gemini.schemas import Room, adapted, as_json_schema
 from antiphon.dialects.gemini.thinking import read_thinking, write_thinking
 from antiphon.dialects.gemini.tools import read_choice, read_tools, write_choice, write_tools
 from antiphon.dialects.gemini.turns import read_turns, write_turns
@@ -191,7 +191,8 @@ def _read_tier(fields: Fields) -> str | None:
 def write_request(request: ChatRequest, target: Target) -> Members:
     """Write a request for a provider."""
     system, contents = write_turns(request.turns, target)
-    drawn, tools = request.sampling, write_tools(request.tools)
+    room, drawn = Room(), request.sampling
+    tools = write_tools(request.tools, room)
     kept = {**own(request.extra)}
     chosen = write_choice(request.tool_choice, kept.pop("toolConfig", ABSENT), offers=bool(tools))
     config = {
@@ -207,7 +208,7 @@ def write_request(request: ChatRequest, target: Target) -> Members:
         "responseLogprobs": drawn.logprobs,
         "logprobs": drawn.top_logprobs,
         "responseModalities": [each.upper() for each in request.modalities] or None,
-        **_write_output(request.output),
+        **_write_output(request.output, room),
         "thinkingConfig": write_thinking(request.reasoning, target),
     }
     out = written(
@@ -235,7 +236,7 @@ def _bound(request: ChatRequest, target: Target) -> int | None:
     return asked if asked is None or most is None else min(asked, most)
 
 
-def _write_output(output: Output | None) -> Written:
+def _write_output(output: Output | None, room: Room) -> Written:
     if output is None:
         return {}
     kept = own(output.extra)
@@ -250,5 +251,5 @@ def _write_output(output: Output | None) -> Written:
         case OutputForm.SCHEMA:
             if "responseSchema" in kept:
                 return {"responseMimeType": _JSON, **kept}
-            schema = output.schema if is_own(output.extra) else adapted(output.schema)
+            schema = output.schema if is_own(output.extra) else adapted(output.schema, room)
             return {"responseMimeType": _JSON, "responseJsonSchema": schema}
