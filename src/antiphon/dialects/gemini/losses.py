@@ -98,7 +98,9 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.RESULT_ERRORS: _SAID,
         Need.JSON_MODE: _drawn("responseMimeType"),
         Need.JSON_SCHEMA: _drawn("responseJsonSchema", "responseSchema"),
+        Need.CHOICE: _drawn("responseMimeType"),
         Need.AUDIO_OUT: _drawn("responseModalities"),
+        Need.IMAGE_OUT: _drawn("responseModalities"),
         Need.VERBOSITY: (),
         Need.EFFORT: (f"{_THOUGHT}.thinkingLevel",),
         Need.BUDGET: (f"{_THOUGHT}.thinkingBudget",),
@@ -110,6 +112,7 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.TIER: ("serviceTier",),
         Need.CACHE_MARKS: (),
         Need.CACHE_KEY: (),
+        Need.CACHED_PROMPT: ("cachedContent",),
         Need.STATE: (),
         Need.UNKNOWN_MEMBERS: (),
     }

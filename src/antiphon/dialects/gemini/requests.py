@@ -28,6 +28,7 @@ from antiphon.model.request import (
     ChatRequest,
     Output,
     OutputForm,
+    PromptCache,
     Sampling,
 )
 from antiphon.wire.shallow import Members
@@ -37,6 +38,8 @@ PATHED: Final = ("model", "stream")
 
 _JSON: Final = "application/json"
 _PLAIN: Final = "text/plain"
+_CHOICE: Final = "text/x.enum"
+_MODALITIES: Final = frozenset({"text", "image", "audio"})
 _TIERS: Final = {"standard": "default", "flex": "flex", "priority": "priority"}
 _TIER_WORDS: Final = {
     "default": "standard",
@@ -134,8 +137,9 @@ def read_request(members: Members) -> ChatRequest:
         max_output_tokens=_natural(config, "maxOutputTokens"),
         n=_natural(config, "candidateCount"),
         stop=config.text_or_texts("stopSequences"),
-        modalities=tuple(each.lower() for each in config.texts("responseModalities")),
+        modalities=_read_modalities(config),
         service_tier=_read_tier(fields),
+        cache=_read_cache(fields),
         stream=stream,
         include_usage=stream,
     )
@@ -162,9 +166,11 @@ def _read_output(config: Fields) -> Output | None:
         if given:
             kept["responseSchema"] = given
             schema = as_json_schema(given)
-    if kind is not None and kind not in {_JSON, _PLAIN}:
+    if kind == _CHOICE:
         kept["responseMimeType"] = msgspec.Raw(msgspec.json.encode(kind))
-        return Output(schema=schema, extra=Extra(DIALECT, kept))
+        return Output(schema=schema, choice=True, extra=Extra(DIALECT, kept))
+    if kind is not None and kind not in {_JSON, _PLAIN}:
+        config.keep("responseMimeType", msgspec.json.encode(kind))
     if kind == _JSON:
         form = OutputForm.SCHEMA if schema else OutputForm.JSON
         return Output(form, schema=schema, extra=Extra(DIALECT, kept))
@@ -173,6 +179,22 @@ def _read_output(config: Fields) -> Output | None:
         name = "responseSchema" if kept else "responseJsonSchema"
         config.keep(name, kept.get(name, schema))
     return Output() if kind == _PLAIN else None
+
+
+def _read_modalities(config: Fields) -> tuple[str, ...]:
+    """Take `responseModalities`; all of them are left where the model has no word for one."""
+    given = config.texts("responseModalities")
+    read = tuple(each.lower() for each in given if each != "MODALITY_UNSPECIFIED")
+    if _MODALITIES.issuperset(read):
+        return read
+    config.keep("responseModalities", msgspec.json.encode(given))
+    return ()
+
+
+def _read_cache(fields: Fields) -> PromptCache | None:
+    """Take `cachedContent`: the beginning of the conversation, which only the provider has."""
+    handle = fields.text("cachedContent")
+    return PromptCache(handle=handle) if handle else None
 
 
 def _read_tier(fields: Fields) -> str | None:
@@ -219,6 +241,7 @@ def write_request(request: ChatRequest, target: Target) -> Members:
             "tools": tools or None,
             "toolConfig": chosen,
             "generationConfig": written(config) or None,
+            "cachedContent": request.cache.handle if request.cache is not None else None,
             "serviceTier": _TIER_WORDS.get(request.service_tier or ""),
             "stream": True if request.stream else None,
         },
@@ -240,9 +263,10 @@ def _write_output(output: Output | None, room: Room) -> Written:
     if output is None:
         return {}
     kept = own(output.extra)
-    if "responseMimeType" in kept:
-        schema = {} if "responseSchema" in kept else {"responseJsonSchema": output.schema}
-        return {**schema, **kept}
+    if output.choice:
+        named = "responseSchema" in kept or not output.schema
+        schema = {} if named else {"responseJsonSchema": output.schema}
+        return {**schema, "responseMimeType": _CHOICE, **kept}
     match output.form:
         case OutputForm.TEXT:
             return {"responseMimeType": _PLAIN} if output.extra is None else {}
