@@ -46,6 +46,12 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     }
 )
 
+MARKS: Final = frozenset(
+    {"alone", "parameters", "parametersJsonSchema", "role", "thought", "thoughtSignature"}
+    | {"inlineData", "fileData", "partMetadata"}
+)
+"""What the readers keep to write the same again, and what asks the model for nothing."""
+
 CONFIG: Final = "generationConfig"
 _SAID: Final = ("contents",)
 _ANYWHERE: Final = ("contents", "systemInstruction")

@@ -8,6 +8,7 @@ from antiphon.dialects.base import Payload
 from antiphon.dialects.contract import Target
 from antiphon.dialects.gemini import GEMINI
 from antiphon.dialects.registry import DIALECTS
+from antiphon.errors import MalformedBody
 from antiphon.model.needs import Need, Severity
 from antiphon.wire.shallow import Members
 
@@ -59,3 +60,51 @@ def test_a_word_that_nobody_knows_is_an_unknown_member(config: dict[str, object]
     asked = payload(generationConfig=config)
     assert asked.needs == {Need.UNKNOWN_MEMBERS}
     assert again(asked)["generationConfig"] == config
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"contents": [{"role": "user", "parts": [{"text": "Hi", "mediaResolution": {}}]}]},
+        {"contents": [{"role": "user", "parts": [{"text": "Hi"}], "foo": 1}]},
+        {"systemInstruction": {"parts": [{"text": "Be brief", "foo": 1}]}},
+        {"systemInstruction": {"parts": [{"text": "Be brief"}], "foo": 1}},
+        {"generationConfig": {"thinkingConfig": {"thinkingLevel": "ULTRA"}}},
+        {"tools": [{"functionDeclarations": [{"name": "f", "behavior": "NON_BLOCKING"}]}]},
+    ],
+)
+def test_unknown_members_below_the_top_are_needs(members: dict[str, object]) -> None:
+    asked = payload(**members)
+    assert Need.UNKNOWN_MEMBERS in asked.needs
+    written = again(asked)
+    assert {name: written[name] for name in members} == members
+
+
+def test_what_only_says_how_something_is_passed_asks_for_nothing() -> None:
+    image = {"mimeType": "image/png", "data": "QUJD", "displayName": "a.png"}
+    said = {"text": "Well", "thought": False, "thoughtSignature": "QUJD"}
+    asked = payload(
+        contents=[
+            {"role": "user", "parts": [{"inlineData": image}, said]},
+            {"role": "model", "parts": [{"text": "So", "news": 1}], "foo": 1},
+            *HELLO,
+        ],
+        tools=[{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT"}}]}],
+        generationConfig={"thinkingConfig": {"thinkingLevel": "THINKING_LEVEL_UNSPECIFIED"}},
+    )
+    assert Need.UNKNOWN_MEMBERS not in asked.needs
+
+
+@pytest.mark.parametrize(
+    ("part", "param"),
+    [
+        ({"text": 5}, "text"),
+        ({"text": {}}, "text"),
+        ({"functionCall": "f"}, "functionCall"),
+        ({"inlineData": []}, "inlineData"),
+    ],
+)
+def test_a_part_of_a_wrong_type_is_named(part: dict[str, object], param: str) -> None:
+    with pytest.raises(MalformedBody) as caught:
+        assert payload(contents=[{"role": "user", "parts": [part]}]).request
+    assert caught.value.param == f"contents[0].parts[0].{param}"
