@@ -10,7 +10,6 @@ import msgspec
 from antiphon.model.parts import Author, Extra, Opaque, ToolResult, Turn
 from antiphon.model.request import ChatRequest, ServerTool
 
-
 _SPLIT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -33,7 +32,7 @@ def unknown_names(
 
 
 def asks_within(request: ChatRequest, marks: Collection[str]) -> bool:
-    """Whether thought, a tool, a turn or a part asks for something in a member without a word in the model.
+    """Whether something below the top is asked for in a member without a word in the model.
 
     Earlier answers are not looked at: what a provider wrote there asks for nothing.
 

@@ -17,7 +17,7 @@ import msgspec
 
 from antiphon.dialects.contract import Target
 from antiphon.dialects.fields import UNREADABLE, Written, first_byte, is_empty_array
-from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, own, written
+from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, number_of, own, written
 from antiphon.dialects.gemini.schemas import Room, adapted, as_json_schema
 from antiphon.dialects.gemini.thinking import read_thinking, write_thinking
 from antiphon.dialects.gemini.tools import read_choice, read_tools, write_choice, write_tools
@@ -51,13 +51,13 @@ _TIER_WORDS: Final = {
 
 
 class _Bounds(msgspec.Struct, gc=False):
-    max_output_tokens: int | float | None = None
-    candidate_count: int | float | None = None
+    max_output_tokens: int | float | str | None = None
+    candidate_count: int | float | str | None = None
 
 
 class _CamelBounds(msgspec.Struct, gc=False, rename="camel"):
-    max_output_tokens: int | float | None = None
-    candidate_count: int | float | None = None
+    max_output_tokens: int | float | str | None = None
+    candidate_count: int | float | str | None = None
 
 
 _BOUNDS: Final = (msgspec.json.Decoder(_CamelBounds), msgspec.json.Decoder(_Bounds))
@@ -70,7 +70,8 @@ def check_request(members: Members) -> tuple[str, bool]:
     """The cheap checks of a request that goes through unread: its model, and if it streams.
 
     Raises:
-        MalformedBody: `model`, `contents` or `stream` is missing or wrong.
+        MalformedBody: `model`, `contents` or `stream` is missing or wrong, or there are two
+            `generationConfig`.
     """
     model = members.text("model")
     if not model:
@@ -78,6 +79,11 @@ def check_request(members: Members) -> tuple[str, bool]:
     contents = members.raw("contents")
     if contents is None or first_byte(contents) not in b"[{" or is_empty_array(contents):
         raise MalformedBody("'contents' must be a non-empty array.", param="contents")
+    if "generation_config" in members and "generationConfig" in members:
+        # What an answer may cost is read from it, also where all else is the provider's to read.
+        raise MalformedBody(
+            "'generationConfig' is given twice, in both spellings.", param="generationConfig"
+        )
     return model, members.flag("stream")
 
 
@@ -91,10 +97,16 @@ def output_bound(members: Members) -> tuple[int | None, int]:
             found = decoder.decode(raw or b"{}")
         except UNREADABLE:
             continue
-        if found.max_output_tokens is not None:
-            most = max(int(found.max_output_tokens), 0)
-        answers = max(int(found.candidate_count or 1), answers)
+        bound = _whole(found.max_output_tokens)
+        if bound is not None:
+            most = max(bound, most or 0)
+        answers = max(_whole(found.candidate_count) or 1, answers)
     return most, answers
+
+
+def _whole(given: float | str | None) -> int | None:
+    found = number_of(given) if isinstance(given, str) else given
+    return None if found is None else int(found)
 
 
 def stripped(members: Members) -> Members:
@@ -135,7 +147,7 @@ def read_request(members: Members) -> ChatRequest:
             top_logprobs=config.integer("logprobs"),
         ),
         max_output_tokens=_natural(config, "maxOutputTokens"),
-        n=_natural(config, "candidateCount"),
+        n=_natural(config, "candidateCount") or None,
         stop=config.text_or_texts("stopSequences"),
         modalities=_read_modalities(config),
         service_tier=_read_tier(fields),
