@@ -183,10 +183,17 @@ class _Adapter:
             one = self._united(*self._resolved(map_of(each), seen))
             for name, value in one.items():
                 before = whole.get(name)
-                if name == "properties" and is_map(before):
-                    whole[name] = {**map_of(before), **map_of(value)}
-                elif name == "required" and is_array(before):
-                    whole[name] = [*array_of(before), *array_of(value)]
+                # What is united grows in place: it is a copy from the first on.
+                if name == "properties" and is_map(value):
+                    if is_map(before):
+                        before.update(value)
+                    else:
+                        whole[name] = {**value}
+                elif name == "required" and is_array(value):
+                    if is_array(before):
+                        before.extend(value)
+                    else:
+                        whole[name] = [*value]
                 else:
                     whole[name] = value
         return whole
