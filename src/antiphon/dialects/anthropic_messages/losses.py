@@ -54,6 +54,7 @@ UNLIKE: Final[Mapping[Need, Loss]] = MappingProxyType({Need.JSON_SCHEMA: IN_WORD
 
 MARKS: Final = frozenset(
     {"type", "role", "source", "caller", "eager_input_streaming", "max_characters"}
+    | {"thinking", "effort"}
 )
 """What the readers keep to write the same again, and what only says how something is passed."""
 
