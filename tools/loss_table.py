@@ -68,7 +68,9 @@ MEANINGS: Mapping[Need, str] = {
     Need.RESULT_ERRORS: "the result of a tool marked as failed",
     Need.JSON_MODE: "an answer that is JSON",
     Need.JSON_SCHEMA: "an answer that keeps to a schema",
+    Need.CHOICE: "an answer that is one of some values, and nothing around it",
     Need.AUDIO_OUT: "an answer that is spoken",
+    Need.IMAGE_OUT: "pictures in the answer",
     Need.VERBOSITY: "how wordy the answer is",
     Need.EFFORT: "how hard to think, as a word",
     Need.BUDGET: "how long to think, in tokens",
@@ -80,6 +82,7 @@ MEANINGS: Mapping[Need, str] = {
     Need.TIER: "a tier of service",
     Need.CACHE_MARKS: "marks where the cache shall end",
     Need.CACHE_KEY: "a key of the cache",
+    Need.CACHED_PROMPT: "a beginning of the conversation that lies at the provider",
     Need.STATE: "a conversation that the provider keeps",
     Need.UNKNOWN_MEMBERS: "members that the model has no word for",
 }

@@ -154,6 +154,8 @@ BY_TYPE: Final[dict[str, Reading]] = {
 """Types that say enough without a code."""
 
 BY_TEXT: Final[tuple[tuple[re.Pattern[str], Reading], ...]] = (
+    # Google says with 403 that a name of the caller's is wrong.
+    (re.compile(r"cached ?content\b.{0,200}\bnot found", re.IGNORECASE | re.DOTALL), BAD_REQUEST),
     (
         re.compile(
             r"maximum context length|max context length|context window|prompt is too long"

@@ -35,6 +35,7 @@ from antiphon.model.request import (
     FunctionTool,
     Identity,
     OutputForm,
+    PromptCache,
     ReasoningAsk,
     Sampling,
     ServerTool,
@@ -88,7 +89,9 @@ class Need(enum.StrEnum):
     # the answer
     JSON_MODE = "json_mode"
     JSON_SCHEMA = "json_schema"
+    CHOICE = "choice"
     AUDIO_OUT = "audio_out"
+    IMAGE_OUT = "image_out"
     VERBOSITY = "verbosity"
     # thought
     EFFORT = "effort"
@@ -102,6 +105,7 @@ class Need(enum.StrEnum):
     TIER = "tier"
     CACHE_MARKS = "cache_marks"
     CACHE_KEY = "cache_key"
+    CACHED_PROMPT = "cached_prompt"
     STATE = "state"
     UNKNOWN_MEMBERS = "unknown_members"
 
@@ -185,14 +189,18 @@ def _of_sampling(request: ChatRequest) -> Iterator[Need]:
 def _of_members(request: ChatRequest) -> Iterator[Need]:
     if request.output is not None and request.output.form in FORMS:
         yield FORMS[request.output.form]
+    if request.output is not None and request.output.choice:
+        yield Need.CHOICE
     if "audio" in request.modalities:
         yield Need.AUDIO_OUT
+    if "image" in request.modalities:
+        yield Need.IMAGE_OUT
     if request.verbosity is not None:
         yield Need.VERBOSITY
     if request.service_tier not in {None, "auto"}:
         yield Need.TIER
     if request.cache is not None:
-        yield Need.CACHE_KEY
+        yield from _of_cache(request.cache)
     if request.extra is not None and request.extra.members:
         yield Need.UNKNOWN_MEMBERS
     if request.reasoning is not None:
@@ -204,6 +212,13 @@ def _of_members(request: ChatRequest) -> Iterator[Need]:
         state.store or state.previous_id or state.conversation or state.background
     ):
         yield Need.STATE
+
+
+def _of_cache(cache: PromptCache) -> Iterator[Need]:
+    if cache.handle is not None:
+        yield Need.CACHED_PROMPT
+    if cache.key is not None or cache.retention is not None or cache.options:
+        yield Need.CACHE_KEY
 
 
 def _of_reasoning(asked: ReasoningAsk) -> Iterator[Need]:

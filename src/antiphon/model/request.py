@@ -77,13 +77,18 @@ class OutputForm(enum.StrEnum):
 
 
 class Output(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The form asked for; `schema` is raw JSON Schema."""
+    """The form asked for; `schema` is raw JSON Schema.
+
+    Attributes:
+        choice: The answer is one of the values of the schema, and nothing around it (`text`).
+    """
 
     form: OutputForm = OutputForm.TEXT
     name: str | None = None
     description: str | None = None
     schema: msgspec.Raw = ABSENT
     strict: bool | None = None
+    choice: bool = False
     extra: Extra | None = None
 
 
@@ -130,8 +135,13 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PromptCache(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the caller says to the provider's prompt cache."""
+    """What the caller says to the provider's prompt cache.
 
+    Attributes:
+        handle: The beginning of the conversation, which lies at the provider under this name.
+    """
+
+    handle: str | None = None
     key: str | None = None
     retention: str | None = None
     options: msgspec.Raw = ABSENT

@@ -11,6 +11,7 @@ Hot path: for a route whose deployments all take the caller's bytes, one compari
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from antiphon.dialects.base import Payload
 from antiphon.dialects.embeddings import EmbedPayload
@@ -19,6 +20,7 @@ from antiphon.errors import CallerError, InvalidRequest, UnsupportedParameter
 from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need, Severity
 from antiphon.model.parts import Image, Part, ToolResult, Turn
+from antiphon.model.within import unknown_names
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.embedding import cannot_embed, losses_of_vectors
 from antiphon.pipeline.exchange import Exchange
@@ -28,7 +30,11 @@ from antiphon.providers.face import Face
 
 Losses = Sequence[tuple[Need | EmbedNeed, Loss]]
 _NOTHING: Losses = ()
-_BOUNDS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_BOUNDS = (
+    *("max_tokens", "max_completion_tokens", "max_output_tokens"),
+    *("generationConfig.maxOutputTokens", "generation_config.maxOutputTokens"),
+    "options.num_predict",
+)
 
 
 def candidates(
@@ -197,6 +203,8 @@ def _refusal(exchange: Exchange, need: Need | EmbedNeed, loss: Loss) -> Unsuppor
         names = payload.names_of(EmbedNeed(need))
     else:
         names = payload.dialect.words[Need(need)]
+        if need is Need.UNKNOWN_MEMBERS:
+            names = _unknown(payload)
     names = names or (need.value,)
     asked = next((name for name in names if _stands(exchange, name)), names[0])
     return UnsupportedParameter(
@@ -204,6 +212,15 @@ def _refusal(exchange: Exchange, need: Need | EmbedNeed, loss: Loss) -> Unsuppor
         f"({need.value.replace('_', ' ')}: {loss.how}).",
         param=asked,
     )
+
+
+def _unknown(payload: Payload) -> tuple[str, ...]:
+    """The first member that only the caller's dialect knows, as a path where it is inside one."""
+    dialect = payload.dialect
+    outer = {name.partition(".")[0] for names in dialect.words.values() for name in names}
+    outer -= {name for names in dialect.words.values() for name in names}
+    found = unknown_names(payload.request, dialect.marks or (), outer)
+    return tuple(islice(found, 1))
 
 
 def _stands(exchange: Exchange, name: str) -> bool:

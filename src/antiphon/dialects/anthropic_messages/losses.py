@@ -34,13 +34,16 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.ONLY_SERVER_TOOLS: Loss(_REFUSE, "only its own provider knows it"),
         Need.ALLOWED_TOOLS: Loss(_SAFE, "only the allowed tools are offered"),
         Need.JSON_MODE: IN_WORDS,
+        Need.CHOICE: Loss(_REFUSE, "no answer is held to bare values there"),
         Need.AUDIO_OUT: Loss(_REFUSE, "no sound is spoken there"),
+        Need.IMAGE_OUT: Loss(_REFUSE, "no pictures are made there"),
         Need.VERBOSITY: Loss(_WARN, "left out"),
         Need.SUMMARY: Loss(_SAFE, "thought is shown as the provider shows it"),
         Need.SAFETY_ID: Loss(_SAFE, "`metadata.user_id`, where no user is named"),
         Need.METADATA: Loss(_SAFE, "left out: it is for a log, not for the model"),
         Need.TIER: Loss(_SAFE, "the nearest tier"),
         Need.CACHE_KEY: Loss(_SAFE, "left out: the provider needs no key"),
+        Need.CACHED_PROMPT: Loss(_REFUSE, "a prompt that only its own provider has"),
         Need.STATE: Loss(_REFUSE, "no conversation is kept there"),
         Need.UNKNOWN_MEMBERS: Loss(_WARN, "left out"),
     }
@@ -51,6 +54,7 @@ UNLIKE: Final[Mapping[Need, Loss]] = MappingProxyType({Need.JSON_SCHEMA: IN_WORD
 
 MARKS: Final = frozenset(
     {"type", "role", "source", "caller", "eager_input_streaming", "max_characters"}
+    | {"thinking", "effort"}
 )
 """What the readers keep to write the same again, and what only says how something is passed."""
 
@@ -97,7 +101,9 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.RESULT_ERRORS: _SAID,
         Need.JSON_MODE: ("output_config",),
         Need.JSON_SCHEMA: ("output_config", "output_format"),
+        Need.CHOICE: (),
         Need.AUDIO_OUT: (),
+        Need.IMAGE_OUT: (),
         Need.VERBOSITY: (),
         Need.EFFORT: ("output_config",),
         Need.BUDGET: ("thinking",),
@@ -109,6 +115,7 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.TIER: ("service_tier",),
         Need.CACHE_MARKS: ("messages", "system", "tools"),
         Need.CACHE_KEY: (),
+        Need.CACHED_PROMPT: (),
         Need.STATE: (),
         Need.UNKNOWN_MEMBERS: (),
     }

@@ -17,6 +17,7 @@ from antiphon.dialects.contract import Target, Traits
 from antiphon.dialects.fitting.calls import answered, identified, is_answered
 from antiphon.dialects.fitting.documents import titled
 from antiphon.dialects.fitting.forms import instructed, opener_of, with_the_word
+from antiphon.dialects.fitting.pictured import pictured
 from antiphon.dialects.fitting.tools import legal_names, offered, renamed, with_ids, wrapped
 from antiphon.dialects.fitting.turns import Turns, begun, is_plain, joined, placed, sayable
 from antiphon.dialects.fitting.undo import Undo, Undoing, undone
@@ -61,7 +62,7 @@ class Fitting:
         if not is_plain(request.turns, traits):
             turns = request.turns
             if heard is None or heard.dialect != traits.dialect:
-                turns = titled(turns, traits)
+                turns = titled(pictured(turns), traits)
             turns = fitted_turns(turns, traits, target)
             if turns is not request.turns:
                 request = msgspec.structs.replace(request, turns=turns)

@@ -33,7 +33,7 @@ UNSHOWN: Final = "(Something was shown here that cannot be passed on.)"
 OPENING: Final = "(The conversation goes on.)"
 """Stands before a conversation that the user does not begin, where the user must."""
 
-_INSTRUCTIONS: Final = (Author.SYSTEM, Author.DEVELOPER)
+INSTRUCTIONS: Final = (Author.SYSTEM, Author.DEVELOPER)
 
 
 def is_plain(turns: Turns, traits: Traits) -> bool:
@@ -201,12 +201,12 @@ def placed(turns: Turns) -> Turns:
     cache and the seals over thought hold for a prompt that begins the same.
     """
     first = next(
-        (at for at, turn in enumerate(turns) if turn.author not in _INSTRUCTIONS), len(turns)
+        (at for at, turn in enumerate(turns) if turn.author not in INSTRUCTIONS), len(turns)
     )
-    if not any(turn.author in _INSTRUCTIONS for turn in turns[first:]):
+    if not any(turn.author in INSTRUCTIONS for turn in turns[first:]):
         return turns
     return turns[:first] + tuple(
-        _instruction(turn) if turn.author in _INSTRUCTIONS else turn for turn in turns[first:]
+        _instruction(turn) if turn.author in INSTRUCTIONS else turn for turn in turns[first:]
     )
 
 
@@ -223,7 +223,7 @@ def _instruction(turn: Turn) -> Turn:
 def begun(turns: Turns) -> Turns:
     """With a turn of the user before all others but instructions."""
     first = next(
-        (at for at, turn in enumerate(turns) if turn.author not in _INSTRUCTIONS), len(turns)
+        (at for at, turn in enumerate(turns) if turn.author not in INSTRUCTIONS), len(turns)
     )
     if first < len(turns) and turns[first].author is Author.USER:
         return turns

@@ -32,7 +32,7 @@ from antiphon.dialects.gemini.decoder import EventStream
 from antiphon.dialects.gemini.encoder import EventWriter
 from antiphon.dialects.gemini.fields import DIALECT
 from antiphon.dialects.gemini.inner import has, is_forced, unforced, without
-from antiphon.dialects.gemini.losses import LOSSES, WORDS
+from antiphon.dialects.gemini.losses import LOSSES, MARKS, WORDS
 from antiphon.dialects.gemini.paths import method_path, path_of
 from antiphon.dialects.gemini.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.gemini.requests import (
@@ -80,6 +80,7 @@ class Gemini(Dialect):
     )
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    marks: ClassVar[frozenset[str] | None] = MARKS
     form_members: ClassVar[tuple[str, ...]] = ("generationConfig", "generation_config")
     forced_choice_free: ClassVar[bytes] = b'{"functionCallingConfig":{"mode":"AUTO"}}'
 

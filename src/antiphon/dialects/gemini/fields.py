@@ -7,19 +7,23 @@ in. Objects that are the caller's own (arguments, results, schemas, labels) are 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import msgspec
+from typing_extensions import override
 
 from antiphon.dialects import fields
-from antiphon.dialects.fields import Json, Written
+from antiphon.dialects.fields import Json, Written, wrong
+from antiphon.errors import MalformedBody
 from antiphon.model.parts import Extra
 
 DIALECT: Final = "gemini"
 
 _HUMP: Final = re.compile(r"_([a-z0-9])")
+_MOST: Final = 2**53
 _EDGE: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -32,7 +36,7 @@ class Fields(fields.Fields):
 
     def __init__(self, left: dict[str, msgspec.Raw], path: str = "") -> None:
         if any("_" in name for name in left):
-            left = {camel(name): raw for name, raw in left.items()}
+            left = _respelled(left, path)
         super().__init__(left, path)
 
     def some(self, name: str) -> list[Json]:
@@ -41,6 +45,26 @@ class Fields(fields.Fields):
             return [self.raw(name)]
         return [*self.items(name)]
 
+    @override
+    def integer(self, name: str) -> int | None:
+        """Take a whole number, which may be written as `10.0` or as `"10"`, as Google reads it."""
+        found = self.number(name)
+        if found is None:
+            return None
+        if not found.is_integer() or abs(found) > _MOST:
+            raise wrong(self._path(name), "a whole number")
+        return int(found)
+
+    @override
+    def number(self, name: str) -> float | None:
+        """Take a number, which may be a text."""
+        if not self.begins(name, b'"'):
+            return super().number(name)
+        found = number_of(self.text(name) or "")
+        if found is None:
+            raise wrong(self._path(name), "a number")
+        return found
+
     def count(self, name: str) -> int | None:
         """Take a whole number, which may be written as `40.0`; another number is left."""
         found = self.number(name)
@@ -48,6 +72,33 @@ class Fields(fields.Fields):
             return None if found is None else int(found)
         self.keep(name, msgspec.json.encode(found))
         return None
+
+
+def number_of(text: str) -> float | None:
+    """A number that is written as a text; None where it is none."""
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) and text.isascii() and "_" not in text else None
+
+
+def _respelled(left: dict[str, msgspec.Raw], path: str) -> dict[str, msgspec.Raw]:
+    """Members under the names that are written.
+
+    Raises:
+        MalformedBody: One is there in both spellings.
+    """
+    out: dict[str, msgspec.Raw] = {}
+    for name, raw in left.items():
+        usual = camel(name)
+        if usual in out and not fields.is_null(out[usual]):
+            if fields.is_null(raw):
+                continue
+            full = f"{path}.{usual}" if path else usual
+            raise MalformedBody(f"{full!r} is given twice, in both spellings.", param=full)
+        out[usual] = raw
+    return out
 
 
 def camel(name: str) -> str:

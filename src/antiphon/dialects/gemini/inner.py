@@ -5,14 +5,10 @@ Hot path for models that refuse something: only the objects on the path are spli
 
 from __future__ import annotations
 
-from typing import Final
-
 from antiphon.dialects.fields import Json, first_byte
 from antiphon.dialects.gemini.fields import snake
 from antiphon.errors import MalformedBody
 from antiphon.wire.shallow import Members
-
-_FORCED: Final = "toolConfig.functionCallingConfig"
 
 
 def has(members: Members, path: str) -> bool:
@@ -64,8 +60,10 @@ def is_forced(members: Members) -> bool:
 
 def unforced(members: Members, free: bytes) -> Members:
     """The same request, where the model decides whether it calls a tool."""
-    path = _FORCED
-    return without(members, path).replace({"toolConfig": free}) if is_forced(members) else members
+    if not is_forced(members):
+        return members
+    # Both spellings at once are refused there.
+    return members.without("tool_config").replace({"toolConfig": free})
 
 
 def _split(raw: Json) -> Members | None:

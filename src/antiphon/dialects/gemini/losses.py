@@ -46,6 +46,12 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
     }
 )
 
+MARKS: Final = frozenset(
+    {"alone", "parameters", "parametersJsonSchema", "role", "thought", "thoughtSignature"}
+    | {"inlineData", "fileData", "partMetadata"}
+)
+"""What the readers keep to write the same again, and what asks the model for nothing."""
+
 CONFIG: Final = "generationConfig"
 _SAID: Final = ("contents",)
 _ANYWHERE: Final = ("contents", "systemInstruction")
@@ -98,7 +104,9 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.RESULT_ERRORS: _SAID,
         Need.JSON_MODE: _drawn("responseMimeType"),
         Need.JSON_SCHEMA: _drawn("responseJsonSchema", "responseSchema"),
+        Need.CHOICE: _drawn("responseMimeType"),
         Need.AUDIO_OUT: _drawn("responseModalities"),
+        Need.IMAGE_OUT: _drawn("responseModalities"),
         Need.VERBOSITY: (),
         Need.EFFORT: (f"{_THOUGHT}.thinkingLevel",),
         Need.BUDGET: (f"{_THOUGHT}.thinkingBudget",),
@@ -110,6 +118,7 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.TIER: ("serviceTier",),
         Need.CACHE_MARKS: (),
         Need.CACHE_KEY: (),
+        Need.CACHED_PROMPT: ("cachedContent",),
         Need.STATE: (),
         Need.UNKNOWN_MEMBERS: (),
     }

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.fields import Json, Written
+from antiphon.dialects.fields import Json, Written, wrong
 from antiphon.dialects.gemini.calls import Calls, write_call, write_result
 from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, written
 from antiphon.dialects.gemini.media import read_medium, write_medium
@@ -38,6 +38,7 @@ from antiphon.model.seals import is_valid_at
 Block = Written | msgspec.Raw
 """A part on its way out."""
 
+_OBJECTS: Final = ("functionCall", "functionResponse", "inlineData", "fileData")
 _ALONE: Final = "alone"
 """Marks a seal that came on a part without words, and not on the part behind it."""
 
@@ -73,6 +74,8 @@ class Reader:
 
     def _read(self, raw: Json, path: str, parts: list[Part]) -> None:
         fields = Fields.parse(raw, path)
+        if self._model is None:
+            _check(fields)
         seal = fields.text("thoughtSignature") if fields.begins("thoughtSignature", b'"') else None
         thought = fields.flag("thought") if fields.begins("thought", b"t") else False
         if thought and fields.begins("text", b'"'):
@@ -232,6 +235,19 @@ class Writer:
         if self._pending is not None:
             self._out.append({"text": "", "thoughtSignature": self._pending})
             self._pending = None
+
+
+def _check(fields: Fields) -> None:
+    """See that what is known has its type; what a provider says is taken as it is.
+
+    Raises:
+        MalformedBody: It has another.
+    """
+    if "text" in fields and not fields.begins("text", b'"'):
+        raise wrong(f"{fields.path}.text", "a string")
+    for name in _OBJECTS:
+        if name in fields and not fields.begins(name, b"{"):
+            raise wrong(f"{fields.path}.{name}", "an object")
 
 
 def _is_alone(extra: Extra | None) -> bool:

@@ -17,8 +17,8 @@ import msgspec
 
 from antiphon.dialects.contract import Target
 from antiphon.dialects.fields import UNREADABLE, Written, first_byte, is_empty_array
-from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, own, written
-from antiphon.dialects.gemini.schemas import adapted, as_json_schema
+from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, number_of, own, written
+from antiphon.dialects.gemini.schemas import Room, adapted, as_json_schema
 from antiphon.dialects.gemini.thinking import read_thinking, write_thinking
 from antiphon.dialects.gemini.tools import read_choice, read_tools, write_choice, write_tools
 from antiphon.dialects.gemini.turns import read_turns, write_turns
@@ -28,6 +28,7 @@ from antiphon.model.request import (
     ChatRequest,
     Output,
     OutputForm,
+    PromptCache,
     Sampling,
 )
 from antiphon.wire.shallow import Members
@@ -37,6 +38,8 @@ PATHED: Final = ("model", "stream")
 
 _JSON: Final = "application/json"
 _PLAIN: Final = "text/plain"
+_CHOICE: Final = "text/x.enum"
+_MODALITIES: Final = frozenset({"text", "image", "audio"})
 _TIERS: Final = {"standard": "default", "flex": "flex", "priority": "priority"}
 _TIER_WORDS: Final = {
     "default": "standard",
@@ -48,13 +51,13 @@ _TIER_WORDS: Final = {
 
 
 class _Bounds(msgspec.Struct, gc=False):
-    max_output_tokens: int | float | None = None
-    candidate_count: int | float | None = None
+    max_output_tokens: int | float | str | None = None
+    candidate_count: int | float | str | None = None
 
 
 class _CamelBounds(msgspec.Struct, gc=False, rename="camel"):
-    max_output_tokens: int | float | None = None
-    candidate_count: int | float | None = None
+    max_output_tokens: int | float | str | None = None
+    candidate_count: int | float | str | None = None
 
 
 _BOUNDS: Final = (msgspec.json.Decoder(_CamelBounds), msgspec.json.Decoder(_Bounds))
@@ -67,7 +70,8 @@ def check_request(members: Members) -> tuple[str, bool]:
     """The cheap checks of a request that goes through unread: its model, and if it streams.
 
     Raises:
-        MalformedBody: `model`, `contents` or `stream` is missing or wrong.
+        MalformedBody: `model`, `contents` or `stream` is missing or wrong, or there are two
+            `generationConfig`.
     """
     model = members.text("model")
     if not model:
@@ -75,6 +79,11 @@ def check_request(members: Members) -> tuple[str, bool]:
     contents = members.raw("contents")
     if contents is None or first_byte(contents) not in b"[{" or is_empty_array(contents):
         raise MalformedBody("'contents' must be a non-empty array.", param="contents")
+    if "generation_config" in members and "generationConfig" in members:
+        # What an answer may cost is read from it, also where all else is the provider's to read.
+        raise MalformedBody(
+            "'generationConfig' is given twice, in both spellings.", param="generationConfig"
+        )
     return model, members.flag("stream")
 
 
@@ -88,10 +97,16 @@ def output_bound(members: Members) -> tuple[int | None, int]:
             found = decoder.decode(raw or b"{}")
         except UNREADABLE:
             continue
-        if found.max_output_tokens is not None:
-            most = max(int(found.max_output_tokens), 0)
-        answers = max(int(found.candidate_count or 1), answers)
+        bound = _whole(found.max_output_tokens)
+        if bound is not None:
+            most = max(bound, most or 0)
+        answers = max(_whole(found.candidate_count) or 1, answers)
     return most, answers
+
+
+def _whole(given: float | str | None) -> int | None:
+    found = number_of(given) if isinstance(given, str) else given
+    return None if found is None else int(found)
 
 
 def stripped(members: Members) -> Members:
@@ -132,10 +147,11 @@ def read_request(members: Members) -> ChatRequest:
             top_logprobs=config.integer("logprobs"),
         ),
         max_output_tokens=_natural(config, "maxOutputTokens"),
-        n=_natural(config, "candidateCount"),
+        n=_natural(config, "candidateCount") or None,
         stop=config.text_or_texts("stopSequences"),
-        modalities=tuple(each.lower() for each in config.texts("responseModalities")),
+        modalities=_read_modalities(config),
         service_tier=_read_tier(fields),
+        cache=_read_cache(fields),
         stream=stream,
         include_usage=stream,
     )
@@ -162,9 +178,11 @@ def _read_output(config: Fields) -> Output | None:
         if given:
             kept["responseSchema"] = given
             schema = as_json_schema(given)
-    if kind is not None and kind not in {_JSON, _PLAIN}:
+    if kind == _CHOICE:
         kept["responseMimeType"] = msgspec.Raw(msgspec.json.encode(kind))
-        return Output(schema=schema, extra=Extra(DIALECT, kept))
+        return Output(schema=schema, choice=True, extra=Extra(DIALECT, kept))
+    if kind is not None and kind not in {_JSON, _PLAIN}:
+        config.keep("responseMimeType", msgspec.json.encode(kind))
     if kind == _JSON:
         form = OutputForm.SCHEMA if schema else OutputForm.JSON
         return Output(form, schema=schema, extra=Extra(DIALECT, kept))
@@ -173,6 +191,22 @@ def _read_output(config: Fields) -> Output | None:
         name = "responseSchema" if kept else "responseJsonSchema"
         config.keep(name, kept.get(name, schema))
     return Output() if kind == _PLAIN else None
+
+
+def _read_modalities(config: Fields) -> tuple[str, ...]:
+    """Take `responseModalities`; all of them are left where the model has no word for one."""
+    given = config.texts("responseModalities")
+    read = tuple(each.lower() for each in given if each != "MODALITY_UNSPECIFIED")
+    if _MODALITIES.issuperset(read):
+        return read
+    config.keep("responseModalities", msgspec.json.encode(given))
+    return ()
+
+
+def _read_cache(fields: Fields) -> PromptCache | None:
+    """Take `cachedContent`: the beginning of the conversation, which only the provider has."""
+    handle = fields.text("cachedContent")
+    return PromptCache(handle=handle) if handle else None
 
 
 def _read_tier(fields: Fields) -> str | None:
@@ -191,7 +225,8 @@ def _read_tier(fields: Fields) -> str | None:
 def write_request(request: ChatRequest, target: Target) -> Members:
     """Write a request for a provider."""
     system, contents = write_turns(request.turns, target)
-    drawn, tools = request.sampling, write_tools(request.tools)
+    room, drawn = Room(), request.sampling
+    tools = write_tools(request.tools, room)
     kept = {**own(request.extra)}
     chosen = write_choice(request.tool_choice, kept.pop("toolConfig", ABSENT), offers=bool(tools))
     config = {
@@ -207,7 +242,7 @@ def write_request(request: ChatRequest, target: Target) -> Members:
         "responseLogprobs": drawn.logprobs,
         "logprobs": drawn.top_logprobs,
         "responseModalities": [each.upper() for each in request.modalities] or None,
-        **_write_output(request.output),
+        **_write_output(request.output, room),
         "thinkingConfig": write_thinking(request.reasoning, target),
     }
     out = written(
@@ -218,6 +253,7 @@ def write_request(request: ChatRequest, target: Target) -> Members:
             "tools": tools or None,
             "toolConfig": chosen,
             "generationConfig": written(config) or None,
+            "cachedContent": request.cache.handle if request.cache is not None else None,
             "serviceTier": _TIER_WORDS.get(request.service_tier or ""),
             "stream": True if request.stream else None,
         },
@@ -235,13 +271,14 @@ def _bound(request: ChatRequest, target: Target) -> int | None:
     return asked if asked is None or most is None else min(asked, most)
 
 
-def _write_output(output: Output | None) -> Written:
+def _write_output(output: Output | None, room: Room) -> Written:
     if output is None:
         return {}
     kept = own(output.extra)
-    if "responseMimeType" in kept:
-        schema = {} if "responseSchema" in kept else {"responseJsonSchema": output.schema}
-        return {**schema, **kept}
+    if output.choice:
+        named = "responseSchema" in kept or not output.schema
+        schema = {} if named else {"responseJsonSchema": output.schema}
+        return {**schema, "responseMimeType": _CHOICE, **kept}
     match output.form:
         case OutputForm.TEXT:
             return {"responseMimeType": _PLAIN} if output.extra is None else {}
@@ -250,5 +287,5 @@ def _write_output(output: Output | None) -> Written:
         case OutputForm.SCHEMA:
             if "responseSchema" in kept:
                 return {"responseMimeType": _JSON, **kept}
-            schema = output.schema if is_own(output.extra) else adapted(output.schema)
+            schema = output.schema if is_own(output.extra) else adapted(output.schema, room)
             return {"responseMimeType": _JSON, "responseJsonSchema": schema}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from typing_extensions import override
 
 from antiphon.dialects.fields import UNREADABLE
 from antiphon.dialects.gemini.shapes import array_of, is_array, is_map, map_of
@@ -23,8 +24,8 @@ Schema = dict[str, object]
 _READ: Final = msgspec.json.Decoder(dict[str, object])
 _ROUNDS: Final = 2
 _DEEPEST: Final = 32
-_MOST: Final = 5000
-"""Schemas in one, after references were put in place; what is beyond is open."""
+_NAMED_BY: Final = 16
+_DEFINED_IN: Final = ("$defs", "definitions")
 
 _KEPT: Final = frozenset(
     {"type", "title", "description", "minItems", "maxItems", "minimum", "maximum"}
@@ -56,12 +57,36 @@ _RULES: Final = frozenset(_NOTED) - {"default"}
 _PRIMITIVE: Final = (str, int, float)
 
 
-def adapted(schema: msgspec.Raw) -> msgspec.Raw:
-    """A schema that the API takes; as it is where it cannot be read."""
+class Room:
+    """How much all schemas of one request may cost; one serves all of them.
+
+    Attributes:
+        growth: Bytes that references may put in place.
+        nodes: Schemas that may be looked at.
+    """
+
+    __slots__ = ("growth", "nodes")
+
+    def __init__(self, *, growth: int = 64 * 1024, nodes: int = 8000) -> None:
+        self.growth = growth
+        self.nodes = nodes
+
+
+def adapted(schema: msgspec.Raw, room: Room) -> msgspec.Raw:
+    """A schema that the API takes; as it is where it cannot be read, or the room is used up.
+
+    Where references would make it grow beyond the room, they and what they name are kept: the
+    API takes them too, and shows the model less of them.
+    """
     try:
         root = _READ.decode(schema)
-        return msgspec.Raw(msgspec.json.encode(_Adapter(root).adapt(root)))
-    except UNREADABLE:
+        try:
+            out = _Adapter(root, room).adapt(root)
+        except _NoRoom:
+            room.growth = 0
+            out = _Keeper(root, room).whole()
+        return msgspec.Raw(msgspec.json.encode(out))
+    except (*UNREADABLE, _NoRoom):
         return schema
 
 
@@ -82,16 +107,21 @@ def as_json_schema(schema: msgspec.Raw) -> msgspec.Raw:
 # ------------------------------------------------------------------ to the API
 
 
-class _Adapter:
-    """Adapts one schema; `_left` bounds how much it may grow."""
+class _NoRoom(Exception):
+    """A schema would cost more than there is room for."""
 
-    def __init__(self, root: Schema) -> None:
+
+class _Adapter:
+    """Adapts one schema."""
+
+    def __init__(self, root: Schema, room: Room) -> None:
         self._root = root
-        self._left = _MOST
+        self._room = room
+        self._sizes: dict[str, int] = {}
 
     def adapt(self, node: object, seen: tuple[str, ...] = (), depth: int = 0) -> Schema:
-        self._left -= 1
-        if not is_map(node) or depth > _DEEPEST or self._left < 0:
+        self._look()
+        if not is_map(node) or depth > _DEEPEST:
             return {}
         members: Schema = node
         members, seen = self._resolved(members, seen)
@@ -113,9 +143,24 @@ class _Adapter:
             if seen.count(name) >= _ROUNDS:
                 kind = {"type": found["type"]} if "type" in found else {}
                 return {**kind, **rest}, seen
+            self._grow(name, found)
             seen = (*seen, name)
             members = {**found, **rest}
         return members, seen
+
+    def _look(self) -> None:
+        room = self._room
+        room.nodes -= 1
+        if room.nodes < 0:
+            raise _NoRoom
+
+    def _grow(self, name: str, found: Schema) -> None:
+        size = self._sizes.get(name)
+        if size is None:
+            size = self._sizes[name] = len(msgspec.json.encode(found)) + _NAMED_BY
+        self._room.growth -= size
+        if self._room.growth < 0:
+            raise _NoRoom
 
     def _find(self, name: str) -> Schema | None:
         found: object = self._root
@@ -134,13 +179,21 @@ class _Adapter:
             return members
         whole: Schema = {}
         for each in [*array_of(every), {k: v for k, v in members.items() if k != "allOf"}]:
-            one = self._united(self._resolved(map_of(each), seen)[0], seen)
+            self._look()
+            one = self._united(*self._resolved(map_of(each), seen))
             for name, value in one.items():
                 before = whole.get(name)
-                if name == "properties" and is_map(before):
-                    whole[name] = {**map_of(before), **map_of(value)}
-                elif name == "required" and is_array(before):
-                    whole[name] = [*array_of(before), *array_of(value)]
+                # What is united grows in place: it is a copy from the first on.
+                if name == "properties" and is_map(value):
+                    if is_map(before):
+                        before.update(value)
+                    else:
+                        whole[name] = {**value}
+                elif name == "required" and is_array(value):
+                    if is_array(before):
+                        before.extend(value)
+                    else:
+                        whole[name] = [*value]
                 else:
                     whole[name] = value
         return whole
@@ -169,6 +222,34 @@ class _Adapter:
         choices = [*array_of(members.get("anyOf")), *array_of(members.get("oneOf"))]
         if choices:
             out["anyOf"] = [self.adapt(each, seen, depth) for each in choices]
+
+
+class _Keeper(_Adapter):
+    """Adapts one schema and keeps its references, which makes nothing grow."""
+
+    def whole(self) -> Schema:
+        """The schema, with what is defined in it."""
+        out = self.adapt(self._root)
+        named = {
+            name: self.adapt(each)
+            for place in _DEFINED_IN
+            for name, each in map_of(self._root.get(place)).items()
+        }
+        return {**out, "$defs": named} if named else out
+
+    @override
+    def adapt(self, node: object, seen: tuple[str, ...] = (), depth: int = 0) -> Schema:
+        name = node.get("$ref") if is_map(node) else None
+        if not isinstance(name, str):
+            return super().adapt(node, seen, depth)
+        self._look()
+        _, place, defined = (*name.split("/", 2), "", "")[:3]
+        # It takes nothing beside a reference.
+        return {"$ref": f"#/$defs/{defined}"} if place in _DEFINED_IN else {}
+
+    @override
+    def _resolved(self, members: Schema, seen: tuple[str, ...]) -> tuple[Schema, tuple[str, ...]]:
+        return {name: each for name, each in members.items() if name != "$ref"}, seen
 
 
 def _close(members: Schema, out: Schema) -> None:

@@ -38,6 +38,7 @@ LEVELS: Final[Mapping[str, str]] = {
     "max": "XHIGH",
 }
 """Levels for each effort, where a model takes them; none of these models can be kept from it."""
+_UNSAID: Final = "THINKING_LEVEL_UNSPECIFIED"
 _NEAREST: Final = ((512, "MINIMAL"), (4096, "LOW"), (16384, "MEDIUM"))
 """Budgets up to which a level is near; more is HIGH."""
 
@@ -56,7 +57,7 @@ def read_thinking(config: Fields) -> ReasoningAsk | None:
     effort: str | None = None
     if level is not None and level.upper() in LEVELS.values():
         effort = level.lower()
-    elif level is not None:
+    elif level not in {None, _UNSAID}:
         inner.keep("thinkingLevel", msgspec.json.encode(level))
     shown = inner.flag("includeThoughts")
     summary = None if shown is None else ("auto" if shown else "omitted")

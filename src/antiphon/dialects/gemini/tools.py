@@ -15,7 +15,7 @@ import msgspec
 from antiphon.dialects.fields import Json, Written
 from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, own, written
 from antiphon.dialects.gemini.parts import Block
-from antiphon.dialects.gemini.schemas import adapted, as_json_schema
+from antiphon.dialects.gemini.schemas import Room, adapted, as_json_schema
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import Extra
 from antiphon.model.request import (
@@ -58,9 +58,9 @@ def read_tools(fields: Fields) -> tuple[Tool, ...]:
     return tuple(tools)
 
 
-def write_tools(tools: Sequence[Tool]) -> list[Block]:
+def write_tools(tools: Sequence[Tool], room: Room) -> list[Block]:
     """The `tools`: all functions in one, then those of the provider."""
-    functions = [_write_function(tool) for tool in tools if not isinstance(tool, ServerTool)]
+    functions = [_write_function(tool, room) for tool in tools if not isinstance(tool, ServerTool)]
     out: list[Block] = [{"functionDeclarations": functions}] if functions else []
     out += [
         tool.payload for tool in tools if isinstance(tool, ServerTool) and tool.dialect == DIALECT
@@ -144,11 +144,11 @@ def _read_function(raw: Json, path: str) -> FunctionTool:
     return FunctionTool(name, description, schema, extra=fields.extra() or _READ)
 
 
-def _write_function(tool: FunctionTool | CustomTool) -> Written:
+def _write_function(tool: FunctionTool | CustomTool, room: Room) -> Written:
     out: Written = {"name": tool.name, "description": tool.description}
     if isinstance(tool, CustomTool):
         out["parametersJsonSchema"] = _ONE_TEXT
     elif "parameters" not in own(tool.extra) and tool.parameters:
-        schema = tool.parameters if is_own(tool.extra) else adapted(tool.parameters)
+        schema = tool.parameters if is_own(tool.extra) else adapted(tool.parameters, room)
         out["parametersJsonSchema"] = schema
     return written(out, tool.extra)

@@ -23,14 +23,22 @@ _SPLIT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
 _DEFINED_IN: Final = ("$defs", "definitions")
-_MOST_NODES: Final = 5000
 _EMPTY: Final = msgspec.Raw(b"{}")
 
 
-def write_parameters(schema: msgspec.Raw) -> msgspec.Raw | Written:
+class Room:
+    """How many nodes may be walked for all schemas of one request; one serves all of them."""
+
+    __slots__ = ("nodes",)
+
+    def __init__(self, nodes: int = 6000) -> None:
+        self.nodes = nodes
+
+
+def write_parameters(schema: msgspec.Raw, room: Room) -> msgspec.Raw | Written:
     """A schema as an object whose properties are objects; the same one where it is that already."""
     try:
-        schema = _inlined(schema)
+        schema = _inlined(schema, room)
         members = _SPLIT.decode(schema) if schema else {}
         given = _SPLIT.decode(members["properties"]) if "properties" in members else {}
     except UNREADABLE:
@@ -43,21 +51,21 @@ def write_parameters(schema: msgspec.Raw) -> msgspec.Raw | Written:
     return {"type": "object", **members, "properties": {**given, **bare}}
 
 
-def _inlined(schema: msgspec.Raw) -> msgspec.Raw:
+def _inlined(schema: msgspec.Raw, room: Room) -> msgspec.Raw:
     """A schema without references; the same one where they lead nowhere near an end."""
-    if b'"$ref"' not in bytes(schema):
+    if room.nodes < 0 or b'"$ref"' not in bytes(schema):
         return schema
     whole = _SPLIT.decode(schema)
-    walk = _Walk(whole)
+    walk = _Walk(whole, room)
     out = {name: walk.node(raw) for name, raw in whole.items() if name not in _DEFINED_IN}
-    return msgspec.Raw(msgspec.json.encode(out)) if walk.nodes <= _MOST_NODES else schema
+    return msgspec.Raw(msgspec.json.encode(out)) if room.nodes >= 0 else schema
 
 
 class _Walk:
     """Through a schema, which can be made to grow with every reference: the nodes are counted."""
 
-    def __init__(self, whole: dict[str, msgspec.Raw]) -> None:
-        self.nodes = 0
+    def __init__(self, whole: dict[str, msgspec.Raw], room: Room) -> None:
+        self._room = room
         self._defined = {
             f"#/{place}/{name}": raw
             for place in _DEFINED_IN
@@ -67,9 +75,9 @@ class _Walk:
 
     def node(self, raw: Json, seen: tuple[str, ...] = ()) -> msgspec.Raw:
         """A node with what it refers to; a reference to what it stands in says nothing."""
-        self.nodes += 1
+        self._room.nodes -= 1
         first = first_byte(raw)
-        if self.nodes > _MOST_NODES or first not in b"{[":
+        if self._room.nodes < 0 or first not in b"{[":
             return msgspec.Raw(raw)
         if first == ord("["):
             items = [self.node(each, seen) for each in _ITEMS.decode(raw)]

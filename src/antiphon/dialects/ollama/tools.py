@@ -8,7 +8,7 @@ import msgspec
 
 from antiphon.dialects.fields import Json, Written
 from antiphon.dialects.ollama.fields import DIALECT, Fields, written
-from antiphon.dialects.ollama.schemas import ONE_TEXT, write_parameters
+from antiphon.dialects.ollama.schemas import ONE_TEXT, Room, write_parameters
 from antiphon.errors import MalformedBody
 from antiphon.model.request import (
     CustomTool,
@@ -30,15 +30,12 @@ def write_tools(tools: Sequence[Tool], choice: ToolChoice | None) -> list[Writte
     mode = choice.mode if choice is not None else ToolMode.AUTO
     if mode is ToolMode.NONE:
         return []
-    offered = [out for tool in tools if (out := _write_tool(tool)) is not None]
-    if choice is None or mode not in {ToolMode.ALLOWED, ToolMode.NAMED}:
-        return offered
-    return [
-        out
-        for tool in tools
-        if isinstance(tool, ServerTool) or tool.name in choice.names
-        if (out := _write_tool(tool)) is not None
-    ]
+    if choice is not None and mode in {ToolMode.ALLOWED, ToolMode.NAMED}:
+        tools = [
+            tool for tool in tools if isinstance(tool, ServerTool) or tool.name in choice.names
+        ]
+    room = Room()
+    return [out for tool in tools if (out := _write_tool(tool, room)) is not None]
 
 
 # ------------------------------------------------------------------ reading
@@ -61,10 +58,10 @@ def _read_tool(raw: Json, path: str) -> Tool:
 # ------------------------------------------------------------------ writing
 
 
-def _write_tool(tool: Tool) -> Written | msgspec.Raw | None:
+def _write_tool(tool: Tool, room: Room) -> Written | msgspec.Raw | None:
     match tool:
         case FunctionTool():
-            return _function(tool, write_parameters(tool.parameters))
+            return _function(tool, write_parameters(tool.parameters, room))
         case CustomTool():
             return _function(tool, ONE_TEXT)
         case ServerTool():

@@ -43,7 +43,10 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.RESULT_MEDIA: Loss(_WARN, "shown in a message of the user behind the result"),
         Need.RESULT_ERRORS: Loss(_SAFE, "`Error:` before the text"),
         Need.BUDGET: Loss(_WARN, "the nearest effort"),
+        Need.CHOICE: Loss(_REFUSE, "no answer is held to bare values there"),
+        Need.IMAGE_OUT: Loss(_REFUSE, "no pictures are made there"),
         Need.SUMMARY: Loss(_SAFE, "thought is shown as the provider shows it"),
+        Need.CACHED_PROMPT: Loss(_REFUSE, "a prompt that only its own provider has"),
         Need.STATE: Loss(_REFUSE, "no conversation is kept there"),
         Need.UNKNOWN_MEMBERS: Loss(_WARN, "left out"),
     }
@@ -103,7 +106,9 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.RESULT_ERRORS: ("messages",),
         Need.JSON_MODE: ("response_format",),
         Need.JSON_SCHEMA: ("response_format",),
+        Need.CHOICE: (),
         Need.AUDIO_OUT: ("modalities", "audio"),
+        Need.IMAGE_OUT: ("modalities",),
         Need.VERBOSITY: ("verbosity",),
         Need.EFFORT: ("reasoning_effort",),
         Need.BUDGET: ("reasoning_effort",),
@@ -115,6 +120,7 @@ WORDS: Final[Mapping[Need, tuple[str, ...]]] = MappingProxyType(
         Need.TIER: ("service_tier",),
         Need.CACHE_MARKS: ("messages",),
         Need.CACHE_KEY: ("prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"),
+        Need.CACHED_PROMPT: (),
         Need.STATE: ("store",),
         Need.UNKNOWN_MEMBERS: (),
     }

@@ -53,6 +53,14 @@ def detail(kind: str, **members: object) -> dict[str, object]:
         (402, "", "Oh.", Kind.QUOTA_EXHAUSTED, Disposition.DEAD_KEY),
         (403, "PERMISSION_DENIED", "Oh.", Kind.UPSTREAM_AUTH, Disposition.HARD_DOWN),
         (404, "NOT_FOUND", "Oh.", Kind.MODEL_NOT_FOUND, Disposition.HARD_DOWN),
+        *(
+            (status, code, f"CachedContent{said}", Kind.BAD_REQUEST, Disposition.CALLERS_FAULT)
+            for status, code, said in (
+                (403, "PERMISSION_DENIED", " not found (or permission denied)"),
+                (404, "NOT_FOUND", " 'cachedContents/x' not found."),
+                (400, "INVALID_ARGUMENT", " is not of this model."),
+            )
+        ),
         (429, "RESOURCE_EXHAUSTED", "Oh.", Kind.RATE_LIMITED, Disposition.TRANSIENT),
         (500, "INTERNAL", "Oh.", Kind.UPSTREAM, Disposition.TRANSIENT),
         (503, "UNAVAILABLE", "The model is overloaded.", Kind.OVERLOADED, Disposition.TRANSIENT),

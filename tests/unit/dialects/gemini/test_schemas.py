@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from antiphon.dialects.gemini.schemas import adapted, as_json_schema
+from antiphon.dialects.gemini.schemas import Room, adapted, as_json_schema
 from tests.unit.dialects.gemini import strategies
 
 
 def adapt(schema: object) -> dict[str, object]:
-    return json.loads(bytes(adapted(msgspec.Raw(json.dumps(schema).encode()))))
+    return json.loads(bytes(adapted(msgspec.Raw(json.dumps(schema).encode()), Room())))
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,44 @@ def test_a_schema_that_grows_without_end_is_bounded() -> None:
     assert len(json.dumps(adapt(schema))) < 200_000
 
 
+def test_the_schemas_of_one_request_share_their_room() -> None:
+    many = {"anyOf": [{"$ref": f"#/$defs/A{at}"} for at in range(12)]}
+    raw = json.dumps(
+        {**many, "$defs": {"A": {"const": "a"}, **{f"A{at}": many for at in range(12)}}}
+    )
+    room, simple = Room(), b'{"$ref":"#/definitions/B","definitions":{"B":{"const":1}}}'
+    before = room.nodes
+    for _ in range(24):
+        out = json.loads(bytes(adapted(msgspec.Raw(raw.encode()), room)))
+        # References stay, and what they name is still as the API takes it.
+        assert out["anyOf"][3] == {"$ref": "#/$defs/A3"}
+        assert out["$defs"]["A"] == {"enum": ["a"], "type": "string"}
+        assert len(out["$defs"]) == 13
+    assert room.nodes > before - 7000
+    kept = json.loads(bytes(adapted(msgspec.Raw(simple), room)))
+    assert kept == {"$ref": "#/$defs/B", "$defs": {"B": {"enum": [1], "type": "integer"}}}
+
+
+def test_what_is_all_of_many_does_not_grow_without_end() -> None:
+    defined = {f"A{at}": {"allOf": [{"$ref": f"#/$defs/A{at + 1}"}] * 2} for at in range(30)}
+    room = Room()
+    before = room.nodes
+    raw = json.dumps({"properties": {"a": {"$ref": "#/$defs/A0"}}, "$defs": defined})
+    out = json.loads(bytes(adapted(msgspec.Raw(raw.encode()), room)))
+    assert out["properties"] == {"a": {"$ref": "#/$defs/A0"}}
+    assert room.nodes > before - 4000
+
+
+def test_schemas_beyond_the_room_go_as_they_are() -> None:
+    flat = json.dumps({"properties": {f"p{at}": {"const": 1} for at in range(99)}}).encode()
+    room = Room(nodes=150)
+    assert bytes(adapted(msgspec.Raw(flat), room)) != flat
+    assert bytes(adapted(msgspec.Raw(flat), room)) == flat
+
+
 def test_what_is_no_schema_stays() -> None:
     for raw in (b"true", b"[", b'"x"'):
-        assert bytes(adapted(msgspec.Raw(raw))) == raw
+        assert bytes(adapted(msgspec.Raw(raw), Room())) == raw
         assert bytes(as_json_schema(msgspec.Raw(raw))) == raw
 
 

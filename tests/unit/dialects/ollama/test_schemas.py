@@ -5,14 +5,14 @@ import json
 import msgspec
 import pytest
 
-from antiphon.dialects.ollama.schemas import write_parameters
+from antiphon.dialects.ollama.schemas import Room, write_parameters
 
 ANY = {"type": "object", "properties": {}}
 
 
 def written(schema: object) -> object:
     raw = schema if isinstance(schema, bytes) else json.dumps(schema).encode()
-    return json.loads(msgspec.json.encode(write_parameters(msgspec.Raw(raw))))
+    return json.loads(msgspec.json.encode(write_parameters(msgspec.Raw(raw), Room())))
 
 
 @pytest.mark.parametrize("schema", [b"", b"{}", b"[", b"[]", b'{"properties":[]}', b"true"])
@@ -75,3 +75,18 @@ def test_what_grows_without_end_stays_as_it_was() -> None:
     }
     schema = {"type": "object", "properties": {"x": {"$ref": "#/$defs/D0"}}, "$defs": defined}
     assert written(schema) == schema
+
+
+def test_the_schemas_of_one_request_share_their_room():
+    many = {"anyOf": [{"$ref": f"#/$defs/A{at}"} for at in range(12)]}
+    raw = json.dumps({"$defs": {f"A{at}": many for at in range(12)}, "properties": {"a": many}})
+    simple = json.dumps(
+        {"type": "object", "properties": {"a": {"$ref": "#/$defs/B"}}, "$defs": {"B": {}}}
+    )
+    room = Room()
+    for _ in range(3):
+        assert json.loads(msgspec.json.encode(write_parameters(msgspec.Raw(raw.encode()), room)))
+    assert room.nodes < 0
+    kept = write_parameters(msgspec.Raw(simple.encode()), room)
+    assert isinstance(kept, msgspec.Raw)
+    assert bytes(kept) == simple.encode()

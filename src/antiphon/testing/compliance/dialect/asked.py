@@ -143,7 +143,9 @@ ASKED: Final[Mapping[Need, ChatRequest]] = MappingProxyType(
         Need.JSON_SCHEMA: replace(
             _PLAIN, output=Output(OutputForm.SCHEMA, name="place", schema=_SCHEMA, strict=True)
         ),
+        Need.CHOICE: replace(_PLAIN, output=Output(schema=_SCHEMA, choice=True)),
         Need.AUDIO_OUT: replace(_PLAIN, modalities=("text", "audio")),
+        Need.IMAGE_OUT: replace(_PLAIN, modalities=("text", "image")),
         Need.VERBOSITY: replace(_PLAIN, verbosity="low"),
         Need.EFFORT: replace(_PLAIN, reasoning=ReasoningAsk(effort="low")),
         Need.BUDGET: replace(_PLAIN, reasoning=ReasoningAsk(budget=2048), max_output_tokens=4096),
@@ -157,6 +159,7 @@ ASKED: Final[Mapping[Need, ChatRequest]] = MappingProxyType(
             "m-1", (Turn(Author.USER, (Text("Hi", cache=CacheMark()),)), _USER)
         ),
         Need.CACHE_KEY: replace(_PLAIN, cache=PromptCache(key="k1")),
+        Need.CACHED_PROMPT: replace(_PLAIN, cache=PromptCache(handle="cachedContents/c1")),
         Need.STATE: replace(_PLAIN, state=State(store=True)),
         Need.UNKNOWN_MEMBERS: replace(_PLAIN, extra=Extra(_ELSEWHERE, {"news": msgspec.Raw(b"1")})),
     }
