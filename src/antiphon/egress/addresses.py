@@ -136,9 +136,8 @@ def closed_ranges() -> tuple[Closed, ...]:
     return CLOSED_V4 + CLOSED_V6
 
 
-def nat64_prefix(text: str) -> IPv6Network:
-    """Read the prefix of a translator; raise `ValueError` where it can be none."""
-    prefix = IPv6Network(text)
+def nat64_prefix(prefix: IPv6Network) -> IPv6Network:
+    """Check the prefix of a translator; raise `ValueError` where it can be none."""
     if prefix.prefixlen not in _NAT64_LENGTHS:
         raise ValueError("A NAT64 prefix has 32, 40, 48, 56, 64 or 96 bits (RFC 6052).")
     return prefix

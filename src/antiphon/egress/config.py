@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FilePath
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath
 
 from antiphon.egress.addresses import Network, closed_ranges, nat64_prefix
 from antiphon.egress.hosts import parse_host
@@ -16,7 +16,8 @@ _MIB = 1024 * 1024
 def _host(text: str) -> str:
     """A name, `*.NAME` or an address, as it is compared with."""
     mark = "*." if text.startswith("*.") else ""
-    host = parse_host(text.removeprefix(mark))
+    bare = text.removeprefix(mark)
+    host = parse_host(f"[{bare}]" if bare.count(":") > 1 and bare[0] != "[" else bare)
     if mark and not isinstance(host, str):
         raise ValueError("A star stands before a name, not before an address.")
     return f"{mark}{host}"
@@ -31,13 +32,9 @@ def _within_one_range(network: Network) -> Network:
     return network
 
 
-def _nat64(value: object) -> object:
-    return nat64_prefix(value) if isinstance(value, str) else value
-
-
 Host = Annotated[str, AfterValidator(_host)]
 Inside = Annotated[IPv4Network | IPv6Network, AfterValidator(_within_one_range)]
-Prefix = Annotated[IPv6Network, BeforeValidator(_nat64)]
+Prefix = Annotated[IPv6Network, AfterValidator(nat64_prefix)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

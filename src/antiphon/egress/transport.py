@@ -219,7 +219,10 @@ def _told() -> Generator[None]:
         raise BrokenAnswer("What came is no whole HTTP answer.", reason=str(error)) from error
 
 
-def _why_no_tls(error: httpcore2.ConnectError) -> str:
-    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-        return "The certificate is not to be trusted, or is another name's."
+def _why_no_tls(error: BaseException) -> str:
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return "The certificate is not to be trusted, or is another name's."
+        reason = reason.__cause__ or reason.__context__
     return "The TLS handshake failed."

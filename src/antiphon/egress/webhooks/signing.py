@@ -39,7 +39,7 @@ class InvalidSignature(CallerError):
     kind = Kind.UNAUTHENTICATED
 
 
-class Received(msgspec.Struct, frozen=True):
+class VerifiedWebhook(msgspec.Struct, frozen=True):
     """A webhook that was verified.
 
     Attributes:
@@ -79,7 +79,7 @@ def verify_webhook(
     *,
     tolerance: float = TOLERANCE,
     clock: Clock | None = None,
-) -> Received:
+) -> VerifiedWebhook:
     """Verify what came: who sent it, that it is whole, and that it is of now.
 
     Args:
@@ -109,7 +109,7 @@ def verify_webhook(
     ]
     if not any(right):
         raise InvalidSignature("webhook-signature does not match.")
-    return Received(id_, int(timestamp))
+    return VerifiedWebhook(id_, int(timestamp))
 
 
 def _read(headers: Mapping[str, str]) -> tuple[str, str, list[bytes]]:
