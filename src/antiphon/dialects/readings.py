@@ -146,7 +146,6 @@ BY_TYPE: Final[dict[str, Reading]] = {
     "timeout": TIMED_OUT,
     "timeout_error": TIMED_OUT,
     # Text Generation Inference
-    "validation": BAD_REQUEST,
     "template_error": BAD_REQUEST,
     "generation": BROKEN,
     "incomplete_generation": BROKEN,
@@ -169,8 +168,8 @@ BY_TEXT: Final[tuple[tuple[re.Pattern[str], Reading], ...]] = (
     (
         re.compile(
             r"insufficient (?:account )?(?:balance|credit|quota|funds)|exceeded your current quota"
-            r"|credit balance is too low|out of credits|requires more credits|余额不足|欠费"
-            r"|spend(?:ing)? limit",
+            r"|not enough balance|credit balance is too low|out of credits|requires more credits"
+            r"|余额不足|欠费|spend(?:ing)? limit",
             re.IGNORECASE,
         ),
         NO_MONEY,
