@@ -127,6 +127,7 @@ async def test_what_is_no_answer(bench: Bench, answer: bytes) -> None:
     with pytest.raises(BrokenAnswer) as caught:
         await door.get(f"http://{OPEN}:{server.port}/")
     assert "SSH" not in caught.value.message
+    assert len(caught.value.reason) <= 300
 
 
 async def test_an_answer_that_is_cut_short(bench: Bench) -> None:

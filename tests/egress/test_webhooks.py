@@ -124,6 +124,7 @@ async def test_an_address_that_turned_bad(bench: Bench) -> None:
     outcome = await hooks.attempt(aimed, MESSAGE)
     assert outcome.verdict is Verdict.NEVER
     assert CLOSED in outcome.reason
+    assert CLOSED not in outcome.message
     assert canary.connections == 0
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 from antiphon.errors import AntiphonError, Kind
 
 NOT_FROM_HERE = "The address cannot be reached from here."
+_LONGEST_REASON = 300
 
 
 class EgressError(AntiphonError):
@@ -34,7 +35,8 @@ class EgressError(AntiphonError):
 
     def __init__(self, message: str, *, reason: str = "") -> None:
         super().__init__(message)
-        self.reason = reason or message
+        # The other side may have written a part of it.
+        self.reason = (reason or message)[:_LONGEST_REASON]
 
 
 class BadAddress(EgressError):

@@ -15,7 +15,7 @@ import idna
 
 from antiphon.egress.addresses import Address, plain
 
-_LONGEST = 1024
+_LONGEST = 512
 _LONGEST_NAME = 253
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)

@@ -28,6 +28,7 @@ OUTCOMES = st.builds(
     st.sampled_from(Verdict),
     st.none() | st.integers(200, 599),
     st.text(max_size=5),
+    st.text(max_size=5),
     st.none() | st.floats(0, 1e9),
 )
 
@@ -57,7 +58,7 @@ def test_a_delivery(outcomes, random):
             assert after is delivery
             continue
         assert after.attempts == delivery.attempts + 1
-        assert after.reason == outcome.reason
+        assert after.message == outcome.message
         if outcome.verdict is Verdict.AGAIN and after.attempts < 10:
             assert after.state is State.PENDING
             assert not after.is_due(now)
@@ -69,7 +70,7 @@ def test_a_delivery(outcomes, random):
 
 
 def test_it_can_be_stored():
-    delivery = Delivery(due=5.0, attempts=2, reason="x")
+    delivery = Delivery(due=5.0, attempts=2, message="x")
     assert msgspec.json.decode(msgspec.json.encode(delivery), type=Delivery) == delivery
 
 
@@ -99,6 +100,11 @@ def test_a_message_over_the_bound():
 def test_what_is_no_type(type_):
     with pytest.raises(ValueError, match="type of an event"):
         compose(type_, {}, id="m", at=0)
+
+
+def test_what_is_no_id():
+    with pytest.raises(ValueError, match="id of a webhook"):
+        compose("a.b", {}, id="msg.1", at=0)
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,14 @@ class Outcome(msgspec.Struct, frozen=True):
     Attributes:
         verdict: What it came to.
         status: The receiver's status; None where there was no answer.
-        reason: For the operator, where it was not taken.
+        message: Why it was not taken, for the owner of the endpoint: says nothing of our network.
+        reason: The same for the operator's log.
         retry_after: Seconds for which the receiver asked to be left alone.
     """
 
     verdict: Verdict
     status: int | None = None
+    message: str = ""
     reason: str = ""
     retry_after: float | None = None
 
@@ -87,13 +89,13 @@ class Delivery(msgspec.Struct, frozen=True):
         due: When to try next, in seconds since 1970; of no meaning once it is over.
         attempts: How many were made.
         state: How far it is.
-        reason: Why the last attempt failed.
+        message: Why the last attempt failed, for the owner of the endpoint.
     """
 
     due: float
     attempts: int = 0
     state: State = State.PENDING
-    reason: str = ""
+    message: str = ""
 
     def is_due(self, now: float) -> bool:
         """Whether to try now."""
@@ -110,7 +112,7 @@ class Delivery(msgspec.Struct, frozen=True):
         if state is None:
             wait = schedule.wait(attempts, random, outcome.retry_after)
             state, due = (State.FAILED, now) if wait is None else (State.PENDING, now + wait)
-        return Delivery(due, attempts, state, outcome.reason)
+        return Delivery(due, attempts, state, outcome.message)
 
 
 _ENDS = {

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from antiphon.egress.webhooks.signing import check_webhook_id
 from antiphon.errors import BodyTooLarge
 
 MAX_PAYLOAD_BYTES = 20 * 1024
@@ -58,9 +59,10 @@ def compose(
         max_bytes: The bound of the body.
 
     Raises:
-        ValueError: The type is none.
+        ValueError: The type or the id is none.
         BodyTooLarge: There is more to tell than the bound lets through.
     """
+    check_webhook_id(id)
     if not _TYPE.fullmatch(type):
         raise ValueError("The type of an event is lower-case words parted by dots.")
     moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")

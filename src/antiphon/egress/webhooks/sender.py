@@ -67,9 +67,9 @@ class Webhooks:
                 read=False,
             )
         except (BadAddress, BlockedAddress) as error:
-            return Outcome(Verdict.NEVER, reason=error.reason)
+            return Outcome(Verdict.NEVER, message=error.message, reason=error.reason)
         except EgressError as error:
-            return Outcome(Verdict.AGAIN, reason=error.reason)
+            return Outcome(Verdict.AGAIN, message=error.message, reason=error.reason)
         return self._outcome(answer)
 
     def _headers(self, keys: Sequence[Secret], message: Message) -> dict[str, str]:
@@ -84,11 +84,11 @@ class Webhooks:
     def _outcome(self, answer: Answer) -> Outcome:
         if 200 <= answer.status < 300:  # noqa: PLR2004  every 2xx
             return Outcome(Verdict.TAKEN, answer.status)
-        reason = f"the receiver answered with {answer.status}"
+        told = f"The receiver answered with {answer.status}."
         if answer.status == _GONE:
-            return Outcome(Verdict.GONE, answer.status, reason)
+            return Outcome(Verdict.GONE, answer.status, told, told)
         wait = retry_after(answer.get("retry-after"), self._clock.now())
-        return Outcome(Verdict.AGAIN, answer.status, reason, wait)
+        return Outcome(Verdict.AGAIN, answer.status, told, told, wait)
 
 
 def retry_after(text: str | None, now: float) -> float | None:

@@ -61,14 +61,19 @@ def check_webhook_secret(secret: Secret) -> None:
     _key(secret)
 
 
+def check_webhook_id(text: str) -> None:
+    """Raise `ValueError` if a text can be no id: what is signed is parted by dots."""
+    if not _ID.fullmatch(text):
+        raise ValueError("The id of a webhook has up to 64 letters, digits, '_' and '-'.")
+
+
 def sign(keys: Sequence[Secret], *, id: str, timestamp: int, body: bytes) -> str:  # noqa: A002
     """The value of `webhook-signature`: one signature per key.
 
     Raises:
         ValueError: A key or the id is none.
     """
-    if not _ID.fullmatch(id):
-        raise ValueError("The id of a webhook has up to 64 letters, digits, '_' and '-'.")
+    check_webhook_id(id)
     return " ".join(_signature(_key(key), id, str(timestamp), body) for key in keys)
 
 
