@@ -176,6 +176,17 @@ async def test_a_client_of_the_library_goes_through_the_door(bench: Bench) -> No
     assert canary.connections == 0
 
 
+async def test_a_client_of_the_library_is_judged_before_anybody_is_asked(bench: Bench) -> None:
+    door = await bench.door(https_only=True, ports=[80, 443])
+    async with httpx2.AsyncClient(transport=door.transport, trust_env=False) as client:
+        for url in ("http://a.example/", "https://printer/", "https://metadata.google.internal/"):
+            with pytest.raises(BlockedAddress):
+                await client.get(url)
+        with pytest.raises(BadAddress):
+            await client.get("https://u:p@a.example/")
+    assert bench.names.asked == []
+
+
 # ------------------------------------------------------------------ redirects
 
 

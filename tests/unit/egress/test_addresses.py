@@ -25,7 +25,7 @@ CLOSED = """
 fd00:42::42 fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff fe80::1 febf:ffff::1 fec0::1 feff::1 ff00::1
 ff02::1 ff02::fb ff0e::1 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 2a00:1::5efe:10.0.0.1
 2a00:1::200:5efe:127.0.0.1
-""".split()
+"""
 
 OPEN = """
 1.0.0.0 1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
@@ -34,25 +34,25 @@ OPEN = """
 192.175.48.1 198.17.255.255 198.20.0.0 198.51.99.255 203.0.114.0 223.255.255.255
 64:ff9b::8.8.8.8 2000::1 2001:200::1 2001:4860:4860::8888 2001:db7::1 2001:db9::1 2003::1
 2606:4700:4700::1111 2620:4f:8000::1 3ffe::1 3fff:1000::1 2a00:1::5efe:8.8.8.8
-""".split()
+"""
 
 METADATA = """
 169.254.169.254 168.63.129.16 100.100.100.200 192.0.0.192 fd00:ec2::254 fd00:ec2::23 fd20:ce::254
 fd00:42::42
-""".split()
+"""
 
 
-@pytest.mark.parametrize("address", CLOSED)
+@pytest.mark.parametrize("address", CLOSED.split())
 def test_closed(address):
     assert closing(plain(ip_address(address)))
 
 
-@pytest.mark.parametrize("address", OPEN)
+@pytest.mark.parametrize("address", OPEN.split())
 def test_open(address):
     assert closing(ip_address(address)) is None
 
 
-@pytest.mark.parametrize("address", METADATA)
+@pytest.mark.parametrize("address", METADATA.split())
 def test_metadata_is_a_range_of_its_own(address):
     found = closing(ip_address(address))
     assert found.network == ip_network(address)
