@@ -35,9 +35,16 @@ class Bench:
         self._stack = stack
 
     async def serve(
-        self, handler: Handler, *, at: str = OPEN, port: int = 0, tls: ssl.SSLContext | None = None
+        self,
+        handler: Handler,
+        *,
+        at: str = OPEN,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        greets: bool = True,
     ) -> Server:
-        return await self._stack.enter_async_context(Server(handler, at, port, tls))
+        server = Server(handler, at, port, tls, greets=greets)
+        return await self._stack.enter_async_context(server)
 
     async def door(self, *servers: Server, **settings: object) -> Egress:
         """A door to the ports of these servers at the open address."""

@@ -51,8 +51,17 @@ Handler = Callable[[Visit], Awaitable[None]]
 class Server:
     """Listens; every connection is read as one request and handed to the handler."""
 
-    def __init__(self, handler: Handler, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None,
+        *,
+        greets: bool = True,
+    ) -> None:
         self._handler = handler
+        self._greets = greets
         self._place = (host, port)
         self._tls = tls
         self._tasks: set[asyncio.Task[object]] = set()
@@ -82,6 +91,8 @@ class Server:
         self.most_at_once = max(self.most_at_once, len(self._tasks))
         visit = Visit(reader, writer)
         try:
+            if not self._greets:
+                return
             await visit.read()
             self.visits.append(visit)
             await self._handler(visit)

@@ -19,6 +19,7 @@ from antiphon.egress.errors import (
     Unreachable,
     Unresolved,
 )
+from antiphon.egress.resolver import SystemResolver
 from antiphon.egress.transport import CheckedBackend
 from antiphon.errors import BodyTooLarge, InvalidRequest
 from tests.egress.conftest import CLOSED, OPEN, Bench
@@ -146,8 +147,13 @@ async def test_the_resolver_of_the_machine(bench: Bench) -> None:
     settings = {"inside_hosts": ["localhost"], "ports": [server.port]}
     async with Egress(EgressSettings.model_validate(settings)) as door:
         assert (await door.get(f"http://localhost:{server.port}/")).status == 200
-        with pytest.raises(Unresolved):
-            await door.get(f"http://does-not-exist.invalid.example:{server.port}/")
+
+
+async def test_what_the_resolver_of_the_machine_cannot_read() -> None:
+    resolver = SystemResolver()
+    with pytest.raises(Unresolved):
+        await resolver.resolve("a..b", inside=False)
+    resolver.close()
 
 
 async def test_proxies_of_the_environment_are_not_asked(

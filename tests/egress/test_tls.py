@@ -63,6 +63,13 @@ async def test_a_server_without_tls(bench: Bench) -> None:
         await door.get(f"https://{OPEN}:{server.port}/")
 
 
+async def test_a_server_that_hangs_up(bench: Bench) -> None:
+    server = await bench.serve(says(sized()), greets=False)
+    door = await bench.door(server)
+    with pytest.raises(Unreachable):
+        await door.get(f"https://{OPEN}:{server.port}/")
+
+
 async def test_an_old_version_of_tls(bench: Bench, authority: trustme.CA, ca_file: Path) -> None:
     context = serving(authority, OPEN)
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):

@@ -105,6 +105,7 @@ NAT64 = IPv6Network("64:ff9b::/96")
 """The prefix under which translators everywhere carry IPv4 (RFC 6052)."""
 
 _NAT64_LENGTHS = frozenset({32, 40, 48, 56, 64, 96})
+_HALF = 8
 _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
@@ -122,9 +123,9 @@ def closing(address: Address, nat64: Iterable[IPv6Network] = ()) -> Closed | Non
     """
     if isinstance(address, IPv4Address):
         return _first(CLOSED_V4, address)
-    carried = _carried(address, nat64)
-    if carried is not None:
-        closed = _first(CLOSED_V4, carried)
+    inner = carried(address, nat64)
+    if inner is not None:
+        closed = _first(CLOSED_V4, inner)
         if closed is None:
             return None
         return Closed(IPv6Network(address), f"carries IPv4 ({closed.why})")
@@ -136,6 +137,19 @@ def closed_ranges() -> tuple[Closed, ...]:
     return CLOSED_V4 + CLOSED_V6
 
 
+def carried(address: Address, nat64: Iterable[IPv6Network] = ()) -> IPv4Address | None:
+    """The IPv4 address to which a translator sends what is sent to an IPv6 address, if any."""
+    if isinstance(address, IPv4Address):
+        return None
+    prefix = next((each for each in (NAT64, *nat64) if address in each), None)
+    if prefix is None:
+        return None
+    octets, start = address.packed, prefix.prefixlen // 8
+    # The octet after the first 64 bits carries nothing, wherever a shorter prefix ends.
+    rest = octets[start:] if start > _HALF else octets[start:_HALF] + octets[_HALF + 1 :]
+    return IPv4Address(rest[:4])
+
+
 def nat64_prefix(prefix: IPv6Network) -> IPv6Network:
     """Check the prefix of a translator; raise `ValueError` where it can be none."""
     if prefix.prefixlen not in _NAT64_LENGTHS:
@@ -145,21 +159,6 @@ def nat64_prefix(prefix: IPv6Network) -> IPv6Network:
 
 def _first(ranges: tuple[Closed, ...], address: Address) -> Closed | None:
     return next((each for each in ranges if address in each.network), None)
-
-
-def _carried(address: IPv6Address, nat64: Iterable[IPv6Network]) -> IPv4Address | None:
-    """The IPv4 address to which a translator would send what is sent to this one."""
-    prefix = next((each for each in (NAT64, *nat64) if address in each), None)
-    if prefix is None:
-        return None
-    # The octet after the first 64 bits carries nothing, wherever the prefix ends.
-    octets = address.packed
-    rest = (
-        octets[prefix.prefixlen // 8 :]
-        if prefix.prefixlen == NAT64.prefixlen
-        else (octets[prefix.prefixlen // 8 : 8] + octets[9:])
-    )
-    return IPv4Address(rest[:4])
 
 
 def _isatap(address: IPv6Address) -> Closed | None:

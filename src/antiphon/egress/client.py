@@ -34,6 +34,7 @@ _FOLLOWED = frozenset({"GET", "HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_BODY = frozenset({204, 304})
 _FIRST_FINAL = 200
+_DIGITS = 20
 _NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
 _VALUE = re.compile(r"[\x20-\x7e\x80-\xff]{0,8192}")
 _OURS = frozenset(
@@ -205,7 +206,7 @@ class Egress:
         limit = most if outgoing.max_bytes is None else min(most, outgoing.max_bytes)
         reading = Reading(response.headers.get("content-encoding", ""), limit)
         stated = response.headers.get("content-length", "")
-        if not reading.inflates and stated.isdecimal() and int(stated) > limit:
+        if not reading.inflates and stated.isdecimal() and int(stated[:_DIGITS]) > limit:
             raise AnswerTooLarge(f"The answer has more than {limit} bytes.")
         body = bytearray()
         async for piece in response.aiter_raw():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from antiphon.egress.addresses import Address, Closed, closing, plain
+from antiphon.egress.addresses import Address, Closed, carried, closing, plain
 from antiphon.egress.config import EgressSettings
 from antiphon.egress.errors import BlockedAddress, Unresolved
 from antiphon.egress.target import Target
@@ -77,7 +77,8 @@ class Rules:
             raise BlockedAddress(f"{host} is not among the hosts that may be asked")
 
     def _check_address(self, host: str, address: Address, *, named: bool) -> None:
-        if any(address in network for network in self._closed):
+        ends = (address, carried(address, self._nat64))
+        if any(end in network for network in self._closed for end in ends if end is not None):
             raise BlockedAddress(f"{host} is {address}: a network that the settings close")
         closed = closing(address, self._nat64)
         if closed is None or (named and closed.inside) or self._opened(address, closed):

@@ -191,10 +191,14 @@ def _sockets() -> httpcore2.AsyncNetworkBackend:
 
 async def _check_peer(stream: httpcore2.AsyncNetworkStream, address: Address, port: int) -> None:
     """The other end of the socket is what was judged, whatever lay between."""
-    peer = stream.get_extra_info("server_addr")
-    if (ip_address(peer[0]), peer[1]) != (address, port):
+    try:
+        peer = stream.get_extra_info("server_addr")
+    except OSError as error:
         await stream.aclose()
-        raise BlockedAddress(f"the socket leads to {peer[0]} and not to {address}")
+        raise Unreachable("The connection was closed at once.", reason=str(error)) from error
+    if peer is None or (ip_address(peer[0]), peer[1]) != (address, port):
+        await stream.aclose()
+        raise BlockedAddress(f"the socket leads elsewhere than to {address}")
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:

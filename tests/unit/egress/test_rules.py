@@ -148,6 +148,8 @@ def test_closed_networks_beat_all():
         inside_hosts=["a.example"],
     )
     assert not admits(made, "8.8.8.8")
+    assert not admits(made, "::ffff:8.8.8.8")
+    assert not admits(made, "64:ff9b::8.8.8.8")
     assert not admits(made, "10.1.1.1")
     assert admits(made, "10.1.2.1")
 
