@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from antiphon.egress.addresses import CLOSED_V4, CLOSED_V6, NAT64
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ALLOCATED = ip_network("2000::/3")
 DIGITS = str.maketrans("0123456789abcdefx", "０１２３４５６７８９ａｂｃｄｅｆｘ")
 DOTS = ("。", "．", "｡")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.egress.addresses import NAT64, closing, plain
+from tests.unit.egress.spellings import CALM
 
 CLOSED = """
 0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.127.255.255 127.0.0.0 127.0.0.1
@@ -87,6 +88,7 @@ def test_which_may_be_of_the_inside(address, inside):
     assert closing(ip_address(address)).inside is inside
 
 
+@CALM
 @given(st.ip_addresses(v=4))
 def test_what_python_closes_we_close_v4(address):
     """`st.ip_addresses` draws from the registries' special ranges of its own accord."""
@@ -94,6 +96,7 @@ def test_what_python_closes_we_close_v4(address):
         assert closing(address)
 
 
+@CALM
 @given(st.ip_addresses(v=6))
 def test_what_python_closes_we_close_v6(address):
     if address in NAT64 or address.ipv4_mapped:
@@ -103,6 +106,7 @@ def test_what_python_closes_we_close_v6(address):
         assert closing(address)
 
 
+@CALM
 @given(st.ip_addresses(v=4))
 def test_a_mapped_address_is_plain(address):
     assert plain(IPv6Address(f"::ffff:{address}")) == address

@@ -22,6 +22,7 @@ from antiphon.egress.webhooks.delivery import (
 from antiphon.egress.webhooks.message import compose, message_id
 from antiphon.egress.webhooks.sender import retry_after
 from antiphon.errors import BodyTooLarge
+from tests.unit.egress.spellings import CALM
 
 OUTCOMES = st.builds(
     Outcome,
@@ -39,6 +40,7 @@ def test_the_schedule_of_the_standard():
     assert waits == [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400, None]
 
 
+@CALM
 @given(st.integers(1, 9), st.none() | st.floats(0, 1e9), st.randoms(use_true_random=False))
 def test_a_wait(attempts, asked, random):
     schedule = Schedule()
@@ -46,6 +48,7 @@ def test_a_wait(attempts, asked, random):
     assert least <= schedule.wait(attempts, random, asked) <= least * 1.2
 
 
+@CALM
 @given(st.lists(OUTCOMES, max_size=30), st.randoms(use_true_random=False))
 def test_a_delivery(outcomes, random):
     """It ends after ten attempts at most, moves on in time only, and an end is an end."""
@@ -74,6 +77,7 @@ def test_it_can_be_stored():
     assert msgspec.json.decode(msgspec.json.encode(delivery), type=Delivery) == delivery
 
 
+@CALM
 @given(st.lists(st.text(max_size=10), max_size=4), st.lists(st.text(max_size=10), max_size=4))
 def test_an_id_is_made_of_what_makes_the_event(one, other):
     assert (message_id(*one) == message_id(*other)) == (one == other)

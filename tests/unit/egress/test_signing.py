@@ -16,6 +16,7 @@ from antiphon.egress.webhooks.signing import (
     sign,
 )
 from antiphon.secret import Secret
+from tests.unit.egress.spellings import CALM
 
 NOW = 1_674_087_231
 KEY = Secret("whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode())
@@ -53,12 +54,14 @@ def test_the_vector_that_the_libraries_of_the_standard_share():
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+@CALM
 @given(st.binary(max_size=300), st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True))
 def test_there_and_back(body, id_):
     received = verify(body, headers(body, id_=id_))
     assert (received.id, received.timestamp) == (id_, NOW)
 
 
+@CALM
 @given(st.binary(min_size=1, max_size=100), st.data())
 def test_one_bit_more_or_less(body, data):
     told = headers(body)
@@ -69,6 +72,7 @@ def test_one_bit_more_or_less(body, data):
         verify(bytes(changed), told)
 
 
+@CALM
 @given(
     st.text(max_size=100), st.sampled_from(["Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"])
 )

@@ -18,6 +18,7 @@ from antiphon.egress.hosts import parse_host
 from antiphon.egress.rules import Rules
 from antiphon.egress.target import Target
 from tests.unit.egress.spellings import (
+    CALM,
     around,
     carrying,
     closed_v4,
@@ -43,6 +44,7 @@ def with_host(spelled):
     )
 
 
+@CALM
 @given(with_host(spelled_v4(closed_v4())))
 def test_a_closed_ipv4_address(case):
     url, address = case
@@ -51,12 +53,14 @@ def test_a_closed_ipv4_address(case):
         judge(url)
 
 
+@CALM
 @given(with_host(spelled_v4(public_v4())))
 def test_a_public_ipv4_address(case):
     url, address = case
     assert judge(url).address == address
 
 
+@CALM
 @given(around(spelled_v6(closed_v6())))
 def test_a_closed_ipv6_address(url):
     try:
@@ -68,11 +72,13 @@ def test_a_closed_ipv6_address(url):
     assert RULES.admit("x.example", 80, [target.address])
 
 
+@CALM
 @given(around(spelled_v6(public_v6())))
 def test_a_public_ipv6_address(url):
     assert isinstance(judge(url).address, IPv6Address)
 
 
+@CALM
 @given(closed_v4().map(carrying).flatmap(st.sampled_from), st.data())
 def test_an_ipv6_address_that_carries_a_closed_one(address, data):
     url = data.draw(around(spelled_v6(st.just(address))))
@@ -82,6 +88,7 @@ def test_an_ipv6_address_that_carries_a_closed_one(address, data):
         RULES.admit("rebinds.example", 80, [address])
 
 
+@CALM
 @given(public_v4())
 def test_an_ipv6_address_that_carries_a_public_one(address):
     compatible, mapped, translated, nat64, local, sixtofour, teredo, *isatap = carrying(address)
@@ -94,6 +101,7 @@ def test_an_ipv6_address_that_carries_a_public_one(address):
             judge(f"http://[{each}]/")
 
 
+@CALM
 @given(st.one_of(st.text(max_size=40), st.from_regex(r"[0-9a-fxX.:o_\[\]%]{1,30}", fullmatch=True)))
 @example("0x7f_1")
 @example("0o177.1")
@@ -120,6 +128,7 @@ def test_no_name_is_an_address_to_the_resolver(text):
             assert socket.inet_aton(text.removesuffix(".")) == host.packed
 
 
+@CALM
 @given(st.text(max_size=200))
 @example("http://exa mple.com/")
 @example("httpſ://127.0.0.1/")
@@ -134,6 +143,7 @@ def test_any_text_is_a_target_or_a_typed_refusal(text):
     assert target.url.isascii()
 
 
+@CALM
 @given(st.text(max_size=60))
 def test_any_location_is_a_target_or_a_typed_refusal(text):
     base = Target.parse("http://8.8.8.8/a/b?c")
