@@ -15,7 +15,7 @@ import uvloop
 from antiphon.egress.client import Egress
 from antiphon.egress.config import EgressSettings
 from tests.egress.names import NameServer, UdpResolver
-from tests.egress.servers import Handler, Server
+from tests.egress.servers import Handler, Server, says, sized
 
 OPEN, CLOSED = "127.0.0.2", "127.0.0.1"
 """The address that the rules of these tests open, and its neighbour, where a canary sits."""
@@ -45,6 +45,14 @@ class Bench:
     ) -> Server:
         server = Server(handler, at, port, tls, greets=greets)
         return await self._stack.enter_async_context(server)
+
+    async def neighbours(self) -> tuple[Server, Server]:
+        """A server at the open address and a canary at the closed one, on one port."""
+        while True:
+            canary = await self.serve(says(sized(b"closed")), at=CLOSED)
+            # Other tests of this machine may have the port there.
+            with contextlib.suppress(OSError):
+                return await self.serve(says(sized(b"open")), port=canary.port), canary
 
     async def door(self, *servers: Server, **settings: object) -> Egress:
         """A door to the ports of these servers at the open address."""

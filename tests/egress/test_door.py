@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 
+import httpcore2
 import httpx2
 import pytest
 
@@ -20,6 +21,7 @@ from antiphon.egress.errors import (
     Unresolved,
 )
 from antiphon.egress.resolver import SystemResolver
+from antiphon.egress.rules import Rules
 from antiphon.egress.transport import CheckedBackend
 from antiphon.errors import BodyTooLarge, InvalidRequest
 from tests.egress.conftest import CLOSED, OPEN, Bench
@@ -83,8 +85,7 @@ async def test_no_spelling_reaches_the_canary(bench: Bench, host: str) -> None:
 
 async def test_a_name_is_resolved_once_and_kept(bench: Bench) -> None:
     """The classic: an open address for the check, a closed one for the connection."""
-    server = await bench.serve(says(sized(b"open")))
-    canary = await bench.serve(says(sized(b"closed")), at=CLOSED, port=server.port)
+    server, canary = await bench.neighbours()
     bench.names.says("rebinds.example", (OPEN,), (CLOSED,))
     door = await bench.door(server)
     url = f"http://rebinds.example:{server.port}/"
@@ -113,8 +114,7 @@ async def test_a_name_is_resolved_once_and_kept(bench: Bench) -> None:
     ],
 )
 async def test_a_name_with_a_closed_address(bench: Bench, addresses: tuple[str, ...]) -> None:
-    server = await bench.serve(says(sized()))
-    canary = await bench.serve(says(sized()), at=CLOSED, port=server.port)
+    server, canary = await bench.neighbours()
     bench.names.says("two.example", addresses)
     door = await bench.door(server)
     with pytest.raises(BlockedAddress):
@@ -244,6 +244,20 @@ async def test_a_redirect_to_where_it_must_not(bench: Bench, location: str, erro
     assert canary.connections == 0
 
 
+async def test_the_body_of_a_redirect_is_not_read(bench: Bench) -> None:
+    async def handler(visit) -> None:
+        if visit.path == "/b":
+            await says(sized(b"b"))(visit)
+            return
+        await visit.say(b"HTTP/1.1 302 Found\r\nLocation: /b\r\n\r\n")
+        while True:
+            await visit.say(b"x" * 0x10000)
+
+    server = await bench.serve(handler)
+    door = await bench.door(server, max_response_bytes=1000)
+    assert (await door.get(f"http://{OPEN}:{server.port}/a")).body == b"b"
+
+
 async def test_redirects_without_end(bench: Bench) -> None:
     server = await bench.serve(leads("/again"))
     door = await bench.door(server, redirects=3)
@@ -320,6 +334,39 @@ async def test_a_name_server_that_keeps_silent(bench: Bench) -> None:
     door = await bench.door(connect_seconds=0.05)
     with pytest.raises(EgressTimeout):
         await door.get("http://silent.example/")
+
+
+class Astray(httpcore2.AsyncNetworkBackend):
+    """Opens sockets that lead elsewhere, as a rule of a firewall could have it."""
+
+    def __init__(self, peer: tuple[str, int] | None) -> None:
+        self.stream = Stray(peer)
+
+    async def connect_tcp(self, *_: object, **__: object) -> httpcore2.AsyncNetworkStream:
+        return self.stream
+
+
+class Stray(httpcore2.AsyncNetworkStream):
+    def __init__(self, peer: tuple[str, int] | None) -> None:
+        self._peer = peer
+        self.closed = False
+
+    def get_extra_info(self, info: str) -> object:
+        assert info == "server_addr"
+        return self._peer
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("peer", [("10.0.0.1", 80), ("8.8.8.8", 81), None])
+async def test_a_socket_that_leads_elsewhere(peer: tuple[str, int] | None) -> None:
+    sockets = Astray(peer)
+    rules = Rules(EgressSettings())
+    backend = CheckedBackend(rules, SystemResolver(), sockets=sockets)
+    with pytest.raises(BlockedAddress):
+        await backend.connect_tcp("8.8.8.8", 80)
+    assert sockets.stream.closed
 
 
 async def test_sockets_of_the_machine_are_no_addresses(bench: Bench) -> None:

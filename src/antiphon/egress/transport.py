@@ -99,12 +99,21 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
 
 
 class CheckedBackend(httpcore2.AsyncNetworkBackend):
-    """Opens sockets: resolves once, judges, connects to what was judged."""
+    """Opens sockets: resolves once, judges, connects to what was judged.
 
-    def __init__(self, rules: Rules, resolver: Resolver) -> None:
+    `sockets` opens them; that of the library unless given.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        resolver: Resolver,
+        *,
+        sockets: httpcore2.AsyncNetworkBackend | None = None,
+    ) -> None:
         self._rules = rules
         self._resolver = resolver
-        self._sockets = _sockets()
+        self._sockets = sockets or _sockets()
 
     @override
     async def connect_tcp(
