@@ -13,6 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from antiphon.egress.webhooks.signing import (
+        InvalidSignature,
+        VerifiedWebhook,
+        verify_webhook,
+    )
     from antiphon.errors import (
         AntiphonError,
         CallerError,
@@ -77,6 +82,7 @@ __all__ = [
     "How",
     "InvalidAnswer",
     "InvalidRequest",
+    "InvalidSignature",
     "LogprobsDelta",
     "MalformedBody",
     "ModelEntry",
@@ -105,10 +111,13 @@ __all__ = [
     "UpstreamTimeout",
     "Usage",
     "UsageReported",
+    "VerifiedWebhook",
     "__version__",
+    "verify_webhook",
 ]
 
 _HOMES = {
+    "antiphon.egress.webhooks.signing": ("InvalidSignature", "VerifiedWebhook", "verify_webhook"),
     "antiphon.gateway.gateway": ("Antiphon", "ModelEntry"),
     "antiphon.gateway.health": ("Health",),
     "antiphon.model.reply": ("ChatReply", "Choice", "Stop", "StopReason"),

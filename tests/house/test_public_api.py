@@ -4,11 +4,11 @@ import antiphon
 
 NAMES = """
 Antiphon AntiphonError CallerError ChatReply Choice ConfigurationError ConnectFailed Draining Ended
-Exhausted Finished Forbidden GatewayError Health How InvalidAnswer InvalidRequest LogprobsDelta MalformedBody
+Exhausted Finished Forbidden GatewayError Health How InvalidAnswer InvalidRequest InvalidSignature LogprobsDelta MalformedBody
 ModelEntry ModelNotFound ModelUnpriced NotAnAnswer OpaqueEvent OutputForm Overloaded ReasoningDelta ReasoningSealed
 RefusalDelta Started Stop StopReason StreamEvent StreamFailed Structured TextDelta ToolCallDelta
 ToolCallStarted UnsupportedParameter UpstreamBroken UpstreamError UpstreamRefused UpstreamTimeout
-Usage UsageReported __version__
+Usage UsageReported VerifiedWebhook __version__ verify_webhook
 """
 
 
