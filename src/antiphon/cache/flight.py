@@ -313,8 +313,8 @@ class Reader(Generic[CallT]):
         self.wake()
 
     def left_behind(self) -> None:
-        """What it would read next is gone: it ends, or asks anew if it has had nothing."""
-        if self.taken:
+        """What it would read next is gone: it asks anew if it has had nothing, and paid nothing."""
+        if self.taken or self.pays:
             self.fail(LeftBehind())
             return
         self.position = 0

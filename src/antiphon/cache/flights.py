@@ -69,6 +69,7 @@ class Flights(Generic[CallT]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        del kind, error, traceback
         self._open = False
         for flight, task in self._tasks.items():
             flight.fail(Draining("The gateway stops."), everyone=True)
@@ -76,7 +77,8 @@ class Flights(Generic[CallT]):
         self._tasks.clear()
         self.statistics.open = 0
         self._listed.clear()
-        await self._group.__aexit__(kind, error, traceback)
+        # What ended the block goes on as it is: no task of the group had a part in it.
+        await self._group.__aexit__(None, None, None)
 
     def __len__(self) -> int:
         return len(self._tasks)
