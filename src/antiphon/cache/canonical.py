@@ -24,9 +24,11 @@ _SORTED = msgspec.json.Encoder(order="deterministic")
 _DELIVERY = "stream"
 _DELIVERY_OPTIONS = "stream_options"
 _USAGE_OPTION = "include_usage"
-_STATEFUL = ("conversation", "container", "background", "prompt")
+_STATEFUL = ("conversation", "container", "background")
 """Members that make the answer depend on more than the body, or leave something behind: a
-conversation or a container at the provider, a task, a template that is changed there."""
+conversation or a container at the provider, a task."""
+_TEMPLATE = "prompt"
+"""An object where it names a template that is kept, and changed, at the provider; else a text."""
 _NAMES = re.compile(rb'"((?:[^"\\]|\\.)*+)"[ \t\r\n]*(:)?|[{}]', re.DOTALL)
 
 
@@ -43,11 +45,13 @@ def canonical(body: bytes) -> bytes | None:
         members = _BODY.decode(body)
         if not members.keys().isdisjoint(_STATEFUL) and _leans_on_state(members):
             return None
+        if isinstance(members.get(_TEMPLATE), dict):
+            return None
         members.pop(_DELIVERY, None)
         if _DELIVERY_OPTIONS in members:
             _strip_options(members)
         return _SORTED.encode(members)
-    except (msgspec.DecodeError, OverflowError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError):
         return None
 
 
