@@ -12,9 +12,14 @@ from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError
 from antiphon.model.events import Ended, OpaqueEvent
 from antiphon.model.fold import Fold
+from antiphon.model.parts import Opaque
 from antiphon.model.reply import ChatReply
 from antiphon.model.unfold import unfold
 from antiphon.wire.sse import FrameTooLong
+
+_BOOKKEEPING = frozenset({"message", "status"})
+"""Members of an item that a stream tells by itself: how far it has come."""
+_NOTHING = (b"", b"null", b"[]", b"{}", b'""', b"false")
 
 
 def replay(entry: Entry, asked: Payload) -> bytes | None:
@@ -38,11 +43,29 @@ def replay(entry: Entry, asked: Payload) -> bytes | None:
 
 def _streamed(entry: Entry, asked: Payload) -> bytes | None:
     dialect = asked.dialect
-    events = unfold(dialect.decode_reply(entry.body(usage=True)))
+    reply = dialect.decode_reply(entry.body(usage=True))
+    if _says_more(reply):
+        return None
+    events = unfold(reply)
     if events is None:
         return None
     encoder = dialect.stream_encoder(include_usage=asked.wants_usage, asked=asked)
     return b"".join(map(encoder.feed, events))
+
+
+def _says_more(reply: ChatReply) -> bool:
+    """Whether members that only its dialect knows stand in what was said, and say something.
+
+    Those beside it (a fingerprint of the system, a tier) are no part of the answer.
+    """
+    for choice in reply.choices:
+        for holder in (choice.turn, *choice.turn.parts):
+            if isinstance(holder, Opaque) or holder.extra is None:
+                continue
+            for name, raw in holder.extra.members.items():
+                if name not in _BOOKKEEPING and bytes(raw) not in _NOTHING:
+                    return True
+    return False
 
 
 def _whole(entry: Entry, asked: Payload) -> bytes | None:
@@ -56,6 +79,8 @@ def _folded(frames: bytes, dialect: Dialect) -> ChatReply | None:
         split = splitter.feed(frames)
     except FrameTooLong:
         return None
+    if rest := splitter.flush().strip():
+        split.append(rest + b"\n\n")
     for frame in split:
         for event in decoder.feed(frame):
             if isinstance(event, OpaqueEvent):

@@ -23,14 +23,13 @@ from antiphon.model.events import (
 from antiphon.model.parts import Part, Reasoning, Refusal, Text, ToolCall
 from antiphon.model.reply import ChatReply, Choice
 
-_NOTHING = (b"", b"null", b"[]", b"{}", b'""', b"false")
-
 
 def unfold(reply: ChatReply) -> tuple[StreamEvent, ...] | None:
-    """The reply as a stream of events; None where events could not say all of it.
+    """The reply as a stream of events; None where they could not say all of it.
 
-    Events have no words for pictures, sounds, citations, and for what only one dialect knows.
-    Members beside the answer itself (a fingerprint of the system, a tier) are left out.
+    Events have no words for pictures, sounds, citations, opaque parts, several summaries of one
+    thought, and seals over calls and items. What only one dialect knows beside a part (`Extra`) is
+    left out, as are ids of parts.
     """
     events: list[StreamEvent] = [Started(reply.id, reply.model, reply.created)]
     for choice in reply.choices:
@@ -44,29 +43,25 @@ def unfold(reply: ChatReply) -> tuple[StreamEvent, ...] | None:
 
 
 def _is_sayable(choice: Choice) -> bool:
-    turn = choice.turn
-    extra = turn.extra.members.values() if turn.extra is not None else ()
-    return (
-        choice.stop is not None
-        and all(bytes(raw) in _NOTHING for raw in extra)
-        and all(map(_is_part_sayable, turn.parts))
-    )
+    return choice.stop is not None and all(map(_is_part_sayable, choice.turn.parts))
 
 
 def _is_part_sayable(part: Part) -> bool:
     match part:
         case Text():
-            return not part.annotations and part.extra is None
+            return not part.annotations
         case Reasoning():
-            alone = not part.text or not part.summary
-            sealed = part.signature is None or part.origin is not None
-            return alone and sealed and part.extra is None
-        case Refusal():
-            return part.extra is None
+            alone = not part.summary or (not part.text and len(part.summary) == 1)
+            # A seal over an item is given back with the item's id.
+            return alone and (part.signature is None or _is_seal_sayable(part))
         case ToolCall():
             return part.signature is None
         case _:
-            return False
+            return isinstance(part, Refusal)
+
+
+def _is_seal_sayable(part: Reasoning) -> bool:
+    return part.origin is not None and part.id is None
 
 
 def _say(choice: Choice) -> Iterator[StreamEvent]:
@@ -98,9 +93,7 @@ def _say(choice: Choice) -> Iterator[StreamEvent]:
 def _think(part: Reasoning, index: int) -> Iterator[StreamEvent]:
     if part.text:
         yield ReasoningDelta(part.text, index, part.spelling or "")
-    for number, summary in enumerate(part.summary):
-        if number:
-            yield PartEnded(index)
+    for summary in part.summary:
         yield ReasoningDelta(summary, index, SUMMARY)
     if part.signature is not None and part.origin is not None:
         yield ReasoningSealed(part.signature, part.origin, index, part.sealed)

@@ -36,7 +36,12 @@ def shuffled(value: object, random: Random) -> object:
     return [shuffled(each, random) for each in value] if isinstance(value, list) else value
 
 
-@given(body=BODIES, random=st.randoms(use_true_random=False), ascii=st.booleans(), indent=st.sampled_from([None, 0, 3]))
+@given(
+    body=BODIES,
+    random=st.randoms(use_true_random=False),
+    ascii=st.booleans(),
+    indent=st.sampled_from([None, 0, 3]),
+)
 def test_order_spaces_and_escapes_do_not_count(body, random, ascii, indent):
     plain = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
     other = json.dumps(shuffled(body, random), ensure_ascii=ascii, indent=indent).encode()
