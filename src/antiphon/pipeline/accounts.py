@@ -18,6 +18,7 @@ from antiphon.errors import (
     AntiphonError,
     CallerLeft,
     InternalFault,
+    InvalidAnswer,
     UpstreamError,
     UpstreamRefused,
 )
@@ -124,6 +125,12 @@ class Accounts:
                 self.opened(exchange, attempt, 0)
             except AccountingUnavailable:
                 return
+        if isinstance(error, InvalidAnswer) and attempt.usage is not None:
+            # It is whole, and the provider says what it costs.
+            attempt.charge = Charge.REPORTED
+            usage = attempt.usage
+            self._closed(exchange, attempt, Outcome.FAILED, error.code, usage, last=False)
+            return
         billed = attempt.accepted and not (refused and not said)
         self._closed(
             exchange,
