@@ -14,12 +14,11 @@ Hot path: one decode and one sorted encode in C; a body of 1 KB costs some four 
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 _BODY = msgspec.json.Decoder(dict[str, object])
-_TEXT = msgspec.json.Decoder(str)
+_SPLIT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_AS_READ = msgspec.json.Encoder()
 _SORTED = msgspec.json.Encoder(order="deterministic")
 _DELIVERY = "stream"
 _DELIVERY_OPTIONS = "stream_options"
@@ -29,57 +28,56 @@ _STATEFUL = ("conversation", "container", "background")
 conversation or a container at the provider, a task."""
 _TEMPLATE = "prompt"
 """An object where it names a template that is kept, and changed, at the provider; else a text."""
-_NAMES = re.compile(rb'"((?:[^"\\]|\\.)*+)"[ \t\r\n]*(:)?|[{}]', re.DOTALL)
+_LONGEST = 1 << 20
+"""Bytes of a body that is looked at: to read a longer one would keep others waiting."""
+_AS_SPELLED = b"="
+"""Stands before a form that is no JSON value but a spelling."""
 
 
-def canonical(body: bytes) -> bytes | None:
-    """A body in the one spelling that all its equals share; None where it has none.
+def canonical(body: bytes, *, guarded: bool = False) -> bytes | None:
+    """A body in the one form that all its equals share; None where it has none.
 
-    It has none where its answer depends on what the provider keeps, and where a number is beyond
-    what can be read.
+    It has none where its answer depends on what the provider keeps, where a number is beyond what
+    can be read, and where it is very long.
+
+    Readers differ in which of two members of one name counts. Who shares answers with others must
+    not be able to ask the provider one question and file its answer under another. A `guarded`
+    form is therefore that of the value only where the body is spelled as plainly as can be;
+    where it escapes what needs no escape, spells numbers oddly or says a name twice, it shares
+    with bodies of the same spelling only.
 
     Args:
         body: A JSON object, as the caller sent it.
+        guarded: Others may be given the answer.
     """
+    if len(body) > _LONGEST:
+        return None
     try:
         members = _BODY.decode(body)
         if not members.keys().isdisjoint(_STATEFUL) and _leans_on_state(members):
             return None
         if isinstance(members.get(_TEMPLATE), dict):
             return None
+        compact = msgspec.json.format(body, indent=-1) if guarded else b""
+        plain = not guarded or _AS_READ.encode(members) == compact
         members.pop(_DELIVERY, None)
         if _DELIVERY_OPTIONS in members:
             _strip_options(members)
-        return _SORTED.encode(members)
+        return _SORTED.encode(members) if plain else _spelled(compact, members)
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError):
         return None
 
 
-def repeats_a_name(body: bytes) -> bool:
-    """Whether some object of a body has two members of one name.
+def _spelled(compact: bytes, members: dict[str, object]) -> bytes:
+    """The members that count as they are spelled, in the order of their names.
 
-    Readers differ in which of the two counts. Who shares answers with others must not be able to
-    ask the provider one question and file its answer under another.
-
-    Args:
-        body: Valid JSON.
+    A name that stands twice at the top counts once, as only the last is sent on (`wire.shallow`).
     """
-    names: set[str | bytes] = set()
-    outer: list[set[str | bytes]] = []
-    for match in _NAMES.finditer(body):
-        token = match[0]
-        if token == b"{":
-            outer.append(names)
-            names = set()
-        elif token == b"}":
-            names = outer.pop()
-        elif match[2]:
-            name: bytes = match[1]
-            spelled = _TEXT.decode(b'"%b"' % name) if b"\\" in name else name.decode()
-            if spelled in names:
-                return True
-            names.add(spelled)
-    return False
+    raws = _SPLIT.decode(compact)
+    told: dict[str, object] = {name: raws[name] for name in members}
+    if _DELIVERY_OPTIONS in told:
+        told[_DELIVERY_OPTIONS] = members[_DELIVERY_OPTIONS]
+    return _AS_SPELLED + _SORTED.encode(told)
 
 
 def _leans_on_state(members: dict[str, object]) -> bool:

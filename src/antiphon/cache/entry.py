@@ -16,7 +16,7 @@ import msgspec
 from antiphon.model.reply import StopReason
 from antiphon.model.usage import Usage
 
-OVERHEAD = 224
+OVERHEAD = 176
 """Bytes that the memory itself needs for an entry beyond the entry's objects: its places in two
 tables, with the room that these keep free. It was measured, and tests hold it."""
 
@@ -89,24 +89,30 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
 
         Names that the configuration owns (alias, deployment) are not its own.
         """
-        own: list[object] = [self, self.shown, self.stored_at, self.request, self.subject]
-        own += self.shown
-        if self.bare is not self.shown:
-            own.append(self.bare)
-            own += [
-                bare for shown, bare in zip(self.shown, self.bare, strict=True) if bare is not shown
-            ]
+        shown, bare = self.shown, self.bare
+        size = _FIXED + getsizeof(shown) + getsizeof(self.request) + getsizeof(self.subject)
+        for piece in shown:
+            size += getsizeof(piece)
+        if bare is not shown:
+            size += getsizeof(bare)
+            for piece, other in zip(bare, shown, strict=True):
+                size += 0 if piece is other else getsizeof(piece)
         if self.usage is not None:
-            own.append(self.usage)
-            own += [each for each in msgspec.structs.astuple(self.usage) if each > _LARGEST_SHARED]
+            size += _USAGE
         if self.warnings:
-            own += [self.warnings, *self.warnings]
-        return _KEY + OVERHEAD + sum(map(getsizeof, own))
+            size += getsizeof(self.warnings) + sum(map(getsizeof, self.warnings))
+        return size
 
 
-_KEY = getsizeof(bytes(32))
-_LARGEST_SHARED = 256
-"""Integers up to this one exist once in a process."""
+_FIXED = (
+    OVERHEAD
+    + getsizeof(bytes(32))
+    + getsizeof(Entry(stream=False, shown=(), bare=(), stored_at=0.0, keeps=0.0))
+    + getsizeof(0.5)
+)
+"""Its key, itself, and the time at which it was stored."""
+_USAGE = getsizeof(Usage()) + 3 * getsizeof(1 << 20)
+"""Few of its words are above the integers that a process shares."""
 
 
 def pack(pieces: Sequence[Piece]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:

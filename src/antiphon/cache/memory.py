@@ -118,6 +118,9 @@ class ExactCache:
         found = [key for key, entry in self._entries.items() if which is None or which(entry)]
         for key in found:
             self._remove(key)
+        if not self._entries:
+            # An empty table gives its own room back too.
+            self._entries.clear()
         self._dropped += len(found)
         return len(found)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from antiphon.cache.canonical import canonical, repeats_a_name
+from antiphon.cache.canonical import canonical
 from antiphon.cache.config import RouteCacheSettings
 from antiphon.cache.statistics import Tally
 from antiphon.cache.wall import Scope, Tenant, wall
@@ -34,6 +34,7 @@ class CachePolicy:
     """
 
     __slots__ = (
+        "_guarded",
         "_seed",
         "alias",
         "scope",
@@ -49,6 +50,7 @@ class CachePolicy:
         self.ttl = settings.ttl
         self.stale_for = settings.stale_for
         self.scope = Scope(settings.scope)
+        self._guarded = self.scope.shared
         self.share = settings.share
         self.tool_calls = settings.tool_calls
         self.tally = Tally()
@@ -70,14 +72,14 @@ class CachePolicy:
             body: What he asks, as it goes to the first attempt.
             headers: Lines of his that go on to the provider, and may change its answer.
         """
-        asked = canonical(body)
-        if asked is None or (self.scope.shared and repeats_a_name(body)):
+        asked = canonical(body, guarded=self._guarded)
+        if asked is None:
             return None
         digest = self._seed.copy()
         bricks = wall(tenant, self.scope)
-        digest.update(
-            b"%d:%b%d:%b%d:%b"
-            % (len(bricks), bricks, len(dialect), dialect.encode(), len(headers), headers)
-        )
+        about = f"{len(bricks)}:{bricks}{len(dialect)}:{dialect}{len(headers)}:"
+        digest.update(about.encode("utf-8", "surrogatepass"))
+        if headers:
+            digest.update(headers)
         digest.update(asked)
         return digest.digest()

@@ -1,9 +1,9 @@
 """Who shares stored answers with whom.
 
-A wall is bytes that stand in every key, so an answer of one tenant cannot be found by another:
+A wall is a text that stands in every key, so an answer of one tenant cannot be found by another:
 there is no query that could forget its filter.
 
-Hot path: one join, once a request.
+Hot path: one text, once a request.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class Scope(enum.StrEnum):
 
 _SHARED = frozenset({Scope.TEAM, Scope.ORGANISATION, Scope.GLOBAL})
 
+_OF_TEAMS = (Scope.TEAM, Scope.ORGANISATION)
+
 
 class Tenant(msgspec.Struct, frozen=True, gc=False):
     """Who is asking, as far as walls are concerned; an empty id is one that is not known.
@@ -56,25 +58,20 @@ class Tenant(msgspec.Struct, frozen=True, gc=False):
         return cls(principal.key_id, user, principal.team, organisation)
 
 
-def wall(tenant: Tenant, scope: Scope) -> bytes:
+def wall(tenant: Tenant, scope: Scope) -> str:
     """The wall around the answers of a tenant.
 
     Ids are qualified by those above them, since two teams may each have an `app`. Where the id of
     the scope is not known, the next narrower wall stands: sharing never grows by a gap.
     """
     if scope is Scope.GLOBAL:
-        return b"global"
-    organisation, team, user = tenant.organisation, tenant.team, tenant.user
-    if scope is Scope.ORGANISATION and organisation:
-        return _bricks("organisation", organisation)
-    if scope in (Scope.ORGANISATION, Scope.TEAM) and team:
-        return _bricks("team", organisation, team)
+        return "global"
+    above, team, user = tenant.organisation, tenant.team, tenant.user
+    # Each id stands behind its length, so that no two lists of ids look alike.
+    if scope is Scope.ORGANISATION and above:
+        return f"organisation {len(above)}:{above}"
+    if scope in _OF_TEAMS and team:
+        return f"team {len(above)}:{above}{len(team)}:{team}"
     if scope is not Scope.KEY and user:
-        return _bricks("user", organisation, team, user)
-    return _bricks("key", tenant.key_id)
-
-
-def _bricks(*ids: str) -> bytes:
-    """Ids joined so that no two lists of them look alike."""
-    pieces = [each.encode("utf-8", "surrogatepass") for each in ids]
-    return b"".join([b"%d:%b" % (len(piece), piece) for piece in pieces])
+        return f"user {len(above)}:{above}{len(team)}:{team}{len(user)}:{user}"
+    return f"key {tenant.key_id}"

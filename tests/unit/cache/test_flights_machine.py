@@ -38,7 +38,7 @@ FAILURES = {
     "down": lambda: ConnectFailed("down", code="connect_failed"),
     "personal": lambda: Forbidden("no money"),
     "refused": lambda: REFUSED,
-    "defect": lambda: ZeroDivisionError(),
+    "defect": ZeroDivisionError,
 }
 
 

@@ -186,10 +186,7 @@ def test_an_entry_weighs_what_is_its_own():
     assert entry(b"hi", alias="x" * 1000, deployment="y" * 1000).size == plain.size
     assert entry(b"hi", request="x" * 1000).size == plain.size + 1000
     assert entry(b"hi", warnings=("lost",)).size > plain.size
-    assert (
-        entry(b"hi", usage=Usage(input_tokens=7)).size
-        < entry(b"hi", usage=Usage(input_tokens=70_000)).size
-    )
+    assert entry(b"hi", usage=Usage(input_tokens=7)).size > plain.size
 
 
 class Remembering(RuleBasedStateMachine):
