@@ -336,6 +336,21 @@ async def test_a_laggard_that_has_had_nothing_makes_a_call_of_its_own(desk: Desk
 
 
 @flying(most=10)
+async def test_a_long_call_fails_and_a_short_one_lands_in_its_place(desk: Desk):
+    payer, waiting = desk.join(), desk.join()
+    await settle()
+    desk.calls[0].say(b"123456", b"789012")
+    await settle()
+    await payer.next()
+    desk.calls[0].say(DOWN)
+    await settle()
+    desk.calls[1].land(b"short")
+    assert await read(waiting) == b"short"
+    assert desk.calls[1].landed_with == [(Piece.of(b"short"),)]
+    assert waiting.flight.held == 5
+
+
+@flying(most=10)
 async def test_a_whole_answer_over_the_bound_reaches_everybody_who_waits(desk: Desk):
     readers = [desk.join(stream=False) for _ in range(3)]
     await settle()

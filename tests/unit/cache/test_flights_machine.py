@@ -31,6 +31,7 @@ from tests.unit.cache.loops import LeapingLoop, ScriptedCall, settle
 
 MOST = 60
 LONGEST = 25
+PLACES = [(b"a", True), (b"a", True), (b"a", False), (b"b", True)]
 REFUSED = UpstreamRefused(
     "no", kind=Kind.BAD_REQUEST, disposition=Disposition.CALLERS_FAULT, code="bad"
 )
@@ -122,10 +123,14 @@ class Sharing(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ what happens
 
-    @rule(key=st.sampled_from([b"a", b"b"]), stream=st.booleans(), eager=st.booleans())
-    def arrive(self, key: bytes, stream: bool, eager: bool) -> None:
-        if sum(not each.done for each in self.requests) > 8:
-            return
+    @rule(place=st.sampled_from(PLACES), eager=st.lists(st.booleans(), min_size=1, max_size=3))
+    def arrive(self, place: tuple[bytes, bool], eager: list[bool]) -> None:
+        for each in eager:
+            if sum(not each.done for each in self.requests) < 8:
+                self.join(place, eager=each)
+        self.after()
+
+    def join(self, place: tuple[bytes, bool], *, eager: bool) -> None:
         mine: list[Request] = []
 
         def begin() -> Told:
@@ -135,12 +140,11 @@ class Sharing(RuleBasedStateMachine):
             return call
 
         async def join() -> None:
-            reader = self.flights.join(key, begin, stream=stream)
-            mine.append(Request(reader, eager=eager, place=(key, stream)))
+            reader = self.flights.join(place[0], begin, stream=place[1])
+            mine.append(Request(reader, eager=eager, place=place))
 
         self.go(join())
         self.requests.append(mine[0])
-        self.after()
 
     @precondition(lambda self: any(not each.gone for each in self.requests))
     @rule(data=st.data())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
 from collections import OrderedDict
 
 import pytest
@@ -187,6 +189,24 @@ def test_an_entry_weighs_what_is_its_own():
     assert entry(b"hi", request="x" * 1000).size == plain.size + 1000
     assert entry(b"hi", warnings=("lost",)).size > plain.size
     assert entry(b"hi", usage=Usage(input_tokens=7)).size > plain.size
+
+
+def test_what_is_counted_is_what_is_held(clock: StillClock):
+    """A quick look; the campaign takes a long one."""
+    cache, route = ExactCache(CacheSettings(max_bytes=1 << 20), clock=clock), policy()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(2_000):
+            body = bytes(500 + number % 500)
+            cache.keep(number.to_bytes(32, "big"), entry(body, at=number + 0.5), route)
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert 0.85 < held / cache.bytes <= 1.01
+    assert cache.bytes <= 1 << 20
 
 
 class Remembering(RuleBasedStateMachine):
