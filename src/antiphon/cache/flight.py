@@ -280,6 +280,11 @@ class Reader(Generic[CallT]):
         """The call that it reads, for what it has to tell; None before one was begun."""
         return self.flight.call
 
+    @property
+    def shared(self) -> bool:
+        """It was given something for which another request pays: `x-antiphon-cache: shared`."""
+        return self.taken and not self.pays
+
     async def next(self, patience: float | None = None) -> Piece | None:
         """What comes next, `END` at the good end, or None if so many seconds were silent.
 

@@ -171,7 +171,6 @@ class Flights(Generic[CallT]):
         finally:
             if call is not None:
                 call.close()
-        self._unlist(flight)
         flight.end()
         return None
 

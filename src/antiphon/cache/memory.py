@@ -18,7 +18,7 @@ from antiphon.cache.directives import Wishes
 from antiphon.cache.entry import Entry
 from antiphon.cache.policy import CachePolicy
 from antiphon.cache.statistics import MemoryStatistics
-from antiphon.cache.storable import WhyNot
+from antiphon.cache.storable import Ending, WhyNot, why_not
 from antiphon.clock import Clock
 
 _SLICE = 1_000
@@ -88,10 +88,23 @@ class ExactCache:
             policy.tally.stale += 1
         return entry
 
-    def keep(self, key: bytes, entry: Entry, policy: CachePolicy) -> WhyNot | None:
-        """Store an answer in place of any other under its key; tells why it was not.
+    def offer(
+        self, key: bytes, entry: Entry, policy: CachePolicy, wishes: Wishes, ending: Ending
+    ) -> WhyNot | None:
+        """Store an answer if it may be stored; tells why it was not.
 
-        Whether it may be stored at all is `storable.why_not`.
+        The wishes are those of the caller whose request it answered, the ending is how that went.
+        """
+        reason = why_not(ending, policy, wishes)
+        if reason is None:
+            return self.keep(key, entry, policy)
+        policy.tally.refused(reason)
+        return reason
+
+    def keep(self, key: bytes, entry: Entry, policy: CachePolicy) -> WhyNot | None:
+        """Store an answer in place of any other under its key, unless it is too large.
+
+        Whether it may be stored at all is not asked here: `offer` does.
         """
         size = entry.size
         if size > self.most_each + _SLACK or size > self.most_bytes:

@@ -74,6 +74,7 @@ class CachePolicy:
         """
         asked = canonical(body, guarded=self._guarded)
         if asked is None:
+            self.tally.skipped += 1
             return None
         digest = self._seed.copy()
         bricks = wall(tenant, self.scope)

@@ -13,7 +13,8 @@ class Tally(msgspec.Struct, eq=False):
         misses: Looked for in vain.
         skipped: Not looked for: the caller said `no-cache`, or the request has no key.
         stale: Answered from memory after its time, because no provider answered.
-        shared: Answered by a call that another request paid for.
+        shared: Answered by a call that another request paid for (`Reader.shared`); counted by
+            whoever hands the answer out, once it is whole.
         stored: Answers put into memory.
         not_stored: Answers that were not, by the reason (`storable.WhyNot`).
     """

@@ -276,8 +276,8 @@ class Sharing(RuleBasedStateMachine):
 
 class TestSharing(Sharing.TestCase):
     settings = settings(
-        max_examples=60,
-        stateful_step_count=40,
+        max_examples=50,
+        stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
@@ -286,7 +286,7 @@ class TestSharing(Sharing.TestCase):
 @pytest.mark.campaign
 class TestSharingLong(Sharing.TestCase):
     settings = settings(
-        max_examples=3000,
+        max_examples=1000,
         stateful_step_count=80,
         deadline=None,
         suppress_health_check=list(HealthCheck),
