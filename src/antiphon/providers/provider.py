@@ -33,6 +33,8 @@ from antiphon.providers.transport.call import Timeouts
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DEFAULT_PRICING = PricingSettings()
+_NEAR = 0.7
+"""How like a name must be to be meant: short ones are like many."""
 
 
 class Provider:
@@ -224,6 +226,11 @@ class Provider:
         )
         return head + lines_of(self.dialect), key
 
+    @property
+    def key_header(self) -> str:
+        """The header that carries a key in the entry's own dialect."""
+        return self._spoken[0].auth.header
+
     def _versioned(self, path: str) -> str:
         version = self.settings.api_version
         if not version:
@@ -379,5 +386,5 @@ def _no_address(name: str, row: ProviderRow, catalog: Catalog) -> str:
 
 
 def _nearest(name: str, catalog: Catalog) -> str:
-    near = difflib.get_close_matches(name, catalog.names, n=2)
+    near = difflib.get_close_matches(name, catalog.names, n=2, cutoff=_NEAR)
     return f" (did you mean {' or '.join(near)}?)" if near else ""
