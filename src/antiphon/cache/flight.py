@@ -162,6 +162,7 @@ class Flight(Generic[CallT]):
             if everyone or reader is self.payer or reader.taken:
                 rest = self._rest(reader) if reader.taken else None
                 del self.readers[reader]
+                reader.heard = self.call
                 reader.fail(error, rest)
         self._pieces.clear()
         self._first = self._held = 0
@@ -178,6 +179,7 @@ class Flight(Generic[CallT]):
         piece = _joined([self._pieces[each] for each in range(start, at)])
         reader.position = self._first + at
         reader.taken = True
+        reader.heard = self.call
         self._read_on()
         return piece
 
@@ -237,6 +239,7 @@ class Reader(Generic[CallT]):
         flight: Where it reads; another one, once it was left behind before it had anything.
         position: The number of the piece that it reads next.
         taken: It has had something.
+        heard: The call that it has had something of, or whose failure it was told.
         joined: The call was under way when it came.
         pays: A call was made on this request's account; who never pays has a row of no cost.
     """
@@ -248,6 +251,7 @@ class Reader(Generic[CallT]):
         "_waiter",
         "begin",
         "flight",
+        "heard",
         "joined",
         "pays",
         "position",
@@ -267,6 +271,7 @@ class Reader(Generic[CallT]):
         self.flight = flight
         self.position = 0
         self.taken = False
+        self.heard: CallT | None = None
         self.joined = joined
         self.pays = False
         self._alone = alone
@@ -277,8 +282,11 @@ class Reader(Generic[CallT]):
 
     @property
     def call(self) -> CallT | None:
-        """The call that it reads, for what it has to tell; None before one was begun."""
-        return self.flight.call
+        """The call that it reads, for what it has to tell; None before one was begun.
+
+        It stays the one that it has heard, though others go on with another after a failure.
+        """
+        return self.heard or self.flight.call
 
     @property
     def shared(self) -> bool:

@@ -234,8 +234,10 @@ async def test_who_has_had_some_of_a_broken_stream_gets_the_rest_and_the_error(d
         await reading.next()
     with pytest.raises(UpstreamBroken):
         await payer.next()
+    assert payer.call is reading.call is desk.calls[0]
     desk.calls[1].land(b"whole")
     assert await read(waiting) == b"whole"
+    assert waiting.call is desk.calls[1]
 
 
 @flying()

@@ -286,7 +286,7 @@ class TestSharing(Sharing.TestCase):
 @pytest.mark.campaign
 class TestSharingLong(Sharing.TestCase):
     settings = settings(
-        max_examples=1000,
+        max_examples=400,
         stateful_step_count=80,
         deadline=None,
         suppress_health_check=list(HealthCheck),
