@@ -141,7 +141,11 @@ class LineWriter(StreamEncoder):
         self._text = self._line(self._form.text, head=self._head.replace(b"%", b"%%"))
 
     def _line(self, said: bytes, *, head: bytes | None = None) -> bytes:
-        return b'%b,%b,"done":false}\n' % (self._head if head is None else head, said)
+        line = b'%b,%b,"done":false}' % (self._head if head is None else head, said)
+        if b"\n" in line or b"\r" in line:
+            # Arguments go as the model wrote them; a line of NDJSON has no line ends inside.
+            line = msgspec.json.format(line, indent=-1)
+        return line + b"\n"
 
     def _tell_calls(self, *, unfinished: bool = False) -> bytes:
         """The calls whose arguments are whole, in their order."""

@@ -126,6 +126,14 @@ def test_a_call_waits_until_it_is_whole() -> None:
     ) == [said("a"), called(0, "f", {"a": "}{"}), said("b")]
 
 
+def test_arguments_on_several_lines_stay_on_one() -> None:
+    written = '{\n  "a": "b\\n",\r\n  "c": [1,\n 2]\n}'
+    assert told(started(0, "f"), ToolCallDelta(0, written), TextDelta("b")) == [
+        called(0, "f", {"a": "b\n", "c": [1, 2]}),
+        said("b"),
+    ]
+
+
 def test_calls_that_grow_at_once_are_told_in_their_order() -> None:
     assert told(
         started(0, "f"),
