@@ -57,7 +57,7 @@ def texts_of(
             key_secrets.c.key.in_(keys),
             key_secrets.c.ends_at.is_(None) | (key_secrets.c.ends_at > now),
         )
-        .order_by(key_secrets.c.created_at.desc())
+        .order_by(key_secrets.c.created_at.desc(), key_secrets.c.ends_at.is_(None).desc())
     )
     found: dict[str, list[SecretFacts]] = {}
     for row in connection.execute(query).mappings():
@@ -68,8 +68,14 @@ def texts_of(
     return found
 
 
-def span_of(seconds: object, what: str, most: float) -> int:
+def span_of(seconds: object, what: str, most: float, *, zero: bool = False) -> int:
     """A stretch of time in microseconds.
+
+    Args:
+        seconds: As it was given.
+        what: The member that it stands in, for the error.
+        most: Seconds.
+        zero: Whether it may be none at all.
 
     Raises:
         InvalidRequest: It is no number, not finite, not above zero, or over the most.
@@ -78,9 +84,11 @@ def span_of(seconds: object, what: str, most: float) -> int:
         isinstance(seconds, (int, float))
         and not isinstance(seconds, bool)
         # Compared before it is multiplied: an integer has no bound, and a float may be no number.
-        and 0 < seconds <= most
+        and 0 <= seconds <= most
+        and (seconds or zero)
     ):
-        return max(1, round(seconds * 1e6))
+        return max(1, round(seconds * 1e6)) if seconds else 0
+    least = "at least" if zero else "above"
     raise InvalidRequest(
-        f"{what} must be a number of seconds above 0 and at most {most:.0f}.", param=what
+        f"{what} must be a number of seconds {least} 0 and at most {most:.0f}.", param=what
     )

@@ -82,7 +82,9 @@ def rows_of(
     place = table.c.created_at, table.c.id
     query = query.where(*walls).order_by(*(column.desc() for column in place)).limit(limit + 1)
     if ask.cursor is not None:
-        at = connection.execute(select(*place).where(*walls, table.c.id == _id(ask.cursor))).first()
+        if not is_id(ask.cursor):
+            raise _no_cursor()
+        at = connection.execute(select(*place).where(*walls, table.c.id == ask.cursor)).first()
         if at is None:
             raise _no_cursor()
         query = query.where(tuple_(*place) < tuple_(*at))
@@ -90,10 +92,9 @@ def rows_of(
     return rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None
 
 
-def _id(cursor: object) -> str:
-    if not isinstance(cursor, str) or len(cursor) > _LONGEST_ID or not cursor.isascii():
-        raise _no_cursor()
-    return cursor
+def is_id(text: object) -> bool:
+    """Whether it can be an id at all: not all that can be given can be asked of a database."""
+    return isinstance(text, str) and len(text) <= _LONGEST_ID and text.isascii()
 
 
 def _no_cursor() -> InvalidRequest:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Table, insert, sel
 
 from antiphon.access.audit import Act, enter
 from antiphon.access.names import folded
-from antiphon.access.pages import Ask, rows_of
+from antiphon.access.pages import Ask, is_id, rows_of
 from antiphon.access.refusals import NameTaken
 from antiphon.access.tables import teams
 from antiphon.access.walls import Realm, Walls, not_found
@@ -92,6 +92,8 @@ def seen(connection: Connection, table: Table, walls: Walls, row_id: str, what: 
     Raises:
         PathNotFound: There is none there.
     """
+    if not is_id(row_id):
+        raise not_found(what)
     found = connection.execute(select(table).where(*walls, table.c.id == row_id)).mappings().first()
     if found is None:
         raise not_found(what)

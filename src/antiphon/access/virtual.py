@@ -19,7 +19,7 @@ from antiphon.access.facts import KeyFacts, NewKey
 from antiphon.access.keyrows import ACTIVE, key_facts, models_in, span_of, state_of, texts_of
 from antiphon.access.keytext import new_key, shown
 from antiphon.access.names import label_of, model_names
-from antiphon.access.pages import FIRST, Ask, Page, rows_of
+from antiphon.access.pages import FIRST, Ask, Page, is_id, rows_of
 from antiphon.access.refusals import Conflict
 from antiphon.access.revoking import forget_keys, revoke_where
 from antiphon.access.roles import Role, Scope, role_of, scopes_of
@@ -111,15 +111,16 @@ class VirtualKeys:
             user: Only those of this user.
 
         Raises:
-            InvalidRequest: There is no such page.
+            InvalidRequest: There is no such page, or what it is bounded to is no id.
         """
         query = select(virtual_keys)
         if not ask.gone:
             query = query.where(virtual_keys.c.revoked_at.is_(None))
-        if team:
-            query = query.where(virtual_keys.c.team == team)
-        if user:
-            query = query.where(virtual_keys.c.user == user)
+        for name, wanted in (("team", team), ("user", user)):
+            if wanted and not is_id(wanted):
+                raise InvalidRequest(f"{name} must be an id.", param=name)
+            if wanted:
+                query = query.where(virtual_keys.c[name] == wanted)
         with self._database.reading() as connection:
             rows, cursor = rows_of(connection, query, virtual_keys, self._realm.keys(), ask)
             now, keys = self._now(), [row["id"] for row in rows]
@@ -149,7 +150,7 @@ class VirtualKeys:
             Forbidden: The actor may not, or may do less than the key.
             Conflict: It is revoked or expired, or has too many texts that still open.
         """
-        lasts = 0 if overlap == 0 else span_of(overlap, "overlap", LONGEST_OVERLAP)
+        lasts = span_of(overlap, "overlap", LONGEST_OVERLAP, zero=True)
         realm = self._realm
         with self._database.writing() as connection:
             row = self._seen(connection, key)
