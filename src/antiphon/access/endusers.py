@@ -54,6 +54,7 @@ class EndUser(NamedTuple):
     Attributes:
         asked: The question.
         id: The subject id.
+        name: As it stands in the row; the same person may be written in several ways.
         team: The id of their team, or empty.
         role: The most they may do.
         removed: Whether they were.
@@ -62,6 +63,7 @@ class EndUser(NamedTuple):
 
     asked: Asked
     id: str
+    name: str
     team: str
     role: str
     removed: bool
@@ -78,8 +80,9 @@ class EndUsers:
     """
 
     def __init__(self, database: Database, *, clock: Clock, most: int = MOST) -> None:
-        self._known: Bounded[Asked, EndUser] = Bounded(most)
-        self._marks: Bounded[bytes, Asked] = Bounded(most)
+        # By what `key_changes` says of a user, so that there is one place to forget them.
+        self._known: Bounded[bytes, EndUser] = Bounded(most)
+        self._marks: Bounded[tuple[str, str], bytes] = Bounded(most)
         self._applied = 0
         self._beside = Beside(partial(enrol, database, clock), self._learn, name="users")
 
@@ -93,8 +96,8 @@ class EndUsers:
         Raises:
             Forbidden: They were removed, or belong to another team than the key.
         """
-        asked = Asked(proxy.organisation, name, proxy.key_id)
-        found = self._known.get(asked)
+        mark = self._marks.get((proxy.organisation, name))
+        found = None if mark is None else self._known.get(mark)
         return LOOK_UP if found is None else _principal(proxy, found)
 
     async def principal(self, proxy: Principal, name: str) -> Principal:
@@ -119,10 +122,7 @@ class EndUsers:
             self._marks.clear()
             return
         for digest in changes.digests:
-            asked = self._marks.get(digest)
-            if asked is not None:
-                self._known.forget(asked)
-                self._marks.forget(digest)
+            self._known.forget(digest)
 
     def close(self) -> None:
         """Let the threads end."""
@@ -130,8 +130,9 @@ class EndUsers:
 
     def _learn(self, found: EndUser) -> None:
         if found.seen >= self._applied:
-            self._known.put(found.asked, found)
-            self._marks.put(mark_of_user(found.id), found.asked)
+            mark = mark_of_user(found.id)
+            self._known.put(mark, found)
+            self._marks.put((found.asked.organisation, found.asked.name), mark)
 
 
 def enrol(database: Database, clock: Clock, asked: Asked) -> EndUser:
@@ -150,7 +151,7 @@ def enrol(database: Database, clock: Clock, asked: Asked) -> EndUser:
                 row = _row(connection, asked)
     assert row is not None, "it was made just now"
     removed = row["removed_at"] is not None
-    return EndUser(asked, row["id"], row["team"] or "", row["role"], removed, seen)
+    return EndUser(asked, row["id"], row["name"], row["team"] or "", row["role"], removed, seen)
 
 
 def _row(connection: Connection, asked: Asked) -> RowMapping | None:
@@ -188,7 +189,7 @@ def _principal(proxy: Principal, found: EndUser) -> Principal:
     scopes = proxy.scopes & SCOPES[Role(found.role)]
     return msgspec.structs.replace(
         proxy,
-        user=found.asked.name,
+        user=found.name,
         subject=found.id,
         scopes=scopes,
         role=found.role,

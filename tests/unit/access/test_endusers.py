@@ -44,9 +44,17 @@ async def test_one_who_is_seen_for_the_first_time(tenancy, users):
 
 
 async def test_the_same_person_however_it_is_written(tenancy, users):
-    proxy = proxy_in(tenancy, tenancy.default())
-    one, other = [await users.principal(proxy, name) for name in ("Anna", "ANNA")]
-    assert one.subject == other.subject
+    desk = tenancy.default()
+    watch = Watch(tenancy.database, users.apply)
+    watch.look()
+    ways = [(proxy_in(tenancy, desk), name) for name in ("Anna", "ANNA", "anna")]
+    found = [await users.principal(*way) for way in ways]
+    assert {(each.subject, each.user) for each in found} == {(found[0].subject, "Anna")}
+    desk.users.remove(found[0].subject)
+    watch.look()
+    for way in ways:
+        with pytest.raises(Forbidden):
+            await users.principal(*way)
 
 
 async def test_a_name_is_another_person_in_another_organisation(tenancy, users):
