@@ -50,12 +50,11 @@ def look_up(database: Readable, digest: bytes) -> Found:
         StorageFailed: It did not do what it was asked.
     """
     with database.reading() as connection:
-        seen = newest_change(connection)
         row = connection.execute(_QUERY, {"digest": digest}).mappings().first()
-    if row is None:
-        return Found(digest, None, NEVER, seen)
+        if row is None:
+            return Found(digest, None, NEVER, newest_change(connection))
     ends = min((row["ends_at"] or NEVER, row["expires_at"] or NEVER))
-    return Found(digest, _principal(row), ends / 1e6, seen)
+    return Found(digest, _principal(row), ends / 1e6, row["seen"] or 0)
 
 
 def newest_change(connection: Connection) -> int:
@@ -66,6 +65,7 @@ def newest_change(connection: Connection) -> int:
 _NEWEST = select(func.max(key_changes.c.number))
 _QUERY = (
     select(
+        _NEWEST.scalar_subquery().label("seen"),
         key_secrets.c.ends_at,
         virtual_keys.c.id,
         virtual_keys.c.organisation,
