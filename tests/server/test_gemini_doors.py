@@ -13,7 +13,7 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
-from antiphon.simulator import SimulatorSpec
+from antiphon.simulator import FaultRule, SimulatorSpec
 from tests.server.stage import KEY, Stage, stage
 
 HI = {"contents": [{"role": "user", "parts": [{"text": "Hello there"}]}]}
@@ -190,3 +190,33 @@ async def test_what_is_not_there_is_told_in_googles_words(mixed: Stage) -> None:
         answer = await mixed.http.request(method, path, json=HI)
         assert answer.status_code == status, path
         assert answer.json()["error"]["code"] == status
+
+
+@pytest.mark.parametrize("model", ["fast", "home"])
+async def test_why_it_ended_is_said_once(mixed: Stage, model: str) -> None:
+    """Clients add chunks up: LangChain would read `STOPSTOP`."""
+    path = f"/v1beta/models/{model}:streamGenerateContent?alt=sse"
+    answer = await mixed.http.post(path, json=HI)
+    assert answer.text.count('"finishReason"') == 1
+    assert answer.text.rstrip().rpartition("data: ")[2].count('"finishReason"') == 1
+
+
+async def test_google_s_client_retries_what_may_pass(tmp_path: Path) -> None:
+    models = {"lone": {"deployments": ["one/sim-small"], "retry": {"attempts": 1}}}
+    async with stage(tmp_path, [SimulatorSpec(name="one", seed=1)], models=models) as running:
+        retrying = types.HttpOptions(
+            base_url=running.address,
+            async_client_args={"verify": False, "trust_env": False},
+            retry_options=types.HttpRetryOptions(attempts=2, initial_delay=0.01, max_delay=0.02),
+        )
+        made = genai.Client(api_key=KEY, http_options=retrying)
+        running.first.arm(FaultRule("server-error", count=1))
+        told = await made.aio.models.generate_content(model="lone", contents="Hello")
+        assert told.text
+        assert running.first.requests == 2
+        running.first.arm("bad-request")
+        with pytest.raises(errors.ClientError):
+            await made.aio.models.generate_content(model="lone", contents="Hello")
+        assert running.first.requests == 3
+        await made.aio.aclose()
+        made.close()
