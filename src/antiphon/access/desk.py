@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, select
 from antiphon.access.audit import Entry, Head, entry_of
 from antiphon.access.groups import Departments, Teams
 from antiphon.access.organisations import Organisations
-from antiphon.access.pages import USUAL, check_limit
+from antiphon.access.pages import USUAL, check_limit, check_number
 from antiphon.access.rows import seen
 from antiphon.access.tables import audit, organisations
 from antiphon.access.users import Users
@@ -44,11 +44,11 @@ class Desk:
             before: Only entries with a lower number: the last one of the page before.
 
         Raises:
-            InvalidRequest: The limit is none.
+            InvalidRequest: The limit or the number is none.
         """
         query = select(audit).where(*self._realm.entries())
         if before is not None:
-            query = query.where(audit.c.number < before)
+            query = query.where(audit.c.number < check_number(before, "before"))
         query = query.order_by(audit.c.number.desc()).limit(check_limit(limit))
         with self._database.reading() as connection:
             return [entry_of(row) for row in connection.execute(query).mappings()]

@@ -90,12 +90,15 @@ class EndUsers:
         """The end user as a principal, with no more than the proxy's key may do.
 
         Args:
-            proxy: The principal of the proxy's key, which is a managed one.
+            proxy: The principal of the proxy's key.
             name: As `TrustedProxy.identify` gives it.
 
         Raises:
-            Forbidden: They were removed, or belong to another team than the key.
+            Forbidden: They were removed, or belong to another team than the key; or the key is
+                not a managed one.
         """
+        if not proxy.organisation:
+            raise Forbidden("Only a managed key may speak for users.")
         mark = self._marks.get((proxy.organisation, name))
         found = None if mark is None else self._known.get(mark)
         return LOOK_UP if found is None else _principal(proxy, found)
@@ -104,7 +107,8 @@ class EndUsers:
         """The same, from the database where need be; one who is not known yet gets a row.
 
         Raises:
-            Forbidden: They were removed, or belong to another team than the key.
+            Forbidden: They were removed, or belong to another team than the key; or the key is
+                not a managed one.
             Overloaded: Too many are being looked up.
             StorageFailed: The database did not do what it was asked.
         """

@@ -69,7 +69,7 @@ class Departments(Rows):
             self._realm.need(Scope.MANAGE)
             if row["removed_at"] is None:
                 left = select(teams.c.id).where(
-                    teams.c.organisation == self._realm.organisation,
+                    self._realm.of(teams),
                     teams.c.department == department,
                     teams.c.removed_at.is_(None),
                 )
@@ -135,11 +135,11 @@ class Teams(Rows):
             self._realm.need_everywhere()
             if row["removed_at"] is None:
                 at, entry = self._gone(connection, row, team)
-                own = virtual_keys.c.organisation == self._realm.organisation
+                own = self._realm.of(virtual_keys)
                 revoke_where(connection, own & (virtual_keys.c.team == team), at=at, entry=entry)
                 connection.execute(
                     update(users)
-                    .where(users.c.organisation == self._realm.organisation, users.c.team == team)
+                    .where(self._realm.of(users), users.c.team == team)
                     .values(team=None)
                 )
             return _team(seen(connection, teams, self._walls(), team, self._what))

@@ -92,6 +92,17 @@ def rows_of(
     return rows[:limit], rows[limit - 1]["id"] if len(rows) > limit else None
 
 
+def check_number(number: object, what: str) -> int:
+    """The number of an entry.
+
+    Raises:
+        InvalidRequest: It cannot be one.
+    """
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 63:
+        raise InvalidRequest(f"{what} must be the number of an entry.", param=what)
+    return number
+
+
 def is_id(text: object) -> bool:
     """Whether it can be an id at all: not all that can be given can be asked of a database."""
     return isinstance(text, str) and len(text) <= _LONGEST_ID and text.isascii()

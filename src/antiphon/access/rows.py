@@ -6,7 +6,7 @@ import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
 from antiphon.access.audit import Act, enter
 from antiphon.access.names import folded
@@ -54,7 +54,7 @@ class Rows(ABC):
         Raises:
             NameTaken: The name is another's.
         """
-        same = self._own() & (self._table.c.folded == folded(name))
+        same = self._realm.of(self._table) & (self._table.c.folded == folded(name))
         taken = select(self._table.c.id).where(same, self._table.c.removed_at.is_(None))
         if connection.execute(taken).first():
             raise NameTaken(self._what)
@@ -67,11 +67,7 @@ class Rows(ABC):
         row = {"id": row_id, "organisation": organisation, "created_at": at, "entry": entry}
         row |= {"name": name, "folded": folded(name), **values}
         connection.execute(insert(self._table).values(row))
-        return seen(connection, self._table, [self._own()], row_id, self._what)
-
-    def _own(self) -> ColumnElement[bool]:
-        """Of this tenant, whoever asks: for what is not shown."""
-        return self._table.c.organisation == self._realm.organisation
+        return seen(connection, self._table, [self._realm.of(self._table)], row_id, self._what)
 
     def _gone(self, connection: Connection, row: RowMapping, team: str) -> tuple[int, int]:
         """Mark a row as removed; gives when, and the number of the entry."""

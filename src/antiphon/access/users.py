@@ -85,7 +85,7 @@ class Users(Rows):
                     .where(*self._walls(), users.c.id == user)
                     .values(role=word.value, entry=entry)
                 )
-                own = virtual_keys.c.organisation == realm.organisation
+                own = realm.of(virtual_keys)
                 forget_keys(connection, own & (virtual_keys.c.user == user))
                 forget_user(connection, user)
             return _user(seen(connection, users, self._walls(), user, self._what))
@@ -95,7 +95,8 @@ class Users(Rows):
 
         Args:
             user: The id.
-            erase: The name is forgotten too, also of one who was removed before.
+            erase: The name is forgotten too, also of one who was removed before, and so are the
+                names of their keys.
 
         Raises:
             PathNotFound: There is none.
@@ -108,7 +109,7 @@ class Users(Rows):
             realm.need_all(scopes_of(row["role"]))
             if row["removed_at"] is None:
                 at, entry = self._gone(connection, row, row["team"] or "")
-                own = virtual_keys.c.organisation == realm.organisation
+                own = realm.of(virtual_keys)
                 revoke_where(connection, own & (virtual_keys.c.user == user), at=at, entry=entry)
                 forget_user(connection, user)
             if erase and row["name"] != user:
@@ -119,6 +120,8 @@ class Users(Rows):
                     .where(*self._walls(), users.c.id == user)
                     .values(name=user, folded=folded(user), entry=entry)
                 )
+                held = (virtual_keys.c.user == user) & realm.of(virtual_keys)
+                connection.execute(update(virtual_keys).where(held).values(name=""))
                 forget_user(connection, user)
             return _user(seen(connection, users, self._walls(), user, self._what))
 

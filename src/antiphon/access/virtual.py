@@ -162,7 +162,7 @@ class VirtualKeys:
             at = self._now()
             if state_of(row, at) != ACTIVE:
                 raise Conflict("The key is revoked or expired; make another.")
-            mine = (key_secrets.c.organisation == realm.organisation) & (key_secrets.c.key == key)
+            mine = realm.of(key_secrets) & (key_secrets.c.key == key)
             ended = key_secrets.c.ends_at <= at
             connection.execute(delete(key_secrets).where(mine, ended))
             ends = at + lasts
@@ -249,13 +249,11 @@ class VirtualKeys:
 
     def _own(self, connection: Connection, key: str) -> KeyFacts:
         """The key as it stands now, for whoever just changed it."""
-        own = [virtual_keys.c.organisation == self._realm.organisation]
+        own = [self._realm.of(virtual_keys)]
         return self._facts(connection, seen(connection, virtual_keys, own, key, "key"))
 
     def _own_condition(self, key: str) -> ColumnElement[bool]:
-        return (virtual_keys.c.organisation == self._realm.organisation) & (
-            virtual_keys.c.id == key
-        )
+        return self._realm.of(virtual_keys) & (virtual_keys.c.id == key)
 
     def _facts(self, connection: Connection, row: RowMapping) -> KeyFacts:
         now = self._now()

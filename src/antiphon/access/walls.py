@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, false
+from sqlalchemy import ColumnElement, Table, false
 
 from antiphon.access.roles import Scope
 from antiphon.access.tables import audit, departments, teams, users, virtual_keys
@@ -127,9 +127,13 @@ class Realm:
         """The only team that may be seen; empty for all."""
         return "" if is_root(self.actor) else self.actor.team
 
+    def of(self, table: Table) -> ColumnElement[bool]:
+        """This tenant's rows, whoever asks: for what is changed along, and not shown."""
+        return table.c.organisation == self.organisation
+
     def keys(self) -> Walls:
         """Around keys: those of the team; without `read` only one's own."""
-        walls = [virtual_keys.c.organisation == self.organisation]
+        walls = [self.of(virtual_keys)]
         if self.team:
             walls.append(virtual_keys.c.team == self.team)
         if not self.may(Scope.READ):
@@ -141,19 +145,19 @@ class Realm:
 
     def teams(self) -> Walls:
         """Around teams: one's own, or all."""
-        walls = [teams.c.organisation == self.organisation]
+        walls = [self.of(teams)]
         if self.team:
             walls.append(teams.c.id == self.team)
         return [*walls, *self._none_without_read()]
 
     def departments(self) -> Walls:
         """Around departments: none for whoever is bound to a team."""
-        walls = [departments.c.organisation == self.organisation, *self._none_without_read()]
+        walls = [self.of(departments), *self._none_without_read()]
         return [*walls, false()] if self.team else walls
 
     def users(self) -> Walls:
         """Around users: those of the team; without `read` only oneself."""
-        walls = [users.c.organisation == self.organisation]
+        walls = [self.of(users)]
         if self.team:
             walls.append(users.c.team == self.team)
         if not self.may(Scope.READ):
@@ -162,7 +166,7 @@ class Realm:
 
     def entries(self) -> Walls:
         """Around the audit: what was done to the team; nothing without `read`."""
-        walls = [audit.c.organisation == self.organisation, *self._none_without_read()]
+        walls = [self.of(audit), *self._none_without_read()]
         if self.team:
             walls.append(audit.c.team == self.team)
         return walls

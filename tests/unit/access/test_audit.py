@@ -19,7 +19,7 @@ from antiphon.access.refusals import NameTaken
 from antiphon.access.tables import SCHEMA
 from antiphon.access.verify import verify
 from antiphon.access.walls import Actor
-from antiphon.errors import StorageFailed
+from antiphon.errors import InvalidRequest, StorageFailed
 from antiphon.storage.database import Database, open_to_read
 from tests.unit.access.tenancy import ROOT, Tenancy
 
@@ -93,6 +93,12 @@ def test_every_act_is_entered_with_who_and_what(tenancy):
     assert acts == ["key.create", "team.create", "key.create", "organisation.create"]
     page = here.entries(limit=2)
     assert [each.act for each in here.entries(before=page[-1].number)] == acts[2:]
+
+
+@pytest.mark.parametrize("before", [-1, 10**30, "5", True, 1.5])
+def test_numbers_that_are_none(tenancy, before):
+    with pytest.raises(InvalidRequest):
+        tenancy.default().entries(before=before)
 
 
 def test_a_tenant_sees_its_own_acts_only(proven):

@@ -11,6 +11,7 @@ from antiphon.access.managed import LOOK_UP
 from antiphon.access.walls import actor_of
 from antiphon.access.watch import Watch
 from antiphon.errors import Forbidden, PathNotFound
+from antiphon.model.principal import ANONYMOUS
 from tests.unit.access.tenancy import ROOT
 
 
@@ -125,6 +126,11 @@ async def test_a_user_of_another_team(tenancy, users):
     with pytest.raises(Forbidden):
         await users.principal(proxy_in(tenancy, desk, team=shop), "anna")
     assert (await users.principal(proxy_in(tenancy, desk, team=web), "anna")).team == "web"
+
+
+async def test_a_key_of_the_configuration_speaks_for_nobody(users):
+    with pytest.raises(Forbidden):
+        await users.principal(ANONYMOUS, "anna")
 
 
 async def test_many_people_take_bounded_room(tenancy):

@@ -6,7 +6,9 @@ import pytest
 
 from antiphon.access.pages import Ask
 from antiphon.access.refusals import Conflict, NameTaken
+from antiphon.access.walls import actor_of
 from antiphon.errors import Forbidden, InvalidRequest, PathNotFound
+from antiphon.model.principal import ANONYMOUS, Principal
 from tests.unit.access.tenancy import ROOT
 
 
@@ -132,10 +134,12 @@ def test_a_removed_user_takes_their_keys_with_them(tenancy):
 def test_an_erased_user_has_no_name_any_more(tenancy):
     desk = tenancy.default()
     anna = desk.users.create("Anna Müller-Lüdenscheidt").id
+    key = desk.keys.create(user=anna, name="Müller-Lüdenscheidt's").facts.id
     desk.users.remove(anna)
     assert desk.users.show(anna).name == "Anna Müller-Lüdenscheidt"
     erased = desk.users.remove(anna, erase=True)
     assert erased.name == anna
+    assert desk.keys.show(key).name == ""
     assert desk.users.remove(anna, erase=True) == erased
     assert [row for row in _rows(tenancy) if "denscheidt" in repr(row).casefold()] == []
 
@@ -223,3 +227,19 @@ def test_a_tenants_key_never_has_the_whole_gateway(tenancy):
         with pytest.raises(PathNotFound) as unknown:
             tenancy.access.at(each, "org_0")
         assert caught.value.message == unknown.value.message, "no hint of what exists"
+
+
+def test_who_has_the_whole_gateway_and_who_has_none_of_it(tenancy):
+    tenancy.default()
+    for scopes in ({"inference", "admin"}, {"admin"}):
+        admin = actor_of(Principal(key_id="admin", scopes=frozenset(scopes)))
+        assert tenancy.access.at(admin, "org_default").teams.list().items == ()
+        for organisation in ("", "org_0", "\ud800"):
+            with pytest.raises(PathNotFound):
+                tenancy.access.at(admin, organisation)
+    # As from the configuration, or on loopback.
+    nobody = [ANONYMOUS, Principal(key_id="static-1", scopes=frozenset({"inference", "manage"}))]
+    for principal in nobody:
+        for organisation in ("", "org_default"):
+            with pytest.raises(PathNotFound):
+                tenancy.access.at(actor_of(principal), organisation)

@@ -6,7 +6,9 @@ import re
 import sqlite3
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
@@ -112,3 +114,25 @@ def test_a_database_of_an_older_version_is_brought_up(tmp_path, monkeypatch):
     with database.reading() as connection:
         assert versions.check(connection, SCHEMAS) == versions.HEAD
     database.close()
+
+
+def test_what_stood_in_a_database_of_the_first_version_stands_there_still(tmp_path):
+    path = tmp_path / "old.db"
+    ledger_only = MIGRATED._replace(bring_up=lambda connection, _: upgrade_to(connection, "0001"))
+    old = Database(f"sqlite:///{path}", SCHEMAS, versions=ledger_only)
+    with old.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO subjects VALUES ('sub_1', 'anna', 1)")
+    old.close()
+    database = Database(f"sqlite:///{path}", SCHEMAS)
+    with database.reading() as connection:
+        assert versions.check(connection, SCHEMAS) == versions.HEAD
+        assert connection.exec_driver_sql("SELECT name FROM subjects").scalar() == "anna"
+        assert connection.exec_driver_sql("SELECT count(*) FROM virtual_keys").scalar() == 0
+    database.close()
+
+
+def upgrade_to(connection, revision):
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(versions_folder()))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, revision)
