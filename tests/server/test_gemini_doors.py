@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -220,3 +221,26 @@ async def test_google_s_client_retries_what_may_pass(tmp_path: Path) -> None:
         assert running.first.requests == 3
         await made.aio.aclose()
         made.close()
+
+
+@pytest.mark.parametrize("path", ["/v1beta/models", "/v1/models", "/v1beta/models/fast"])
+async def test_a_query_of_many_members_is_refused(mixed: Stage, path: str) -> None:
+    for query in ("a=b&" * 100 + "key=x", "a" * 5000 + "&key=x&alt=sse"):
+        answer = await mixed.http.get(f"{path}?{query}")
+        assert answer.status_code == 400, path
+        answer = await mixed.http.post(f"/v1beta/models/fast:generateContent?{query}", json=HI)
+        assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("name", ["..%2F..%2Fx", "../x", "a%2F..", ".", "a/./b", "%2E%2E/x"])
+async def test_no_name_leads_up_at_a_provider(mixed: Stage, name: str) -> None:
+    path = f"/v1beta/models/native/{name}:generateContent".encode()
+    reader, writer = await asyncio.open_connection(mixed.host, mixed.port)
+    body = json.dumps(HI).encode()
+    head = b"POST %b HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    writer.write(head % (path, len(body)) + body)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 404"), answer
+    assert not mixed.second.received
