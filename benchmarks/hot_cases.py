@@ -49,6 +49,7 @@ from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.cache_cases import cache_cases
+from benchmarks.access_cases import access_cases
 from benchmarks.embedding_cases import embedding_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
@@ -499,4 +500,5 @@ CASES: dict[str, Setup] = {
     **translation_cases(),
     **embedding_cases(),
     **cache_cases({"1kb": chat_body(900), "32kb": chat_body(32_000)}, reply_body()),
+    **access_cases(),
 }

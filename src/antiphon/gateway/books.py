@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
@@ -17,7 +18,7 @@ from antiphon.usage.captures.writer import CaptureWriter
 from antiphon.usage.journal.journal import SEGMENT_BYTES, Journal, Seam, nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.retention import Retention
-from antiphon.usage.ledger.tables import SCHEMA
+from antiphon.usage.ledger.tables import SCHEMA as LEDGER
 from antiphon.usage.shipper import Shipper
 
 _ASK_AGAIN = 1.0
@@ -65,7 +66,7 @@ class Books:
         self.captures = _open_captures(settings)
         self.capture_writer: CaptureWriter | None = None
         try:
-            self.database = Database(storage.database_url, [SCHEMA])
+            self.database = Database(storage.database_url, [LEDGER, ACCESS])
         except StorageFailed as error:
             self._close_captures()
             raise _mistake("storage.database", error.message) from error

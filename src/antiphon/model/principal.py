@@ -14,8 +14,12 @@ class Principal(msgspec.Struct, frozen=True):
         department: A label of the team's organisation.
         user: The user or application that holds the key.
         subject: The id under which the ledger knows the user; without one, empty.
-        scopes: `inference`, `admin`.
+        scopes: `inference`, `admin`; of a managed key also `read`, `operate`, `manage`.
         models: Names that it may use; empty means all.
+        organisation: The id of the tenant; of a key of the configuration, empty.
+        team_id: The id of the team, where it is a managed one.
+        role: Of a managed key, the word that its scopes come from.
+        proxied: Whether a proxy says who the user is: the key is then not the user's own.
     """
 
     key_id: str
@@ -25,6 +29,10 @@ class Principal(msgspec.Struct, frozen=True):
     subject: str = ""
     scopes: frozenset[str] = frozenset({"inference"})
     models: frozenset[str] = frozenset()
+    organisation: str = ""
+    team_id: str = ""
+    role: str = ""
+    proxied: bool = False
 
     def may_use(self, model: str) -> bool:
         """Whether this name may be asked for."""

@@ -6,20 +6,25 @@ import re
 import sqlite3
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.storage import versions
 from antiphon.storage.database import Database
 from antiphon.storage.migrations.upgrade import upgrade
 from antiphon.storage.versions import MIGRATED
-from antiphon.usage.ledger.tables import SCHEMA
+from antiphon.usage.ledger.tables import SCHEMA as LEDGER
+
+SCHEMAS = [LEDGER, ACCESS]
 
 
 @pytest.fixture
 def made(tmp_path):
-    database = Database(f"sqlite:///{tmp_path / 'made.db'}", [SCHEMA])
+    database = Database(f"sqlite:///{tmp_path / 'made.db'}", SCHEMAS)
     yield database
     database.close()
 
@@ -28,7 +33,7 @@ def made(tmp_path):
 def migrated(tmp_path):
     database = Database(
         f"sqlite:///{tmp_path / 'migrated % of it.db'}",
-        [SCHEMA],
+        SCHEMAS,
         versions=MIGRATED._replace(bring_up=lambda connection, _: upgrade(connection)),
     )
     yield database
@@ -63,7 +68,7 @@ def test_the_tables_are_what_the_code_says(which, request):
     database = request.getfixturevalue(which)
     with database.reading() as connection:
         context = MigrationContext.configure(connection)
-        differences = compare_metadata(context, SCHEMA)
+        differences = compare_metadata(context, SCHEMAS)
         assert context.get_current_revision() == versions.HEAD
     assert [each for each in differences if "alembic_version" not in str(each)] == []
 
@@ -75,7 +80,7 @@ def test_it_happens_in_the_transaction_of_who_opens(tmp_path):
 
     path = tmp_path / "none.db"
     with pytest.raises(RuntimeError):
-        Database(f"sqlite:///{path}", [SCHEMA], versions=MIGRATED._replace(bring_up=broken))
+        Database(f"sqlite:///{path}", SCHEMAS, versions=MIGRATED._replace(bring_up=broken))
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     connection.close()
@@ -104,8 +109,30 @@ def test_a_database_of_an_older_version_is_brought_up(tmp_path, monkeypatch):
     connection.close()
     monkeypatch.setattr(versions, "check", lambda connection, schemas: "0000")
     unknown = MIGRATED._replace(check=lambda connection, schemas: "0000")
-    database = Database(f"sqlite:///{path}", [SCHEMA], versions=unknown)
+    database = Database(f"sqlite:///{path}", SCHEMAS, versions=unknown)
     monkeypatch.undo()
     with database.reading() as connection:
-        assert versions.check(connection, [SCHEMA]) == versions.HEAD
+        assert versions.check(connection, SCHEMAS) == versions.HEAD
     database.close()
+
+
+def test_what_stood_in_a_database_of_the_first_version_stands_there_still(tmp_path):
+    path = tmp_path / "old.db"
+    ledger_only = MIGRATED._replace(bring_up=lambda connection, _: upgrade_to(connection, "0001"))
+    old = Database(f"sqlite:///{path}", SCHEMAS, versions=ledger_only)
+    with old.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO subjects VALUES ('sub_1', 'anna', 1)")
+    old.close()
+    database = Database(f"sqlite:///{path}", SCHEMAS)
+    with database.reading() as connection:
+        assert versions.check(connection, SCHEMAS) == versions.HEAD
+        assert connection.exec_driver_sql("SELECT name FROM subjects").scalar() == "anna"
+        assert connection.exec_driver_sql("SELECT count(*) FROM virtual_keys").scalar() == 0
+    database.close()
+
+
+def upgrade_to(connection, revision):
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(versions_folder()))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, revision)

@@ -1,0 +1,116 @@
+"""Where administration begins: from an actor and an organisation to what they may do there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import RowMapping, select
+
+from antiphon.access.audit import Entry, Head, entry_of
+from antiphon.access.groups import Departments, Teams
+from antiphon.access.organisations import Organisations
+from antiphon.access.pages import USUAL, check_limit, check_number
+from antiphon.access.rows import seen
+from antiphon.access.tables import audit, organisations
+from antiphon.access.users import Users
+from antiphon.access.verify import Verdict, verify
+from antiphon.access.virtual import VirtualKeys
+from antiphon.access.walls import Actor, Realm, is_root, not_found
+from antiphon.clock import Clock
+from antiphon.errors import Forbidden
+from antiphon.storage.database import Database, Readable
+
+
+class Desk:
+    """One tenant, as one actor may see and change it.
+
+    Attributes:
+        keys, teams, users, departments: Of the tenant.
+    """
+
+    def __init__(self, database: Database, realm: Realm, *, clock: Clock) -> None:
+        self.keys = VirtualKeys(database, realm, clock=clock)
+        self.teams = Teams(database, realm, clock=clock)
+        self.users = Users(database, realm, clock=clock)
+        self.departments = Departments(database, realm, clock=clock)
+        self._database = database
+        self._realm = realm
+
+    def entries(self, *, limit: int = USUAL, before: int | None = None) -> Sequence[Entry]:
+        """What was done here, the newest first.
+
+        Args:
+            limit: The most.
+            before: Only entries with a lower number: the last one of the page before.
+
+        Raises:
+            InvalidRequest: The limit or the number is none.
+        """
+        query = select(audit).where(*self._realm.entries())
+        if before is not None:
+            query = query.where(audit.c.number < check_number(before, "before"))
+        query = query.order_by(audit.c.number.desc()).limit(check_limit(limit))
+        with self._database.reading() as connection:
+            return [entry_of(row) for row in connection.execute(query).mappings()]
+
+
+class Access:
+    """Administers who may call.
+
+    Args:
+        database: With the tables of access.
+        clock: Where time comes from.
+    """
+
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def organisations(self, actor: Actor) -> Organisations:
+        """The tenants.
+
+        Raises:
+            Forbidden: The actor is a tenant's.
+        """
+        return Organisations(self._database, actor, clock=self._clock)
+
+    def at(self, actor: Actor, organisation: str = "") -> Desk:
+        """One tenant.
+
+        Args:
+            actor: Who.
+            organisation: Its id; empty for the actor's own.
+
+        Raises:
+            PathNotFound: There is none, or it is not theirs to enter.
+        """
+        realm = Realm(actor, organisation or actor.organisation)
+        row = self._organisation(realm.organisation)
+        if row["removed_at"] is not None:
+            raise not_found("organisation")
+        return Desk(self._database, realm, clock=self._clock)
+
+    def verify(self, actor: Actor, *, kept: Head | None = None) -> Verdict:
+        """Prove the audit of every tenant.
+
+        Raises:
+            Forbidden: The actor is a tenant's.
+            StorageFailed: The database did not do what it was asked.
+        """
+        if not is_root(actor):
+            raise Forbidden("Only who has the whole gateway may prove its audit.")
+        return verify_audit(self._database, kept=kept)
+
+    def _organisation(self, organisation: str) -> RowMapping:
+        with self._database.reading() as connection:
+            return seen(connection, organisations, [], organisation, "organisation")
+
+
+def verify_audit(database: Readable, *, kept: Head | None = None) -> Verdict:
+    """Prove the audit of a database that is only read, as the command does.
+
+    Raises:
+        StorageFailed: The database did not do what it was asked.
+    """
+    with database.reading() as connection:
+        return verify(connection, kept=kept)

@@ -1,0 +1,109 @@
+"""What departments, teams and users have in common: rows with a name, of one tenant."""
+
+from __future__ import annotations
+
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, Table, insert, select, update
+
+from antiphon.access.audit import Act, enter
+from antiphon.access.names import folded
+from antiphon.access.pages import Ask, is_id, rows_of
+from antiphon.access.refusals import NameTaken
+from antiphon.access.tables import teams
+from antiphon.access.walls import Realm, Walls, not_found
+from antiphon.clock import Clock
+from antiphon.storage.database import Database
+
+
+class Rows(ABC):
+    """What departments, teams and users have in common."""
+
+    _table: Table
+    _what: str
+    _prefix: str
+
+    def __init__(self, database: Database, realm: Realm, *, clock: Clock) -> None:
+        self._database = database
+        self._realm = realm
+        self._clock = clock
+
+    @abstractmethod
+    def _walls(self) -> Walls:
+        """Around the table."""
+
+    def _now(self) -> int:
+        return int(self._clock.now() * 1e6)
+
+    def _page(self, ask: Ask) -> tuple[Sequence[RowMapping], str | None]:
+        table, query = self._table, select(self._table)
+        if not ask.gone:
+            query = query.where(table.c.removed_at.is_(None))
+        with self._database.reading() as connection:
+            return rows_of(connection, query, table, self._walls(), ask)
+
+    def _shown(self, row_id: str) -> RowMapping:
+        with self._database.reading() as connection:
+            return seen(connection, self._table, self._walls(), row_id, self._what)
+
+    def _made(self, connection: Connection, name: str, **values: str | None) -> RowMapping:
+        """A new row.
+
+        Raises:
+            NameTaken: The name is another's.
+        """
+        same = self._realm.of(self._table) & (self._table.c.folded == folded(name))
+        taken = select(self._table.c.id).where(same, self._table.c.removed_at.is_(None))
+        if connection.execute(taken).first():
+            raise NameTaken(self._what)
+        row_id, at = f"{self._prefix}_{secrets.token_hex(8)}", self._now()
+        organisation = self._realm.organisation
+        details = {key: value for key, value in values.items() if value is not None}
+        team = row_id if self._table is teams else details.get("team", "")
+        act = Act(f"{self._what}.create", row_id, organisation, team, details)
+        entry = enter(connection, self._realm.actor, act, at=at)
+        row = {"id": row_id, "organisation": organisation, "created_at": at, "entry": entry}
+        row |= {"name": name, "folded": folded(name), **values}
+        connection.execute(insert(self._table).values(row))
+        return seen(connection, self._table, [self._realm.of(self._table)], row_id, self._what)
+
+    def _gone(self, connection: Connection, row: RowMapping, team: str) -> tuple[int, int]:
+        """Mark a row as removed; gives when, and the number of the entry."""
+        at, realm = self._now(), self._realm
+        act = Act(f"{self._what}.remove", row["id"], realm.organisation, team)
+        entry = enter(connection, realm.actor, act, at=at)
+        connection.execute(
+            update(self._table)
+            .where(*self._walls(), self._table.c.id == row["id"])
+            .values(removed_at=at, entry=entry)
+        )
+        return at, entry
+
+
+def seen(connection: Connection, table: Table, walls: Walls, row_id: str, what: str) -> RowMapping:
+    """A row within its walls.
+
+    Raises:
+        PathNotFound: There is none there.
+    """
+    if not is_id(row_id):
+        raise not_found(what)
+    found = connection.execute(select(table).where(*walls, table.c.id == row_id)).mappings().first()
+    if found is None:
+        raise not_found(what)
+    return found
+
+
+def lasting(connection: Connection, table: Table, walls: Walls, row_id: str) -> RowMapping:
+    """As `seen`, of what was not removed.
+
+    Raises:
+        PathNotFound: There is none there.
+    """
+    what = table.name.removesuffix("s")
+    row = seen(connection, table, walls, row_id, what)
+    if row["removed_at"] is not None:
+        raise not_found(what)
+    return row
