@@ -85,6 +85,7 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False):
         output_bound: Tokens that the answer cannot exceed.
         cost_bound: What it cannot exceed, in billionths of a dollar.
         price: The version of the prices.
+        pots: The numbers of the budgets' pots that it spends from.
     """
 
     request: str
@@ -104,6 +105,7 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False):
     output_bound: int
     cost_bound: int
     price: str
+    pots: tuple[int, ...] = ()
 
 
 class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
