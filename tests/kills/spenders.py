@@ -73,7 +73,7 @@ class Spender:
         self.journal = Journal(
             folder / "journal", ledger=ledger.name, clock=clock, segment_bytes=16384
         )
-        self.budgets = Budgets(BUDGETS, clock=clock, nudge=lambda: self.sharing.wake())
+        self.budgets = Budgets(BUDGETS, clock=clock)
         self.desk = Desk(self.budgets, clock=clock, wait=0.5)
         self.sharing = Sharing(
             self.budgets,
@@ -87,7 +87,6 @@ class Spender:
             self.journal,
             ledger,
             clock=clock,
-            chores=[heirs.look],
             heirs=[heirs],
             may_go=self.sharing.is_reported,
         )

@@ -35,6 +35,14 @@ class Heir(Protocol):
         """
         ...
 
+    def look(self) -> None:
+        """Look for what is missing, when every journal that is there was seen to.
+
+        Raises:
+            StorageFailed: That could not be done; it is done later.
+        """
+        ...
+
 
 class Adoption:
     """Ships the journals of dead processes.
@@ -85,6 +93,8 @@ class Adoption:
             if not found.path.exists():
                 self.adopted += 1
                 _log.warning("Adopted the journal of a process that died: %s", found.owner)
+        for heir in self._heirs:
+            heir.look()
         self.strangers = self._strangers
         return rows
 

@@ -105,20 +105,18 @@ class Budgets:
     Args:
         budgets: What is configured.
         clock: Tells which period it is.
-        nudge: Called when more money is to be taken; from the event loop.
 
     Attributes:
+        nudge: Called, on the event loop, when more money is to be taken; set by `Sharing`.
         purses: Of pots that are in use, by scope, name and period.
         trouble: Why no more money can be taken, or empty.
     """
 
-    def __init__(
-        self, budgets: Iterable[Budget], *, clock: Clock, nudge: Callable[[], None]
-    ) -> None:
+    def __init__(self, budgets: Iterable[Budget], *, clock: Clock) -> None:
+        self.nudge: Callable[[], None] = _alone
         self.purses: dict[tuple[str, str, str], Purse[Waiting]] = {}
         self.trouble = ""
         self._clock = clock
-        self._nudge = nudge
         self._paths: dict[tuple[str, str, str, str], Path] = {}
         self._own: dict[tuple[Scope, str], list[Budget]] = {}
         self.replace(budgets)
@@ -249,7 +247,7 @@ class Budgets:
         for purse in short:
             purse.waiting.append(waiting)
         if short:
-            self._nudge()
+            self.nudge()
         return short
 
     def serve(self, purse: Purse[Waiting]) -> None:
@@ -301,7 +299,11 @@ class Budgets:
     def _hungry(self, purse: Purse[Waiting]) -> None:
         purse.low = NEVER
         purse.hungry = True
-        self._nudge()
+        self.nudge()
+
+
+def _alone() -> None:
+    """Whom to ask for money where nothing is shared yet."""
 
 
 def told(purse: Purse[Waiting]) -> str:

@@ -95,9 +95,10 @@ class Sharing:
         self._left = False
         self._turn = 0
         self._marked: dict[int, Mark] = {}
+        budgets.nudge = self.wake
 
     def wake(self) -> None:
-        """Have the next turn come now; what `Budgets` calls when it needs more."""
+        """Have the next turn come now."""
         self._wake.set()
 
     def is_reported(self, segment: Segment) -> bool:
@@ -212,9 +213,6 @@ class Sharing:
             given = standing.taken - purse.taken
             purse.taken = standing.taken
             purse.free += given
-            purse.full = purse.free
-            purse.low = purse.free // 2 if given > 0 else NEVER
-            purse.hungry = False
             purse.others = standing.others
             purse.best = standing.best
             purse.asked = standing.asked
@@ -224,6 +222,11 @@ class Sharing:
                 self._warn(Crossing(purse, standing.crossed))
             if purse.waiting:
                 self._budgets.serve(purse)
+            purse.full = purse.free
+            purse.low = purse.free // 2 if given > 0 else NEVER
+            purse.hungry = False
+            if purse.asked and purse.free > 0:
+                self.wake()
 
     # beside it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from antiphon.leases.estates import Estates
@@ -53,14 +53,19 @@ class Attempt:
 class Owner:
     """One process: its budgets, its journal, its turns with the store."""
 
-    def __init__(self, bank: Bank, budgets: Sequence[Budget]) -> None:
+    def __init__(
+        self,
+        bank: Bank,
+        budgets: Sequence[Budget],
+        post: Callable[[Callable[[], None]], object] = lambda call: call(),
+    ) -> None:
         self.bank = bank
         self.dies_at = ""
         self.dead = False
         self.crossings: list[Crossing] = []
         self.attempts: list[Attempt] = []
         self.waiting: list[Waiting] = []
-        self.budgets = Budgets(budgets, clock=bank.times, nudge=self.nudge)
+        self.budgets = Budgets(budgets, clock=bank.times)
         self.journal = Journal(
             bank.folder, ledger="bank", clock=bank.times, segment_bytes=16384, seam=self.seam
         )
@@ -69,13 +74,10 @@ class Owner:
             bank.store,
             self.journal,
             clock=bank.times,
-            post=lambda call: call(),
+            post=post,
             warn=self.crossings.append,
             seam=self.seam,
         )
-
-    def nudge(self) -> None:
-        self.sharing.wake()
 
     def seam(self, point: str) -> None:
         if self.dies_at == point:
