@@ -48,6 +48,7 @@ from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
+from benchmarks.budget_cases import budget_cases
 from benchmarks.embedding_cases import embedding_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
@@ -497,4 +498,5 @@ CASES: dict[str, Setup] = {
     "telemetry.trace": trace,
     **translation_cases(),
     **embedding_cases(),
+    **budget_cases(),
 }

@@ -38,7 +38,7 @@ class Estates:
             StorageFailed: The database did not do what it was asked.
         """
         with self._database.reading() as connection:
-            chosen = select(owners.c.owner).where(owners.c.folder == str(folder))
+            chosen = select(owners.c.owner).where(owners.c.folder == str(folder.resolve()))
             return frozenset(connection.execute(chosen).scalars())
 
     def reported(self, owner: str) -> Estate | None:

@@ -65,7 +65,7 @@ class LeaseStore:
         """
         row = {
             "owner": owner,
-            "folder": str(folder),
+            "folder": str(folder.resolve()),
             "registered_at": self.now(),
             "through": 0,
             "orphaned": "",
@@ -94,8 +94,7 @@ class LeaseStore:
             _revive(connection, owner)
             said: dict[int, Wish] = {}
             for wish in wishes:
-                number = wish.number or _number(connection, wish.pot)
-                _enter(connection, number, owner)
+                number = wish.number or _entered(connection, wish.pot, owner)
                 if wish.done:
                     _fold(connection, number, owner, wish.spent)
                 else:
@@ -117,8 +116,7 @@ class LeaseStore:
             _revive(connection, owner)
             spent: dict[int, int] = {}
             for wish in wishes:
-                number = wish.number or _number(connection, wish.pot)
-                _enter(connection, number, owner)
+                number = wish.number or _entered(connection, wish.pot, owner)
                 spent[number] = wish.spent
             close_owner(connection, owner, at_least=spent)
 
@@ -173,9 +171,12 @@ def _number(connection: Connection, pot: Pot) -> int:
     return number
 
 
-def _enter(connection: Connection, number: int, owner: str) -> None:
+def _entered(connection: Connection, pot: Pot, owner: str) -> int:
+    """The number of a pot, of which the owner has a portion from now on."""
+    number = _number(connection, pot)
     row = {"pot": number, "owner": owner, "taken": 0, "spent": 0}
     connection.execute(insert(portions).values(row).on_conflict_do_nothing())
+    return number
 
 
 def _fold(connection: Connection, number: int, owner: str, spent: int) -> None:

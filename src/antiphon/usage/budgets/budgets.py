@@ -173,20 +173,23 @@ class Budgets:
         """
         if not reservation.is_open:
             return
-        reservation.is_open = False
+        reservation.is_open = waits = False
         left = reservation.bound - cost
         for purse in reservation.hard:
             purse.free += left
             purse.spent += cost
             if purse.waiting:
-                self.serve(purse)
+                waits = True
         if reservation.soft:
             left = reservation.likely - cost
             for purse in reservation.soft:
                 purse.free += left
                 purse.spent += cost
                 if purse.waiting:
-                    self.serve(purse)
+                    waits = True
+        if waits:
+            for purse in (*reservation.hard, *reservation.soft):
+                self.serve(purse)
 
     def share(self, path: Path) -> float:
         """The largest share used of a budget on the path, as far as it is known; 0 without any."""
@@ -253,8 +256,8 @@ class Budgets:
     def serve(self, purse: Purse[Waiting]) -> None:
         """Give those who wait for a purse what they wait for, as far as it goes, in their order.
 
-        Whoever waits for another purse too is passed over; where this one is short for somebody,
-        nobody behind him gets anything.
+        Where it is short for somebody, nobody behind him gets anything. Whoever finds another one
+        short is told to look again, and waits there.
         """
         served = False
         for waiting in purse.waiting:
@@ -264,11 +267,9 @@ class Budgets:
             path, now = waiting.path, int(self._clock.now() * 1e6)
             made = self.reserve(path, waiting.bound, waiting.likely, now)
             need = waiting.need(purse)
-            if made is None and purse in path.purses and need <= purse.best:
-                if purse.free < need:
-                    break
-                continue
-            # He has it, or nothing more comes here: then he is to look again.
+            if made is None and purse.free < need <= purse.best and purse in path.purses:
+                break
+            # He has it, or nothing more comes here, or it is elsewhere that it is short.
             waiting.future.set_result(made)
             served = True
         if served:

@@ -236,8 +236,10 @@ class Sharing:
         given: list[_T] = []
 
         def called() -> None:
-            given.append(call())
-            done.set()
+            try:
+                given.append(call())
+            finally:
+                done.set()
 
         try:
             self._post(called)
@@ -246,7 +248,7 @@ class Sharing:
         while not done.wait(_POLL):
             if self._ending:
                 return None
-        return given[0]
+        return given[0] if given else None
 
     def _register(self) -> None:
         """Be known to the store, from the moment on at which the journal can be found."""

@@ -166,6 +166,8 @@ class Machine(RuleBasedStateMachine):
     def time_passes_and_the_clock_jumps(self, days: float, seconds: float) -> None:
         self.bank.times.wall += days * DAY
         self.bank.times.passed += seconds
+        for owner in self.owners:
+            owner.turn()
 
     # what holds
 
