@@ -14,7 +14,7 @@ from pathlib import Path
 from antiphon.leases.estates import Estates
 from antiphon.leases.terms import Estate
 from antiphon.usage.journal.folder import DeadFolder
-from antiphon.usage.journal.record import Closed, Opened
+from antiphon.usage.journal.record import Closed, Opened, is_unfinished
 from antiphon.usage.journal.scan import Scan, scan_file
 from antiphon.usage.journal.segment import FIRST, NotASegment
 
@@ -100,9 +100,11 @@ def unreported(paths: Iterable[Path], reported: Estate) -> Mapping[int, int]:
         mark = reported.marks.get(number)
         if number <= reported.through or (mark is not None and mark.whole):
             continue
-        if scan.damage:
+        begin = mark.upto if mark is not None else FIRST
+        tail = path.read_bytes()[scan.end : scan.end + scan.torn]
+        if scan.damage or begin > scan.end or not is_unfinished(tail):
             raise Unreadable(f"segment {number} of its journal has damage")
-        _add(spent, scan, mark.upto if mark is not None else FIRST)
+        _add(spent, scan, begin)
     last = max((*there, *reported.marks), default=0)
     for number in range(reported.through + 1, last + 1):
         mark = reported.marks.get(number)

@@ -205,6 +205,7 @@ class Sharing:
             if wish.done:
                 purse = purses.pop(wish.pot[:3])
                 look_again(purse)
+        answered: list[tuple[Purse[Waiting], int]] = []
         for standing in standings:
             purse = purses.get(standing.pot[:3])
             if purse is None:
@@ -220,8 +221,9 @@ class Sharing:
             purse.answered_at = now
             if standing.crossed:
                 self._warn(Crossing(purse, standing.crossed))
-            if purse.waiting:
-                self._budgets.serve(purse)
+            answered.append((purse, given))
+        for purse, given in answered:
+            self._budgets.serve(purse)
             purse.full = purse.free
             purse.low = purse.free // 2 if given > 0 else NEVER
             purse.hungry = False

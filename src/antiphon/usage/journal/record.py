@@ -221,6 +221,17 @@ def read(data: bytes, at: int, *, salt: int) -> tuple[Record, int] | None:
     return record, end + (-end % ALIGN)
 
 
+def is_unfinished(tail: bytes) -> bool:
+    """Whether what stands behind the last record can be the begin of one that was never finished.
+
+    Rather than records that were whole and have been changed: of those every byte is there.
+    """
+    if len(tail) < HEAD:
+        return _head.pack(_MARK, 0, 0, 0).startswith(tail[:2])
+    mark, _, length, _ = _head.unpack_from(tail)
+    return mark == _MARK and length <= OPEN_ROOM and len(tail) < HEAD + length
+
+
 def usage_of(closed: Closed) -> Usage:
     """The usage of an attempt, in words."""
     return Usage(*closed.usage)

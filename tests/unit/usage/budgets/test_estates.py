@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from antiphon.leases.terms import Estate, Mark
 from antiphon.usage.budgets.budget import Budget, Scope
 from antiphon.usage.budgets.estates import Unreadable, unreported
 from antiphon.usage.journal.folder import dead, segments_of
+from antiphon.usage.journal.scan import scan_file
 from antiphon.usage.journal.segment import FIRST
 from antiphon.usage.shipper import Shipper
 from tests.unit.usage.books import Office, closed, opened
@@ -44,7 +47,29 @@ def test_what_was_reported_is_not_counted_again(bank: Bank, owner: Owner):
     assert 0 < second < whole
     assert unreported(paths, Estate(0, {1: Mark(1, 1 << 20, True)}))[1] == second
     # Whatever was said to be spent, an attempt that nobody closed is charged its bound.
-    assert unreported(paths, Estate(0, {1: Mark(1, 1 << 20, False)}))[1] == second + 5000
+    end = scan_file(paths[0]).end
+    assert unreported(paths, Estate(0, {1: Mark(1, end, False)}))[1] == second + 5000
+    with pytest.raises(Unreadable, match="damage"):
+        unreported(paths, Estate(0, {1: Mark(1, end + 8, False)}))
+
+
+def test_a_record_that_was_never_finished_is_no_damage_and_a_changed_one_is(
+    bank: Bank, owner: Owner
+):
+    path = segments_of(bank.folder / owner.journal.owner)[-1]
+    data, last = path.read_bytes(), scan_file(path).records[-1][0]
+    end = len(data[:-FIRST].rstrip(b"\0"))
+    for cut in range(last, end - 1):
+        path.write_bytes(data[:cut] + bytes(len(data) - cut))
+        # Its last attempt is charged its bound instead of what it cost.
+        assert unreported([path], Estate(path_number(path) - 1, {}))
+    path.write_bytes(data[: end - 1] + b"!" + data[end:])
+    with pytest.raises(Unreadable, match="damage"):
+        unreported([path], Estate(path_number(path) - 1, {}))
+
+
+def path_number(path: Path) -> int:
+    return int(path.stem)
 
 
 def test_a_segment_that_is_gone(bank: Bank, owner: Owner):
