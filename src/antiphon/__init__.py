@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Exhausted,
         Forbidden,
         GatewayError,
+        InvalidAnswer,
         InvalidRequest,
         MalformedBody,
         ModelNotFound,
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
         UsageReported,
     )
     from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
+    from antiphon.model.request import OutputForm
+    from antiphon.model.structured import How, Structured
     from antiphon.model.usage import Usage
     from antiphon.version import VERSION as __version__  # noqa: N811
 
@@ -71,6 +74,8 @@ __all__ = [
     "Forbidden",
     "GatewayError",
     "Health",
+    "How",
+    "InvalidAnswer",
     "InvalidRequest",
     "LogprobsDelta",
     "MalformedBody",
@@ -79,6 +84,7 @@ __all__ = [
     "ModelUnpriced",
     "NotAnAnswer",
     "OpaqueEvent",
+    "OutputForm",
     "Overloaded",
     "ReasoningDelta",
     "ReasoningSealed",
@@ -88,6 +94,7 @@ __all__ = [
     "StopReason",
     "StreamEvent",
     "StreamFailed",
+    "Structured",
     "TextDelta",
     "ToolCallDelta",
     "ToolCallStarted",
@@ -105,6 +112,8 @@ _HOMES = {
     "antiphon.gateway.gateway": ("Antiphon", "ModelEntry"),
     "antiphon.gateway.health": ("Health",),
     "antiphon.model.reply": ("ChatReply", "Choice", "Stop", "StopReason"),
+    "antiphon.model.request": ("OutputForm",),
+    "antiphon.model.structured": ("How", "Structured"),
     "antiphon.model.usage": ("Usage",),
     "antiphon.model.events": (
         "Ended",

@@ -12,6 +12,7 @@ Code raises what happened; one door renders it in the caller's own dialect. The 
     - RequestTimeout, CallerLeft, InternalFault
   + UpstreamError           one attempt at one deployment failed
     - ConnectFailed, UpstreamTimeout, UpstreamBroken, UpstreamRefused, NotAnAnswer
+    - InvalidAnswer
   + Exhausted               every attempt failed
   + StorageFailed           the database did not do what it was asked
   + ConfigurationError      the configuration cannot be used; carries all mistakes at once
@@ -319,6 +320,19 @@ class UpstreamBroken(UpstreamError):
 
 class NotAnAnswer(UpstreamError):
     """A success status around something that is no answer: HTML, an error body, nothing."""
+
+
+class InvalidAnswer(UpstreamError):
+    """A whole answer without the form that was asked for, on a route where that is none.
+
+    It says nothing against the deployment, only against this answer.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        told = "; ".join(problems)
+        super().__init__(
+            f"The answer has not the form that was asked for: {told}", code="invalid_answer"
+        )
 
 
 class UpstreamRefused(UpstreamError):

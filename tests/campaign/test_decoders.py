@@ -117,8 +117,7 @@ def test_errors_of_every_dialect(dialect: str):
         error = DIALECTS[dialect].decode_error(status, {}, body)
         assert isinstance(error, UpstreamError)
         for heard in DIALECTS.values():
-            told = json.loads(heard.encode_error(error, request_id="req"))
-            assert told["error"]["message"]
+            assert anything.message_in(heard.encode_error(error, request_id="req"))
             assert 400 <= heard.status_of(error) < 600
 
     check()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -17,6 +18,10 @@ from antiphon.model.fold import fold
 from antiphon.model.reply import ChatReply
 from tests.corpus.exchanges import Exchange, exchanges_of
 from tests.corpus.relaying import WIRES
+
+COUNTED: Final = ("prompt_eval_count", "eval_count")
+"""Where Ollama states its usage: beside what it says."""
+_EVENT: Final = re.compile(rb"^(?:data|event|id|retry)?:", re.MULTILINE)
 
 
 class Answered(Struct, frozen=True):
@@ -40,7 +45,7 @@ class Answered(Struct, frozen=True):
 
 
 def recorded(folder: Path) -> list[Exchange]:
-    """The exchanges of our three wires in a file or a folder, each once."""
+    """The exchanges of our wires in a file or a folder, each once."""
     files = [file for file in folder.glob("*.jsonl") if not file.name.endswith(".truth.jsonl")]
     return [one for wire in WIRES for one in exchanges_of(*sorted(files), wire=wire)]
 
@@ -51,7 +56,7 @@ def answered(exchange: Exchange) -> Answered | None:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     if exchange["response"]["status"] >= 400:
         return None
-    return read(DIALECTS[WIRES[exchange["wire"]]], raw, streams=isinstance(body, str))
+    return read(DIALECTS[WIRES[exchange["wire"]]], raw, streams=not isinstance(body, dict))
 
 
 def read(dialect: Dialect, raw: bytes, *, streams: bool) -> Answered | None:
@@ -75,6 +80,9 @@ def stated(raw: bytes) -> dict[str, Any]:
     """The usage in a body or a stream of any dialect, as its JSON says; empty if it says none."""
     out: dict[str, Any] = {}
     for usage in _usages(raw):
+        if "totalTokenCount" in usage:
+            # Gemini's sums are whole each time; a number that is gone is nought.
+            out = {}
         out |= {name: value for name, value in usage.items() if value is not None}
     return out
 
@@ -89,15 +97,28 @@ def _usages(raw: bytes) -> Iterator[dict[str, Any]]:
             *(body.get("choices") or ()),
         )
         for place in places:
-            if isinstance(place, dict) and isinstance(place.get("usage"), dict):
-                yield place["usage"]
+            for name in ("usage", "usageMetadata"):
+                if isinstance(place, dict) and isinstance(place.get(name), dict):
+                    yield place[name]
+        yield {name: body[name] for name in COUNTED if name in body}
 
 
 def _bodies(raw: bytes) -> Iterator[dict[str, Any]]:
-    if raw.lstrip().startswith(b"{"):
-        yield json.loads(raw)
+    if raw.lstrip().startswith(b"["):
+        yield from json.loads(raw)
+        return
+    if not _EVENT.search(raw):
+        # One object, or one a line.
+        yield from map(json.loads, [raw] if _is_object(raw) else raw.splitlines())
         return
     for line in raw.splitlines():
         data = line.removeprefix(b"data:").strip()
         if line.startswith(b"data:") and data.startswith(b"{"):
             yield json.loads(data)
+
+
+def _is_object(raw: bytes) -> bool:
+    try:
+        return isinstance(json.loads(raw), dict)
+    except ValueError:
+        return False

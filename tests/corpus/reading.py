@@ -1,63 +1,31 @@
-"""What an official SDK reads of one recording, in words that the three of them share."""
+"""What the official SDKs read: OpenAI's and Anthropic's here, Google's and Ollama's beside it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import anthropic
 import httpx2
 import openai
-from msgspec import Struct
 
-KEY: Final = "test-key-0123456789abcdef"
-SECONDS: Final = 20
-NO_CHOICE: Final = "no choice"
-"""What stands for the error of a success that is no answer: the SDK of chat has none."""
-_HELLO: Final = [{"role": "user", "content": "Hello"}]
+from tests.corpus import reading_gemini, reading_ollama
+from tests.corpus.heard import HELLO, KEY, NO_CHOICE, SECONDS, Asked, Read, offer
 
-
-class Read(Struct, frozen=True):
-    """One answer.
-
-    Attributes:
-        text: All that was said, a refusal included.
-        refused: It is a refusal, where the SDK has a member for that.
-        calls: Name and arguments of each call, as the SDK gives them.
-        stated: The SDK's own members for input and output; None where it was told nothing.
-        usage: All tokens of the input, and all tokens.
-        stop: The SDK's own word.
-        error: The class that was raised; empty for an answer.
-        status: The HTTP status that it was raised for.
-    """
-
-    text: str = ""
-    refused: bool = False
-    calls: tuple[tuple[str, str], ...] = ()
-    stated: tuple[int, int] | None = None
-    usage: tuple[int, int] | None = None
-    stop: str | None = None
-    error: str = ""
-    status: int | None = None
-
-
-class Asked(Struct, frozen=True):
-    """How a recording is asked for.
-
-    Attributes:
-        stream: It is one.
-        tools: Names of tools to offer.
-    """
-
-    model: str
-    stream: bool
-    tools: Sequence[str] = ()
+FAILURES: Final = (
+    openai.APIError,
+    anthropic.APIError,
+    *reading_gemini.FAILURES,
+    *reading_ollama.FAILURES,
+)
+"""What the SDKs raise."""
+_GOOGLES: Final = reading_gemini.FAILURES
 
 
 class Clients:
-    """The three SDKs, each at one address."""
+    """The official SDKs, each at one address."""
 
     def __init__(self, http: httpx2.AsyncClient, address: str) -> None:
         self.openai = openai.AsyncOpenAI(
@@ -66,26 +34,35 @@ class Clients:
         self.anthropic = anthropic.AsyncAnthropic(
             api_key=KEY, base_url=address, max_retries=0, http_client=http
         )
+        self.gemini = reading_gemini.client_of(http, address)
+        self.ollama = reading_ollama.client_of(address)
 
     async def read(self, dialect: str, asked: Asked) -> Read:
         """What the SDK of a dialect reads; whatever it raises is read too."""
         try:
             return await _READERS[dialect](self, asked)
-        except (openai.APIError, anthropic.APIError) as error:
-            return Read(error=type(error).__name__, status=getattr(error, "status_code", None))
+        except FAILURES as error:
+            # Google's SDK calls it a code; what Ollama's says of an error in a stream is -1.
+            code = getattr(error, "code" if isinstance(error, _GOOGLES) else "status_code", None)
+            return Read(error=type(error).__name__, status=None if code == -1 else code)
 
 
 @asynccontextmanager
 async def clients(*addresses: str) -> Any:
     """Clients at each address; their connections are shared, and closed behind them."""
     async with httpx2.AsyncClient(verify=False, timeout=SECONDS) as http:
-        yield [Clients(http, address) for address in addresses]
+        all_ = [Clients(http, address) for address in addresses]
+        try:
+            yield all_
+        finally:
+            for each in all_:
+                await each.ollama.close()
 
 
 async def _chat(at: Clients, asked: Asked) -> Read:
-    body: dict[str, Any] = {"model": asked.model, "messages": _HELLO}
+    body: dict[str, Any] = {"model": asked.model, "messages": HELLO}
     if asked.tools:
-        body["tools"] = [{"type": "function", "function": _offer(name)} for name in asked.tools]
+        body["tools"] = [{"type": "function", "function": offer(name)} for name in asked.tools]
     if asked.stream:
         options = {"include_usage": True}
         chunks = await at.openai.chat.completions.create(
@@ -165,7 +142,7 @@ async def _responses(at: Clients, asked: Asked) -> Read:
     body: dict[str, Any] = {"model": asked.model, "input": "Hello", "store": False}
     if asked.tools:
         body["tools"] = [
-            {"type": "function", "strict": False, **_offer(name)} for name in asked.tools
+            {"type": "function", "strict": False, **offer(name)} for name in asked.tools
         ]
     if asked.stream:
         response: Any = None
@@ -195,10 +172,10 @@ _TERMINAL: Final = {"response.completed", "response.incomplete", "response.faile
 
 
 async def _messages(at: Clients, asked: Asked) -> Read:
-    body: dict[str, Any] = {"model": asked.model, "messages": _HELLO, "max_tokens": 4000}
+    body: dict[str, Any] = {"model": asked.model, "messages": HELLO, "max_tokens": 4000}
     if asked.tools:
         body["tools"] = [
-            {"name": name, "input_schema": _offer(name)["parameters"]} for name in asked.tools
+            {"name": name, "input_schema": offer(name)["parameters"]} for name in asked.tools
         ]
     if asked.stream:
         async with at.anthropic.messages.stream(**body) as events:
@@ -220,12 +197,10 @@ async def _messages(at: Clients, asked: Asked) -> Read:
     )
 
 
-def _offer(name: str) -> dict[str, Any]:
-    return {"name": name, "parameters": {"type": "object", "properties": {}}}
-
-
 _READERS: Final[dict[str, Callable[[Clients, Asked], Awaitable[Read]]]] = {
     "openai_chat": _chat,
     "openai_responses": _responses,
     "anthropic_messages": _messages,
+    "gemini": lambda at, asked: reading_gemini.read(at.gemini, asked),
+    "ollama": lambda at, asked: reading_ollama.read(at.ollama, asked),
 }

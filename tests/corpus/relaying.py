@@ -1,7 +1,7 @@
 """Recorded answers through the whole gateway, each heard by the official SDK of every dialect.
 
 The simulator replays a recording over real sockets. What the SDK of the recording's own dialect
-reads of it directly is the truth, and what the three read through the gateway is held against it.
+reads of it directly is the truth, and what the five read through the gateway is held against it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,21 @@ from typing import Any, Final
 from msgspec import Struct
 
 from antiphon.config.load import load
-from antiphon.dialects.registry import DIALECTS
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.serve import serving
 from antiphon.simulator import Fleet, Recording, Simulator, SimulatorSpec
-from tests.corpus.reading import Asked, Clients, Read, clients
+from tests.corpus.framed import retold
+from tests.corpus.heard import Asked, Read
+from tests.corpus.reading import Clients, clients
 
 WIRES: Final = {
     "openai-chat": "openai_chat",
     "openai-responses": "openai_responses",
     "anthropic-messages": "anthropic_messages",
+    "gemini": "gemini",
+    "ollama": "ollama",
 }
+SPOKEN: Final = tuple(WIRES.values())
 KNOWN: Final = Path(__file__).parent / "differences.json"
 
 
@@ -33,12 +37,14 @@ class Relayed(Struct, frozen=True):
 
     Attributes:
         dialect: Of its provider.
-        truth: What its own SDK reads of it directly.
+        directly: What its own SDK reads of it directly.
+        truth: What it holds: the same, unless that SDK cannot read it (`framed`).
         heard: What the SDK of each dialect reads through the gateway.
     """
 
     recording: Recording
     dialect: str
+    directly: Read
     truth: Read
     heard: Mapping[str, Read]
 
@@ -50,29 +56,44 @@ async def relayed(recordings: Path, data: Path) -> list[Relayed]:
         simulator = fleet["one"]
         async with clients(simulator.url) as [directly]:
             truths = {
-                name: await directly.read(WIRES[one.wire], Asked(f"replay:{name}", is_stream(one)))
-                for name, one in simulator.recordings.items()
-                if one.wire in WIRES
+                name: await _truths(directly, one) for name, one in simulator.recordings.items()
             }
         gateway = Antiphon(load(_settings(simulator, truths, data), environ={}))
         async with gateway, serving(gateway) as address, clients(address) as [through]:
             return [
-                await _relayed(through, simulator.recordings[name], truth)
-                for name, truth in truths.items()
+                await _relayed(through, one, *truths[name])
+                for name, one in simulator.recordings.items()
             ]
 
 
+async def _truths(directly: Clients, recording: Recording) -> tuple[Read, Read]:
+    """What the SDK reads of a recording, and what it holds."""
+    read = await directly.read(WIRES[recording.wire], _asked(recording, ""))
+    told = retold(recording.body) if recording.wire == "gemini" else None
+    return read, told or read
+
+
+def _asked(recording: Recording, provider: str, tools: Sequence[str] = ()) -> Asked:
+    model = f"{provider}/replay:{recording.id}" if provider else f"replay:{recording.id}"
+    completed = recording.wire == "ollama" and b'"message":' not in recording.body[:300]
+    return Asked(model, is_stream(recording), tools, completed)
+
+
 def is_stream(recording: Recording) -> bool:
-    return recording.body.lstrip().startswith((b"data:", b":", b"event:"))
+    if recording.wire == "ollama":
+        return recording.body.count(b"\n{") > 0
+    return recording.body.lstrip().startswith((b"data:", b":", b"event:", b"["))
 
 
-def _settings(simulator: Simulator, truths: Mapping[str, Read], data: Path) -> dict[str, object]:
+def _settings(
+    simulator: Simulator, truths: Mapping[str, tuple[Read, Read]], data: Path
+) -> dict[str, object]:
     """A provider for each dialect; one more for each error and caller, since keys may die of it."""
-    names = {dialect: dialect for dialect in DIALECTS} | {
+    names = {dialect: dialect for dialect in SPOKEN} | {
         _provider(name, heard): WIRES[simulator.recordings[name].wire]
-        for name, truth in truths.items()
+        for name, (_, truth) in truths.items()
         if truth.error
-        for heard in DIALECTS
+        for heard in SPOKEN
     }
     return {
         "server": {"port": 0, "drain_seconds": 0.5},
@@ -89,15 +110,14 @@ def _provider(name: str, heard: str) -> str:
     return f"{heard}-{name}"
 
 
-async def _relayed(through: Clients, recording: Recording, truth: Read) -> Relayed:
+async def _relayed(through: Clients, recording: Recording, directly: Read, truth: Read) -> Relayed:
     dialect = WIRES[recording.wire]
     tools = list(dict.fromkeys(name for name, _ in truth.calls if name))
     heard: dict[str, Read] = {}
-    for caller in DIALECTS:
+    for caller in SPOKEN:
         provider = _provider(recording.id, caller) if truth.error else dialect
-        model = f"{provider}/replay:{recording.id}"
-        heard[caller] = await through.read(caller, Asked(model, is_stream(recording), tools))
-    return Relayed(recording, dialect, truth, heard)
+        heard[caller] = await through.read(caller, _asked(recording, provider, tools))
+    return Relayed(recording, dialect, directly, truth, heard)
 
 
 # ------------------------------------------------------------------ comparing
@@ -120,6 +140,19 @@ _STOPS: Final = {
     "max_tokens": "length",
     "tool_use": "tool",
     "refusal": "refusal",
+    # Gemini; an answer with calls is `STOP` too
+    "FinishReason.STOP": "stop",
+    "FinishReason.MAX_TOKENS": "length",
+    "FinishReason.SAFETY": "refusal",
+    "FinishReason.PROHIBITED_CONTENT": "refusal",
+    "FinishReason.RECITATION": "refusal",
+    "FinishReason.MODEL_ARMOR": "refusal",
+    "FinishReason.UNEXPECTED_TOOL_CALL": "tool",
+    "BlockedReason.MODEL_ARMOR": "refusal",
+    "BlockedReason.PROHIBITED_CONTENT": "refusal",
+    "BlockedReason.SAFETY": "refusal",
+    # Ollama
+    "load": "stop",
 }
 _UNSAID: Final = {None, "", "queued", "in_progress"}
 
@@ -127,8 +160,11 @@ _UNSAID: Final = {None, "", "queued", "in_progress"}
 def differences(one: Relayed, caller: str) -> list[str]:
     """Where a caller reads otherwise than the truth; nothing if all is well.
 
-    Between equal dialects that is anything at all; else what no translation may lose.
+    Between equal dialects that is anything at all; else what no translation may lose. What the SDK
+    of its own dialect cannot read may have become readable here, or not.
     """
+    if caller == one.dialect and one.heard[caller] == one.directly:
+        return []
     truth, read = one.truth, one.heard[caller]
     if truth.error and truth.status is None:
         # Inside a stream or a success. The gateway saw it before anything was said, and may say so.
@@ -186,7 +222,7 @@ def against_truth(read: Read, truth: Mapping[str, Any]) -> list[str]:
     told = {
         "text": (text, read.text),
         "calls": ([tuple(call) for call in truth["tools"]], _calls(read)),
-        "stop": (truth["finish"], read.stop),
+        "stop": (truth["finish"], str(read.stop) if truth["finish"] == "None" else read.stop),
         "usage": (tuple(truth["usage"]) if truth["usage"] else None, read.stated),
     }
     return [
@@ -211,6 +247,6 @@ def known() -> dict[tuple[str, str], str]:
 def found(all_: Sequence[Relayed]) -> Iterator[tuple[tuple[str, str], list[str]]]:
     """Every difference, by recording and caller."""
     for one in all_:
-        for caller in DIALECTS:
+        for caller in SPOKEN:
             if told := differences(one, caller):
                 yield (one.recording.id, caller), told

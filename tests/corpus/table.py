@@ -19,22 +19,26 @@ from msgspec import Struct
 
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.dialects.registry import DIALECTS
+from antiphon.errors import InvalidRequest
 from antiphon.model.needs import Need, Severity
 from antiphon.model.parts import Refusal, Text
 from antiphon.model.reply import ChatReply, StopReason
 from antiphon.wire.shallow import Members
-from tests.corpus import exchanges, messages, responses
+from tests.corpus import beside, exchanges, gemini, messages, ollama, responses
 from tests.corpus.answers import Answered, answered, read, recorded
-from tests.corpus.asking import request_of
+from tests.corpus.asking import heard_of, request_of
 from tests.corpus.exchanges import DATA, Exchange
-from tests.corpus.relaying import KNOWN, WIRES
+from tests.corpus.relaying import KNOWN, SPOKEN, WIRES
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "corpus.md"
 NAMES: Final = {
     "openai_chat": "Chat",
     "openai_responses": "Responses",
     "anthropic_messages": "Messages",
+    "gemini": "Gemini",
+    "ollama": "Ollama",
 }
+SHAPES: Final = ("whole", "streams", "errors")
 HEAD: Final = """\
 # Recorded traffic
 
@@ -44,10 +48,10 @@ What becomes of the committed recordings of real providers (`tests/corpus/data`)
 prints the same of any folder of such files that `ANTIPHON_CORPUS` names.
 
 *Read*: request and answer are decoded, wherever the network cut a stream. *Again*: written in
-the same dialect they mean what they meant. Of a translation, *answers* are those whose text, calls
-and their arguments, total usage and class of stop arrive, of all that are no errors; of *requests*
-some arrive without a word to be said, some with a warning (*warned*), and some are *refused*,
-because the answer would be another. `tests/corpus/test_across.py` and `test_asked_across.py` do
+the same dialect they mean what they meant. The columns behind them are the answers that keep their
+meaning in another dialect, of all that are no errors: text, calls and their arguments, total usage
+and class of stop. Of the requests some arrive in another dialect without a word to be said, some
+with a warning (*warned*), and some are *refused*, because the answer would be another. `tests/corpus/test_across.py` and `test_asked_across.py` do
 the same over real sockets, with the official clients and with strict providers.
 """
 
@@ -56,6 +60,7 @@ class Seen(Struct, frozen=True):
     """One exchange.
 
     Attributes:
+        shape: The answer is whole, a stream or an error.
         arrived: By the other dialects, whether the answer means the same; empty for an error.
         lost: By the other dialects, the needs of the request that a caller is told of.
         asked: The request is recorded.
@@ -63,6 +68,7 @@ class Seen(Struct, frozen=True):
 
     wire: str
     provider: str
+    shape: str
     is_read: bool
     is_same: bool
     arrived: dict[str, bool]
@@ -74,15 +80,13 @@ def look(exchange: Exchange) -> Seen:
     """Read it, write it again, translate it."""
     wire = exchange["wire"]
     spoken = DIALECTS[WIRES[wire]]
-    others = [dialect for dialect in DIALECTS.values() if dialect is not spoken]
+    others = [DIALECTS[name] for name in SPOKEN if name != spoken.name]
     body = request_of(exchange)
     payload = None
     answer = None
     try:
         answer = answered(exchange)
-        if body is not None:
-            payload = _payload(spoken, {"model": "m"} | body)
-            assert payload.request
+        payload = None if body is None else _asked(exchange, body)
     except Exception:  # noqa: BLE001 - whatever it is, it was not read
         is_read = False
     else:
@@ -90,18 +94,39 @@ def look(exchange: Exchange) -> Seen:
     return Seen(
         wire=wire,
         provider=exchange["provider"],
+        shape=_shape(answer),
         is_read=is_read,
         is_same=is_read and _is_same(exchange),
-        arrived={one.name: _arrives(answer, one) for one in others} if answer else {},
+        arrived={one.name: arrives(answer, one) for one in others} if answer else {},
         lost={one.name: tuple(_lost(payload, one)) for one in others} if payload else {},
         asked=body is not None,
     )
+
+
+def _asked(exchange: Exchange, body: dict[str, Any]) -> Payload | None:
+    """The request, read; None where it is none, as its provider said as well."""
+    try:
+        payload = _payload(DIALECTS[heard_of(exchange)], {"model": "m"} | body)
+        assert payload.request
+    except InvalidRequest:
+        if exchange["response"]["status"] != 400:
+            raise
+        return None
+    return payload
+
+
+def _shape(answer: Answered | None) -> str:
+    if answer is None:
+        return "errors"
+    return "whole" if answer.events is None else "streams"
 
 
 _CHECKS: Final[dict[str, Callable[[Exchange], object]]] = {
     "openai-chat": exchanges.check,
     "openai-responses": responses.check,
     "anthropic-messages": messages.check,
+    "gemini": gemini.check,
+    "ollama": ollama.check,
 }
 
 
@@ -123,7 +148,8 @@ def _lost(payload: Payload, target: Dialect) -> Iterator[Need]:
             yield need
 
 
-def _arrives(answer: Answered, target: Dialect) -> bool:
+def arrives(answer: Answered, target: Dialect) -> bool:
+    """Whether an answer, told in a dialect, is read there as what it was."""
     streams = answer.events is not None
     try:
         heard = read(target, answer.written(target), streams=streams)
@@ -177,15 +203,22 @@ def tables(seen: Sequence[Seen]) -> str:
 def _of_wire(wire: str, seen: Sequence[Seen]) -> Iterator[str]:
     ours = [one for one in seen if one.wire == wire]
     spoken = WIRES[wire]
-    others = [name for name in DIALECTS if name != spoken]
+    others = [name for name in SPOKEN if name != spoken]
+    providers = sorted({one.provider for one in ours})
     yield f"\n## {NAMES[spoken]}\n"
-    named = [f"to {NAMES[name]}: {what}" for name in others for what in ("answers", "requests")]
-    yield _row("Provider", "exchanges", "read", "again", *named)
-    yield _row(*["---"] * 8)
-    for provider in sorted({one.provider for one in ours}):
-        yield _figures(provider, [one for one in ours if one.provider == provider], others)
-    yield _figures("**all**", ours, others)
-    yield "\nWhat the requests lose:\n"
+    named = [f"to {NAMES[name]}" for name in others]
+    yield _row("Provider", "exchanges", *SHAPES, "read", "again", *named)
+    yield _row(*["---"] * (7 + len(others)))
+    for provider in providers:
+        yield _answers(provider, [one for one in ours if one.provider == provider], others)
+    yield _answers("**all**", ours, others)
+    yield "\nThe requests:\n"
+    yield _row("Provider", "requests", *named)
+    yield _row(*["---"] * (2 + len(others)))
+    for provider in providers:
+        yield _requests(provider, [one for one in ours if one.provider == provider], others)
+    yield _requests("**all**", ours, others)
+    yield "\nWhat they lose:\n"
     yield _row("Asked for", "in", "requests", "becomes")
     yield _row(*["---"] * 4)
     for name in others:
@@ -197,20 +230,27 @@ def _of_wire(wire: str, seen: Sequence[Seen]) -> Iterator[str]:
             yield _row(f"`{need.value}`", NAMES[name], count, how)
 
 
-def _figures(provider: str, ours: Sequence[Seen], others: Sequence[str]) -> str:
+def _answers(provider: str, ours: Sequence[Seen], others: Sequence[str]) -> str:
     cells: list[object] = [
         provider,
         len(ours),
+        *(sum(one.shape == shape for one in ours) for shape in SHAPES),
         sum(one.is_read for one in ours),
         sum(one.is_same for one in ours),
     ]
     for name in others:
         arrived = [one.arrived[name] for one in ours if one.arrived]
+        cells.append(f"{sum(arrived)} of {len(arrived)}" if arrived else "")
+    return _row(*cells)
+
+
+def _requests(provider: str, ours: Sequence[Seen], others: Sequence[str]) -> str:
+    cells: list[object] = [provider, sum(one.asked for one in ours)]
+    for name in others:
         asked = [one.lost[name] for one in ours if one.lost]
         refused = sum(any(_refuses(name, need) for need in lost) for lost in asked)
         warned = sum(bool(lost) for lost in asked) - refused
         told = [f"{warned} warned"] * bool(warned) + [f"{refused} refused"] * bool(refused)
-        cells.append(f"{sum(arrived)} of {len(arrived)}" if arrived else "")
         cells.append(f"{len(asked)}" + (f" ({', '.join(told)})" if told else "") if asked else "")
     return _row(*cells)
 
@@ -225,7 +265,12 @@ def _row(*cells: object) -> str:
 
 def page() -> str:
     """The page, of what is committed."""
-    return HEAD + tables([look(one) for one in recorded(DATA)]) + "\n" + _differences()
+    return HEAD + _all_of(DATA) + "\n" + _differences()
+
+
+def _all_of(folder: Path) -> str:
+    chats = tables([look(one) for one in recorded(folder)])
+    return "\n".join([chats, *beside.lines(beside.seen_in(folder), _row)])
 
 
 def _differences() -> str:
@@ -248,7 +293,7 @@ def main(arguments: list[str]) -> None:
         PAGE.write_text(page(), "utf-8")
         return
     folder = Path(arguments[0] if arguments else os.environ.get("ANTIPHON_CORPUS") or DATA)
-    print(tables([look(one) for one in recorded(folder)]))  # noqa: T201
+    print(_all_of(folder))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ What is stated is read from bare JSON here, by few lines that share nothing with
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from msgspec import Struct, structs
 
 from antiphon.dialects.registry import DIALECTS
-from tests.corpus.answers import answered, recorded, stated
+from tests.corpus.answers import COUNTED, answered, recorded, stated
 from tests.corpus.exchanges import DATA, Exchange
 from tests.corpus.relaying import WIRES
 
@@ -31,6 +31,11 @@ class Tokens(Struct, frozen=True):
 
 def tokens(usage: Mapping[str, Any]) -> Tokens:
     """Usage in the shape of any dialect."""
+    if usage.keys() <= set(COUNTED):
+        given, said = (usage.get(name) or 0 for name in COUNTED)
+        return Tokens(given, given + said, 0, 0, 0)
+    if "totalTokenCount" in usage:
+        return _of_gemini(usage)
     if "prompt_tokens" in usage or "total_tokens" in usage:
         return _of_openai(usage)
     cached = usage.get("cache_read_input_tokens") or 0
@@ -64,12 +69,33 @@ def _of_openai(usage: Mapping[str, Any]) -> Tokens:
     )
 
 
+def _of_gemini(usage: Mapping[str, Any]) -> Tokens:
+    """The prompts of the provider's own tools stand beside the prompt, thought beside what is said."""
+    given = (usage.get("promptTokenCount") or 0) + (usage.get("toolUsePromptTokenCount") or 0)
+    said, thought = (
+        usage.get(name) or 0 for name in ("candidatesTokenCount", "thoughtsTokenCount")
+    )
+    total = max(usage["totalTokenCount"], given + said + thought)
+    return Tokens(given, total, usage.get("cachedContentTokenCount") or 0, 0, total - given - said)
+
+
+UNTOLD: Final[Mapping[str, Sequence[str]]] = {
+    "gemini": ("created",),
+    "ollama": ("cached", "created", "reasoning"),
+    "ollama_generate": ("cached", "created", "reasoning"),
+}
+"""What a dialect has no word for: it is told in the sums."""
+
+
 def check(exchange: Exchange) -> bool:
     """All that is promised of one exchange; whether it states its usage at all."""
     answer = answered(exchange)
     if answer is None:
         return False
     said = stated(answer.raw)
+    if said.keys() == {"trafficType"}:
+        # Vertex's word for how it was paid is no number.
+        said = {}
     usage = answer.reply.usage
     if not said or usage is None:
         assert usage is None
@@ -84,7 +110,8 @@ def check(exchange: Exchange) -> bool:
     assert usage.cache_write_tokens + usage.cache_write_1h_tokens == truth.created
     assert usage.reasoning_tokens == truth.reasoning
     for name, dialect in DIALECTS.items():
-        assert tokens(stated(answer.written(dialect))) == truth, name
+        untold = dict.fromkeys(UNTOLD.get(name, ()), 0)
+        assert tokens(stated(answer.written(dialect))) == structs.replace(truth, **untold), name
     return True
 
 
@@ -99,7 +126,7 @@ def test_an_exchange(exchange: Exchange) -> None:
 def test_how_many_state_it() -> None:
     counted = [one for one in COMMITTED if check(one)]
     assert {one["wire"] for one in counted} == WIRES.keys()
-    assert len(counted) >= 120
+    assert len(counted) >= 165
 
 
 @pytest.mark.campaign

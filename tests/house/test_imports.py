@@ -14,13 +14,23 @@ HEAVY = (
     *("asyncio", "ssl", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic"),
     *("msgspec", "typer", "ruamel", "prometheus_client", "openai", "rich"),
 )
-NOT_SERVING = ("fastapi", "starlette", "openai", "rich", "httpx2", "alembic", "antiphon.simulator")
+NOT_SERVING = (
+    "fastapi",
+    "starlette",
+    "openai",
+    "rich",
+    "httpx2",
+    "alembic",
+    "antiphon.simulator",
+    "jsonschema_rs",
+)
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
+    "schemas/checker.py": "the validator, only where an answer is checked",
     "storage/versions.py": "Alembic, only where there is something to migrate",
     "gateway/reporting.py": "OpenTelemetry, an extra, only where spans are sent",
     "server/deferred.py": "FastAPI, at the first request of the management API",

@@ -4,9 +4,9 @@ import antiphon
 
 NAMES = """
 Antiphon AntiphonError CallerError ChatReply Choice ConfigurationError ConnectFailed Draining Ended
-Exhausted Finished Forbidden GatewayError Health InvalidRequest LogprobsDelta MalformedBody
-ModelEntry ModelNotFound ModelUnpriced NotAnAnswer OpaqueEvent Overloaded ReasoningDelta ReasoningSealed
-RefusalDelta Started Stop StopReason StreamEvent StreamFailed TextDelta ToolCallDelta
+Exhausted Finished Forbidden GatewayError Health How InvalidAnswer InvalidRequest LogprobsDelta MalformedBody
+ModelEntry ModelNotFound ModelUnpriced NotAnAnswer OpaqueEvent OutputForm Overloaded ReasoningDelta ReasoningSealed
+RefusalDelta Started Stop StopReason StreamEvent StreamFailed Structured TextDelta ToolCallDelta
 ToolCallStarted UnsupportedParameter UpstreamBroken UpstreamError UpstreamRefused UpstreamTimeout
 Usage UsageReported __version__
 """

@@ -56,15 +56,19 @@ function wantedOf(job) {
     stopWhen: stepCountIs(TURNS),
     providerOptions: { ...OPTIONS, openai },
   };
+  if (ask.stops) wanted.stopSequences = ask.stops;
   if (ask.effort) wanted.reasoning = ask.effort;
   if (ask.schema) wanted.output = Output.object({ schema: jsonSchema(ask.schema) });
   if (ask.tools) wanted.tools = Object.fromEntries(ask.tools.map(toolOf));
   return wanted;
 }
 
-function contentOf({ text, image }) {
+function contentOf({ text, image, pdf }) {
   const content = [{ type: 'text', text }];
   if (image) content.push({ type: 'file', data: image, mediaType: 'image/png' });
+  if (pdf) {
+    content.push({ type: 'file', data: pdf, mediaType: 'application/pdf', filename: 'page.pdf' });
+  }
   return content;
 }
 

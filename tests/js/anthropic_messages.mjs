@@ -6,6 +6,7 @@ export async function askMessages({ base_url, key, model, ask }, answers) {
   const client = new Anthropic({ apiKey: key, baseURL: base_url, maxRetries: 0, timeout: 20_000 });
   const body = { model, system: ask.system, messages: messagesOf(ask), max_tokens: ask.most };
   if (ask.tools) body.tools = ask.tools.map(toolOf);
+  if (ask.stops) body.stop_sequences = ask.stops;
   if (ask.effort) body.thinking = { type: 'enabled', budget_tokens: 1024 };
   if (ask.schema) body.output_config = { format: { type: 'json_schema', schema: ask.schema } };
   for (;;) {
@@ -28,11 +29,15 @@ export async function askMessages({ base_url, key, model, ask }, answers) {
   }
 }
 
-function messagesOf({ text, image }) {
+function messagesOf({ text, image, pdf }) {
   const content = [{ type: 'text', text }];
   if (image) {
     const source = { type: 'base64', media_type: 'image/png', data: image };
     content.push({ type: 'image', source });
+  }
+  if (pdf) {
+    const source = { type: 'base64', media_type: 'application/pdf', data: pdf };
+    content.push({ type: 'document', source });
   }
   return [{ role: 'user', content }];
 }

@@ -1,12 +1,13 @@
 // Asks by official SDKs, and prints what they read.
 //
 // Standard input is a JSON array of jobs:
-//   {sdk, base_url, key, model, ask: {text, system, stream, most, effort, image, schema, tools}}
+//   {sdk, base_url, key, model, ask: {text, system, stream, most, effort, image, pdf, stops, schema,
+//     tools}}
 // where a tool is {name, description, parameters, result}. A call is answered with its tool's
 // result, and asked on, until there is no more call. Standard output is a JSON array, one entry for
 // each job in their order:
 //   {answers: [{text, thought, tools: [{name, arguments}], usage: {input, output}, stop}],
-//    error: {name, status, message} or null}
+//    error: {name, status, message, retry_after} or null}
 // with one answer for each turn of the model. `stop` is the SDK's own word.
 
 import { text } from 'node:stream/consumers';
@@ -38,6 +39,7 @@ function told(error) {
     name: error.constructor.name,
     status: error.status ?? error.statusCode ?? null,
     message: error.message,
+    retry_after: error.headers?.get('retry-after') ?? error.responseHeaders?.['retry-after'] ?? null,
   };
 }
 

@@ -6,6 +6,7 @@ export async function askChat({ base_url, key, model, ask }, answers) {
   const client = new OpenAI({ apiKey: key, baseURL: base_url, maxRetries: 0, timeout: 20_000 });
   const body = { model, messages: messagesOf(ask), max_completion_tokens: ask.most };
   if (ask.tools) body.tools = ask.tools.map(toolOf);
+  if (ask.stops) body.stop = ask.stops;
   if (ask.effort) body.reasoning_effort = ask.effort;
   if (ask.schema) {
     body.response_format = {
@@ -52,12 +53,18 @@ async function streamed(client, body) {
   return { completion: await stream.finalChatCompletion(), thought };
 }
 
-function messagesOf({ text, system, image }) {
-  const shown = { type: 'image_url', image_url: { url: `data:image/png;base64,${image}` } };
-  const content = image ? [{ type: 'text', text }, shown] : text;
+function messagesOf({ text, system, image, pdf }) {
+  const content = [{ type: 'text', text }];
+  if (image) {
+    content.push({ type: 'image_url', image_url: { url: `data:image/png;base64,${image}` } });
+  }
+  if (pdf) {
+    const file = { filename: 'page.pdf', file_data: `data:application/pdf;base64,${pdf}` };
+    content.push({ type: 'file', file });
+  }
   return [
     { role: 'system', content: system },
-    { role: 'user', content },
+    { role: 'user', content: content.length > 1 ? content : text },
   ];
 }
 

@@ -40,7 +40,7 @@ export async function askResponses({ base_url, key, model, ask }, answers) {
   }
 }
 
-function inputOf({ text, image }) {
+function inputOf({ text, image, pdf }) {
   const content = [{ type: 'input_text', text }];
   if (image) {
     content.push({
@@ -48,6 +48,10 @@ function inputOf({ text, image }) {
       detail: 'auto',
       image_url: `data:image/png;base64,${image}`,
     });
+  }
+  if (pdf) {
+    const file_data = `data:application/pdf;base64,${pdf}`;
+    content.push({ type: 'input_file', filename: 'page.pdf', file_data });
   }
   return [{ role: 'user', content }];
 }

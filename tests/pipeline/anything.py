@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -13,13 +14,15 @@ from antiphon.dialects.base import Payload
 from antiphon.dialects.contract import Target
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import CallerError, UpstreamError
-from antiphon.model.events import Ended, StreamEvent
+from antiphon.model.events import Ended, Finished, StreamEvent, StreamFailed
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.translation import Translation
 from antiphon.providers.face import Face
 from antiphon.providers.models import ModelFacts
 from antiphon.wire.shallow import Members
 from tests.unit.dialects.anthropic_messages import strategies as messages
+from tests.unit.dialects.gemini import strategies as gemini
+from tests.unit.dialects.ollama import strategies as ollama
 from tests.unit.dialects.openai_chat import strategies as chat
 from tests.unit.dialects.openai_responses import strategies as responses
 
@@ -28,8 +31,20 @@ STRATEGIES: Final = {
     "openai_chat": chat,
     "anthropic_messages": messages,
     "openai_responses": responses,
+    "gemini": gemini,
+    "ollama": ollama,
+    # Its answers and streams are read in either shape.
+    "ollama_generate": SimpleNamespace(
+        REQUESTS=ollama.PROMPTS, REPLIES=ollama.REPLIES, streams=ollama.streams
+    ),
 }
-PAIRS: Final = [(heard, spoken) for heard in STRATEGIES for spoken in STRATEGIES]
+PAIRS: Final = [
+    (heard, spoken)
+    for heard in STRATEGIES
+    for spoken in STRATEGIES
+    # Callers alone use it.
+    if spoken != "ollama_generate"
+]
 ODD: Final = st.sampled_from(
     [
         *(None, 0, -1, 1.5, 1 << 70, True, "", "x", "\ud83d\ude00é\x00", [], [1], [[]], {}, [{}]),
@@ -101,11 +116,19 @@ def translated(heard: str, spoken: str, body: bytes) -> Translation | None:
         assert payload.needs is not None
         translation = Translation(payload, face_of(spoken))
     except CallerError as error:
-        told = json.loads(DIALECTS[heard].encode_error(error, request_id="req_1"))
-        assert told["error"]["message"]
+        told = message_in(DIALECTS[heard].encode_error(error, request_id="req_1"))
+        assert told
         return None
-    assert json.loads(translation.body)["model"] == "m"
+    # Gemini's model stands in the path.
+    assert json.loads(translation.body).get("model", "m") == "m"
+    assert spoken == "gemini" or b'"model"' in translation.body
     return translation
+
+
+def message_in(body: bytes) -> str:
+    """What an error says in any dialect."""
+    error = json.loads(body)["error"]
+    return error if isinstance(error, str) else error["message"]
 
 
 def told(heard: str, spoken: str, body: bytes) -> None:
@@ -120,9 +143,18 @@ def told(heard: str, spoken: str, body: bytes) -> None:
 
 
 def asked_of(dialect: str) -> Payload:
-    said = [{"role": "user", "content": "x"}]
     body: dict[str, Json] = {"model": "m", "max_tokens": 9, "stream": True}
-    body["input" if dialect == "openai_responses" else "messages"] = said
+    said = [{"role": "user", "content": "x"}]
+    match dialect:
+        case "openai_responses":
+            body["input"] = said
+        case "gemini":
+            del body["max_tokens"]
+            body["contents"] = [{"parts": [{"text": "x"}]}]
+        case "ollama_generate":
+            body["prompt"] = "x"
+        case _:
+            body["messages"] = said
     return Payload(DIALECTS[dialect], Members.parse(spelled(body)))
 
 
@@ -145,4 +177,7 @@ def relayed(heard: str, spoken: str, events: list[StreamEvent], edits: list[tupl
     if heard != spoken:
         read = [event for frame in splitter.feed(out) for event in decoder.feed(frame)]
         assert splitter.flush() == b""
-        assert any(isinstance(event, Ended) for event in read) == relay.ended
+        # Gemini's streams end with their body.
+        last = Finished if heard == "gemini" else Ended
+        ended = any(isinstance(event, last) for event in read)
+        assert (ended and not isinstance(read[-1], StreamFailed)) == relay.ended

@@ -19,16 +19,16 @@ from antiphon.dialects.base import Payload
 from antiphon.dialects.contract import Target
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import UpstreamBroken
-from antiphon.model.events import Ended, StreamEvent, StreamFailed
+from antiphon.model.events import Ended, Finished, StreamEvent, StreamFailed
 from antiphon.model.fold import fold
-from antiphon.model.parts import Part
+from antiphon.model.parts import Part, Reasoning
 from antiphon.model.reply import Stop
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.translation import Translation
 from antiphon.providers.face import Face
 from antiphon.providers.models import ModelFacts
 from antiphon.simulator import Simulator, SimulatorSpec
-from antiphon.simulator.wires import CHAT, MESSAGES, RESPONSES
+from antiphon.simulator.wires import CHAT, GEMINI, MESSAGES, OLLAMA, RESPONSES
 from antiphon.wire.shallow import Members
 from tests.simulator.callers import body_of, called, request_in
 
@@ -36,10 +36,18 @@ WIRES: Final = {
     "openai_chat": CHAT,
     "anthropic_messages": MESSAGES,
     "openai_responses": RESPONSES,
+    "gemini": GEMINI,
+    "ollama": OLLAMA,
 }
 PAIRS: Final = [
     pytest.param(heard, spoken, id=f"{heard}-on-{spoken}") for heard in WIRES for spoken in WIRES
 ]
+BEGINNING: Final = 400
+END: Final = 1200
+STEP: Final = 5
+STOPPED: Final = (b'"finish_reason":"tool_calls"', b'"finishReason":"STOP"')
+ENDS: Final = {"ollama": b"\n", "gemini": (b"\n\n", b"\r\n\r\n")}
+"""What an event ends with."""
 SAYING: Final = "get_it [say: é]"
 _SCHEMA: Final = {"type": "object", "properties": {"a": {"enum": [1]}}, "required": ["a"]}
 ASKED: Final[Mapping[str, dict[str, object]]] = MappingProxyType(
@@ -64,6 +72,20 @@ ASKED: Final[Mapping[str, dict[str, object]]] = MappingProxyType(
                 {"type": "function", "name": "get_it", "parameters": _SCHEMA, "strict": False},
             ],
         },
+        "gemini": {
+            "contents": [{"role": "user", "parts": [{"text": SAYING}]}],
+            "generationConfig": {"thinkingConfig": {"includeThoughts": True}},
+            "tools": [
+                {"functionDeclarations": [{"name": "get_it", "parametersJsonSchema": _SCHEMA}]},
+            ],
+        },
+        "ollama": {
+            "messages": [{"role": "user", "content": SAYING}],
+            "think": True,
+            "tools": [
+                {"type": "function", "function": {"name": "get_it", "parameters": _SCHEMA}},
+            ],
+        },
     }
 )
 
@@ -74,7 +96,7 @@ def streamed(dialect: str) -> bytes:
 
     async def ask() -> bytes:
         members = dict(ASKED[dialect])
-        for name in ("input", "messages", "max_tokens"):
+        for name in ("input", "messages", "max_tokens", "contents"):
             members.pop(name, None)
         sent = request_in(WIRES[dialect], "sim-reason", text=SAYING, stream=True, **members)
         async with (
@@ -109,11 +131,14 @@ def heard_of(dialect: str, stream: bytes) -> Heard:
     assert splitter.flush().strip() == b"" or isinstance(events[-1], StreamFailed)
     reply = fold([event for event in events if not isinstance(event, StreamFailed)])
     choice = reply.choices[0] if reply.choices else None
+    failed = any(isinstance(event, StreamFailed) for event in events)
+    # A caller of Gemini knows why the answer ended, and then that nothing comes.
+    last = Finished if dialect == "gemini" and not failed else Ended
     return Heard(
         choice.turn.parts if choice else (),
         choice.stop if choice else None,
-        any(isinstance(event, Ended) for event in events),
-        any(isinstance(event, StreamFailed) for event in events),
+        any(isinstance(event, last) for event in events),
+        failed,
     )
 
 
@@ -147,7 +172,7 @@ class Cutting:
             out += relay.finish()
         if not relay.ended:
             assert isinstance(relay.failure, UpstreamBroken)
-            assert out == b"" or out.endswith(b"\n\n")
+            assert out == b"" or out.endswith(ENDS.get(self.heard.name, b"\n\n"))
             out += self.heard.encode_stream_error(
                 relay.failure, request_id="req_1", position=relay.position
             )
@@ -161,22 +186,30 @@ def test_a_stream_that_ends_after_any_byte(heard: str, spoken: str) -> None:
     assert relay.ended
     whole = heard_of(heard, out)
     assert whole.ended
-    assert [type(part).__name__ for part in whole.parts][-2:] == ["Text", "ToolCall"]
+    # Gemini seals a call, and a seal is told before it.
+    said = [type(part).__name__ for part in whole.parts if not isinstance(part, Reasoning)]
+    assert said == ["Text", "ToolCall"]
     ends: set[bool] = set()
-    for at in range(len(stream)):
+    for at in places(len(stream)):
         out, relay = cutting.until(stream[:at])
         told = heard_of(heard, out)
         assert told.ended == relay.ended, at
         assert told.failed == (not relay.ended), at
         if relay.ended:
-            # Chat Completions may lack their `[DONE]`, once they have said why they stopped.
+            # Chat Completions may lack their `[DONE]`, once they have said why they stopped, and
+            # Gemini has no such event.
             assert (told.parts, told.stop) == (whole.parts, whole.stop), at
             assert at > len(stream) - 20 or not cutting.spoken.strict_end, at
-            assert at > stream.rfind(b'"finish_reason":"tool_calls"'), at
+            assert at > max(map(stream.rfind, STOPPED)), at
         else:
             assert is_beginning(told.parts, whole.parts), at
         ends.add(relay.ended)
     assert False in ends
+
+
+def places(size: int) -> list[int]:
+    """Where a stream is cut: anywhere at its beginning and its end, less often between."""
+    return [at for at in range(size) if at < BEGINNING or at > size - END or at % STEP == 0]
 
 
 def is_beginning(some: tuple[Part, ...], all_: tuple[Part, ...]) -> bool:
@@ -194,5 +227,7 @@ def test_a_stream_that_comes_byte_by_byte(heard: str, spoken: str) -> None:
     stream, cutting = streamed(spoken), Cutting(heard, spoken)
     at_once, _ = cutting.until(stream)
     relay = cutting.relay()
-    assert b"".join(relay.feed(bytes([byte])) for byte in stream) == at_once
+    out = b"".join(relay.feed(bytes([byte])) for byte in stream)
+    assert out + (b"" if relay.ended else relay.finish()) == at_once
+    assert heard != spoken or at_once == stream
     assert relay.ended

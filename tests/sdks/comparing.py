@@ -22,8 +22,14 @@ _STOPS: Final[Mapping[str, str]] = {
     "end_turn": "stop",
     "max_tokens": "length",
     "tool_use": "tool",
+    "stop_sequence": "stop",
+    # Gemini
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
     # the AI SDK
     "tool-calls": "tool",
+    # Pydantic AI
+    "tool_call": "tool",
 }
 
 

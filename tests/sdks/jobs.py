@@ -5,6 +5,7 @@ The JavaScript clients take a `Job` as JSON and give a `Heard` back, see `tests/
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -15,6 +16,15 @@ Schema = dict[str, object]
 
 PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg=="
 """A picture of one pixel."""
+PAGE: Final = base64.b64encode(
+    b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
+    b"trailer<</Root 1 0 R>>\n%%EOF\n"
+).decode()
+"""A document of one empty page."""
+SECONDS: Final = 20
+"""How long an SDK waits."""
 
 
 class Tool(Struct, frozen=True):
@@ -36,6 +46,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     stream: bool = False
     effort: str | None = None
     image: str | None = None
+    pdf: str | None = None
+    stops: tuple[str, ...] | None = None
     schema: Schema | None = None
     tools: tuple[Tool, ...] | None = None
 
@@ -82,6 +94,8 @@ class Trouble(Struct, frozen=True):
     """The class."""
     status: int | None
     message: str
+    retry_after: str | None = None
+    """The header, where the SDK shows it."""
 
 
 class Heard(Struct, frozen=True):
@@ -128,6 +142,11 @@ CASES: Final[Mapping[str, Ask]] = MappingProxyType(
         "tools": Ask(text=_BOTH, tools=TOOLS),
         "tools_stream": Ask(text=_BOTH, tools=TOOLS, stream=True),
         "image": Ask(text="[say: a dot]", image=PIXEL),
+        "pdf": Ask(text="[say: a page]", pdf=PAGE),
+        "stops": Ask(text="[say: one, two, STOP, three]", stops=("STOP", "HALT")),
+        "stops_stream": Ask(
+            text="[say: one, two, STOP, three]", stops=("STOP", "HALT"), stream=True
+        ),
         "schema": Ask(text="Fill it in.", schema=_only(title="Ω", pages=7)),
         "thinking": Ask(text="[say: thought over]", effort="low"),
         "thinking_stream": Ask(text="[say: thought over]", effort="low", stream=True),
@@ -139,3 +158,18 @@ CASES: Final[Mapping[str, Ask]] = MappingProxyType(
 def model_for(case: str) -> str:
     """A model of the simulator for a case, of its own: so its requests are known by the model."""
     return f"sim-reason-{case}" if CASES[case].effort else f"sim-{case}"
+
+
+def declared(tool: Tool) -> dict[str, object]:
+    """A tool as OpenAI's API declares it, and many after it."""
+    return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+
+
+def result(job: Job, name: str) -> str:
+    """What a tool of a job says."""
+    return next(tool.result for tool in job.ask.tools or () if tool.name == name)
+
+
+def shown(data: str, mime: str = "image/png") -> str:
+    """A picture, or another file, as an address."""
+    return f"data:{mime};base64,{data}"

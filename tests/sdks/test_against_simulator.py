@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 
 from antiphon.simulator import Simulator, SimulatorSpec
 from antiphon.simulator.roads import road_to
-from tests.sdks.clients import CLIENTS, Client
+from tests.sdks.clients import CLIENTS, Client, each
 from tests.sdks.comparing import comparable, differences
 from tests.sdks.jobs import CASES, TOOLS, Answer, Ask, Job, Tokens, model_for
-from tests.sdks.said import said
+from tests.sdks.limits import unasked
+from tests.sdks.said import model_of, said
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 SPOKEN = [client for client in CLIENTS if road_to("POST", client.path)]
 """Those whose dialect the simulator speaks."""
-ASKED = pytest.mark.parametrize("client", SPOKEN, ids=str)
+ASKED = each(SPOKEN)
 
 
 def job(simulator: Simulator, client: Client, ask: Ask, model: str = "sim-small") -> Job:
@@ -31,14 +33,18 @@ def job(simulator: Simulator, client: Client, ask: Ask, model: str = "sim-small"
 
 @ASKED
 async def test_each_case_is_read_as_it_was_said(simulator: Simulator, client: Client) -> None:
-    jobs = {case: job(simulator, client, ask, model_for(case)) for case, ask in CASES.items()}
+    jobs = {
+        case: job(simulator, client, ask, model_for(case))
+        for case, ask in CASES.items()
+        if not unasked(client.sdk, case)
+    }
     heard = dict(zip(jobs, await client.asked(list(jobs.values())), strict=True))
     assert {case: one.error for case, one in heard.items() if one.error} == {}
 
     thought = client.reads_thoughts
     requests = simulator.received
     for case, asked in jobs.items():
-        own = [each for each in requests if f'"{asked.model}"'.encode() in each.body]
+        own = [each for each in requests if model_of(each) == asked.model]
         spoken = [comparable(await said(simulator, each), thought=thought) for each in own]
         read = [comparable(answer, thought=thought) for answer in heard[case].answers]
         assert differences(read, spoken) == [], case
@@ -58,8 +64,8 @@ async def test_a_refusal_is_what_was_heard(simulator: Simulator, client: Client)
         assert heard.answers == ()
         assert heard.error is not None
         assert heard.error.status == 429
-        assert heard.error.name in {"RateLimitError", "APICallError"}
-        assert "Rate limit reached" in heard.error.message
+        assert re.fullmatch(client.raises(429), heard.error.name)
+        assert re.search("rate limit|quota|too many", heard.error.message, re.IGNORECASE)
 
 
 def spoken(text: str) -> Answer:

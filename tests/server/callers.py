@@ -13,7 +13,11 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 import anthropic
+import httpx2
+import ollama
 import openai
+from google import genai
+from google.genai import types
 from msgspec import Struct
 
 from tests.sdks.jobs import Tool
@@ -194,12 +198,115 @@ class MessagesCaller:
         )
 
 
+class GeminiCaller:
+    """Through `generate_content`; what was answered goes back part by part."""
+
+    dialect = "gemini"
+
+    def __init__(self, client: genai.Client, tools: Sequence[Tool]) -> None:
+        self._models = client.aio.models
+        declared = [
+            types.FunctionDeclaration(
+                name=tool.name, description=tool.description, parameters_json_schema=tool.parameters
+            )
+            for tool in tools
+        ]
+        self._config: dict[str, Any] = {
+            "system_instruction": SYSTEM,
+            "max_output_tokens": _MOST,
+            "thinking_config": {"include_thoughts": True, "thinking_budget": _BUDGET},
+        }
+        if tools:
+            self._config["tools"] = [types.Tool(function_declarations=declared)]
+        self.contents: list[types.Content] = []
+
+    def user(self, text: str) -> None:
+        self.contents.append(types.Content(role="user", parts=[types.Part.from_text(text=text)]))
+
+    def results(self, said: Said, results: Sequence[str]) -> None:
+        parts = [
+            types.Part(
+                function_response=types.FunctionResponse(
+                    id=call.id or None, name=call.name, response={"output": result}
+                )
+            )
+            for call, result in zip(said.calls, results, strict=True)
+        ]
+        self.contents.append(types.Content(role="user", parts=parts))
+
+    async def ask(self, model: str, *, stream: bool, **members: object) -> Said:
+        asked: dict[str, Any] = {
+            "model": model,
+            "contents": self.contents,
+            "config": types.GenerateContentConfig(**{**self._config, **members}),
+        }
+        if stream:
+            said = [chunk async for chunk in await self._models.generate_content_stream(**asked)]
+        else:
+            said = [await self._models.generate_content(**asked)]
+        whole = [chunk.candidates[0].content for chunk in said if chunk.candidates]
+        parts = [part for content in whole if content for part in content.parts or ()]
+        self.contents.append(types.Content(role="model", parts=parts))
+        calls = [part.function_call for part in parts if part.function_call]
+        return Said(
+            "".join(part.text for part in parts if part.text and not part.thought),
+            tuple(Call(c.id or "", c.name or "", c.args) for c in calls),
+            "".join(part.text for part in parts if part.text and part.thought),
+        )
+
+
+class OllamaCaller:
+    """Through `chat`; the SDK keeps no ids of calls."""
+
+    dialect = "ollama"
+
+    def __init__(self, client: ollama.AsyncClient, tools: Sequence[Tool]) -> None:
+        self._client = client
+        self._tools = [{"type": "function", "function": _declared(tool)} for tool in tools]
+        self.messages: list[Any] = [{"role": "system", "content": SYSTEM}]
+
+    def user(self, text: str) -> None:
+        self.messages.append({"role": "user", "content": text})
+
+    def results(self, said: Said, results: Sequence[str]) -> None:
+        self.messages += [
+            {"role": "tool", "tool_name": call.name, "content": result}
+            for call, result in zip(said.calls, results, strict=True)
+        ]
+
+    async def ask(self, model: str, *, stream: bool, **members: object) -> Said:
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": self.messages,
+            "options": {"num_predict": _MOST},
+            "think": True,
+            **({"tools": self._tools} if self._tools else {}),
+            **members,
+        }
+        answer: Any = await self._client.chat(**body, stream=stream)
+        said = [part.message async for part in answer] if stream else [answer.message]
+        calls = [call.function for message in said for call in message.tool_calls or ()]
+        text = "".join(message.content or "" for message in said)
+        thought = "".join(message.thinking or "" for message in said)
+        self.messages.append(
+            ollama.Message(
+                role="assistant",
+                content=text,
+                thinking=thought or None,
+                tool_calls=[{"function": call} for call in calls] or None,
+            )
+        )
+        return Said(text, tuple(Call("", c.name, dict(c.arguments)) for c in calls), thought)
+
+
 DIALECTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "chat": "openai_chat",
         "forgetful-chat": "openai_chat",
         "responses": "openai_responses",
         "messages": "anthropic_messages",
+        "gemini": "gemini",
+        "ollama": "ollama",
     }
 )
 """The kinds of callers; a forgetful one sends no `reasoning_details` back."""
@@ -219,6 +326,17 @@ async def calling(
             **options,
         ) as client:
             yield MessagesCaller(client, tools)
+    elif kind == "gemini":
+        async with httpx2.AsyncClient(verify=False, timeout=20) as http:
+            held = types.HttpOptions(
+                base_url=running.address, client_args={"verify": False}, httpx_async_client=http
+            )
+            yield GeminiCaller(genai.Client(api_key=KEY, http_options=held), tools)
+    elif kind == "ollama":
+        keyed = {"Authorization": f"Bearer {KEY}"}
+        host = running.address
+        async with ollama.AsyncClient(host, headers=keyed, verify=False, timeout=20) as told:
+            yield OllamaCaller(told, tools)
     elif kind == "responses":
         yield ResponsesCaller(running.client, tools)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
-from antiphon.simulator import SimulatorSpec
+from antiphon.simulator import FaultRule, SimulatorSpec
 from tests.server.stage import KEY, Stage, stage
 
 HI = {"contents": [{"role": "user", "parts": [{"text": "Hello there"}]}]}
@@ -190,3 +191,56 @@ async def test_what_is_not_there_is_told_in_googles_words(mixed: Stage) -> None:
         answer = await mixed.http.request(method, path, json=HI)
         assert answer.status_code == status, path
         assert answer.json()["error"]["code"] == status
+
+
+@pytest.mark.parametrize("model", ["fast", "home"])
+async def test_why_it_ended_is_said_once(mixed: Stage, model: str) -> None:
+    """Clients add chunks up: LangChain would read `STOPSTOP`."""
+    path = f"/v1beta/models/{model}:streamGenerateContent?alt=sse"
+    answer = await mixed.http.post(path, json=HI)
+    assert answer.text.count('"finishReason"') == 1
+    assert answer.text.rstrip().rpartition("data: ")[2].count('"finishReason"') == 1
+
+
+async def test_google_s_client_retries_what_may_pass(tmp_path: Path) -> None:
+    models = {"lone": {"deployments": ["one/sim-small"], "retry": {"attempts": 1}}}
+    async with stage(tmp_path, [SimulatorSpec(name="one", seed=1)], models=models) as running:
+        retrying = types.HttpOptions(
+            base_url=running.address,
+            async_client_args={"verify": False, "trust_env": False},
+            retry_options=types.HttpRetryOptions(attempts=2, initial_delay=0.01, max_delay=0.02),
+        )
+        made = genai.Client(api_key=KEY, http_options=retrying)
+        running.first.arm(FaultRule("server-error", count=1))
+        told = await made.aio.models.generate_content(model="lone", contents="Hello")
+        assert told.text
+        assert running.first.requests == 2
+        running.first.arm("bad-request")
+        with pytest.raises(errors.ClientError):
+            await made.aio.models.generate_content(model="lone", contents="Hello")
+        assert running.first.requests == 3
+        await made.aio.aclose()
+        made.close()
+
+
+@pytest.mark.parametrize("path", ["/v1beta/models", "/v1/models", "/v1beta/models/fast"])
+async def test_a_query_of_many_members_is_refused(mixed: Stage, path: str) -> None:
+    for query in ("a=b&" * 100 + "key=x", "a" * 5000 + "&key=x&alt=sse"):
+        answer = await mixed.http.get(f"{path}?{query}")
+        assert answer.status_code == 400, path
+        answer = await mixed.http.post(f"/v1beta/models/fast:generateContent?{query}", json=HI)
+        assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize("name", ["..%2F..%2Fx", "../x", "a%2F..", ".", "a/./b", "%2E%2E/x"])
+async def test_no_name_leads_up_at_a_provider(mixed: Stage, name: str) -> None:
+    path = f"/v1beta/models/native/{name}:generateContent".encode()
+    reader, writer = await asyncio.open_connection(mixed.host, mixed.port)
+    body = json.dumps(HI).encode()
+    head = b"POST %b HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    writer.write(head % (path, len(body)) + body)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 404"), answer
+    assert not mixed.second.received

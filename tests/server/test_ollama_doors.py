@@ -93,6 +93,7 @@ async def test_it_tells_of_the_models_that_may_be_asked_for(mixed: Stage) -> Non
         assert tuple(map(int, version.split("."))) >= (0, 13, 0)
         assert (await mixed.http.get("/")).text == "Ollama is running"
         assert (await mixed.http.head("/ollama")).status_code == 200
+    assert (await mixed.http.post("/ollama")).status_code == 405
 
 
 async def test_the_tag_that_clients_add_is_taken_off(mixed: Stage) -> None:

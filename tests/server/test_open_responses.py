@@ -29,18 +29,26 @@ ANEW: Final = f"{OWN}, written anew"
     "provider", [*(name for name in DIALECTS if name != "ollama_generate"), ANEW]
 )
 async def test_every_case(tmp_path: Path, provider: str, model: str) -> None:
-    specs = [SimulatorSpec(name="one", seed=1, strict=True)]
+    seeing = f"{model}-vision"
+    specs = [SimulatorSpec(name="one", seed=1, strict=True, models=(model, seeing))]
     # What may hold another provider's seal is not passed on as it came.
     more = {"metadata": {"note": MARK}} if provider == ANEW else {}
     dialect = OWN if provider == ANEW else provider
+    if provider == "ollama":
+        model = seeing  # one case shows a picture
     async with stage(tmp_path, specs, provider={"dialect": dialect}) as running:
         for case in CASES:
             for streamed in (False, True):
                 body = {"model": f"one/{model}", **case.asked, **more, "stream": streamed}
                 assert await _wrong(running.http, case, body) == [], (case.name, streamed)
-                sent = json.loads(running.first.received[-1].body)
-                assert sent["model"] == model
-                assert bool(sent.get("stream")) == streamed
+                received = running.first.received[-1]
+                sent = json.loads(received.body)
+                if provider == "gemini":
+                    method = "streamGenerateContent" if streamed else "generateContent"
+                    assert received.path.endswith(f"/models/{model}:{method}")
+                else:
+                    assert sent["model"] == model
+                    assert bool(sent.get("stream")) == streamed
 
 
 async def _wrong(http: httpx2.AsyncClient, case: Case, body: dict[str, Any]) -> list[str]:

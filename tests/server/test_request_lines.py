@@ -61,6 +61,7 @@ async def test_a_line_of_a_request(tmp_path):
         "department": "sales",
         "charge": "reported",
         "warnings": [],
+        "structured": None,
         "trace_id": None,
     }
     assert line | expected == line

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from anthropic import AsyncAnthropic
 from google import genai
@@ -32,9 +33,10 @@ async def anthropic(simulator: Simulator) -> AsyncIterator[AsyncAnthropic]:
 
 @pytest.fixture
 async def gemini(simulator: Simulator) -> AsyncIterator[genai.client.AsyncClient]:
-    options = types.HttpOptions(base_url=simulator.url)
-    async with genai.Client(api_key="sk-test", http_options=options).aio as client:
-        yield client
+    async with httpx.AsyncClient(verify=False, timeout=20) as http:
+        options = types.HttpOptions(base_url=simulator.url, httpx_async_client=http)
+        async with genai.Client(api_key="sk-test", http_options=options).aio as client:
+            yield client
 
 
 @pytest.fixture

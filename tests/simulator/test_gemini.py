@@ -63,6 +63,14 @@ async def test_events_end_without_a_word(raw_in: Raw) -> None:
     assert len({each["responseId"] for each in (*said, last)}) == 1
 
 
+async def test_the_figures_of_a_stream_never_fall(raw_in: Raw) -> None:
+    """Clients add up by how much each chunk has more than the one before."""
+    answer = await raw_in(GEMINI, text="[tokens: 40]", stream=True)
+    used = [each["usageMetadata"].get("candidatesTokenCount", 0) for each in events_of(answer)]
+    assert used == sorted(used)
+    assert used[-1] == 40
+
+
 async def test_without_alt_a_stream_is_an_array(raw_in: Raw) -> None:
     for form in ("", "?alt=json"):
         answer = await raw_in(GEMINI, text="[say: a b]", stream=True, form=form)

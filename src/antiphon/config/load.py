@@ -2,7 +2,8 @@
 
 What is said nearer to the start of the process wins: arguments, then the environment, then the
 `.env` beside the file, then the file. With no file at all, the providers whose keys or addresses
-stand in the environment are found, and each of their models is reachable as `PROVIDER/MODEL`.
+stand in the environment are found, and an Ollama that runs here; each of their models is reachable
+as `PROVIDER/MODEL`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.checks import advice
 from antiphon.config.draft import Draft, file_draft, given_draft
+from antiphon.config.local import Listens, find_local, listens
 from antiphon.config.settings import Settings
 from antiphon.config.tree import in_data
 from antiphon.config.validate import validate
@@ -72,6 +74,7 @@ def load(
     overrides: Mapping[str, object] | None = None,
     catalog: Catalog | None = None,
     clock: Clock | None = None,
+    listening: Listens | None = None,
 ) -> Loaded:
     """The configuration.
 
@@ -82,10 +85,14 @@ def load(
         overrides: Arguments of a command, in the shape of the file.
         catalog: In place of the catalog that ships with the package.
         clock: Where time comes from: some models have a last day.
+        listening: Whether something listens somewhere, for servers that nobody has named; by
+            default only asked where the environment is the process's own.
 
     Raises:
         ConfigurationError: It cannot be used; all mistakes at once.
     """
+    if environ is None:
+        listening = listening or listens
     process = process_environment() if environ is None else environ
     catalog = catalog or load_catalog()
     if isinstance(source, Mapping):
@@ -98,7 +105,8 @@ def load(
             if environ.get(name, "").strip():
                 draft.put(member, environ[name].strip(), f"environment: {name}")
     draft.override(overrides or {}, "argument")
-    return _settled(draft, environ, catalog, (clock or SystemClock()).now())
+    found = _Found(environ, catalog, listening)
+    return _settled(draft, found, (clock or SystemClock()).now())
 
 
 def find_file(environ: Mapping[str, str], folder: FilePath | None = None) -> FilePath | None:
@@ -110,9 +118,9 @@ def find_file(environ: Mapping[str, str], folder: FilePath | None = None) -> Fil
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _settled(draft: Draft, environ: Mapping[str, str], catalog: Catalog, now: float) -> Loaded:
+def _settled(draft: Draft, found: _Found, now: float) -> Loaded:
     """Check the draft, and fill in what the environment knows."""
-    found = _Found(environ, catalog)
+    environ, catalog = found.environ, found.catalog
     data = draft.settled(environ)
     verdict = validate(
         data,
@@ -141,9 +149,12 @@ def _settled(draft: Draft, environ: Mapping[str, str], catalog: Catalog, now: fl
 class _Found:
     """Adds what stands in the environment: keys, addresses, or all the providers."""
 
-    def __init__(self, environ: Mapping[str, str], catalog: Catalog) -> None:
-        self._environ = environ
-        self._catalog = catalog
+    def __init__(
+        self, environ: Mapping[str, str], catalog: Catalog, listening: Listens | None
+    ) -> None:
+        self.environ = environ
+        self.catalog = catalog
+        self._listening = listening
         self.mistakes: list[Mistake] = []
 
     def complete(self, settings: Settings) -> Settings:
@@ -155,7 +166,7 @@ class _Found:
 
     def _entry(self, name: str, entry: ProviderSettings) -> ProviderSettings:
         try:
-            return from_environment(name, entry, self._environ, self._catalog)
+            return from_environment(name, entry, self.environ, self.catalog)
         except ConfigurationError as error:
             self.mistakes += error.mistakes
         except KeyError:
@@ -164,10 +175,13 @@ class _Found:
 
     def _without_file(self, settings: Settings) -> Settings:
         try:
-            providers = find_providers(self._environ, self._catalog)
+            providers = dict(find_providers(self.environ, self.catalog))
         except ConfigurationError as error:
             self.mistakes += error.mistakes
             return settings
+        if self._listening is not None:
+            here = find_local(providers, self.catalog, self._listening)
+            providers |= {name: ProviderSettings() for name in here}
         models = dict(settings.models)
         generic = providers.get(GENERIC)
         if "models" not in settings.model_fields_set and generic is not None:

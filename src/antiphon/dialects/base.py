@@ -50,6 +50,8 @@ class Dialect(ABC):
     """Bytes that every client of the dialect ignores inside a stream."""
     stream_type: ClassVar[str]
     """Content type of a stream."""
+    unstreamed: ClassVar[tuple[bytes, ...]] = (b"application/json", b"text/html")
+    """What the content type begins with of an answer that is no stream."""
     endpoint: ClassVar[str]
     """Path behind a provider's base URL."""
     version: ClassVar[str] = ""
@@ -66,6 +68,8 @@ class Dialect(ABC):
     """The members in which a caller of this dialect asks for a need."""
     marks: ClassVar[frozenset[str] | None] = None
     """Members below the top of a request that ask for nothing; None where none there does."""
+    form_members: ClassVar[tuple[str, ...]] = ()
+    """Members at the top of a request in which the form of the answer is asked for."""
     forced_choice_free: ClassVar[bytes]
     """`tool_choice` as raw JSON, where the model shall decide."""
     forwarded: ClassVar[frozenset[bytes]] = frozenset()
@@ -105,6 +109,11 @@ class Dialect(ABC):
         """What this very request loses besides, because of what was said before."""
         del request, target
         return {}
+
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        """What becomes of another dialect's schema here; `IN_WORDS` where it cannot be written."""
+        del schema, target
+        return None
 
     @abstractmethod
     def check_request(self, members: Members) -> tuple[str, bool]:

@@ -42,12 +42,16 @@ class Target(msgspec.Struct, frozen=True):
         scope: Where a seal over thought must come from to be valid there (`Origin.scope`).
         adaptive: It decides itself how long to think, and takes an effort instead of a budget;
             None where that is not known.
+        json_mode: It is known to take the dialect's member for JSON of any shape.
+        original: Its maker made the dialect.
     """
 
     model: str
     max_output: int | None = None
     scope: str = ""
     adaptive: bool | None = None
+    json_mode: bool = False
+    original: bool = False
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -67,6 +71,7 @@ class Traits(msgspec.Struct, frozen=True):
         unsigned_thought: Thought without a seal can be given back to it.
         titles: A document has a title and a context of its own.
         text_files: A document may be plain text.
+        json_word: Who asks for JSON of any shape must say so in a message, too.
     """
 
     dialect: str
@@ -82,6 +87,7 @@ class Traits(msgspec.Struct, frozen=True):
     unsigned_thought: bool
     titles: bool = True
     text_files: bool = True
+    json_word: bool = False
 
 
 class Position(msgspec.Struct, frozen=True):

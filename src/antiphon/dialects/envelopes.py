@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from antiphon.dialects.fields import Fields
+from antiphon.dialects.fields import UNREADABLE, Fields
 from antiphon.dialects.readings import (
     BAD_KEY,
     BAD_REQUEST,
@@ -109,9 +109,6 @@ def is_foreign_reasoning(envelope: Envelope, status: int) -> bool:
 def read_envelope(body: bytes) -> Envelope | None:
     """What an error body says; None where it is no JSON object, or speaks of no error."""
     if not body.isascii():
-        # What is no UTF-8 may still say something.
-        body = body.decode(errors="replace").encode()
-    if not body.isascii():
         # What is said is shown to people: better a broken letter than a broken reader.
         body = body.decode(errors="replace").encode()
     try:
@@ -124,12 +121,12 @@ def read_envelope(body: bytes) -> Envelope | None:
         return _envelope(inner, fields)
     if fields.begins("error", b'"'):
         return _envelope(fields, fields, message=fields.text("error") or "")
-    if "detail" in fields:
-        raw = fields.raw("detail")
-        text = msgspec.json.decode(raw) if bytes(raw)[:1] == b'"' else bytes(raw).decode()
-        return _envelope(fields, fields, message=str(text))
-    if "message" in fields or _word(fields, "object") == "error":
-        return _envelope(fields, fields)
+    if fields.begins("errors", b"[") and (first := _first_of(bytes(fields.raw("errors")))):
+        # Cloudflare's own envelope.
+        return _envelope(first, fields)
+    if "detail" in fields or "message" in fields or _word(fields, "object") == "error":
+        said = _detail(bytes(fields.raw("detail"))) if "detail" in fields else ""
+        return _envelope(fields, fields, message=said)
     return None
 
 
@@ -177,6 +174,8 @@ def _describe(status: int, body: bytes) -> Envelope:
     if is_html(body):
         return Envelope(f"The provider answered with status {status} and a web page.")
     text = body[:500].decode(errors="replace").strip()
+    if text.startswith('"') and isinstance(said := _decoded(body), str):
+        text = said[:500].strip()  # SiliconFlow: a string, and nothing around it
     return Envelope(text or f"The provider answered with status {status} and an empty body.")
 
 
@@ -203,6 +202,37 @@ def _detail_of(inner: Fields) -> str:
     """Anthropic's finer code: `details.error_code`."""
     details = inner.object("details") if inner.begins("details", b"{") else None
     return _word(details, "error_code") if details is not None else ""
+
+
+def _detail(raw: bytes) -> str:
+    """FastAPI's `detail`: a text, or a list of what is wrong where."""
+    try:
+        faults = msgspec.json.decode(raw, type=list[_Fault])
+    except UNREADABLE:
+        text = _decoded(raw)
+        return text if isinstance(text, str) else raw.decode()
+    return "; ".join(f"{'.'.join(map(str, each.loc))}: {each.msg}" for each in faults)
+
+
+class _Fault(msgspec.Struct):
+    msg: str
+    loc: list[str | int] = []
+
+
+def _first_of(raw: bytes) -> Fields | None:
+    """The first of a list of objects."""
+    try:
+        every = msgspec.json.decode(raw, type=list[msgspec.Raw])
+        return Fields.parse(bytes(every[0]), "") if every else None
+    except (*UNREADABLE, MalformedBody):
+        return None
+
+
+def _decoded(raw: bytes) -> object:
+    try:
+        return msgspec.json.decode(raw)
+    except UNREADABLE:
+        return None
 
 
 def _message(fields: Fields) -> str:

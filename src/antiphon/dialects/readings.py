@@ -146,7 +146,6 @@ BY_TYPE: Final[dict[str, Reading]] = {
     "timeout": TIMED_OUT,
     "timeout_error": TIMED_OUT,
     # Text Generation Inference
-    "validation": BAD_REQUEST,
     "template_error": BAD_REQUEST,
     "generation": BROKEN,
     "incomplete_generation": BROKEN,
@@ -169,8 +168,8 @@ BY_TEXT: Final[tuple[tuple[re.Pattern[str], Reading], ...]] = (
     (
         re.compile(
             r"insufficient (?:account )?(?:balance|credit|quota|funds)|exceeded your current quota"
-            r"|credit balance is too low|out of credits|requires more credits|余额不足|欠费"
-            r"|spend(?:ing)? limit",
+            r"|not enough balance|credit balance is too low|out of credits|requires more credits"
+            r"|余额不足|欠费|spend(?:ing)? limit",
             re.IGNORECASE,
         ),
         NO_MONEY,
@@ -205,6 +204,15 @@ BY_TEXT: Final[tuple[tuple[re.Pattern[str], Reading], ...]] = (
         re.compile(r"does not support (?:tools|thinking|insert|chat|generate|embeddings?)\b"),
         UNSUPPORTED,
     ),
+    # Ollama says with status 500 what the caller did wrong.
+    (
+        re.compile(
+            r'\boption "[^"]{0,60}" must be of |\binvalid format: |\binvalid JSON schema in format'
+            r"|\bunknown (?:image )?format$"
+        ),
+        BAD_REQUEST,
+    ),
+    (re.compile(r"missing data required for image input"), UNSUPPORTED),
     (re.compile(r"model requires more system memory"), NOT_SERVED),
     (re.compile(r"\brate[- ]?limit|too many requests", re.IGNORECASE), RATE_LIMITED),
     (re.compile(r"\boverloaded\b|at capacity", re.IGNORECASE), OVERLOADED),
@@ -227,7 +235,8 @@ FOREIGN_REASONING_TEXT: Final = re.compile(
     # OpenAI
     r"|encrypted content .{0,200}could not be (?:verified|decrypted)"
     # Gemini
-    r"|thought[_ ]signature.{0,40}(?:not valid|invalid)|corrupted thought signature",
+    r"|thought[_ ]signature.{0,40}(?:not valid|invalid)|corrupted thought signature"
+    r"|missing a thought[_ ]signature",
     re.IGNORECASE | re.DOTALL,
 )
 """How it is said without a code of its own; some resellers say it with status 429."""

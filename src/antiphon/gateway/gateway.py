@@ -218,7 +218,10 @@ class Antiphon:
         """
         async with self._open({**members, "stream": False}) as reply:
             assert isinstance(reply, WholeReply)
-            return OPENAI_CHAT.decode_reply(reply.body)
+            said = OPENAI_CHAT.decode_reply(reply.body)
+            if reply.structured is None:
+                return said
+            return msgspec.structs.replace(said, structured=reply.structured)
 
     @asynccontextmanager
     async def stream(self, **members: object) -> AsyncGenerator[AsyncIterator[StreamEvent]]:

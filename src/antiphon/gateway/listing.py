@@ -14,7 +14,7 @@ from antiphon.providers.transport import Call, Timeouts, Upstream
 _TIMEOUTS = Timeouts(connect=2, first_byte=3, idle=3, total=3)
 _OK = 200
 _NOT_FOR_CHAT = re.compile(
-    r"embed|bge-|rerank|moderation|guard|whisper|tts|speech|transcri|audio|realtime|voice|live"
+    r"embed|bge-|\baqa\b|veo|lyria|robotics|computer-use|rerank|moderation|guard|whisper|tts|speech|transcri|audio|realtime|voice|live"
     r"|image|dall-e|sora|video|ocr|search|research|davinci|babbage|instruct$|codex|-pro\b",
     re.IGNORECASE,
 )

@@ -128,6 +128,14 @@ class Loss(msgspec.Struct, frozen=True):
     how: str
 
 
+FORMS: Final = {OutputForm.JSON: Need.JSON_MODE, OutputForm.SCHEMA: Need.JSON_SCHEMA}
+"""What each form of the answer is as a need."""
+IN_WORDS: Final = Loss(Severity.WARN, "asked for by instruction, and checked")
+"""Of a form that the target has no member for."""
+SOME_RULES: Final = Loss(Severity.WARN, "some rules are told or left out, and checked")
+"""Of a schema that the target takes in part."""
+
+
 def needs_of(request: ChatRequest) -> frozenset[Need]:
     """All that a request needs."""
     return frozenset(
@@ -147,7 +155,6 @@ _MEDIA: Final = {
     Audio: (Need.AUDIO, Need.FILE_URLS),
     File: (Need.FILES, Need.FILE_URLS),
 }
-_FORMS: Final = {OutputForm.JSON: Need.JSON_MODE, OutputForm.SCHEMA: Need.JSON_SCHEMA}
 DRAWN: Final = {
     Need.TEMPERATURE: ("temperature",),
     Need.TOP_P: ("top_p",),
@@ -176,8 +183,8 @@ def _of_sampling(request: ChatRequest) -> Iterator[Need]:
 
 
 def _of_members(request: ChatRequest) -> Iterator[Need]:
-    if request.output is not None and request.output.form in _FORMS:
-        yield _FORMS[request.output.form]
+    if request.output is not None and request.output.form in FORMS:
+        yield FORMS[request.output.form]
     if "audio" in request.modalities:
         yield Need.AUDIO_OUT
     if request.verbosity is not None:

@@ -7,6 +7,7 @@ import enum
 import msgspec
 
 from antiphon.model.parts import Extra, Opaque, Turn
+from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 
 
@@ -57,6 +58,7 @@ class ChatReply(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         created: Seconds since 1970, as the provider says; 0 if it does not.
         usage: None where the provider gave none.
+        structured: What is known of its form, where one was asked for and somebody looked.
     """
 
     id: str
@@ -66,6 +68,7 @@ class ChatReply(msgspec.Struct, frozen=True, omit_defaults=True):
     usage: Usage | None = None
     service_tier: str | None = None
     extra: Extra | None = None
+    structured: Structured | None = None
 
     @property
     def text(self) -> str:

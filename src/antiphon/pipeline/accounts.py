@@ -9,6 +9,7 @@ Hot path: one `opened` and one `closed` an attempt.
 from __future__ import annotations
 
 from asyncio import CancelledError
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,7 @@ from antiphon.errors import (
     AntiphonError,
     CallerLeft,
     InternalFault,
+    InvalidAnswer,
     UpstreamError,
     UpstreamRefused,
 )
@@ -31,6 +33,8 @@ _NOTHING = Usage()
 _LONGEST_NAME = 128
 """Characters that are kept of a name which no route has: a caller may send megabytes."""
 _NO_COUNTS = msgspec.structs.astuple(_NOTHING)
+
+_MOST_ANSWERS: Final = 1024
 
 
 class Accounts:
@@ -81,7 +85,8 @@ class Accounts:
         output_bound = facts.max_output or context or UNKNOWN_OUTPUT
         if asked is not None and asked < output_bound:
             output_bound = asked
-        attempt.output_bound = output_bound = output_bound * answers
+        # No provider gives so many; and what is written down must be a number of 64 bits.
+        attempt.output_bound = output_bound = output_bound * min(answers, _MOST_ANSWERS)
         attempt.started_at = started_at = int(self._clock.now() * 1e6)
         attempt.entry = journal.open(
             Opened(
@@ -124,6 +129,12 @@ class Accounts:
                 self.opened(exchange, attempt, 0)
             except AccountingUnavailable:
                 return
+        if isinstance(error, InvalidAnswer) and attempt.usage is not None:
+            # It is whole, and the provider says what it costs.
+            attempt.charge = Charge.REPORTED
+            usage = attempt.usage
+            self._closed(exchange, attempt, Outcome.FAILED, error.code, usage, last=False)
+            return
         billed = attempt.accepted and not (refused and not said)
         self._closed(
             exchange,

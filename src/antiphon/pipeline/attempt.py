@@ -19,6 +19,7 @@ from antiphon.errors import (
     AccountingUnavailable,
     CallerError,
     Disposition,
+    InvalidAnswer,
     NotAnAnswer,
     UpstreamError,
 )
@@ -29,6 +30,7 @@ from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.failures import is_absent, summary
+from antiphon.pipeline.forms import form_of, passes
 from antiphon.pipeline.losses import is_fit, lost_with_seals, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
@@ -160,7 +162,8 @@ class Walk(msgspec.Struct, eq=False):
             ):
                 self._same = deployment
             case Disposition.TRANSIENT:
-                deployment.health.failed(error.code, attempt.ended_at)
+                if not isinstance(error, InvalidAnswer):
+                    deployment.health.failed(error.code, attempt.ended_at)
                 if error.should_retry is not False:
                     self._again.append((deployment, error.retry_after or 0.0))
             case _:
@@ -292,7 +295,10 @@ class Walk(msgspec.Struct, eq=False):
         dropped: Collection[Need] = ()
         if exchange.lost or exchange.warnings:
             dropped = self._lose(face)
-        if payload.passes(face.dialect):
+        plan = self._plan
+        if passes(payload, face):
+            if plan.checks_all:
+                attempt.form = form_of(payload, face, plan, read=False)
             body = payload.encode(face.target, quirks=face.quirks, dropped=dropped)
             lines = exchange.forwarded or face.lines
         else:
@@ -302,6 +308,7 @@ class Walk(msgspec.Struct, eq=False):
                 translation = Translation(
                     payload, face, now=self._clock.now(), unsealed=exchange.unsealed
                 )
+                attempt.form = form_of(payload, face, plan, read=True)
             attempt.translation = translation
             body = translation.body
             payload.input_estimate = deployment.calibration.of(

@@ -72,6 +72,24 @@ class RetrySettings(BaseModel):
     )
 
 
+class StructuredSettings(BaseModel):
+    """What is done about answers that must be JSON, or keep to a schema."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    check: Literal["read", "always"] = Field(
+        default="read",
+        description="Which answers are checked: `read` are those that are read anyway, since they "
+        "are translated, or since the form was asked for in words; `always` are also those whose "
+        "bytes go through.",
+    )
+    on_invalid: Literal["tell", "fail"] = Field(
+        default="tell",
+        description="What becomes of a whole answer that is not valid: `tell` says so in the "
+        "header `x-antiphon-structured`; `fail` asks the next deployment.",
+    )
+
+
 class RouteSettings(BaseModel):
     """What stands behind a name; `PROVIDER/MODEL` alone, or a list of them, is enough."""
 
@@ -105,6 +123,10 @@ class RouteSettings(BaseModel):
         description="When a deployment cannot do something that a request asks for: `drop` leaves "
         "it out and says so in a header, `error` refuses the request, `skip` asks another "
         "deployment. What would change the answer is never dropped.",
+    )
+    structured: StructuredSettings = Field(
+        default_factory=StructuredSettings,
+        description="Answers that must be JSON, or keep to a schema.",
     )
     passthrough: bool = Field(
         default=False,

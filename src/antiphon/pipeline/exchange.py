@@ -17,8 +17,10 @@ from antiphon.model.embedding import EmbedNeed
 from antiphon.model.needs import Loss, Need
 from antiphon.model.principal import Principal
 from antiphon.model.reply import StopReason
+from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 from antiphon.pipeline.embedding import EmbedTranslation
+from antiphon.pipeline.forms import Form
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
@@ -62,6 +64,7 @@ class Attempt(msgspec.Struct, eq=False):
         closed: Its end is written there.
         outcome: How it ended, once it is closed.
         last: It is the last one of its request.
+        form: The form that its answer must have, where that is looked at.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
         input_bound: Tokens that its prompt cannot exceed.
@@ -87,6 +90,7 @@ class Attempt(msgspec.Struct, eq=False):
     output_bound: int = 0
     cost: int = 0
     outcome: Outcome | None = None
+    form: Form | None = None
 
 
 class Exchange(msgspec.Struct, eq=False, kw_only=True):
@@ -108,6 +112,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         unsealed: Seals over thought were taken out of it, because a provider refused them.
         complete: The answer's last bytes were handed out: nothing that follows can spoil it.
         interrupted: Why the gateway itself ends it (a drain), or None.
+        structured: What is known of the form of the answer, where one was asked for.
         capture: What is kept of its content, where the route asks for that.
         outcome: What it failed with, or None.
     """
@@ -135,6 +140,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     warnings: list[str] = []
     outcome: BaseException | None = None
     interrupted: AntiphonError | None = None
+    structured: Structured | None = None
     capture: Capture | None = None
 
     @property

@@ -21,6 +21,7 @@ from antiphon.model.needs import Loss, Need, Severity
 from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.embedding import cannot_embed, losses_of_vectors
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.forms import form_of, passes, schema_loss
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 
@@ -39,7 +40,8 @@ def candidates(
 
     Raises (while it is asked for the next one):
         UnsupportedParameter: None may, or, where losses are errors, the first may not.
-        MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read.
+        MalformedBody, InvalidRequest: No deployment takes it unread, and it cannot be read, or
+            its answer cannot be checked.
     """
     found, embeds = False, exchange.embeds
     # Where nothing can be chosen, the provider itself says best what it refuses.
@@ -85,15 +87,22 @@ def lost_at(exchange: Exchange, face: Face, *, choosy: bool = False) -> Losses:
     losses: list[tuple[Need | EmbedNeed, Loss]]
     if isinstance(payload, EmbedPayload):
         losses = [*losses_of_vectors(payload, face)]
-    elif payload.passes(face.dialect):
+    elif passes(payload, face):
+        if exchange.plan is not None and exchange.plan.checks_all:
+            form_of(payload, face, exchange.plan, read=False)
         if not face.refused:
             return _NOTHING
         losses = list(_unread(exchange, face, choosy=choosy))
     else:
         _check(exchange, face)
-        table = face.refused if payload.dialect is face.dialect else face.lost
+        request = payload.request
+        form_of(payload, face, exchange.plan, read=True)
+        table = face.lost_alike if payload.dialect is face.dialect else face.lost
         losses = [(need, table[need]) for need in sorted(payload.needs & table.keys())]
         losses += face.dialect.given_up(payload.request, face.target).items()
+        loss = None if Need.JSON_SCHEMA in table else schema_loss(request.output, payload, face)
+        if loss is not None:
+            losses.append((Need.JSON_SCHEMA, loss))
     if losses:
         exchange.lost[face] = losses
     return losses

@@ -32,6 +32,8 @@ class Plan:
         backoff: Seconds to wait before a deployment that failed is tried again.
         factor: What each further wait is multiplied by.
         on_loss: What to do where a deployment cannot do all that is asked.
+        checks_all: The form of an answer is checked also where its bytes go through.
+        invalid_fails: A whole answer without the form that was asked for is none.
         tap: Takes what is said, where the route captures it; else None.
     """
 
@@ -39,9 +41,11 @@ class Plan:
         "alias",
         "attempts",
         "backoff",
+        "checks_all",
         "deadline",
         "deployments",
         "factor",
+        "invalid_fails",
         "on_loss",
         "tap",
     )
@@ -60,6 +64,8 @@ class Plan:
         self.backoff = route.retry.backoff
         self.factor = route.retry.factor
         self.on_loss: OnLoss = route.on_loss
+        self.checks_all = route.structured.check == "always"
+        self.invalid_fails = route.structured.on_invalid == "fail"
         self.tap = tap
 
     def road(self, heard: Dialect) -> str:

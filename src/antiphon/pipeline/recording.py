@@ -158,6 +158,7 @@ class Recording:
             warnings=tuple(exchange.warnings),
             attempts=attempts,
             served=exchange.served,
+            structured=exchange.structured.line if exchange.structured is not None else "",
             embeds=exchange.embeds is not None,
             asked=payload.output_bound[0] if trace is not None else None,
             trace=trace,

@@ -24,7 +24,9 @@ from antiphon.model.events import (
     UsageReported,
 )
 from antiphon.model.reply import StopReason
+from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
+from antiphon.pipeline.forms import Form, Hearing
 from antiphon.pipeline.translation import Translation
 from antiphon.wire.sse import FrameTooLong
 
@@ -36,6 +38,7 @@ class Relay:
         spoken: The provider's dialect.
         asked: What is answered, in the caller's dialect.
         translation: Set where the caller cannot have the provider's own bytes.
+        form: What the answer must have, where that is looked at.
 
     Attributes:
         useful: The first useful event was seen: the content commit point.
@@ -52,6 +55,7 @@ class Relay:
         "_decoder",
         "_encode",
         "_encoder",
+        "_hearing",
         "_hide_usage",
         "_loose",
         "_read",
@@ -68,7 +72,11 @@ class Relay:
     )
 
     def __init__(
-        self, spoken: Dialect, asked: Payload, translation: Translation | None = None
+        self,
+        spoken: Dialect,
+        asked: Payload,
+        translation: Translation | None = None,
+        form: Form | None = None,
     ) -> None:
         wants_usage = asked.wants_usage
         self._splitter = spoken.splitter()
@@ -77,6 +85,13 @@ class Relay:
         self._encoder = asked.dialect.stream_encoder(include_usage=wants_usage, asked=asked)
         self._encode = self._encoder.feed
         self._read = None if translation is None else translation.reader()
+        self._hearing = None if form is None else Hearing(form)
+        if self._hearing is not None:
+            # Beside the road: a stream whose form nobody looks at has nothing of this.
+            if self._read is None:
+                self._decode = self._hearing.beside(self._decode)
+            else:
+                self._read = self._hearing.beside(self._read)
         self._strict = spoken.strict_end
         self._loose = spoken.loose_end
         self._hide_usage = not wants_usage
@@ -93,6 +108,11 @@ class Relay:
     def position(self) -> Position:
         """How far the caller's stream has come."""
         return self._decoder.position if self._read is None else self._encoder.position
+
+    @property
+    def structured(self) -> Structured | None:
+        """What is known of the form of the answer, at its end; None where nobody looks."""
+        return None if self._hearing is None else self._hearing.found
 
     def feed(self, chunk: bytes) -> bytes:
         """What the caller gets of the next bytes of the provider.

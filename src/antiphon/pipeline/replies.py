@@ -12,12 +12,15 @@ from antiphon.clock import NEVER, Clock
 from antiphon.dialects.contract import START
 from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
+from antiphon.model.said import said_in
+from antiphon.model.structured import Structured
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.forms import checked, unread
 from antiphon.pipeline.passing import content_type_of, passed_on
 from antiphon.pipeline.relay import Relay
-from antiphon.providers.transport import Answer, Head
+from antiphon.providers.transport import Answer
 
 _PREAMBLE_FRAMES = 64
 _DRAIN_SECONDS = 1.0
@@ -28,13 +31,20 @@ class WholeReply:
 
     Attributes:
         content_type: The provider's, where its bytes are passed on as they are; else None.
+        structured: What is known of its form, where one was asked for.
     """
 
-    __slots__ = ("body", "content_type")
+    __slots__ = ("body", "content_type", "structured")
 
-    def __init__(self, body: bytes, content_type: bytes | None = None) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        content_type: bytes | None = None,
+        structured: Structured | None = None,
+    ) -> None:
         self.body = body
         self.content_type = content_type
+        self.structured = structured
 
 
 async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
@@ -55,9 +65,21 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
             body = told = await answer.whole()
             facts = spoken.inspect_reply(told)
             if translation is not None:
-                body = translation.whole(told)
+                form = attempt.form
+                if form is None or isinstance(translation, EmbedTranslation):
+                    body = translation.whole(told)
+                else:
+                    said = translation.reply(spoken.decode_reply(told))
+                    attempt.usage = facts.usage
+                    exchange.structured = checked(form, said_in(said))
+                    body = payload.dialect.encode_reply(said, payload)
             elif isinstance(payload, EmbedPayload):
                 body = payload.accepted(told, facts)
+            elif attempt.form is not None:
+                attempt.usage = facts.usage
+                exchange.structured = checked(attempt.form, said_in(spoken.decode_reply(told)))
+            else:
+                exchange.structured = unread(payload)
         except UpstreamError as error:
             walk.failed(error)
             continue
@@ -68,7 +90,7 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
             await walk.settled()
         passing = exchange.passing
         if passing is None:
-            return WholeReply(body)
+            return WholeReply(body, structured=exchange.structured)
         return WholeReply(passing.told(body), content_type_of(head))
 
 
@@ -223,15 +245,16 @@ class StreamReply:
                 self._begin(answer, passed_on(spoken, payload, self._kind))
                 return True
             try:
-                if not _is_stream(head):
+                if (head.get(b"content-type") or b"").startswith(spoken.unstreamed):
                     spoken.inspect_reply(await answer.whole())
                     raise NotAnAnswer("A stream was asked for.", code="not_a_stream")
             except UpstreamError as error:
                 self._walk.failed(error)
                 continue
-            translation = attempt.translation
+            form, translation = attempt.form, attempt.translation
             assert not isinstance(translation, EmbedTranslation)  # vectors are no stream
-            self._begin(answer, Relay(spoken, payload, translation))
+            exchange.structured = unread(payload) if form is None else form.unknown
+            self._begin(answer, Relay(spoken, payload, translation, form))
             return True
 
     def _begin(self, answer: Answer, relay: Relay) -> None:
@@ -263,6 +286,7 @@ class StreamReply:
             # All of it came in one read.
             exchange.first_token_at = self._clock.monotonic()
         exchange.usage, exchange.stop = relay.usage, relay.stop
+        exchange.structured = relay.structured or exchange.structured
         self._held.append(piece)
         self._walk.succeeded(relay.usage, relay.said)
         if self._walk.waits:
@@ -282,8 +306,3 @@ class StreamReply:
             raise error
         self._held.clear()
         self._held_size = 0
-
-
-def _is_stream(head: Head) -> bool:
-    content_type = head.get(b"content-type") or b""
-    return not content_type.startswith((b"application/json", b"text/html"))

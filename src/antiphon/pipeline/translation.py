@@ -14,6 +14,7 @@ from antiphon.model.parts import Origin, Part, Reasoning, ToolCall
 from antiphon.model.reply import ChatReply, Choice
 from antiphon.model.seals import wrap
 from antiphon.model.unsealing import moved_to, without_unnamed_seals
+from antiphon.pipeline.forms import is_in_words
 from antiphon.providers.estimate import measure
 from antiphon.providers.face import Face
 from antiphon.wire.shallow import Members
@@ -62,7 +63,13 @@ class Translation:
                 request = without_unnamed_seals(request, dialect.name)
         self._scope, self._now = target.scope, int(now)
         traits = dialect.traits if alike else face.traits
-        self._fitting = Fitting(request, traits, target, payload.dialect.traits)
+        self._fitting = Fitting(
+            request,
+            traits,
+            target,
+            payload.dialect.traits,
+            in_words=is_in_words(request.output, payload, face),
+        )
         self.measured = measure(request)
         members = dialect.encode_request(self._fitting.request, target)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)

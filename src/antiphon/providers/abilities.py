@@ -5,7 +5,7 @@ Three-valued facts: only what is known to be missing is a loss.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from antiphon.model.needs import Loss, Need, Severity
@@ -42,6 +42,21 @@ _REFUSED: Final[Mapping[str, Mapping[Need, Loss]]] = {
     "reasoning_off": {Need.NO_THOUGHT: Loss(_WARN, "the model always thinks")},
 }
 """By the fact that is false."""
+
+
+_FORMS: Final = {"json_schema": Need.JSON_SCHEMA, "json_mode": Need.JSON_MODE}
+
+
+def told_in_words(facts: ModelFacts, unlike: Collection[Need]) -> frozenset[Need]:
+    """The forms of an answer that this model must be told in words, in its own dialect too.
+
+    Args:
+        facts: What is known of the model.
+        unlike: What the server does not take, being only like the dialect.
+    """
+    return frozenset(
+        need for fact, need in _FORMS.items() if getattr(facts, fact) is False or need in unlike
+    )
 
 
 def refused_by(facts: ModelFacts) -> Mapping[Need, Loss]:

@@ -46,13 +46,13 @@ class Signer(Protocol):
 class HeaderAuth:
     """One header that carries the key."""
 
-    __slots__ = ("_before", "_behind", "_name")
+    __slots__ = ("_before", "_behind", "header")
 
     def __init__(self, header: str, value: str) -> None:
         before, mark, behind = value.partition("{key}")
         if not mark:
             raise ValueError("The header's value has no {key}.")
-        self._name = header
+        self.header = header
         self._before = before
         self._behind = behind
 
@@ -60,7 +60,7 @@ class HeaderAuth:
         """The header line for this key; nothing for no key."""
         if not key.secret:
             return b""
-        return header_line(self._name, f"{self._before}{key.secret.reveal()}{self._behind}")
+        return header_line(self.header, f"{self._before}{key.secret.reveal()}{self._behind}")
 
 
 def header_line(name: str, value: str) -> bytes:

@@ -25,6 +25,9 @@ GENERIC = "openai_compatible"
 """The row of an entry that names none."""
 
 
+Lacked = Literal["json_mode", "json_schema"]
+
+
 class AuthTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The header that carries a key; `{key}` in `value` is replaced by it."""
 
@@ -38,11 +41,13 @@ class Also(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         path: Base path on the same host, where that is another.
         quirks: As those of the row, for this dialect.
+        lacks: As that of the row, for this dialect.
         auth: How the key is sent, where that is another way.
     """
 
     path: str | None = None
     quirks: tuple[str, ...] = ()
+    lacks: tuple[Lacked, ...] = ()
     auth: AuthTemplate | None = None
 
 
@@ -56,6 +61,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         counts: The dialects in which it counts the tokens of a prompt without answering it.
         original: Its maker made the dialects that it speaks, and takes all that they have.
         takes: Needs (`model.needs`) that it takes although it is only like the dialect.
+        lacks: Forms of an answer that it does not take in its dialect: they are told in words.
         also: Further ones, by name: callers who speak one of them are answered in it.
         base_url: Where it answers; None where every installation has its own address.
         base_path: Put behind a given base URL that has no path of its own.
@@ -83,6 +89,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     aliases: tuple[str, ...] = ()
     original: bool = False
     takes: tuple[Need, ...] = ()
+    lacks: tuple[Lacked, ...] = ()
     counts: tuple[str, ...] = ()
     also: Mapping[str, Also] = msgspec.field(default_factory=dict[str, Also])
     base_url: str | None = None

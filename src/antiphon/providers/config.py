@@ -165,7 +165,16 @@ class ModelSettings(_Settings):
     audio: bool | None = Field(default=None, description="It hears.")
     tools: bool | None = Field(default=None, description="It calls tools.")
     forced_tools: bool | None = Field(default=None, description="It obeys a forced tool choice.")
-    json_schema: bool | None = Field(default=None, description="It keeps to a given schema.")
+    json_schema: bool | None = Field(
+        default=None,
+        description="It keeps to a given schema. Where it does not, the schema is told to it in "
+        "words, and its answers are checked.",
+    )
+    json_mode: bool | None = Field(
+        default=None,
+        description="It can be asked for JSON of any shape; where it cannot, it is told to answer "
+        "so.",
+    )
     reasoning: bool | None = Field(default=None, description="It thinks before it answers.")
     adaptive: bool | None = Field(
         default=None, description="It decides how long to think: it takes an effort, no budget."

@@ -17,9 +17,9 @@ import msgspec
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Quirk, Target
 from antiphon.dialects.embeddings import EmbedDialect
-from antiphon.model.needs import Loss, Need
+from antiphon.model.needs import FORMS, IN_WORDS, Loss, Need
 from antiphon.model.omission import OMISSIBLE
-from antiphon.providers.abilities import refused_by
+from antiphon.providers.abilities import refused_by, told_in_words
 from antiphon.providers.auth import header_line
 from antiphon.providers.keys import Key
 from antiphon.providers.models import ModelFacts
@@ -72,7 +72,10 @@ class Face:
         quirks: The row's, the model's and the configuration's, in this order.
         lines: Header lines of the dialect, for requests that bring none of the caller's.
         refused: What the model refuses of a request in this very dialect.
+        in_words: The forms of an answer that are asked for in words here.
+        in_words_alike: Of these, what a request of this very dialect can ask for.
         lost: What a request of another dialect loses here, the model's refusals included.
+        lost_alike: What a request of this very dialect loses here where it is read.
         refusable: Of `refused`, what can be left out, also of a request that is passed on unread.
         omitted: What is left out of requests of other dialects.
         traits: What a request of another dialect is fitted to.
@@ -85,8 +88,11 @@ class Face:
         "_heads",
         "_render",
         "dialect",
+        "in_words",
+        "in_words_alike",
         "lines",
         "lost",
+        "lost_alike",
         "method",
         "omitted",
         "paths",
@@ -119,7 +125,13 @@ class Face:
         self.quirks = tuple(quirks)
         self.lines = lines_of(dialect)
         self.refused: Mapping[Need, Loss] = refused_by(facts)
-        lost = {**dialect.losses, **unlike, **self.refused}
+        self.in_words_alike = told_in_words(facts, unlike)
+        self.in_words = self.in_words_alike.union(
+            need for need in FORMS.values() if need in dialect.losses
+        )
+        words = dict.fromkeys(self.in_words_alike, IN_WORDS)
+        lost = {**dialect.losses, **unlike, **self.refused, **words}
+        self.lost_alike: Mapping[Need, Loss] = {**self.refused, **words}
         self.refusable = OMISSIBLE & self.refused.keys()
         self.omitted = self.refusable | (OMISSIBLE & unlike.keys())
         self.traits = dialect.traits

@@ -7,11 +7,16 @@ import re
 import msgspec
 
 _MODEL = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
+_UPWARD = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
+"""A way up, where a name stands in a path."""
 
 
 def is_model_name(text: str) -> bool:
-    """Whether this can be the name of a model: visible ASCII, spaces inside, at most 256 long."""
-    return _MODEL.fullmatch(text) is not None
+    """Whether this can be the name of a model: visible ASCII, spaces inside, at most 256 long.
+
+    No segment of it is `.` or `..`: some dialects put it into a path.
+    """
+    return _MODEL.fullmatch(text) is not None and _UPWARD.search(text) is None
 
 
 def model_names(body: bytes) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         tools: It calls tools.
         forced_tools: It obeys `tool_choice: required`, or a named tool.
         json_schema: It keeps to a given schema.
+        json_mode: It can be asked for JSON of any shape.
         reasoning: It thinks before it answers.
         adaptive: It decides itself how long to think; it is told an effort, not a budget.
         reasoning_off: It can be asked to answer without thinking; False where it always thinks.
@@ -44,6 +45,7 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     tools: bool | None = None
     forced_tools: bool | None = None
     json_schema: bool | None = None
+    json_mode: bool | None = None
     reasoning: bool | None = None
     adaptive: bool | None = None
     reasoning_off: bool | None = None

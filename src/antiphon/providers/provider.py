@@ -17,6 +17,7 @@ from antiphon.clock import Clock
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Target
 from antiphon.errors import ConfigurationError, Mistake
+from antiphon.model.needs import IN_WORDS, Loss, Need
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
 from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Catalog, ProviderRow
@@ -32,6 +33,8 @@ from antiphon.providers.transport.call import Timeouts
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DEFAULT_PRICING = PricingSettings()
+_NEAR = 0.7
+"""How like a name must be to be meant: short ones are like many."""
 
 
 class Provider:
@@ -165,6 +168,21 @@ class Provider:
             *(self._face(each, model, each.quirks, facts) for each in also),
         ]
 
+    def _unlike(self, dialect: Dialect, facts: ModelFacts) -> Mapping[Need, Loss]:
+        """What this server does not take in a dialect, as far as that is not the model's affair."""
+        row, also = self.row, self.row.also.get(dialect.name)
+        first = dialect is self.dialect
+        taken = {*row.takes}
+        if first and facts.json_schema:
+            # Who says so of a model says it of the dialect in which it is asked.
+            taken.add(Need.JSON_SCHEMA)
+        unlike: Mapping[Need, Loss] = _NOTHING_UNLIKE if row.original else dialect.unlike
+        lacks = row.lacks if first else also.lacks if also is not None else ()
+        return {
+            **{need: loss for need, loss in unlike.items() if need not in taken},
+            **{Need(name): IN_WORDS for name in lacks},
+        }
+
     def _face(self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts) -> Face:
         dialect = spoken.dialect
         base = dialect.based(spoken.path)
@@ -182,14 +200,12 @@ class Provider:
                 max_output=facts.max_output,
                 scope=f"{self.name}/{model}",
                 adaptive=facts.adaptive,
+                json_mode=bool(facts.json_mode),
+                original=self.row.original,
             ),
             quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
             facts=facts,
-            unlike={
-                need: loss
-                for need, loss in dialect.unlike.items()
-                if not (self.row.original or need in self.row.takes)
-            },
+            unlike=self._unlike(dialect, facts),
             counting=self._counting(dialect, base, model),
         )
 
@@ -209,6 +225,11 @@ class Provider:
             key, request=f"GET {path}", accept="application/json", auth=spoken.auth
         )
         return head + lines_of(self.dialect), key
+
+    @property
+    def key_header(self) -> str:
+        """The header that carries a key in the entry's own dialect."""
+        return self._spoken[0].auth.header
 
     def _versioned(self, path: str) -> str:
         version = self.settings.api_version
@@ -289,6 +310,7 @@ def mistakes(
 
 _NOTHING = ModelSettings()
 _NO_FACTS = ModelFacts()
+_NOTHING_UNLIKE: Mapping[Need, Loss] = {}
 
 
 def _address(settings: ProviderSettings, row: ProviderRow) -> Address:
@@ -364,5 +386,5 @@ def _no_address(name: str, row: ProviderRow, catalog: Catalog) -> str:
 
 
 def _nearest(name: str, catalog: Catalog) -> str:
-    near = difflib.get_close_matches(name, catalog.names, n=2)
+    near = difflib.get_close_matches(name, catalog.names, n=2, cutoff=_NEAR)
     return f" (did you mean {' or '.join(near)}?)" if near else ""

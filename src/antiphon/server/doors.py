@@ -288,6 +288,8 @@ class _Delivery:
         if exchange.warnings:
             warnings = "; ".join(exchange.warnings).encode("latin-1")
             head += b"x-antiphon-warnings: %b\r\n" % warnings
+        if exchange.structured is not None:
+            head += b"x-antiphon-structured: %b\r\n" % exchange.structured.line.encode("ascii")
         return head
 
     def _cost(self) -> bytes:

@@ -53,6 +53,7 @@ _PATH: Final = re.compile(
 )
 _ALTS: Final = ("alt", "$alt")
 _LONGEST_QUERY: Final = 4096
+_MOST_FIELDS: Final = 64
 _MODEL: Final = msgspec.json.Encoder()
 
 
@@ -180,7 +181,17 @@ class _Question(Question):
 
 
 def _said(query: bytes) -> dict[str, list[str]]:
-    return parse_qs(query[:_LONGEST_QUERY].decode("latin-1"), max_num_fields=64)
+    """The members of a query.
+
+    Raises:
+        InvalidRequest: It is longer than any client writes.
+    """
+    if len(query) > _LONGEST_QUERY:
+        raise InvalidRequest(f"The query is over {_LONGEST_QUERY} bytes.")
+    try:
+        return parse_qs(query.decode("latin-1"), max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise InvalidRequest(f"The query has over {_MOST_FIELDS} members.") from error
 
 
 def _key_in(said: Mapping[str, list[str]]) -> bytes | None:

@@ -148,6 +148,7 @@ async def _refuse(caller: Caller, scope: Scope, receive: Receive, send: Send) ->
 
 
 async def _banner(caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+    only_get(scope)
     await answer(send, 200, [TEXT], b"" if scope["method"] == "HEAD" else BANNER)
 
 

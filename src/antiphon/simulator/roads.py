@@ -306,11 +306,13 @@ def _models(provider: Provider, received: Received) -> Reply:
     dialect = GEMINI if is_googles(received) else CHAT
     if problem := _key_problem(provider.keys, received):
         return dialect.complain(problem)
-    if dialect is GEMINI:
-        try:
+    try:
+        if replay := _text(received.header(REPLAY_HEADER)):
+            return _recorded(provider, replay)
+        if dialect is GEMINI:
             return googles.listed(provider.spec.models, received)
-        except Rejected as error:
-            return GEMINI.complain(error.problem)
+    except Rejected as error:
+        return dialect.complain(error.problem)
     return json({"object": "list", "data": [_model(name) for name in provider.spec.models]})
 
 
@@ -345,6 +347,8 @@ def _of_models(provider: Provider, received: Received) -> Reply:
     if problem := _key_problem(provider.keys, received):
         return OLLAMA.complain(problem)
     try:
+        if replay := _text(received.header(REPLAY_HEADER)):
+            return _recorded(provider, replay)
         return models.answered(received, _terms(provider), tuple(provider.shelf.loaded))
     except Rejected as error:
         return OLLAMA.complain(error.problem)

@@ -21,7 +21,7 @@ from antiphon.simulator.roads import nowhere, road_to
 from antiphon.simulator.rules import ArmedRules, FaultRule
 from antiphon.simulator.spec import SimulatorSpec
 from antiphon.simulator.untranslated import Shelf
-from antiphon.simulator.wires import WIRES
+from antiphon.simulator.wires import MODELS, WIRES
 
 _NO_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType({})
 
@@ -64,7 +64,9 @@ class Simulator:
         self.faults: Mapping[str, Fault] = {**FAULTS, **faults}
         self.rules = ArmedRules(self.spec.seed)
         self.shelf = Shelf()
-        self.recordings = NONE if self.spec.replay is None else load(self.spec.replay, wires=WIRES)
+        self.recordings = NONE
+        if self.spec.replay is not None:
+            self.recordings = load(self.spec.replay, wires=WIRES | {MODELS})
         self.requests = 0
         """How many requests there have been, those of the control API left out."""
         self.outcomes: Counter[Outcome] = Counter()

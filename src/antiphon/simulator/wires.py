@@ -9,3 +9,5 @@ GEMINI: Final = "gemini"
 OLLAMA: Final = "ollama"
 WIRES: Final = frozenset({CHAT, MESSAGES, RESPONSES, GEMINI, OLLAMA})
 """All that are spoken here."""
+MODELS: Final = "models"
+"""No wire: recorded lists of models, which any base URL may have."""

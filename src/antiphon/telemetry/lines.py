@@ -55,6 +55,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None
     charge: str | None
     warnings: tuple[str, ...]
+    structured: str | None
     trace_id: str | None
 
 
@@ -98,6 +99,7 @@ def json_line(report: RequestReport) -> bytes:
         subject=report.subject or None,
         charge=last.charge if last else None,
         warnings=report.warnings,
+        structured=report.structured or None,
         trace_id=report.trace.id if report.trace else None,
     )
     return harmless(_encode(line)) + b"\n"

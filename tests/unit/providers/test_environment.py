@@ -40,7 +40,7 @@ def test_every_row_with_a_home_is_found_by_each_of_its_keys(catalog: Catalog) ->
 
 
 def test_a_key_alone_does_not_find_a_server_of_ones_own(catalog: Catalog) -> None:
-    environ = {"HF_TOKEN": "k", "OLLAMA_API_KEY": "k", "LLM_API_KEY": "k", "VLLM_API_KEY": "k"}
+    environ = {"TGI_API_KEY": "k", "OLLAMA_API_KEY": "k", "LLM_API_KEY": "k", "VLLM_API_KEY": "k"}
     assert find_providers(environ, catalog) == {}
     assert find_providers({"AZURE_OPENAI_API_KEY": "k"}, catalog) == {}
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.anthropic_messages.complaints import (
@@ -17,7 +18,7 @@ from antiphon.dialects.anthropic_messages.complaints import (
 from antiphon.dialects.anthropic_messages.decoder import EventStream
 from antiphon.dialects.anthropic_messages.encoder import EventWriter
 from antiphon.dialects.anthropic_messages.fields import DIALECT
-from antiphon.dialects.anthropic_messages.losses import LOSSES, MARKS, WORDS
+from antiphon.dialects.anthropic_messages.losses import LOSSES, MARKS, UNLIKE, WORDS
 from antiphon.dialects.anthropic_messages.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.anthropic_messages.requests import (
     check_request,
@@ -26,6 +27,7 @@ from antiphon.dialects.anthropic_messages.requests import (
     without_inner,
     write_request,
 )
+from antiphon.dialects.anthropic_messages.schemas import schema_loss
 from antiphon.dialects.anthropic_messages.thinking import given_up
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.dialects.contract import (
@@ -79,7 +81,9 @@ class AnthropicMessages(Dialect):
     )
     marks: ClassVar[frozenset[str] | None] = MARKS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
+    unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("output_config", "output_format")
     forced_choice_free: ClassVar[bytes] = b'{"type":"auto"}'
     forwarded: ClassVar[frozenset[bytes]] = frozenset({b"anthropic-beta", b"anthropic-version"})
     headers: ClassVar[Mapping[bytes, bytes]] = MappingProxyType(
@@ -99,6 +103,11 @@ class AnthropicMessages(Dialect):
     @override
     def given_up(self, request: ChatRequest, target: Target) -> Mapping[Need, Loss]:
         return given_up(request, target)
+
+    @override
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        del target
+        return schema_loss(schema)
 
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from antiphon.model.needs import Loss, Need, Severity
+from antiphon.model.needs import IN_WORDS, Loss, Need, Severity
 
 _SAFE, _WARN, _REFUSE = Severity.SAFE, Severity.WARN, Severity.REFUSE
 
@@ -33,7 +33,7 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.SERVER_TOOLS: Loss(_WARN, "left out: only its own provider knows it"),
         Need.ONLY_SERVER_TOOLS: Loss(_REFUSE, "only its own provider knows it"),
         Need.ALLOWED_TOOLS: Loss(_SAFE, "only the allowed tools are offered"),
-        Need.JSON_MODE: Loss(_WARN, "asked for in the system prompt"),
+        Need.JSON_MODE: IN_WORDS,
         Need.AUDIO_OUT: Loss(_REFUSE, "no sound is spoken there"),
         Need.VERBOSITY: Loss(_WARN, "left out"),
         Need.SUMMARY: Loss(_SAFE, "thought is shown as the provider shows it"),
@@ -45,6 +45,9 @@ LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(
         Need.UNKNOWN_MEMBERS: Loss(_WARN, "left out"),
     }
 )
+
+UNLIKE: Final[Mapping[Need, Loss]] = MappingProxyType({Need.JSON_SCHEMA: IN_WORDS})
+"""What only Anthropic itself is known to take; others pass over members that they do not know."""
 
 MARKS: Final = frozenset(
     {"type", "role", "source", "caller", "eager_input_streaming", "max_characters"}

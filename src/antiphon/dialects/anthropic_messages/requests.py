@@ -40,7 +40,6 @@ from antiphon.wire.shallow import Members
 _MOST_DIGITS: Final = 9
 _TIERS: Final = {"auto": "auto", "standard_only": "default"}
 _TIER_WORDS: Final = {"auto": "auto", "default": "standard_only", "priority": "auto"}
-_ONLY_JSON: Final = "Answer with one JSON object and nothing else: no prose, no code fence."
 _NARROW_TOP_P: Final = 0.95
 
 
@@ -178,7 +177,7 @@ def write_request(request: ChatRequest, target: Target) -> Members:
         {
             "model": target.model,
             "max_tokens": thought.max_tokens,
-            "system": _with_form(system, request.output),
+            "system": system,
             "messages": messages,
             **_write_tools(request),
             "thinking": thought.thinking,
@@ -218,16 +217,6 @@ def _write_form(output: Output | None, effort: str | None) -> Written:
             form = written({"type": "json_schema", "schema": schema})
     config = written({"effort": effort, "format": form})
     return {"output_config": config or None, **beta}
-
-
-def _with_form(system: str | list[Block] | None, output: Output | None) -> str | list[Block] | None:
-    """The system prompt, which must ask for JSON: this dialect has no mode for it."""
-    if output is None or output.form is not OutputForm.JSON:
-        return system
-    if system is None:
-        return _ONLY_JSON
-    rules: list[Block] = [{"type": "text", "text": system}] if isinstance(system, str) else system
-    return [*rules, {"type": "text", "text": _ONLY_JSON}]
 
 
 def _write_sampling(sampling: Sampling, thought: Asked) -> Written:

@@ -1,7 +1,8 @@
 """Schemas of answers, as the API takes them.
 
 Every object of a schema must say that it holds nothing else; bounds of numbers, texts and arrays
-are refused. What is refused moves into the description, where the model reads it.
+are refused, and so is what depends on something. What is refused moves into
+the description, where the model reads it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.fields import UNREADABLE
+from antiphon.model.needs import IN_WORDS, SOME_RULES, Loss
+from antiphon.schemas.parts import has_free_names, is_recursive, parts, read, uses
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -27,11 +30,20 @@ _REFUSED: Final = (
     "uniqueItems",
     "minProperties",
     "maxProperties",
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "propertyNames",
+    "dependentRequired",
+    "dependentSchemas",
 )
+_TOLD: Final = frozenset(_REFUSED)
 _NAMED: Final = ("properties", "$defs", "definitions")
 """Members whose members are schemas."""
 _FEW: Final = (b"0", b"1")
-_INNER: Final = ("items", "not", "additionalItems")
+_INNER: Final = ("items", "additionalItems")
 _LISTED: Final = ("anyOf", "allOf", "oneOf", "prefixItems")
 
 
@@ -41,6 +53,15 @@ def closed(schema: msgspec.Raw) -> msgspec.Raw:
         return msgspec.Raw(msgspec.json.encode(_close(schema)))
     except UNREADABLE:
         return schema
+
+
+def schema_loss(schema: msgspec.Raw) -> Loss | None:
+    """What becomes of it; names that are free, and schemas without an end, cannot be written."""
+    found = read(schema)
+    if has_free_names(found) or is_recursive(found):
+        return IN_WORDS
+    few = all(part.get("minItems") in {None, 0, 1} for part in parts(found))
+    return None if few and not uses(found, _TOLD) else SOME_RULES
 
 
 def _close(raw: msgspec.Raw) -> object:
@@ -59,6 +80,8 @@ def _close(raw: msgspec.Raw) -> object:
             out[name] = _close(value)
         else:
             out[name] = value
+    if "oneOf" in out and "anyOf" not in out:
+        out["anyOf"] = out.pop("oneOf")
     if "properties" in out or out.get("type") == msgspec.Raw(b'"object"'):
         out["additionalProperties"] = False
     if noted:

@@ -16,12 +16,13 @@ import msgspec
 from antiphon.dialects.contract import Target, Traits
 from antiphon.dialects.fitting.calls import answered, identified, is_answered
 from antiphon.dialects.fitting.documents import titled
+from antiphon.dialects.fitting.forms import instructed, opener_of, with_the_word
 from antiphon.dialects.fitting.tools import legal_names, offered, renamed, with_ids, wrapped
 from antiphon.dialects.fitting.turns import Turns, begun, is_plain, joined, placed, sayable
 from antiphon.dialects.fitting.undo import Undo, Undoing, undone
 from antiphon.model.parts import CallKind, ToolCall, ToolResult
 from antiphon.model.reply import ChatReply
-from antiphon.model.request import ChatRequest, CustomTool
+from antiphon.model.request import ChatRequest, CustomTool, OutputForm
 
 
 class Fitting:
@@ -30,6 +31,8 @@ class Fitting:
     Args:
         heard: Traits of the caller's dialect: the calls that it is told of get ids that are legal
             there, and that its conversation does not hold yet. None leaves them as they come.
+        in_words: The form of the answer is asked for in words, since the target has no member for
+            it, and is taken out of whatever words come back.
 
     Attributes:
         request: The fitted request; the same object where nothing had to be done.
@@ -44,7 +47,15 @@ class Fitting:
         traits: Traits,
         target: Target,
         heard: Traits | None = None,
+        *,
+        in_words: bool = False,
     ) -> None:
+        form, opener = request.output, None
+        if in_words and form is not None:
+            opener = opener_of(form)
+            request = instructed(request, json_mode=target.json_mode)
+        elif form is not None and form.form is OutputForm.JSON and traits.json_word:
+            request = with_the_word(request)
         ids = heard.call_id if heard is not None and request.tools else None
         known = _ids(request.turns) if ids is not None else frozenset[str]()
         if not is_plain(request.turns, traits):
@@ -81,6 +92,7 @@ class Fitting:
             choices=request.n or 1,
             ids=ids,
             known=known,
+            opener=opener,
         )
 
     @property

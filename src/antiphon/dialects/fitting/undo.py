@@ -12,6 +12,7 @@ import msgspec
 
 from antiphon.dialects.fitting.arguments import InputReader
 from antiphon.dialects.fitting.carried import carried
+from antiphon.dialects.fitting.forms import Unwrapping, unwrapped
 from antiphon.dialects.fitting.stops import StopWatch
 from antiphon.model.events import (
     Ended,
@@ -45,6 +46,7 @@ class Undoing(msgspec.Struct, frozen=True):
         choices: How many answers were asked for.
         ids: What the id of a call matches, whole, in the caller's dialect; None for anything.
         known: Ids of calls that the caller's conversation holds already.
+        opener: The form was asked for in words: what the JSON can begin with; else None.
     """
 
     names: Mapping[str, str]
@@ -54,11 +56,13 @@ class Undoing(msgspec.Struct, frozen=True):
     choices: int = 1
     ids: re.Pattern[str] | None = None
     known: Collection[str] = frozenset()
+    opener: str | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether the answer is right as it is."""
-        return not (self.names or self.custom or self.legacy or self.stops or self.ids)
+        changed = self.names or self.custom or self.legacy or self.stops or self.ids
+        return not changed and self.opener is None
 
     def called(
         self, call_id: str, name: str, kind: CallKind, given: set[str]
@@ -132,12 +136,24 @@ _ChoiceEvent = (
 class _OpenChoice:
     """One choice that is still being written."""
 
-    __slots__ = ("_given", "_inputs", "_last", "_number", "_undoing", "_watch", "cut", "over")
+    __slots__ = (
+        "_given",
+        "_inputs",
+        "_last",
+        "_number",
+        "_undoing",
+        "_unwrapping",
+        "_watch",
+        "cut",
+        "over",
+    )
 
     def __init__(self, undoing: Undoing, number: int) -> None:
         self._undoing = undoing
         self._number = number
         self._watch = StopWatch(undoing.stops) if undoing.stops else None
+        opener = undoing.opener
+        self._unwrapping = Unwrapping(opener) if opener is not None else None
         self._given: set[str] = set()
         self._inputs: dict[int, InputReader] = {}
         self._last = -1
@@ -168,9 +184,11 @@ class _OpenChoice:
         return (*self._end_text(), *self._end_inputs())
 
     def _text(self, event: TextDelta) -> tuple[StreamEvent, ...]:
-        if self._watch is None:
-            return (event,)
-        text, stop = self._watch.feed(event.text)
+        text, stop = (event.text, None) if self._watch is None else self._watch.feed(event.text)
+        if self._unwrapping is not None:
+            text = self._unwrapping.feed(text)
+            if stop is not None:
+                text += self._unwrapping.flush()
         said = event if text == event.text else TextDelta(text, self._number)
         if stop is None:
             return (said,) if text else ()
@@ -202,6 +220,8 @@ class _OpenChoice:
     def _end_text(self) -> tuple[StreamEvent, ...]:
         """What was held back of a text that is at its end."""
         held = self._watch.flush() if self._watch is not None else ""
+        if self._unwrapping is not None:
+            held = self._unwrapping.feed(held) + self._unwrapping.flush()
         return (TextDelta(held, self._number),) if held else ()
 
     def _end_call(self) -> tuple[StreamEvent, ...]:
@@ -224,6 +244,8 @@ class _OpenChoice:
 def undone(reply: ChatReply, undoing: Undoing) -> ChatReply:
     """The whole reply that the caller is given."""
     choices = tuple(_undone(choice, undoing) for choice in reply.choices)
+    if undoing.opener is not None:
+        choices = tuple(_bare(choice, undoing.opener) for choice in choices)
     return msgspec.structs.replace(reply, choices=choices)
 
 
@@ -247,6 +269,24 @@ def _undone(choice: Choice, undoing: Undoing) -> Choice:
             parts.append(part)
     turn = msgspec.structs.replace(choice.turn, parts=tuple(parts))
     return msgspec.structs.replace(choice, turn=turn)
+
+
+def _bare(choice: Choice, opener: str) -> Choice:
+    """A choice whose text is the JSON that it holds."""
+    said = choice.turn.text
+    bare = unwrapped(said, opener) if said else said
+    if bare == said:
+        return choice
+    # One text of many: citations and probabilities were of what stood there before.
+    first, parts = True, list[Part]()
+    for part in choice.turn.parts:
+        if not isinstance(part, Text):
+            parts.append(part)
+        elif first and bare:
+            parts.append(Text(bare, id=part.id))
+            first = False
+    turn = msgspec.structs.replace(choice.turn, parts=tuple(parts))
+    return msgspec.structs.replace(choice, turn=turn, logprobs=())
 
 
 def _undone_call(call: ToolCall, undoing: Undoing, given: set[str]) -> ToolCall:

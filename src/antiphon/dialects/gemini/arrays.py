@@ -1,7 +1,8 @@
 """Streams as one JSON array: what `streamGenerateContent` answers without `alt=sse`.
 
-Both ways it is the same chunks in another wrapping. A provider's is cut into its elements; for a
-caller, what was written as server-sent events is wrapped anew, whoever wrote it.
+Both ways it is the same chunks in another wrapping. A provider's array, which some give who were
+asked for events, is told as events from here on: so a caller of the same dialect reads it too. For
+a caller who wants one, what was written as events is wrapped anew, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from antiphon.wire.sse import data_of
 
 ARRAY_TYPE: Final = "application/json"
 """Content type of a stream that is an array."""
+_BETWEEN: Final = b"\xef\xbb\xbf[], \t\r\n"
+"""What stands around the elements of an array."""
 
 
 class Splitter(Framing):
-    """Cuts a stream into frames: events, or the elements of an array, as its first byte says."""
+    """Cuts a stream into events; the elements of an array, as its first byte says, become such."""
 
     __slots__ = ("_chosen", "_pending")
 
@@ -38,14 +41,29 @@ class Splitter(Framing):
                 return []
             self._pending = b""
             self._chosen = json_array.Splitter() if first in b"[{" else sse.Splitter()
-        return self._chosen.feed(chunk)
+        frames = self._chosen.feed(chunk)
+        if type(self._chosen) is json_array.Splitter:
+            return [_event(frame) for frame in frames]
+        return frames
 
     @override
     def flush(self) -> bytes:
         if self._chosen is None:
             left, self._pending = self._pending, b""
             return left
-        return self._chosen.flush()
+        left = self._chosen.flush()
+        if type(self._chosen) is json_array.Splitter:
+            # The end of the array says nothing; half an element is one that cannot be read.
+            return left if left.strip(_BETWEEN) else b""
+        return left
+
+
+def _event(frame: bytes) -> bytes:
+    """An element as an event, on one line: line ends stand between the tokens of JSON alone."""
+    data = frame.strip(_BETWEEN)
+    if b"\n" in data or b"\r" in data:
+        data = data.replace(b"\r", b" ").replace(b"\n", b" ")
+    return b"data: %b\n\n" % data
 
 
 class ArrayStream:

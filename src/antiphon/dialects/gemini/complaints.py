@@ -143,6 +143,9 @@ def _refusal_of(error: _Error, status: int, retry_after: float | None) -> Upstre
             param = next((each.field for each in detail.field_violations if each.field), param)
         elif detail.type.endswith("RetryInfo") and retry_after is None:
             retry_after = _seconds(detail.retry_delay)
+    if code == _DEAD_QUOTA:
+        # The delay that stands beside it is that of another limit.
+        retry_after = None
     envelope = Envelope(error.message or "", code, word, param, told)
     refusal = refusal_of(envelope, status=status or told, retry_after=retry_after)
     if not status:

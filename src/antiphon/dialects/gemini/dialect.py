@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import ClassVar, Final
 
+import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
@@ -41,6 +42,7 @@ from antiphon.dialects.gemini.requests import (
     stripped,
     write_request,
 )
+from antiphon.dialects.gemini.schemas import schema_loss
 from antiphon.dialects.gemini.seals import MARK
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.needs import Loss, Need
@@ -58,6 +60,8 @@ class Gemini(Dialect):
     heartbeat: ClassVar[bytes] = b"\n"
     stream_type: ClassVar[str] = "text/event-stream"
     endpoint: ClassVar[str] = "/models"
+    # An array is JSON, and a whole reply is a stream of one chunk.
+    unstreamed: ClassVar[tuple[bytes, ...]] = (b"text/html",)
     version: ClassVar[str] = "/v1beta"
     listing: ClassVar[str] = "/models?pageSize=1000"
     seal_mark: ClassVar[bytes] = MARK.encode()
@@ -76,6 +80,7 @@ class Gemini(Dialect):
     )
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("generationConfig", "generation_config")
     forced_choice_free: ClassVar[bytes] = b'{"functionCallingConfig":{"mode":"AUTO"}}'
 
     @override
@@ -85,6 +90,11 @@ class Gemini(Dialect):
     @override
     def encode_request(self, request: ChatRequest, target: Target) -> Members:
         return write_request(request, target)
+
+    @override
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        del target
+        return schema_loss(schema)
 
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:

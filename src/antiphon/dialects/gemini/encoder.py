@@ -40,7 +40,7 @@ from antiphon.model.events import (
     UsageReported,
 )
 from antiphon.model.parts import Reasoning
-from antiphon.model.reply import Stop
+from antiphon.model.reply import Stop, StopReason
 from antiphon.model.usage import Usage
 
 _JSON: Final = msgspec.json.Encoder()
@@ -71,22 +71,24 @@ class _Call:
 class _Choice:
     """One candidate that is being written."""
 
-    __slots__ = ("calls", "pending", "stop")
+    __slots__ = ("calls", "pending", "refused", "stop")
 
     def __init__(self) -> None:
         self.calls: dict[int, _Call] = {}
         """Those that were not told yet, in their order."""
         self.pending: str | None = None
         """A seal of Gemini's own, which stands on the next part."""
+        self.refused = False
         self.stop: Stop | None = None
 
 
 class EventWriter(StreamEncoder):
     """Writes one stream."""
 
-    __slots__ = ("_choices", "_id", "_plain", "_tail", "_usage")
+    __slots__ = ("_begun", "_choices", "_id", "_plain", "_tail", "_usage")
 
     def __init__(self) -> None:
+        self._begun = False
         self._id = ""
         self._tail = b""
         self._plain = _SHOWN % b""
@@ -113,7 +115,10 @@ class EventWriter(StreamEncoder):
                 self._start(event)
             case UsageReported():
                 self._usage = event.usage
-            case TextDelta(text=text, choice=at) | RefusalDelta(text=text, choice=at):
+            case RefusalDelta(text=text, choice=at):
+                self._choice(at).refused = True
+                out = self._say({"text": text}, at) if text else b""
+            case TextDelta(text=text, choice=at):
                 out = self._say({"text": text}, at) if text else b""
             case ReasoningDelta(text=text, choice=at):
                 out = self._say({"text": text, "thought": True}, at) if text else b""
@@ -144,6 +149,7 @@ class EventWriter(StreamEncoder):
         return b""
 
     def _start(self, event: Started) -> None:
+        self._begun = True
         self._id = event.id
         members: Written = {}
         if event.model:
@@ -227,10 +233,14 @@ class EventWriter(StreamEncoder):
     # ------------------------------------------------------------------ the end
 
     def _ending(self) -> bytes:
+        if not (self._begun or self._choices):
+            # Behind a provider's own chunks: no event ends a stream, its body does.
+            return b""
         said: list[Written] = []
         for at, choice in sorted((self._choices or {0: _Choice()}).items()):
             out: Written = {"content": {"parts": [{"text": ""}], "role": "model"}}
-            out["finishReason"] = write_stop(choice.stop) if choice.stop is not None else "STOP"
+            stop = choice.stop or Stop(StopReason.STOP)
+            out["finishReason"] = write_stop(stop, refused=choice.refused)
             out["index"] = at
             said.append(out)
         usage = b""

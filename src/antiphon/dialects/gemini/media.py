@@ -50,8 +50,7 @@ def read_medium(fields: Fields) -> Image | Audio | File | None:
     inner = Fields.parse(fields.raw(name), f"{fields.path}.{name}")
     kind = inner.text("mimeType") or ""
     if name == "inlineData":
-        data = inner.text("data")
-        blob = Blob(data=data or "", media_type=kind)
+        blob = Blob(data=standard(inner.text("data") or ""), media_type=kind)
     else:
         uri = inner.text("fileUri") or ""
         if uri.startswith(_VIDEOS) or (".youtube." in uri and not kind):
@@ -93,6 +92,13 @@ def write_medium(part: Image | Audio | File) -> Written:
         name = "inlineData"
     out["displayName"] = title
     return {name: {member: value for member, value in out.items() if value is not None}}
+
+
+def standard(data: str) -> str:
+    """Base64 in the alphabet that all APIs take, padded; Google's own clients write another."""
+    if "-" in data or "_" in data:
+        data = data.replace("-", "+").replace("_", "/")
+    return data if len(data) % 4 in {0, 1} else data + "=" * (-len(data) % 4)
 
 
 def guessed(uri: str) -> str:

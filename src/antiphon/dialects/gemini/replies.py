@@ -22,7 +22,7 @@ from antiphon.dialects.gemini.parts import Reader, Writer
 from antiphon.dialects.gemini.stops import blocked, failure_of, read_stop, write_stop
 from antiphon.dialects.gemini.usage import STATED, counts_of, read_usage, write_usage
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
-from antiphon.model.parts import ABSENT, Author, Opaque, Turn
+from antiphon.model.parts import ABSENT, Author, Opaque, Refusal, Turn
 from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
 from antiphon.model.usage import Usage
 
@@ -201,12 +201,17 @@ def _write_candidate(choice: Choice) -> Written:
     return written(
         {
             "content": content,
-            "finishReason": write_stop(choice.stop) if choice.stop is not None else None,
+            "finishReason": _write_stop(choice),
             "index": choice.index,
             "logprobsResult": logprobs,
         },
         choice.extra,
     )
+
+
+def _write_stop(choice: Choice) -> str | None:
+    refused = any(isinstance(part, Refusal) for part in choice.turn.parts)
+    return write_stop(choice.stop, refused=refused) if choice.stop is not None else None
 
 
 def _ended_mute(choice: Choice) -> bool:

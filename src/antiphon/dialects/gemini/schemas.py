@@ -15,6 +15,8 @@ import msgspec
 
 from antiphon.dialects.fields import UNREADABLE
 from antiphon.dialects.gemini.shapes import array_of, is_array, is_map, map_of
+from antiphon.model.needs import SOME_RULES, Loss
+from antiphon.schemas.parts import is_recursive, read, uses
 
 Schema = dict[str, object]
 
@@ -40,7 +42,17 @@ _NOTED: Final = (
     "minProperties",
     "maxProperties",
     "default",
+    "patternProperties",
+    "propertyNames",
+    "contains",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "dependentSchemas",
 )
+_RULES: Final = frozenset(_NOTED) - {"default"}
 _PRIMITIVE: Final = (str, int, float)
 
 
@@ -51,6 +63,12 @@ def adapted(schema: msgspec.Raw) -> msgspec.Raw:
         return msgspec.Raw(msgspec.json.encode(_Adapter(root).adapt(root)))
     except UNREADABLE:
         return schema
+
+
+def schema_loss(schema: msgspec.Raw) -> Loss | None:
+    """What becomes of it: what the API refuses is told to the model, recursion is cut."""
+    found = read(schema)
+    return SOME_RULES if uses(found, _RULES) or is_recursive(found) else None
 
 
 def as_json_schema(schema: msgspec.Raw) -> msgspec.Raw:
@@ -173,7 +191,14 @@ def _choose(members: Schema, out: Schema) -> None:
     values = [members["const"]] if "const" in members else array_of(members.get("enum"))
     nothing = members.get("nullable") is True or (None in values and len(values) > 1)
     told = [each for each in values if isinstance(each, _PRIMITIVE) and not isinstance(each, bool)]
-    if told:
+    if values and len(told) < len([each for each in values if each is not None]):
+        # It takes texts and numbers alone.
+        listed = msgspec.json.encode(values).decode()
+        said = out.get("description")
+        out["description"] = f"{said} {{one of {listed}}}" if said else f"{{one of {listed}}}"
+        if all(isinstance(each, bool) for each in values):
+            out.setdefault("type", "boolean")
+    elif told:
         out["enum"] = told
         out.setdefault("type", _type_of(told))
     kinds = out.get("type")
@@ -220,6 +245,8 @@ def _plain(node: object, depth: int) -> object:
     out: Schema = {}
     for name, value in node.items():
         word = _SPELLED.get(name, name)
+        if word == "type" and value in _UNSPECIFIED:
+            continue
         if word not in _DROPPED:
             out[word] = _plain_member(word, value, depth + 1)
     if node.get("nullable") is True and isinstance(out.get("type"), str):
@@ -228,8 +255,9 @@ def _plain(node: object, depth: int) -> object:
 
 
 def _plain_member(word: str, value: object, depth: int) -> object:
-    if word == "type" and isinstance(value, str):
-        return value.lower()
+    if word == "type" and isinstance(value, str | int):
+        # Some clients tell enums as numbers.
+        return _NUMBERED.get(value, value) if isinstance(value, int) else value.lower()
     if word == "properties" and is_map(value):
         return {name: _plain(inner, depth) for name, inner in value.items()}
     if word in _INNER:
@@ -242,6 +270,10 @@ def _plain_member(word: str, value: object, depth: int) -> object:
     return value
 
 
+_NUMBERED: Final[Mapping[int, str]] = dict(
+    enumerate(("string", "number", "integer", "boolean", "array", "object", "null"), 1)
+)
+_UNSPECIFIED: Final = ("TYPE_UNSPECIFIED", 0)
 _DROPPED: Final = frozenset({"nullable", "propertyOrdering", "example"})
 _INNER: Final = frozenset({"items", "additionalProperties"})
 _LISTED: Final = frozenset({"anyOf", "oneOf", "prefixItems"})

@@ -77,8 +77,15 @@ def blocked(raw: str | int) -> Stop:
     return Stop(StopReason.FILTER, raw=word_of(raw))
 
 
-def write_stop(stop: Stop) -> str:
-    """The `finishReason`, in Gemini's own words."""
+def write_stop(stop: Stop, *, refused: bool = False) -> str:
+    """The `finishReason`, in Gemini's own words.
+
+    Args:
+        stop: Why the answer ended.
+        refused: The model said that it will not: other dialects say so beside the reason.
+    """
+    if refused and stop.reason is StopReason.STOP:
+        return _WORDS[StopReason.REFUSAL]
     meant = REASONS.get(stop.raw)
     if meant is stop.reason or (stop.reason is StopReason.TOOL and stop.raw in _CALLED_ANYWAY):
         return stop.raw

@@ -85,7 +85,7 @@ def write_thinking(asked: ReasoningAsk | None, target: Target) -> Written | None
 
 def _write_own(asked: ReasoningAsk, name: str) -> Written:
     if asked.effort is not None and asked.budget is None and _BUDGETED.match(name):
-        return {"thinkingBudget": _bounded(BUDGETS[asked.effort], name)}
+        return {"thinkingBudget": _bounded(BUDGETS.get(asked.effort, BUDGETS["medium"]), name)}
     out: Written = {}
     if asked.budget is not None:
         out["thinkingBudget"] = asked.budget

@@ -163,9 +163,17 @@ def _speaks(line: Line) -> bool:
 
 
 def _says_more(frame: bytes) -> bool:
-    """Whether a line without an event of ours holds something: pictures, progress, news."""
-    fields = Fields.parse(frame, "")
-    message = fields.object("message") if fields.begins("message", b"{") else None
+    """Whether a line without an event of ours holds something: pictures, progress, news.
+
+    Raises:
+        UpstreamBroken: The line cannot be read.
+    """
+    try:
+        fields = Fields.parse(frame, "")
+        message = fields.object("message") if fields.begins("message", b"{") else None
+    except MalformedBody as error:
+        # A name that is no text, which the typed reader steps over.
+        raise _bad_event() from error
     left = message.left() if message is not None else {}
     return any(name not in _KNOWN for name in fields.left()) or any(
         name not in _SAID for name in left

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
+import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
@@ -23,6 +24,7 @@ from antiphon.dialects.ollama.complaints import write_error, write_stream_error
 from antiphon.dialects.ollama.decoder import LineStream
 from antiphon.dialects.ollama.encoder import CHAT, GENERATE, LineWriter, heartbeat_of
 from antiphon.dialects.ollama.fields import DIALECT
+from antiphon.dialects.ollama.formats import schema_loss
 from antiphon.dialects.ollama.generate import (
     check_generate,
     prompts_nothing,
@@ -67,6 +69,7 @@ class Ollama(Dialect):
     traits: ClassVar[Traits] = TRAITS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("format",)
     forced_choice_free: ClassVar[bytes] = b'"auto"'
     strict_end: ClassVar[bool] = True
 
@@ -79,6 +82,11 @@ class Ollama(Dialect):
     @override
     def encode_request(self, request: ChatRequest, target: Target) -> Members:
         return write_request(request, target)
+
+    @override
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        del target
+        return schema_loss(schema)
 
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:

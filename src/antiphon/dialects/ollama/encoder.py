@@ -76,12 +76,13 @@ def heartbeat_of(form: Form) -> bytes:
 class LineWriter(StreamEncoder):
     """Writes one stream."""
 
-    __slots__ = ("_calls", "_form", "_head", "_stop", "_text", "_told", "_usage")
+    __slots__ = ("_calls", "_form", "_head", "_refused", "_stop", "_text", "_told", "_usage")
 
     def __init__(self, form: Form) -> None:
         self._form = form
         self._calls: dict[int, _OpenCall] = {}
         self._told = 0
+        self._refused = False
         self._usage: Usage | None = None
         self._stop = Stop(StopReason.STOP)
         self._begin(Started("", ""))
@@ -106,7 +107,10 @@ class LineWriter(StreamEncoder):
     def _write(self, event: StreamEvent) -> bytes:
         out = b""
         match event:
-            case TextDelta(text=text, choice=0) | RefusalDelta(text=text, choice=0):
+            case RefusalDelta(text=text, choice=0):
+                self._refused = True
+                out = self._tell_calls() + self._text % _JSON.encode(text)
+            case TextDelta(text=text, choice=0):
                 out = self._tell_calls() + self._text % _JSON.encode(text)
             case ReasoningDelta(text=text, choice=0):
                 out = self._tell_calls() + self._line(self._form.thought % _JSON.encode(text))
@@ -155,7 +159,7 @@ class LineWriter(StreamEncoder):
     def _ending(self) -> bytes:
         out: Written = {
             "done": True,
-            "done_reason": write_stop(self._stop),
+            "done_reason": write_stop(self._stop, refused=self._refused),
             **write_usage(self._usage),
             **_NO_DURATIONS,
         }

@@ -9,6 +9,7 @@ import msgspec
 from antiphon.dialects.efforts import effort_of
 from antiphon.dialects.fields import Written
 from antiphon.dialects.ollama.fields import DIALECT, Fields, own, written
+from antiphon.dialects.ollama.formats import as_grammar
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import Extra
 from antiphon.model.request import ChatRequest, Output, OutputForm, ReasoningAsk, Sampling
@@ -99,7 +100,8 @@ def write_think(asked: ReasoningAsk | None) -> bool | str | msgspec.Raw | None:
     effort = effort_of(asked)
     if effort is None:
         return True if asked.budget is not None else None
-    return _EFFORTS.get(effort, effort)
+    # For a word that Ollama does not know it refuses the request.
+    return _EFFORTS.get(effort, True)
 
 
 def read_format(fields: Fields) -> Output | None:
@@ -118,6 +120,9 @@ def write_format(output: Output | None) -> str | msgspec.Raw | None:
     """`format`."""
     if output is None or output.form is OutputForm.TEXT:
         return None
+    if output.name is not None or output.extra is not None:
+        # Another dialect's.
+        return as_grammar(output.schema) if output.schema else "json"
     return output.schema or "json"
 
 

@@ -21,7 +21,7 @@ from antiphon.dialects.ollama.moments import id_of, read_moment, write_moment
 from antiphon.dialects.ollama.stops import LOADS, read_stop, write_stop
 from antiphon.dialects.ollama.usage import COUNTS, read_usage, write_usage
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
-from antiphon.model.parts import ABSENT, Author, Extra, Opaque, Part, Turn
+from antiphon.model.parts import ABSENT, Author, Extra, Opaque, Part, Refusal, Turn
 from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
 from antiphon.model.usage import Usage
 
@@ -180,6 +180,7 @@ def _write_reply(reply: ChatReply, write: _WriteSaid) -> Written:
     turn = choice.turn if choice is not None else Turn(Author.ASSISTANT, ())
     kept = own(reply.extra)
     stop = choice.stop if choice is not None else None
+    refused = any(isinstance(part, Refusal) for part in turn.parts)
     logprobs = choice.logprobs if choice is not None else ()
     usage = write_usage(reply.usage)
     out = written(
@@ -188,7 +189,7 @@ def _write_reply(reply: ChatReply, write: _WriteSaid) -> Written:
             "created_at": kept.get("created_at") or write_moment(reply.created),
             **write(turn.parts, turn.extra),
             "done": True,
-            "done_reason": "stop" if stop is None else write_stop(stop),
+            "done_reason": "stop" if stop is None else write_stop(stop, refused=refused),
             **usage,
             "logprobs": next((each.payload for each in logprobs if each.dialect == DIALECT), None),
         },

@@ -44,6 +44,13 @@ def read_stop(raw: str, *, called: bool) -> Stop:
     return Stop(reason, raw=raw)
 
 
-def write_stop(stop: Stop) -> str:
-    """The `done_reason`."""
+def write_stop(stop: Stop, *, refused: bool = False) -> str:
+    """The `done_reason`.
+
+    Args:
+        stop: Why the answer ended.
+        refused: The model said that it will not: other dialects say so beside the reason.
+    """
+    if refused and stop.reason is StopReason.STOP:
+        return _WORDS[StopReason.REFUSAL]
     return stop.raw if REASONS.get(stop.raw) is stop.reason else _WORDS[stop.reason]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
@@ -33,6 +34,7 @@ from antiphon.dialects.openai_chat.requests import (
     wants_usage,
     write_request,
 )
+from antiphon.dialects.strictness import schema_loss
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.needs import Loss, Need
 from antiphon.model.reply import ChatReply
@@ -54,6 +56,7 @@ class OpenAIChat(Dialect):
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("response_format",)
     forced_choice_free: ClassVar[bytes] = b'"auto"'
 
     @override
@@ -62,7 +65,11 @@ class OpenAIChat(Dialect):
 
     @override
     def encode_request(self, request: ChatRequest, target: Target) -> Members:
-        return write_request(request, model=target.model)
+        return write_request(request, target)
+
+    @override
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        return schema_loss(schema, target)
 
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:

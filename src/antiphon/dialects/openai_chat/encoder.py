@@ -42,12 +42,12 @@ class ChunkWriter(StreamEncoder):
     """Writes one stream."""
 
     __slots__ = (
-        "_finished",
         "_head",
         "_kinds",
         "_open",
         "_reported",
         "_seals",
+        "_stops",
         "_tail",
         "_unsealed",
         "_usage",
@@ -58,7 +58,7 @@ class ChunkWriter(StreamEncoder):
         self._usage: Usage | None = None
         self._kinds: dict[tuple[int, int], CallKind] = {}
         self._open: set[int] = set()
-        self._finished: set[int] = set()
+        self._stops: dict[int, Stop] = {}
         self._seals: dict[int, int] = {}
         self._unsealed: dict[int, int] = {}
         self._tail = b"],%b}\n\n" % b'"usage":null' if include_usage else b"]}\n\n"
@@ -87,7 +87,8 @@ class ChunkWriter(StreamEncoder):
                 self._head = _head_of(event)
                 out = self._opening(0)
             case Finished():
-                out = self._finish(event.choice, event.stop)
+                # Told at the end: some providers call tools after they said why they stop.
+                self._stops.setdefault(event.choice, event.stop)
             case LogprobsDelta() if event.dialect == DIALECT:
                 out = self._delta(event.choice, b"{}", logprobs=bytes(event.payload))
             case UsageReported():
@@ -162,14 +163,14 @@ class ChunkWriter(StreamEncoder):
         return b'{"tool_calls":[{"index":%d,%b}]}' % (event.index, body % text)
 
     def _finish(self, choice: int, stop: Stop) -> bytes:
-        self._finished.add(choice)
         called = next((kind for (at, _), kind in self._kinds.items() if at == choice), None)
         return self._delta(choice, b"{}", finish=_JSON.encode(write_stop(stop, called=called)))
 
     def _ending(self) -> bytes:
         # Nobody said why these ended; no client waits for calls that it was not told of.
-        left = sorted({choice for choice, _ in self._kinds} - self._finished)
-        ends = b"".join(self._finish(choice, Stop(StopReason.STOP)) for choice in left)
+        for choice in sorted({choice for choice, _ in self._kinds} - self._stops.keys()):
+            self._stops[choice] = Stop(StopReason.STOP)
+        ends = b"".join(self._finish(choice, stop) for choice, stop in self._stops.items())
         if not self._reported or self._usage is None:
             return ends + DONE
         usage = _JSON.encode(write_usage(self._usage))

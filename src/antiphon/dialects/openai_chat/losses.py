@@ -27,6 +27,7 @@ TRAITS: Final = Traits(
     unsigned_thought=True,
     titles=False,
     text_files=False,
+    json_word=True,
 )
 
 LOSSES: Final[Mapping[Need, Loss]] = MappingProxyType(

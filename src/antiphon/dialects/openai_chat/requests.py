@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from antiphon.dialects.contract import Target
 from antiphon.dialects.efforts import effort_of
 from antiphon.dialects.fields import (
     Written,
@@ -33,6 +34,7 @@ from antiphon.dialects.openai_chat.tools import (
     write_legacy_choice,
     write_tool,
 )
+from antiphon.dialects.strictness import strict_of
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import ABSENT, Extra
 from antiphon.model.request import (
@@ -255,17 +257,17 @@ def _read_state(fields: Fields) -> State | None:
 # ------------------------------------------------------------------ writing
 
 
-def write_request(request: ChatRequest, *, model: str) -> Members:
+def write_request(request: ChatRequest, target: Target) -> Members:
     """Write a request for a provider."""
     sampling = request.sampling
     maximum = "max_tokens" if request.legacy_max_tokens else "max_completion_tokens"
     out = written(
         {
-            "model": model,
+            "model": target.model,
             "messages": write_messages(request.turns),
             **_write_tools(request),
             "parallel_tool_calls": request.parallel_tool_calls,
-            "response_format": _write_output(request.output),
+            "response_format": _write_output(request.output, target),
             "reasoning_effort": effort_of(request.reasoning),
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -310,7 +312,7 @@ def _write_tools(request: ChatRequest) -> Mapping[str, object]:
     return {"tools": offered or None, "tool_choice": chosen}
 
 
-def _write_output(output: Output | None) -> Written | msgspec.Raw | None:
+def _write_output(output: Output | None, target: Target) -> Written | msgspec.Raw | None:
     if output is None:
         return None
     whole = own(output.extra).get("response_format")
@@ -323,7 +325,7 @@ def _write_output(output: Output | None) -> Written | msgspec.Raw | None:
                 "name": output.name or ("answer" if output.schema else None),
                 "description": output.description,
                 "schema": output.schema,
-                "strict": output.strict,
+                "strict": strict_of(output, target),
             }
         )
     return written({"type": _FORM_NAMES[output.form], "json_schema": schema or None}, output.extra)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
+import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
@@ -33,6 +34,7 @@ from antiphon.dialects.openai_responses.passing import (
 )
 from antiphon.dialects.openai_responses.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.openai_responses.requests import read_request, write_request
+from antiphon.dialects.strictness import schema_loss
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.needs import Loss, Need
 from antiphon.model.reply import ChatReply
@@ -61,10 +63,12 @@ class OpenAIResponses(Dialect):
         user_first=False,
         unsigned_thought=False,
         titles=False,
+        json_word=True,
     )
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES
     unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
+    form_members: ClassVar[tuple[str, ...]] = ("text",)
     forced_choice_free: ClassVar[bytes] = b'"auto"'
     forwarded: ClassVar[frozenset[bytes]] = frozenset({b"openai-beta"})
     # The first two events repeat the request, its tools included, before anything is said.
@@ -78,6 +82,10 @@ class OpenAIResponses(Dialect):
     @override
     def encode_request(self, request: ChatRequest, target: Target) -> Members:
         return write_request(request, target)
+
+    @override
+    def schema_loss(self, schema: msgspec.Raw, target: Target) -> Loss | None:
+        return schema_loss(schema, target)
 
     @override
     def check_request(self, members: Members) -> tuple[str, bool]:

@@ -29,6 +29,7 @@ from antiphon.dialects.openai_responses.tools import (
     write_tools,
 )
 from antiphon.dialects.openai_responses.turns import Item, write_turns
+from antiphon.dialects.strictness import strict_of
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import ABSENT, Author, Extra, Opaque, Reasoning, Text, Turn
 from antiphon.model.request import (
@@ -219,7 +220,7 @@ def write_request(request: ChatRequest, target: Target) -> Members:
             "tools": offered or None,
             "tool_choice": write_choice(choice, request.tools) if choice else None,
             "parallel_tool_calls": request.parallel_tool_calls,
-            "text": _write_text(request),
+            "text": _write_text(request, target),
             "reasoning": _write_reasoning(request.reasoning),
             "include": _write_include(request, target) or None,
             "temperature": sampling.temperature,
@@ -271,7 +272,7 @@ def _write_input(
             return write_turns(turns, scope, between)
 
 
-def _write_text(request: ChatRequest) -> Written | None:
+def _write_text(request: ChatRequest, target: Target) -> Written | None:
     output, form = request.output, None
     if output is not None:
         form = own(output.extra).get("format")
@@ -283,7 +284,7 @@ def _write_text(request: ChatRequest) -> Written | None:
                     "name": output.name or ("answer" if schema else None),
                     "description": output.description,
                     "schema": output.schema if schema else None,
-                    "strict": output.strict,
+                    "strict": strict_of(output, target) if schema else output.strict,
                 },
                 output.extra,
             )

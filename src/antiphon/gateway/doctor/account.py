@@ -133,7 +133,7 @@ def _is_success(told: Head) -> bool:
 
 def _without_key(visit: Visit, head: bytes) -> bytes:
     """The same request from nobody: what everybody gets says nothing of a key."""
-    name = visit.provider.row.auth.header.lower().encode() + b":"
+    name = visit.provider.key_header.lower().encode() + b":"
     lines = head.splitlines(keepends=True)
     return b"".join(line for line in lines if not line.lower().startswith(name))
 

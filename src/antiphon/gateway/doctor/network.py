@@ -48,7 +48,9 @@ async def connect(visit: Visit) -> Finding:
             if dead:
                 return warn(f"{there}; each new connection tries in vain: {'; '.join(dead)}", spent)
             return ok(there, spent)
-    return fail("; ".join(dead))
+    row = visit.provider.row
+    asked = f" Is {row.name} running there?" if row.self_hosted else ""
+    return fail("; ".join(dead) + asked)
 
 
 async def tls(visit: Visit) -> Finding:

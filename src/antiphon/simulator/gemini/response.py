@@ -97,11 +97,11 @@ def _chunks(
             is_thought = part.thought is True
             made = made.and_also(
                 thought=tokens if is_thought else 0, said=0 if is_thought else tokens
-            )
+            ).at_most(whole)
             words = [part.text] if part.text and not is_thought else []
             piece = with_logprobs(Candidate(Content([part]), index=index), words, question)
             yield response_of(question, delivery, [piece], made), tokens
-        # Words are rounded up one by one; the last figures are those of a whole answer.
+        # Words are rounded up one by one, and figures never fall: clients add differences up.
         made = whole
         last = ended(answer, index, Content([_last(question, answer, delivery)]))
         yield response_of(question, delivery, [last], made), 0

@@ -38,6 +38,10 @@ class Made(Struct, frozen=True):
         """With some more."""
         return Made(self.thought + thought, self.said + said)
 
+    def at_most(self, other: "Made") -> "Made":
+        """The same, as far as the other goes."""
+        return Made(min(self.thought, other.thought), min(self.said, other.said))
+
 
 def made_by(answers: tuple[Answer, ...]) -> Made:
     """The tokens of whole answers."""

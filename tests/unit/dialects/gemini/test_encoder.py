@@ -51,6 +51,11 @@ def test_every_chunk_is_a_whole_response() -> None:
     assert chunks[-1]["candidates"][0]["finishReason"] == "MAX_TOKENS"
 
 
+def test_nothing_stands_behind_a_stream_that_was_not_written_here() -> None:
+    assert write(Ended()) == []
+    assert len(write(STARTED, Ended())) == 1
+
+
 def test_usage_that_comes_behind_the_end_is_told() -> None:
     usage = Usage(3, cache_read_tokens=2, output_tokens=4, reasoning_tokens=1)
     chunks = write(STARTED, Finished(Stop(StopReason.STOP)), UsageReported(usage), Ended())

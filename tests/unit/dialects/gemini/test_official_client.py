@@ -56,7 +56,7 @@ def test_a_heartbeat_is_ignored() -> None:
     assert [part.text for part in parts_in(streamed(beaten))] == ["a", ""]
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(strategies.streams())
 def test_every_stream_is_what_the_whole_reply_is(events: list[StreamEvent]) -> None:
     chunks, read = streamed(write(events)), whole(GEMINI.encode_reply(fold(events)))
@@ -70,7 +70,7 @@ def test_every_stream_is_what_the_whole_reply_is(events: list[StreamEvent]) -> N
     assert chunks[-1].usage_metadata == read.usage_metadata
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(chat_streams())
 def test_streams_of_another_dialect(events: list[StreamEvent]) -> None:
     """Interleaved calls, thought without a seal, arguments that are no JSON, two choices."""

@@ -21,7 +21,10 @@ def adapt(schema: object) -> dict[str, object]:
         ({"const": "a"}, {"enum": ["a"], "type": "string"}),
         ({"enum": ["a", None]}, {"enum": ["a"], "type": ["string", "null"]}),
         ({"enum": [1, 2]}, {"enum": [1, 2], "type": "integer"}),
-        ({"const": True, "type": "boolean"}, {"type": "boolean"}),
+        (
+            {"const": True, "type": "boolean"},
+            {"type": "boolean", "description": "{one of [true]}"},
+        ),
         (
             {"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 9},
             {"type": "integer", "minimum": 1, "maximum": 8},
@@ -58,7 +61,10 @@ def adapt(schema: object) -> dict[str, object]:
                 "propertyNames": {},
                 "deprecated": True,
             },
-            {"type": "object"},
+            {
+                "type": "object",
+                "description": '{patternProperties: {"x":{}}, propertyNames: {}}',
+            },
         ),
         (
             {
@@ -111,6 +117,18 @@ def test_what_is_no_schema_stays() -> None:
     for raw in (b"true", b"[", b'"x"'):
         assert bytes(adapted(msgspec.Raw(raw))) == raw
         assert bytes(as_json_schema(msgspec.Raw(raw))) == raw
+
+
+def test_types_that_are_numbers() -> None:
+    told = {"type": 6, "properties": {"type": {"type": 1}, "b": {"type": 5, "items": {"type": 0}}}}
+    schema = json.loads(bytes(as_json_schema(msgspec.Raw(json.dumps(told).encode()))))
+    assert schema["type"] == "object"
+    assert schema["properties"] == {
+        "type": {"type": "string"},
+        "b": {"type": "array", "items": {}},
+    }
+    unsaid = b'{"type":"TYPE_UNSPECIFIED","description":"d"}'
+    assert bytes(as_json_schema(msgspec.Raw(unsaid))) == b'{"description":"d"}'
 
 
 @given(strategies.OBJECT)

@@ -6,7 +6,8 @@ import pytest
 
 from antiphon.dialects.contract import Target
 from antiphon.dialects.gemini import GEMINI
-from antiphon.model.parts import Author, Text, Turn
+from antiphon.dialects.gemini.fields import DIALECT
+from antiphon.model.parts import Author, Extra, Text, Turn
 from antiphon.model.request import ChatRequest, ReasoningAsk
 from antiphon.wire.shallow import Members
 
@@ -71,6 +72,11 @@ def test_efforts(effort: str, level: str, budget: int) -> None:
 )
 def test_budgets_and_none(asked: ReasoningAsk, model: str, written: object) -> None:
     assert write(asked, model) == written
+
+
+def test_a_level_that_nobody_knows_is_a_budget_where_there_are_no_levels() -> None:
+    asked = ReasoningAsk("thinking_level_unspecified", extra=Extra(DIALECT, {}))
+    assert write(asked, "gemini-2.5-flash") == {"thinkingBudget": 2048}
 
 
 def test_what_a_caller_of_this_dialect_said_stays() -> None:

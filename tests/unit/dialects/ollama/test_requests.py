@@ -288,6 +288,7 @@ def test_thought(think: object, asked: ReasoningAsk | None, written: object) -> 
     ("asked", "written"),
     [
         (ReasoningAsk("minimal"), "low"),
+        (ReasoningAsk("default"), True),
         (ReasoningAsk("xhigh"), "max"),
         (ReasoningAsk(budget=0), False),
         (ReasoningAsk(budget=1024), "low"),

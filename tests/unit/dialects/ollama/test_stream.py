@@ -154,7 +154,14 @@ def test_news_are_passed_on(news: bytes) -> None:
     assert read(news) == [OpaqueEvent(DIALECT, news)]
 
 
-@pytest.mark.parametrize("broken", [b"<html>\n", b'{"message":\n', b"[]\n", b'{"model":"\xff"\n'])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        *(b"<html>\n", b'{"message":\n', b"[]\n", b'{"model":"\xff"\n'),
+        b'{"\x80":1}\n',
+        b'{"message":{"\x80":1},"done":false}\n',
+    ],
+)
 def test_what_cannot_be_read(broken: bytes) -> None:
     with pytest.raises(UpstreamBroken) as caught:
         read(broken)

@@ -185,7 +185,9 @@ def test_a_stream_that_was_never_started_is_well_formed() -> None:
 def test_log_probabilities_and_the_reason_to_stop() -> None:
     raw = msgspec.Raw(b'{"content":[]}')
     assert deltas_of(
-        LogprobsDelta("openai_chat", raw), Finished(Stop(StopReason.TOOL, raw="tool_use"), 0)
+        LogprobsDelta("openai_chat", raw),
+        Finished(Stop(StopReason.TOOL, raw="tool_use"), 0),
+        Ended(),
     ) == [
         [{"index": 0, "delta": {}, "logprobs": {"content": []}, "finish_reason": None}],
         [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": "tool_calls"}],
