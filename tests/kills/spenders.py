@@ -19,7 +19,7 @@ from random import Random
 import msgspec
 
 from antiphon.clock import SystemClock
-from antiphon.errors import BudgetExceeded, BudgetReserved
+from antiphon.errors import AccountingUnavailable, BudgetExceeded, BudgetReserved
 from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
 from antiphon.model.principal import Principal
@@ -117,7 +117,7 @@ class Spender:
             if made is None:
                 try:
                     made = (await self.desk.obtain(path, PRICE)).reservation
-                except BudgetReserved:
+                except (BudgetReserved, AccountingUnavailable):
                     continue
                 except BudgetExceeded:
                     return

@@ -45,7 +45,12 @@ class Nursery:
             text=True,
         )
         self._said: list[tuple[str, int]] = []
+        self._mine: set[int] = set()
         assert self._line() == ("open", 0)
+
+    def begin(self) -> None:
+        """Know nobody of those who were started before."""
+        self._said, self._mine = [], set()
 
     def start(self, folder: Path, key: str, seed: int) -> int:
         order = {"folder": str(folder), "key": key, "seed": seed}
@@ -54,11 +59,16 @@ class Nursery:
         while True:
             word, pid = self._line()
             if word == "born":
+                self._mine.add(pid)
                 return pid
             self._said.append((word, pid))
 
     def next(self) -> tuple[str, int]:
-        return self._said.pop(0) if self._said else self._line()
+        while True:
+            word, pid = self._said.pop(0) if self._said else self._line()
+            if pid in self._mine:
+                assert word != "failed"
+                return word, pid
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -68,7 +78,7 @@ class Nursery:
 
     def _line(self) -> tuple[str, int]:
         word, _, pid = self._process.stdout.readline().strip().partition(" ")
-        assert word not in {"", "failed"}
+        assert word
         return word, int(pid or 0)
 
 
@@ -81,6 +91,7 @@ def nursery() -> Iterator[Nursery]:
 
 def spend_and_kill(nursery: Nursery, folder: Path, random: Random) -> int:
     """Three spenders at once, five of which are killed after they have spent a while."""
+    nursery.begin()
     kills, killed = 5, 0
     lives: dict[int, int] = {}
     started = 0

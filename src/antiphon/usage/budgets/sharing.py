@@ -25,6 +25,8 @@ from antiphon.usage.journal.segment import Segment
 _log = logging.getLogger("antiphon.budgets")
 _EAGER, _IDLE = 0.02, 1.0
 """Seconds between two turns, while somebody waits for money and while nobody does."""
+_LEAST = 0.005
+"""Seconds between two turns that leave somebody waiting, whoever calls."""
 _UNUSED = 5.0
 """Seconds after which a portion that nobody uses goes back."""
 _POLL = 0.05
@@ -116,6 +118,9 @@ class Sharing:
             self._wake.clear()
             self.turn()
             eager = any(purse.waiting for purse in list(self._budgets.purses.values()))
+            if eager:
+                # A crowd for whom there is nothing now must not keep the store busy.
+                stop.wait(_LEAST)
             self._wake.wait(_EAGER if eager and not self.trouble else _IDLE)
         self.leave()
 

@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -255,10 +256,18 @@ class Machine(RuleBasedStateMachine):
         self.owners.remove(owner)
 
 
-TestMachine = Machine.TestCase
-TestMachine.settings = settings(
-    max_examples=25,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+MOSTLY = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+
+
+class TestMachine(Machine.TestCase):
+    settings = settings(
+        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=MOSTLY
+    )
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(3600)
+class TestMachineForLong(Machine.TestCase):
+    settings = settings(
+        max_examples=1500, stateful_step_count=60, deadline=None, suppress_health_check=MOSTLY
+    )
