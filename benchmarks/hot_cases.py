@@ -50,6 +50,7 @@ from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.cache_cases import cache_cases
 from benchmarks.access_cases import access_cases
+from benchmarks.budget_cases import budget_cases
 from benchmarks.embedding_cases import embedding_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
@@ -501,4 +502,5 @@ CASES: dict[str, Setup] = {
     **embedding_cases(),
     **cache_cases({"1kb": chat_body(900), "32kb": chat_body(32_000)}, reply_body()),
     **access_cases(),
+    **budget_cases(),
 }

@@ -109,6 +109,10 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
         "no",
         "The model has no price, and `prices.unknown` denies such models.",
     ),
+    Kind.BUDGET_EXCEEDED: (
+        "no",
+        "A budget is spent so far that the request might exceed it; the message says whom to ask.",
+    ),
     Kind.METHOD_NOT_ALLOWED: (
         "no",
         "The path exists, but not for that method; `allow` lists those that do.",

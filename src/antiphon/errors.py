@@ -6,8 +6,9 @@ Code raises what happened; one door renders it in the caller's own dialect. The 
   + CallerError             the request cannot be served as it stands
     - MalformedBody, InvalidRequest, UnsupportedParameter, BodyTooLarge
     - Unauthenticated, Forbidden, ModelNotFound, ModelUnpriced, PathNotFound, MethodNotAllowed
+    - BudgetExceeded
   + GatewayError            the gateway will not, or could not, serve it now
-    - Overloaded, Draining, AccountingUnavailable
+    - Overloaded, Draining, AccountingUnavailable, BudgetReserved
     - RequestTimeout, CallerLeft, InternalFault
   + UpstreamError           one attempt at one deployment failed
     - ConnectFailed, UpstreamTimeout, UpstreamBroken, UpstreamRefused, NotAnAnswer
@@ -40,6 +41,7 @@ class Kind(enum.StrEnum):
     NOT_FOUND = "not_found"
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_UNPRICED = "model_unpriced"
+    BUDGET_EXCEEDED = "budget_exceeded"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TOO_LARGE = "too_large"
     CONTENT_FILTER = "content_filter"
@@ -63,6 +65,7 @@ STATUS: dict[Kind, int] = {
     Kind.NOT_FOUND: 404,
     Kind.MODEL_NOT_FOUND: 404,
     Kind.MODEL_UNPRICED: 403,
+    Kind.BUDGET_EXCEEDED: 402,
     Kind.METHOD_NOT_ALLOWED: 405,
     Kind.TOO_LARGE: 413,
     Kind.CONTENT_FILTER: 400,
@@ -198,6 +201,12 @@ class ModelUnpriced(CallerError):
         self.reason = reason
 
 
+class BudgetExceeded(CallerError):
+    """A budget is spent so far that the request might exceed it; the message says whom to ask."""
+
+    kind = Kind.BUDGET_EXCEEDED
+
+
 class PathNotFound(CallerError):
     """No door answers on that path, or what it names is not there."""
 
@@ -237,6 +246,12 @@ class Draining(Overloaded):
 
 class AccountingUnavailable(Overloaded):
     """What is done could not be written down, so nothing new is taken."""
+
+
+class BudgetReserved(GatewayError):
+    """What is left of a budget is reserved by requests under way; it may come back."""
+
+    kind = Kind.RATE_LIMITED
 
 
 class RequestTimeout(GatewayError):

@@ -8,10 +8,11 @@ bound. A file with damage is shipped as far as it can be read and kept for peopl
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from antiphon.usage.journal.folder import dead, keep
+from antiphon.usage.journal.folder import DeadFolder, dead, keep
 from antiphon.usage.journal.journal import Seam
 from antiphon.usage.journal.record import Closed, Opened
 from antiphon.usage.journal.scan import Scan, scan_file
@@ -23,12 +24,33 @@ from antiphon.usage.ledger.tally import Tally
 _log = logging.getLogger("antiphon.ledger")
 
 
+class Heir(Protocol):
+    """Somebody with a claim on a journal before it is shipped and goes."""
+
+    def settle(self, found: DeadFolder) -> None:
+        """Take from it what is needed.
+
+        Raises:
+            StorageFailed: That could not be done; the journal is left as it is.
+        """
+        ...
+
+    def look(self) -> None:
+        """Look for what is missing, when every journal that is there was seen to.
+
+        Raises:
+            StorageFailed: That could not be done; it is done later.
+        """
+        ...
+
+
 class Adoption:
     """Ships the journals of dead processes.
 
     Args:
         folder: Where the journals are.
         ledger: Where to.
+        heirs: Who reads each journal before it is shipped.
         seam: Where tests let the process die.
 
     Attributes:
@@ -38,7 +60,9 @@ class Adoption:
         strangers: Journals that were left alone at the last look, with the reason.
     """
 
-    def __init__(self, folder: Path, ledger: Ledger, *, seam: Seam) -> None:
+    def __init__(
+        self, folder: Path, ledger: Ledger, *, heirs: Sequence[Heir] = (), seam: Seam
+    ) -> None:
         self.adopted = 0
         self.lost = 0
         self.damaged = 0
@@ -46,6 +70,7 @@ class Adoption:
         self._strangers: dict[str, str] = {}
         self._folder = folder
         self._ledger = ledger
+        self._heirs = heirs
         self._seam = seam
 
     def adopt(self) -> int:
@@ -58,6 +83,9 @@ class Adoption:
         self._strangers = {}
         for found in dead(self._folder):
             try:
+                for heir in self._heirs:
+                    heir.settle(found)
+                    self._seam("settled")
                 rows += sum(map(self.ship, found.segments()))
             finally:
                 found.leave()
@@ -65,6 +93,8 @@ class Adoption:
             if not found.path.exists():
                 self.adopted += 1
                 _log.warning("Adopted the journal of a process that died: %s", found.owner)
+        for heir in self._heirs:
+            heir.look()
         self.strangers = self._strangers
         return rows
 

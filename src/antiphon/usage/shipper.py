@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from antiphon.clock import Clock
 from antiphon.errors import StorageFailed
-from antiphon.usage.adoption import Adoption
+from antiphon.usage.adoption import Adoption, Heir
 from antiphon.usage.journal.journal import Journal, Seam, nowhere
 from antiphon.usage.journal.record import Closed, Opened, read
 from antiphon.usage.journal.segment import FIRST, Segment
@@ -56,6 +56,8 @@ class Shipper:
         ledger: Where to.
         clock: Paces what is done now and then.
         chores: Called at each turn: what else is done beside the road.
+        heirs: Who reads the journals of dead processes before they are shipped.
+        may_go: Asked whether a segment that is shipped may be taken off the disk.
         seam: Where tests let the process die.
 
     Attributes:
@@ -73,6 +75,8 @@ class Shipper:
         *,
         clock: Clock,
         chores: Sequence[Callable[[], None]] = (),
+        heirs: Sequence[Heir] = (),
+        may_go: Callable[[Segment], bool] = lambda _segment: True,
         seam: Seam = nowhere,
     ) -> None:
         self.shipped = 0
@@ -82,8 +86,9 @@ class Shipper:
         self._ledger = ledger
         self._clock = clock
         self._chores = chores
+        self._may_go = may_go
         self._seam = seam
-        self._adoption = Adoption(journal.folder, ledger, seam=seam)
+        self._adoption = Adoption(journal.folder, ledger, heirs=heirs, seam=seam)
         self._cursors: dict[Segment, _Cursor] = {}
         self._wake = threading.Event()
         self._turn = threading.Condition()
@@ -173,7 +178,7 @@ class Shipper:
         if cursor is None:
             cursor = self._cursors[segment] = _Cursor(segment)
         # Asked before reading: where nothing more comes, what is read now is all.
-        complete = segment.sealed and not segment.live
+        complete = segment.sealed and not segment.live and self._may_go(segment)
         if cursor.damaged:
             if complete:
                 # Now it can be read to its end, as that of a dead process would be.

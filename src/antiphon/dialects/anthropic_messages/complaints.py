@@ -24,6 +24,7 @@ TYPES: Final[dict[Kind, str]] = {
     Kind.NOT_FOUND: "not_found_error",
     Kind.MODEL_NOT_FOUND: "not_found_error",
     Kind.MODEL_UNPRICED: "permission_error",
+    Kind.BUDGET_EXCEEDED: "billing_error",
     Kind.METHOD_NOT_ALLOWED: "invalid_request_error",
     Kind.TOO_LARGE: "request_too_large",
     Kind.CONTENT_FILTER: "invalid_request_error",

@@ -27,6 +27,7 @@ _WORDS: dict[Kind, tuple[str, str | None]] = {
     Kind.NOT_FOUND: ("invalid_request_error", "not_found"),
     Kind.MODEL_NOT_FOUND: ("invalid_request_error", "model_not_found"),
     Kind.MODEL_UNPRICED: ("permission_error", "model_unpriced"),
+    Kind.BUDGET_EXCEEDED: ("insufficient_quota", "budget_exceeded"),
     Kind.METHOD_NOT_ALLOWED: ("invalid_request_error", "method_not_allowed"),
     Kind.TOO_LARGE: ("invalid_request_error", "request_too_large"),
     Kind.CONTENT_FILTER: ("invalid_request_error", "content_filter"),
@@ -52,6 +53,7 @@ _FAILURES: dict[Kind, str] = {
     Kind.CONTEXT_TOO_LONG: "context_length_exceeded",
     Kind.RATE_LIMITED: "rate_limit_exceeded",
     Kind.QUOTA_EXHAUSTED: "insufficient_quota",
+    Kind.BUDGET_EXCEEDED: "insufficient_quota",
     Kind.OVERLOADED: "server_is_overloaded",
 }
 """Codes of a failed response; all else is `server_error`, which is worth another try."""

@@ -85,6 +85,7 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False):
         output_bound: Tokens that the answer cannot exceed.
         cost_bound: What it cannot exceed, in billionths of a dollar.
         price: The version of the prices.
+        pots: The numbers of the budgets' pots that it spends from.
     """
 
     request: str
@@ -104,6 +105,7 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False):
     output_bound: int
     cost_bound: int
     price: str
+    pots: tuple[int, ...] = ()
 
 
 class Closed(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -217,6 +219,17 @@ def read(data: bytes, at: int, *, salt: int) -> tuple[Record, int] | None:
     except msgspec.MsgspecError:
         return None
     return record, end + (-end % ALIGN)
+
+
+def is_unfinished(tail: bytes) -> bool:
+    """Whether what stands behind the last record can be the begin of one that was never finished.
+
+    Rather than records that were whole and have been changed: of those every byte is there.
+    """
+    if len(tail) < HEAD:
+        return _head.pack(_MARK, 0, 0, 0).startswith(tail[:2])
+    mark, _, length, _ = _head.unpack_from(tail)
+    return mark == _MARK and length <= OPEN_ROOM and len(tail) < HEAD + length
 
 
 def usage_of(closed: Closed) -> Usage:

@@ -99,6 +99,7 @@ RAISED = {
     Kind.NOT_FOUND: anthropic.NotFoundError,
     Kind.MODEL_NOT_FOUND: anthropic.NotFoundError,
     Kind.MODEL_UNPRICED: anthropic.PermissionDeniedError,
+    Kind.BUDGET_EXCEEDED: anthropic.APIStatusError,
     Kind.METHOD_NOT_ALLOWED: anthropic.APIStatusError,
     Kind.TOO_LARGE: anthropic.RequestTooLargeError,
     Kind.CONTENT_FILTER: anthropic.BadRequestError,

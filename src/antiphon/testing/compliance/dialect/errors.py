@@ -36,6 +36,7 @@ READ_AS: Final[Mapping[Kind, frozenset[Disposition]]] = MappingProxyType(
         Kind.NOT_FOUND: frozenset({_D.HARD_DOWN}),
         Kind.MODEL_NOT_FOUND: frozenset({_D.HARD_DOWN}),
         Kind.MODEL_UNPRICED: frozenset({_D.HARD_DOWN, _D.DEAD_KEY}),
+        Kind.BUDGET_EXCEEDED: frozenset({_D.DEAD_KEY}),
         Kind.METHOD_NOT_ALLOWED: frozenset({_D.HARD_DOWN}),
         Kind.TOO_LARGE: frozenset({_D.CALLERS_FAULT}),
         Kind.CONTENT_FILTER: frozenset({_D.CALLERS_FAULT}),

@@ -1,0 +1,1 @@
+"""Budgets: reserved before each attempt, settled after it, shared by leases."""

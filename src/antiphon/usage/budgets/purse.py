@@ -1,0 +1,111 @@
+"""What this process may spend of one budget in one period, in plain integers.
+
+Three numbers: what was `taken` from the store, what of it is `spent`, what is `free`; the rest is
+reserved. The road moves money between them, and nothing else does but the exchange with the store.
+
+Hot path: one subtraction and one comparison a budget for each attempt, one addition after it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, TypeVar
+
+from antiphon.leases.terms import Pot
+from antiphon.usage.budgets.budget import Budget
+from antiphon.usage.budgets.periods import Period
+
+Waiter = TypeVar("Waiter")
+NEVER = -(1 << 62)
+
+
+class Purse(Generic[Waiter]):
+    """The portion of a pot that this process holds.
+
+    Attributes:
+        pot: Which money.
+        budget: Whose limit holds.
+        period: Of the pot.
+        number: Of the pot; 0 until the store has told it.
+        taken: What the store knows this process to hold, spent money included.
+        spent: What this process spent, since it began.
+        free: What may be reserved; negative where an attempt cost more than its bound.
+        low: Below it the store is asked for more, ahead of need.
+        full: What was free when the store answered last.
+        hungry: It fell below `low` since then.
+        others: What of the pot all others have spent, as far as it is known.
+        best: What is left if everything comes back that is not known to be spent.
+        answered: The turn of the last answer of the store; 0 for none.
+        answered_at: When that was, by the clock that never goes back.
+        used_at: When something was reserved or spent, by the same clock.
+        asked: Another process waits for what is free here.
+        parting: What is free goes back, and nothing more is taken.
+        waiting: Those who wait for money, the first first.
+    """
+
+    __slots__ = (
+        "_flow",
+        "answered",
+        "answered_at",
+        "asked",
+        "best",
+        "budget",
+        "free",
+        "full",
+        "hungry",
+        "low",
+        "number",
+        "others",
+        "parting",
+        "period",
+        "pot",
+        "spent",
+        "taken",
+        "used_at",
+        "waiting",
+    )
+
+    def __init__(self, pot: Pot, budget: Budget, period: Period, *, now: float) -> None:
+        self.pot = pot
+        self.budget = budget
+        self.period = period
+        self.number = 0
+        self.taken = 0
+        self.spent = 0
+        self.free = 0
+        self.low = NEVER
+        self.full = 0
+        self.hungry = False
+        self.others = 0
+        self.best = 0
+        self.answered = 0
+        self.answered_at = 0.0
+        self.used_at = now
+        self.asked = False
+        self.parting = False
+        self.waiting: deque[Waiter] = deque()
+        self._flow = 0
+
+    @property
+    def reserved(self) -> int:
+        """What attempts under way may still cost."""
+        return self.taken - self.spent - self.free
+
+    @property
+    def used(self) -> int:
+        """What of the pot is spent, as far as it is known here."""
+        return self.others + self.spent
+
+    def target(self, now: float) -> int:
+        """What it should be able to spend until it asks again, by what it spent since last time."""
+        flow, self._flow = self.spent - self._flow, self.spent
+        if flow or self.reserved:
+            self.used_at = now
+        return max(4 * flow + 2 * self.reserved, 4 * (self.full - self.free))
+
+    def give_back(self) -> None:
+        """Hold no more than is spent and reserved."""
+        if self.free > 0:
+            self.taken -= self.free
+            self.free = 0
+            self.low = NEVER
