@@ -48,9 +48,9 @@ from antiphon.usage.ledger.tables import SCHEMA
 from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
-from benchmarks.cache_cases import cache_cases
 from benchmarks.access_cases import access_cases
 from benchmarks.budget_cases import budget_cases
+from benchmarks.cache_cases import cache_cases
 from benchmarks.embedding_cases import embedding_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
