@@ -141,7 +141,7 @@ async def test_whatever_happens_it_is_told(
     own = {"dialect": dialect, "timeouts": PATIENT}
     faults = [name for name, each in FAULTS.items() if spoken in each.wires]
     wrong: dict[str, object] = {}
-    only_once = {"models": {"*": {"passthrough": True}}}
+    only_once = {"models": {"*": {"passthrough": True, "retry": {"attempts": 1}}}}
     async with stage(
         tmp_path,
         specs,
