@@ -24,7 +24,7 @@ demo: setup
 	$(BIN)/antiphon demo
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -157,7 +157,9 @@ CASES: Final[Mapping[str, Ask]] = MappingProxyType(
 
 def model_for(case: str) -> str:
     """A model of the simulator for a case, of its own: so its requests are known by the model."""
-    return f"sim-reason-{case}" if CASES[case].effort else f"sim-{case}"
+    # A name with "image" in it makes some clients ask for pictures in the answer.
+    name = case.replace("image", "picture")
+    return f"sim-reason-{name}" if CASES[case].effort else f"sim-{name}"
 
 
 def declared(tool: Tool) -> dict[str, object]:
