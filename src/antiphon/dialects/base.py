@@ -134,13 +134,13 @@ class Dialect(ABC):
         """A caller's request that goes on unread, with what every such request must say."""
         return members
 
-    @abstractmethod
     def wants_usage(self, members: Members) -> bool:
-        """Whether the caller of a stream asked for its usage."""
+        """Whether the caller of a stream asked for its usage; most dialects tell it in any case."""
+        return True
 
-    @abstractmethod
     def ask_usage(self, members: Members) -> Members:
         """The same request, asking for usage at the end of the stream."""
+        return members
 
     def target_path(self, model: str, *, stream: bool) -> str:
         """Path and query behind a provider's base URL, where a model is asked."""

@@ -125,14 +125,6 @@ class Untranslated(Dialect):
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         self._is_not_translated()
 
-    @override
-    def wants_usage(self, members: Members) -> bool:
-        return True
-
-    @override
-    def ask_usage(self, members: Members) -> Members:
-        return members
-
     # replies
 
     @override

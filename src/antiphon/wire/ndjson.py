@@ -8,9 +8,10 @@ Hot path: a read is one C split.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+
 from antiphon.wire.sse import FrameTooLong
 
-_BOM = b"\xef\xbb\xbf"
 _ENDS = ((b"\xc2\x85", rb"\u0085"), (b"\xe2\x80\xa8", rb"\u2028"), (b"\xe2\x80\xa9", rb"\u2029"))
 
 
@@ -48,14 +49,14 @@ class Splitter:
             raise FrameTooLong(f"A line is longer than {self._bound} bytes.")
         if lines and not self._begun:
             self._begun = True
-            lines[0] = lines[0].removeprefix(_BOM)
+            lines[0] = lines[0].removeprefix(BOM_UTF8)
         return lines
 
     def flush(self) -> bytes:
         """What is left at the end of the stream: empty, or a line without its end."""
         left = b"".join(self._pending)
         self._pending, self._size = [], 0
-        return left if self._begun else left.removeprefix(_BOM)
+        return left if self._begun else left.removeprefix(BOM_UTF8)
 
     def _is_too_long(self, lines: list[bytes]) -> bool:
         return self._size > self._bound or any(len(line) > self._bound for line in lines)

@@ -10,8 +10,8 @@ Hot path: a read without CR is one C split.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 
-_BOM = b"\xef\xbb\xbf"
 # Atomic, so that the CRLF of one line is never read as two line ends.
 _BLANK = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE = re.compile(rb"\r\n|\n|\r")
@@ -61,11 +61,11 @@ class Splitter:
     def _start(self, chunk: bytes) -> bytes:
         chunk = self._pending + chunk
         self._pending = b""
-        if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+        if len(chunk) < len(BOM_UTF8) and BOM_UTF8.startswith(chunk):
             self._pending = chunk
             return b""
         self._started = True
-        return chunk.removeprefix(_BOM)
+        return chunk.removeprefix(BOM_UTF8)
 
     def _split_any(self, chunk: bytes) -> list[bytes]:
         frames: list[bytes] = []

@@ -127,15 +127,6 @@ class AnthropicMessages(Dialect):
         return super().count_request(members.without(*_UNCOUNTED), model)
 
     @override
-    def wants_usage(self, members: Members) -> bool:
-        # Every stream of this dialect tells it.
-        return True
-
-    @override
-    def ask_usage(self, members: Members) -> Members:
-        return members
-
-    @override
     def cut(self, members: Members, dropped: Collection[Need]) -> Members:
         members = super().cut(members, [need for need in dropped if need not in _INSIDE])
         for need, (outer, inner) in _INSIDE.items():

@@ -7,6 +7,7 @@ writes it; usage is written whole; a text without a word is left out.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import Final
 
 import msgspec
@@ -40,7 +41,6 @@ class _SeenReply(msgspec.Struct, gc=False):
     error: _Loose = None
 
 
-_BOM: Final = b"\xef\xbb\xbf"
 _SEEN: Final = msgspec.json.Decoder(_SeenReply)
 _NOT_A_WORD: Final = re.compile(r"[^A-Za-z0-9_-]")
 _NOTHING: Final = Usage()
@@ -57,7 +57,7 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         UpstreamRefused: It is an error body that says what is wrong.
     """
     try:
-        reply = _SEEN.decode(body.removeprefix(_BOM))
+        reply = _SEEN.decode(body.removeprefix(BOM_UTF8))
         if not body.isascii():
             body.decode()
     except UNREADABLE as error:
@@ -77,7 +77,7 @@ def read_reply(body: bytes) -> ChatReply:
     """
     inspect_reply(body)
     try:
-        return _read_reply(Fields.parse(body.removeprefix(_BOM), ""))
+        return _read_reply(Fields.parse(body.removeprefix(BOM_UTF8), ""))
     except MalformedBody as error:
         raise NotAnAnswer("The provider's reply cannot be read.", code="bad_body") from error
 

@@ -132,15 +132,6 @@ class Gemini(Dialect):
         return stripped(members)
 
     @override
-    def wants_usage(self, members: Members) -> bool:
-        # Every stream of this dialect tells it.
-        return True
-
-    @override
-    def ask_usage(self, members: Members) -> Members:
-        return members
-
-    @override
     def asks(self, members: Members, need: Need) -> bool:
         if need is Need.FORCED_TOOL:
             return is_forced(members)

@@ -7,6 +7,7 @@ provider's own tools took is told with the prompt; a seal stands on the part beh
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import Final
 
 import msgspec
@@ -26,7 +27,6 @@ from antiphon.model.parts import ABSENT, Author, Opaque, Refusal, Turn
 from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
 from antiphon.model.usage import Usage
 
-_BOM: Final = b"\xef\xbb\xbf"
 _NOT_A_WORD: Final = re.compile(r"[^A-Za-z0-9]")
 _FEEDBACK: Final = "promptFeedback"
 
@@ -39,7 +39,7 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         UpstreamRefused: It is an error, or a reason to stop that is one.
     """
     try:
-        reply = CHUNK.decode(body.removeprefix(_BOM))
+        reply = CHUNK.decode(body.removeprefix(BOM_UTF8))
         if not body.isascii():
             body.decode()
     except UNREADABLE as error:
@@ -60,7 +60,7 @@ def read_reply(body: bytes) -> ChatReply:
     """
     inspect_reply(body)
     try:
-        return _read_reply(Fields.parse(body.removeprefix(_BOM), ""))
+        return _read_reply(Fields.parse(body.removeprefix(BOM_UTF8), ""))
     except MalformedBody as error:
         raise NotAnAnswer("The provider's reply cannot be read.", code="bad_body") from error
 

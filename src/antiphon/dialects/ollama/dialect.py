@@ -102,15 +102,6 @@ class Ollama(Dialect):
         return output_bound(members)
 
     @override
-    def wants_usage(self, members: Members) -> bool:
-        # Every stream of this dialect tells it.
-        return True
-
-    @override
-    def ask_usage(self, members: Members) -> Members:
-        return members
-
-    @override
     def based(self, path: str) -> str:
         # The address of a server may be that of its OpenAI-like endpoints.
         return super().based(path.removesuffix("/v1"))

@@ -6,6 +6,7 @@ calls are numbered; `done_reason` is said in Ollama's words; durations that nobo
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -33,7 +34,6 @@ DURATIONS: Final = (
 )
 """Nanoseconds; 0 where the answer is another provider's, since a dialect has no clock."""
 
-_BOM: Final = b"\xef\xbb\xbf"
 _BESIDE: Final = ("thinking", "tool_calls")
 """Where `/api/generate` says what `/api/chat` says in `message`."""
 
@@ -45,7 +45,7 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         NotAnAnswer: It is HTML, an error body, nothing, or no reply at all.
         UpstreamRefused: It is an error body that says what is wrong.
     """
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM_UTF8)
     try:
         line, head = LINE.decode(body), HEAD.decode(body)
         if not body.isascii():
@@ -66,7 +66,7 @@ def read_reply(body: bytes) -> ChatReply:
         UpstreamRefused: It is an error body that says what is wrong.
     """
     inspect_reply(body)
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM_UTF8)
     try:
         return _read_reply(Fields.parse(body, ""), LINE.decode(body))
     except MalformedBody as error:

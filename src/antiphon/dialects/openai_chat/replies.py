@@ -7,6 +7,7 @@ is said in OpenAI's words, `tool_calls` where a tool was called; usage is writte
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 
 import msgspec
@@ -48,7 +49,6 @@ class _SeenReply(msgspec.Struct, gc=False):
     error: Loose = None
 
 
-_BOM = b"\xef\xbb\xbf"
 _SEEN = msgspec.json.Decoder(_SeenReply)
 
 _EMPTY_CHOICE: Written = {"index": 0, "message": None, "logprobs": None, "finish_reason": None}
@@ -69,7 +69,7 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         UpstreamRefused: It is an error body that says what is wrong.
     """
     try:
-        reply = _SEEN.decode(body.removeprefix(_BOM))
+        reply = _SEEN.decode(body.removeprefix(BOM_UTF8))
         if not body.isascii():
             body.decode()
     except UNREADABLE as error:
@@ -95,7 +95,7 @@ def read_reply(body: bytes) -> ChatReply:
     """
     inspect_reply(body)
     try:
-        return _read_reply(Fields.parse(body.removeprefix(_BOM), ""))
+        return _read_reply(Fields.parse(body.removeprefix(BOM_UTF8), ""))
     except MalformedBody as error:
         raise NotAnAnswer("The provider's reply cannot be read.", code="bad_body") from error
 

@@ -96,15 +96,6 @@ class OpenAIResponses(Dialect):
         return output_bound(members)
 
     @override
-    def wants_usage(self, members: Members) -> bool:
-        del members
-        return True
-
-    @override
-    def ask_usage(self, members: Members) -> Members:
-        return members
-
-    @override
     def prepare(self, members: Members) -> Members:
         return prepare(members)
 

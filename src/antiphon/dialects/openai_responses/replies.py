@@ -7,6 +7,7 @@ type and its status.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Final
 
@@ -77,7 +78,6 @@ class _SeenPart(msgspec.Struct, gc=False):
     type: str | None = None
 
 
-_BOM = b"\xef\xbb\xbf"
 SEEN: Final = msgspec.json.Decoder(Seen)
 _PART: Final = msgspec.json.Decoder(_SeenPart)
 _CALLS: Final = frozenset({"function_call", "custom_tool_call"})
@@ -93,7 +93,7 @@ def inspect_reply(body: bytes) -> ReplyFacts:
         NotAnAnswer: It is HTML, an error body, nothing, or no reply at all.
         UpstreamRefused: It is an error body that says what is wrong.
     """
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM_UTF8)
     try:
         seen = SEEN.decode(body)
         if not body.isascii():
@@ -120,7 +120,7 @@ def read_reply(body: bytes) -> ChatReply:
         NotAnAnswer: It is none.
         UpstreamRefused: It is an error body that says what is wrong.
     """
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM_UTF8)
     inspect_reply(body)
     try:
         return _read_reply(Fields.parse(body, ""))
