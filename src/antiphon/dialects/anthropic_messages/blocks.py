@@ -18,12 +18,12 @@ from antiphon.dialects.anthropic_messages.sources import (
     write_cache,
     write_source,
 )
-from antiphon.dialects.fields import UNREADABLE, Json, Written
+from antiphon.dialects.arguments import write_object
+from antiphon.dialects.fields import Json, Written
 from antiphon.errors import MalformedBody
 from antiphon.model import seals
 from antiphon.model.parts import (
     Audio,
-    CallKind,
     Extra,
     File,
     Image,
@@ -40,7 +40,6 @@ from antiphon.model.parts import (
 Block = Written | msgspec.Raw
 """A block on its way out."""
 
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNHEARD: Final = "(a sound, which cannot be shown here)"
 
 
@@ -94,7 +93,7 @@ def write_block(part: Part) -> Block | None:
             return None if is_empty(part) else write_text(part)
         case ToolCall():
             out: Written = {"type": "tool_use", "id": part.call_id, "name": part.name}
-            out["input"] = write_input(part)
+            out["input"] = write_object(part.arguments, part.kind)
         case ToolResult():
             out = _write_result(part)
         case Image():
@@ -128,25 +127,6 @@ def is_plain(text: Text) -> bool:
 def is_empty(text: Text) -> bool:
     """Whether a text is one that the API refuses: white space and nothing else."""
     return not text.text.strip()
-
-
-def write_input(call: ToolCall) -> msgspec.Raw | Written:
-    """The input of a call: the model's own text where it is an object, else an object around it."""
-    text = call.arguments
-    if call.kind is CallKind.CUSTOM:
-        return {"input": text}
-    if not text.strip():
-        return msgspec.Raw(b"{}")
-    return msgspec.Raw(text.encode()) if is_object(text) else {"_raw": text}
-
-
-def is_object(text: str) -> bool:
-    """Whether a text is one whole JSON object."""
-    try:
-        _OBJECT.decode(text)
-    except UNREADABLE:
-        return False
-    return True
 
 
 # ------------------------------------------------------------------ reading

@@ -18,7 +18,7 @@ from antiphon.dialects.anthropic_messages.usage import Counts, counts_of, merged
 from antiphon.dialects.contract import Position, StreamDecoder
 from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE
-from antiphon.errors import MalformedBody, UpstreamBroken
+from antiphon.dialects.unread import bad_event, other_event
 from antiphon.model.events import (
     Ended,
     Finished,
@@ -35,7 +35,6 @@ from antiphon.model.events import (
     UsageReported,
 )
 from antiphon.model.parts import Origin
-from antiphon.wire.shallow import Members
 from antiphon.wire.sse import data_of, name_of
 
 _DELTA: Final = b"event: content_block_delta\ndata: {"
@@ -221,7 +220,7 @@ class EventStream(StreamDecoder):
     def _begin_late(self, index: int, kind: str) -> int:
         """A block that is there without having begun; a call must begin, to have a name."""
         if kind == "input_json_delta":
-            raise _bad_event()
+            raise bad_event()
         self._empty = False
         block = self._blocks[index] = _TEXT if kind == "text_delta" else _THOUGHT
         return block
@@ -244,15 +243,4 @@ def _read_other(frame: bytes, data: bytes, error: Exception) -> tuple[StreamEven
     if name_of(frame) == b"error":
         envelope = read_envelope(data) or Envelope(data[:1000].decode(errors="replace"))
         return (StreamFailed(refusal_of(envelope, status=0)),)
-    if isinstance(error, msgspec.ValidationError) and data.startswith(b"{"):
-        # An object of another shape: perhaps news that the caller understands.
-        try:
-            Members.parse(data)
-        except MalformedBody as unreadable:
-            raise _bad_event() from unreadable
-        return (OpaqueEvent(DIALECT, frame),)
-    raise _bad_event() from error
-
-
-def _bad_event() -> UpstreamBroken:
-    return UpstreamBroken("An event of the stream cannot be read.", code="bad_event")
+    return (other_event(DIALECT, frame, data, error),)

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.anthropic_messages.blocks import is_object
 from antiphon.dialects.anthropic_messages.fields import DIALECT
 from antiphon.dialects.anthropic_messages.replies import seal_of
+from antiphon.dialects.arguments import is_object
 from antiphon.model.events import ToolCallDelta, ToolCallStarted
 from antiphon.model.parts import CallKind, Reasoning
 

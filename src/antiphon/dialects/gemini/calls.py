@@ -12,12 +12,12 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.fields import UNREADABLE, Json, Written
+from antiphon.dialects.arguments import is_object, write_object
+from antiphon.dialects.fields import Json, Written
 from antiphon.dialects.gemini.fields import DIALECT, Fields, is_own, written
 from antiphon.dialects.gemini.media import read_medium, write_medium
 from antiphon.model.parts import (
     Audio,
-    CallKind,
     Extra,
     File,
     Image,
@@ -92,16 +92,7 @@ class Calls:
 def write_call(call: ToolCall) -> Written:
     """A `functionCall`."""
     out: Written = {} if call.call_id.startswith(UNNAMED) else {"id": call.call_id or None}
-    return {**out, "name": call.name, "args": write_arguments(call.arguments, call.kind)}
-
-
-def write_arguments(text: str, kind: CallKind) -> msgspec.Raw | Written:
-    """The model's own text where it is an object, else an object around it."""
-    if kind is CallKind.CUSTOM:
-        return {"input": text}
-    if not text.strip():
-        return {}
-    return msgspec.Raw(text.encode()) if is_object(text) else {"_raw": text}
+    return {**out, "name": call.name, "args": write_object(call.arguments, call.kind)}
 
 
 def write_result(
@@ -134,15 +125,6 @@ def write_result(
         out["parts"] = shown
     whole = written({"functionResponse": written(out)}, result.extra)
     return whole, [] if shows else shown
-
-
-def is_object(text: str) -> bool:
-    """Whether a text is one whole JSON object."""
-    try:
-        _OBJECT.decode(text)
-    except UNREADABLE:
-        return False
-    return True
 
 
 def _read_response(raw: msgspec.Raw) -> tuple[str | None, bool, bool]:

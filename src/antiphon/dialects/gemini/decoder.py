@@ -22,7 +22,7 @@ from antiphon.dialects.gemini.partials import Assembly
 from antiphon.dialects.gemini.replies import prefix_of
 from antiphon.dialects.gemini.stops import blocked, failure_of, read_stop
 from antiphon.dialects.gemini.usage import Counts, counts_of, merged, read_usage
-from antiphon.errors import UpstreamBroken
+from antiphon.dialects.unread import bad_event
 from antiphon.model.events import (
     Finished,
     LogprobsDelta,
@@ -117,7 +117,7 @@ class EventStream(StreamDecoder):
         except UNREADABLE as error:
             lines = data.split(b"\n")
             if len(lines) == 1:
-                raise _bad_event() from error
+                raise bad_event() from error
             said: list[StreamEvent] = []
             for line in lines:
                 # Some proxies end their events with one line end.
@@ -130,7 +130,7 @@ class EventStream(StreamDecoder):
         try:
             return self._read(CHUNK.decode(line), line, 0)
         except UNREADABLE as error:
-            raise _bad_event() from error
+            raise bad_event() from error
 
     def _read(self, chunk: Chunk, frame: bytes, at: int) -> tuple[StreamEvent, ...]:
         if chunk.error:
@@ -259,7 +259,3 @@ class EventStream(StreamDecoder):
 def _is_element(frame: bytes) -> bool:
     """Whether a frame is an element of an array, and no server-sent event."""
     return frame.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"[", b",", b"{", b"]"}
-
-
-def _bad_event() -> UpstreamBroken:
-    return UpstreamBroken("An event of the stream cannot be read.", code="bad_event")

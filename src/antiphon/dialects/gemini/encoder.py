@@ -16,9 +16,9 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
+from antiphon.dialects.arguments import is_object, write_object
 from antiphon.dialects.contract import Position, StreamEncoder
 from antiphon.dialects.fields import Written
-from antiphon.dialects.gemini.calls import is_object, write_arguments
 from antiphon.dialects.gemini.fields import DIALECT
 from antiphon.dialects.gemini.seals import is_native, write_seal
 from antiphon.dialects.gemini.stops import write_stop
@@ -64,7 +64,7 @@ class _Call:
         call: Written = {"id": started.call_id, "name": started.name}
         if not started.call_id:
             del call["id"]
-        call["args"] = write_arguments(text, started.kind)
+        call["args"] = write_object(text, started.kind)
         return {"functionCall": call}
 
 

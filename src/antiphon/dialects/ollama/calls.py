@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
-from antiphon.dialects.fields import UNREADABLE, Json, Written
+from antiphon.dialects.arguments import write_object
+from antiphon.dialects.fields import Json, Written
 from antiphon.dialects.ollama.fields import Fields, written
-from antiphon.model.parts import CallKind, ToolCall
+from antiphon.model.parts import ToolCall
 
-_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _UNNAMED: Final = "call_unnamed"
 _MADE_UP: Final = re.compile(rf"{_UNNAMED}_\d+_\d+")
 
@@ -60,30 +60,11 @@ def distinct(call_id: str, at: int, taken: Collection[str]) -> str:
 
 def write_call(call: ToolCall, at: int | None = None) -> Written:
     """One of `tool_calls`; `at` is its number in a reply."""
-    function: Written = {"name": call.name, "arguments": write_arguments(call)}
+    function: Written = {"name": call.name, "arguments": write_object(call.arguments, call.kind)}
     if at is not None:
         function = {"index": at, **function}
     call_id = None if _MADE_UP.fullmatch(call.call_id) else call.call_id or None
     return written({"id": call_id, "function": function}, call.extra if at is None else None)
-
-
-def write_arguments(call: ToolCall) -> msgspec.Raw | Written:
-    """The arguments: the model's own text where it is an object, else an object around it."""
-    text = call.arguments
-    if call.kind is CallKind.CUSTOM:
-        return {"input": text}
-    if not text.strip():
-        return msgspec.Raw(b"{}")
-    return msgspec.Raw(text.encode()) if is_object(text) else {"_raw": text}
-
-
-def is_object(text: str) -> bool:
-    """Whether a text is one whole JSON object."""
-    try:
-        _OBJECT.decode(text)
-    except UNREADABLE:
-        return False
-    return True
 
 
 def write_id(call_id: str) -> str | None:

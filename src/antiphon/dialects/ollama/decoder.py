@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.contract import Position, StreamDecoder
@@ -20,7 +19,8 @@ from antiphon.dialects.ollama.lines import HEAD, LINE, Call, Function, Head, Lin
 from antiphon.dialects.ollama.moments import id_of, read_moment
 from antiphon.dialects.ollama.replies import calls_named, fails, logprobs_of, stop_of, usage_of
 from antiphon.dialects.ollama.usage import COUNTS
-from antiphon.errors import MalformedBody, UpstreamBroken
+from antiphon.dialects.unread import bad_event, other_event
+from antiphon.errors import MalformedBody
 from antiphon.model.events import (
     Ended,
     Finished,
@@ -83,7 +83,7 @@ class LineStream(StreamDecoder):
             return self._read(frame, line)
         except MalformedBody as error:
             # A member that the line did not look at is no UTF-8.
-            raise _bad_event() from error
+            raise bad_event() from error
 
     @override
     def without_usage(self, frame: bytes) -> bytes:
@@ -142,7 +142,7 @@ class LineStream(StreamDecoder):
         try:
             text = read_arguments(function.arguments) if function.arguments else "{}"
         except UNREADABLE as error:
-            raise _bad_event() from error
+            raise bad_event() from error
         events.append(ToolCallDelta(at, text))
 
     def _end(self, line: Line, events: list[StreamEvent]) -> None:
@@ -173,7 +173,7 @@ def _says_more(frame: bytes) -> bool:
         message = fields.object("message") if fields.begins("message", b"{") else None
     except MalformedBody as error:
         # A name that is no text, which the typed reader steps over.
-        raise _bad_event() from error
+        raise bad_event() from error
     left = message.left() if message is not None else {}
     return any(name not in _KNOWN for name in fields.left()) or any(
         name not in _SAID for name in left
@@ -184,18 +184,7 @@ def _read_other(frame: bytes, error: Exception) -> tuple[StreamEvent, ...]:
     body = frame.strip()
     if not body:
         return ()
-    if isinstance(error, msgspec.ValidationError) and body.startswith(b"{"):
-        # An object of another shape: perhaps news that the caller understands.
-        try:
-            Members.parse(body)
-        except MalformedBody as unreadable:
-            raise _bad_event() from unreadable
-        return (OpaqueEvent(DIALECT, frame),)
-    raise _bad_event() from error
-
-
-def _bad_event() -> UpstreamBroken:
-    return UpstreamBroken("An event of the stream cannot be read.", code="bad_event")
+    return (other_event(DIALECT, frame, body, error),)
 
 
 def _failure(frame: bytes, line: Line) -> StreamFailed:

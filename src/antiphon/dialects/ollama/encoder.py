@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
+from antiphon.dialects.arguments import is_object
 from antiphon.dialects.contract import START, Position, StreamEncoder
 from antiphon.dialects.fields import Written
-from antiphon.dialects.ollama.calls import is_object, write_call
+from antiphon.dialects.ollama.calls import write_call
 from antiphon.dialects.ollama.fields import DIALECT
 from antiphon.dialects.ollama.moments import EPOCH, write_moment
 from antiphon.dialects.ollama.replies import DURATIONS

@@ -28,7 +28,8 @@ from antiphon.dialects.openai_chat.parts import read_part, thought_of
 from antiphon.dialects.openai_chat.reindex import CallIndex
 from antiphon.dialects.openai_chat.stops import failure_of, read_stop
 from antiphon.dialects.openai_chat.usage import read_usage
-from antiphon.errors import MalformedBody, UpstreamBroken
+from antiphon.dialects.unread import bad_event, other_event
+from antiphon.errors import MalformedBody
 from antiphon.model.events import (
     Ended,
     Finished,
@@ -132,7 +133,7 @@ class ChunkStream(StreamDecoder):
             return self._events_of(frame, data, chunk)
         except MalformedBody as error:
             # A member that the chunk did not look at is no UTF-8.
-            raise _bad_event() from error
+            raise bad_event() from error
 
     def _events_of(self, frame: bytes, data: bytes, chunk: Chunk) -> tuple[StreamEvent, ...]:
         if chunk.error or not chunk.choices:
@@ -259,18 +260,7 @@ def _read_other(frame: bytes, data: bytes, error: Exception) -> tuple[StreamEven
     if name_of(frame) == b"error":
         envelope = Envelope(message=data[:1000].decode(errors="replace"))
         return (StreamFailed(refusal_of(envelope, status=0)),)
-    if isinstance(error, msgspec.ValidationError) and data.startswith(b"{"):
-        # An object of another shape: perhaps news that the caller understands.
-        try:
-            Members.parse(data)
-        except MalformedBody as unreadable:
-            raise _bad_event() from unreadable
-        return (OpaqueEvent(DIALECT, frame),)
-    raise _bad_event() from error
-
-
-def _bad_event() -> UpstreamBroken:
-    return UpstreamBroken("An event of the stream cannot be read.", code="bad_event")
+    return (other_event(DIALECT, frame, data, error),)
 
 
 def _read_failure(frame: bytes, data: bytes, chunk: Chunk) -> StreamFailed | None:

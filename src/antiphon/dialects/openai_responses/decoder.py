@@ -35,7 +35,8 @@ from antiphon.dialects.openai_responses.progress import Progress
 from antiphon.dialects.openai_responses.stops import read_stop
 from antiphon.dialects.openai_responses.thought import RAW
 from antiphon.dialects.openai_responses.usage import read_usage
-from antiphon.errors import MalformedBody, UpstreamBroken, UpstreamRefused
+from antiphon.dialects.unread import bad_event, other_event
+from antiphon.errors import MalformedBody, UpstreamRefused
 from antiphon.model.events import (
     SUMMARY,
     Ended,
@@ -160,7 +161,7 @@ class EventStream(StreamDecoder):
             elif kind not in _REPEATED:
                 events.append(OpaqueEvent(DIALECT, frame))
         except (*UNREADABLE, MalformedBody) as error:
-            raise _bad_event() from error
+            raise bad_event() from error
         if event.sequence_number is not None and not _fails(events):
             # What fails is not passed on: the error that is told in its place takes its number.
             self._sequence = event.sequence_number
@@ -170,14 +171,7 @@ class EventStream(StreamDecoder):
         if name_of(frame) == b"error":
             envelope = read_envelope(data) or Envelope(data[:1000].decode(errors="replace"))
             return (StreamFailed(refusal_of(envelope, status=0)),)
-        if isinstance(error, msgspec.ValidationError) and data.startswith(b"{"):
-            # An object of another shape: perhaps news that the caller understands.
-            try:
-                Members.parse(data)
-            except MalformedBody as unreadable:
-                raise _bad_event() from unreadable
-            return (OpaqueEvent(DIALECT, frame),)
-        raise _bad_event() from error
+        return (other_event(DIALECT, frame, data, error),)
 
     def _start(self, response: msgspec.Raw, events: list[StreamEvent]) -> None:
         if self._started:
@@ -391,7 +385,3 @@ def _words(value: Loose) -> str:
 
 def _opaque(event: Event, data: bytes) -> OpaqueEvent:
     return OpaqueEvent(DIALECT, b"event: %b\n%b" % ((event.type or "").encode(), frame_of(data)))
-
-
-def _bad_event() -> UpstreamBroken:
-    return UpstreamBroken("An event of the stream cannot be read.", code="bad_event")
