@@ -79,13 +79,15 @@ class InferenceDoor(ABC):
     def heard(self, caller: Caller) -> Dialect:
         """The dialect that the caller speaks."""
 
-    @abstractmethod
     def check(self, caller: Caller, method: bytes) -> None:
-        """Refuse a method that is not answered here.
+        """Refuse a method that is not answered here; most doors answer POST alone.
 
         Raises:
             MethodNotAllowed: It is another.
         """
+        del caller
+        if method != b"POST":
+            raise MethodNotAllowed(method.decode(), ["POST"])
 
     @abstractmethod
     def read(self, caller: Caller, line: Line, body: bytes) -> Asked:
@@ -175,11 +177,6 @@ class ChatDoor(InferenceDoor):
     @override
     def heard(self, caller: Caller) -> Dialect:
         return self._dialect
-
-    @override
-    def check(self, caller: Caller, method: bytes) -> None:
-        if method != b"POST":
-            raise MethodNotAllowed(method.decode(), ["POST"])
 
     @override
     def read(self, caller: Caller, line: Line, body: bytes) -> Asked:

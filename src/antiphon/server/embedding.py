@@ -11,11 +11,11 @@ from typing_extensions import override
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.embeddings import OPENAI_EMBEDDINGS, EmbedDialect, EmbedPayload
 from antiphon.dialects.ollama.embedder import OLLAMA_EMBED, OLLAMA_EMBEDDINGS
-from antiphon.errors import MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.caller import Caller
 from antiphon.server.doors import Asked, InferenceDoor
 from antiphon.server.line import Line
+from antiphon.server.ollama import untagged
 from antiphon.wire.shallow import Members
 
 PATHS: Final[Mapping[str, EmbedDialect]] = MappingProxyType(
@@ -28,7 +28,6 @@ PATHS: Final[Mapping[str, EmbedDialect]] = MappingProxyType(
     }
 )
 """Where each shape is spoken that has its model in the body; of Gemini's, see `gemini.EMBEDS`."""
-_LATEST: Final = ":latest"
 
 
 class EmbedDoor(InferenceDoor):
@@ -64,18 +63,12 @@ class EmbedDoor(InferenceDoor):
         return self._dialect
 
     @override
-    def check(self, caller: Caller, method: bytes) -> None:
-        if method != b"POST":
-            raise MethodNotAllowed(method.decode(), ["POST"])
-
-    @override
     def read(self, caller: Caller, line: Line, body: bytes) -> Asked:
         dialect, members = self._dialect, Members.parse(body)
         payload = EmbedPayload(dialect, members, self._model)
         if dialect in (OLLAMA_EMBED, OLLAMA_EMBEDDINGS):
-            # Ollama's clients name the tag of a model also where nobody gave it one.
-            plans, named = self._gateway.snapshot.plans, payload.model.removesuffix(_LATEST)
-            if payload.model not in plans and named in plans:
+            named = untagged(self._gateway, payload.model)
+            if named != payload.model:
                 payload = EmbedPayload(dialect, members, named)
         return payload, caller.forwarded(dialect) if dialect.forwarded else b"", None
 

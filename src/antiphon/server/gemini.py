@@ -24,7 +24,7 @@ from antiphon.dialects.gemini.arrays import ArrayStream
 from antiphon.dialects.gemini.counting import read_count_request, write_count_reply
 from antiphon.dialects.gemini.embedder import GEMINI_BATCH_EMBED, GEMINI_EMBED
 from antiphon.dialects.gemini.paths import model_and_method
-from antiphon.errors import InvalidRequest, MethodNotAllowed
+from antiphon.errors import InvalidRequest
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
@@ -129,11 +129,6 @@ class GeminiDoor(InferenceDoor):
     @override
     def heard(self, caller: Caller) -> Dialect:
         return GEMINI
-
-    @override
-    def check(self, caller: Caller, method: bytes) -> None:
-        if method != b"POST":
-            raise MethodNotAllowed(method.decode(), ["POST"])
 
     @override
     def read(self, caller: Caller, line: Line, body: bytes) -> Asked:

@@ -85,11 +85,12 @@ class OllamaDoor(ChatDoor):
 
     @override
     def read(self, caller: Caller, line: Line, body: bytes) -> Asked:
-        gateway, payload = self._gateway, Payload(self._ollama, Members.parse(body))
-        named = payload.model.removesuffix(_LATEST)
-        plans = gateway.snapshot.plans
-        if named != payload.model and payload.model not in plans and named in plans:
-            payload = Payload(self._ollama, _asking(payload, named))
+        members = Members.parse(body)
+        payload = Payload(self._ollama, members)
+        named = untagged(self._gateway, payload.model)
+        if named != payload.model:
+            asked = members.replace({"model": msgspec.json.encode(named)})
+            payload = Payload(self._ollama, asked)
         return payload, b"", None
 
     @override
@@ -152,9 +153,10 @@ async def _banner(caller: Caller, scope: Scope, receive: Receive, send: Send) ->
     await answer(send, 200, [TEXT], b"" if scope["method"] == "HEAD" else BANNER)
 
 
-def _asking(payload: Payload, model: str) -> Members:
-    assert payload.members is not None
-    return payload.members.replace({"model": msgspec.json.encode(model)})
+def untagged(gateway: Antiphon, model: str) -> str:
+    """The name that is meant: clients of Ollama add a tag where nobody gave the model one."""
+    plans, named = gateway.snapshot.plans, model.removesuffix(_LATEST)
+    return named if model not in plans and named in plans else model
 
 
 def _listed(entry: ModelEntry) -> LocalModel:

@@ -14,8 +14,9 @@ from typing_extensions import override
 from antiphon.dialects.anthropic_messages.fields import DIALECT
 from antiphon.dialects.anthropic_messages.frames import EVENT, Block, Delta, Event
 from antiphon.dialects.anthropic_messages.stops import read_stop
-from antiphon.dialects.anthropic_messages.usage import Counts, counts_of, merged, read_usage
+from antiphon.dialects.anthropic_messages.usage import Counts, counts_of, read_usage
 from antiphon.dialects.contract import Position, StreamDecoder
+from antiphon.dialects.counts import merged
 from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE
 from antiphon.dialects.unread import bad_event, other_event

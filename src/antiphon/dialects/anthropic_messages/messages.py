@@ -7,7 +7,7 @@ it; texts of nothing but white space, which it refuses, are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from antiphon.dialects.anthropic_messages.blocks import (
@@ -20,6 +20,7 @@ from antiphon.dialects.anthropic_messages.blocks import (
 from antiphon.dialects.anthropic_messages.fields import DIALECT, Fields, own, written
 from antiphon.dialects.anthropic_messages.sources import write_cache
 from antiphon.dialects.fields import Written
+from antiphon.dialects.results import joined
 from antiphon.errors import InvalidRequest, MalformedBody
 from antiphon.model import seals
 from antiphon.model.parts import Author, Part, Reasoning, ToolResult, Turn
@@ -64,7 +65,7 @@ def write_turns(
     rules = write_content([part for turn in turns[:first] for part in turn.parts])
     messages: list[Written] = []
     content: str | list[Block] = ""
-    for turn in _joined(turns[first:]):
+    for turn in joined(turns[first:]):
         said = _write_turn(turn, scope)
         if said:
             content = said
@@ -133,18 +134,6 @@ def _trimmed(message: Written, content: str | list[Block]) -> Written:
             return {**message, "content": [*content[:-1], last]}
         case _:
             return message
-
-
-def _joined(turns: Iterable[Turn]) -> list[Turn]:
-    """The turns, with the results that follow each other in one."""
-    joined: list[Turn] = []
-    for turn in turns:
-        last = joined[-1] if joined else None
-        if last is not None and last.author is turn.author is Author.TOOL:
-            joined[-1] = Turn(Author.TOOL, (*last.parts, *turn.parts), extra=last.extra)
-        else:
-            joined.append(turn)
-    return joined
 
 
 def _write_turn(turn: Turn, scope: str) -> str | list[Block]:

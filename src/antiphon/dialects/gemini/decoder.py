@@ -13,6 +13,7 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.contract import Position, StreamDecoder
+from antiphon.dialects.counts import merged
 from antiphon.dialects.envelopes import Envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE
 from antiphon.dialects.gemini.complaints import read_failure
@@ -21,7 +22,7 @@ from antiphon.dialects.gemini.frames import CHUNK, Call, Candidate, Chunk, Piece
 from antiphon.dialects.gemini.partials import Assembly
 from antiphon.dialects.gemini.replies import prefix_of
 from antiphon.dialects.gemini.stops import blocked, failure_of, read_stop
-from antiphon.dialects.gemini.usage import Counts, counts_of, merged, read_usage
+from antiphon.dialects.gemini.usage import Counts, counts_of, read_usage
 from antiphon.dialects.unread import bad_event
 from antiphon.model.events import (
     Finished,

@@ -7,7 +7,7 @@ one content, because all calls of a turn must be answered in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from antiphon.dialects.contract import Target
@@ -16,6 +16,7 @@ from antiphon.dialects.gemini.calls import Calls
 from antiphon.dialects.gemini.fields import Fields, written
 from antiphon.dialects.gemini.parts import Block, Reader, Writer
 from antiphon.dialects.gemini.seals import wants_seals
+from antiphon.dialects.results import joined
 from antiphon.errors import InvalidRequest, MalformedBody
 from antiphon.model.parts import Author, Text, ToolResult, Turn
 
@@ -59,7 +60,7 @@ def write_turns(turns: Sequence[Turn], target: Target) -> tuple[Written | None, 
     ]
     extra = turns[0].extra if first == 1 else None
     contents: list[Written] = []
-    for turn in _joined(turns[first:]):
+    for turn in joined(turns[first:]):
         said = turn.author is Author.ASSISTANT
         writer = Writer(names, scope=target.scope, stands_in=said and recent, shows=recent)
         parts = writer.write(turn.parts)
@@ -99,18 +100,6 @@ def _read_content(raw: Json, path: str, reader: Reader, turns: list[Turn]) -> No
         answers = any(isinstance(part, ToolResult) for part in parts)
         author = Author.TOOL if answers else Author.USER
     turns.append(Turn(author, parts, extra=extra))
-
-
-def _joined(turns: Iterable[Turn]) -> list[Turn]:
-    """The turns, with the results that follow each other in one."""
-    joined: list[Turn] = []
-    for turn in turns:
-        last = joined[-1] if joined else None
-        if last is not None and last.author is turn.author is Author.TOOL:
-            joined[-1] = Turn(Author.TOOL, (*last.parts, *turn.parts), extra=last.extra)
-        else:
-            joined.append(turn)
-    return joined
 
 
 def _stands_behind(part: Block) -> bool:

@@ -90,16 +90,6 @@ def read_usage(counts: Counts | None) -> Usage | None:
     )
 
 
-def merged(before: Counts, now: Counts) -> Counts:
-    """What a stream states now, over what it stated before: every number is of the whole."""
-    changes = {
-        name: value
-        for name in Counts.__struct_fields__
-        if (value := getattr(now, name)) is not None
-    }
-    return msgspec.structs.replace(before, **changes)
-
-
 def write_usage(usage: Usage) -> Written:
     """Usage as Gemini writes it: noughts are left out, but for the prompt and the total."""
     out: Written = {"promptTokenCount": usage.input_total}
