@@ -1,6 +1,6 @@
 """Gemini's generateContent, and the servers that are like it."""
 
-from antiphon.dialects.gemini.arrays import ArrayStream, ArrayWriter
+from antiphon.dialects.gemini.arrays import ArrayStream
 from antiphon.dialects.gemini.dialect import GEMINI, Gemini
 
-__all__ = ["GEMINI", "ArrayStream", "ArrayWriter", "Gemini"]
+__all__ = ["GEMINI", "ArrayStream", "Gemini"]

@@ -11,8 +11,7 @@ from typing import ClassVar, Final
 
 from typing_extensions import override
 
-from antiphon.dialects.contract import Framing, Position, StreamEncoder
-from antiphon.model.events import Ended, StreamEvent
+from antiphon.dialects.contract import Framing
 from antiphon.wire import json_array, sse
 from antiphon.wire.sse import data_of
 
@@ -98,24 +97,3 @@ class ArrayStream:
         before = b",\r\n" if self._begun else b"["
         self._begun = True
         return before + data
-
-
-class ArrayWriter(StreamEncoder):
-    """Writes one stream as an array, event by event."""
-
-    __slots__ = ("_array", "_inner")
-
-    def __init__(self, inner: StreamEncoder) -> None:
-        self._inner = inner
-        self._array = ArrayStream()
-
-    @property
-    @override
-    def position(self) -> Position:
-        return self._inner.position
-
-    @override
-    def feed(self, event: StreamEvent) -> bytes:
-        out = self._inner.feed(event)
-        wrapped = self._array.feed(out) if out else b""
-        return wrapped + self._array.end() if isinstance(event, Ended) else wrapped
