@@ -1,5 +1,7 @@
 """Ollama's own API, as a server speaks it: chat, generate, vectors, and what it has loaded."""
 
+from typing_extensions import override
+
 from antiphon.simulator.answers import Answer, Question
 from antiphon.simulator.dialect import Delivery, Problem, Terms
 from antiphon.simulator.ollama.answer import complained, completed, loaded, streamed
@@ -40,29 +42,21 @@ class OllamaChat:
         return complained(problem)
 
 
-class OllamaGenerate:
+class OllamaGenerate(OllamaChat):
     """`/api/generate`; it has no state."""
 
     @property
-    def wire(self) -> str:
-        return OLLAMA
-
-    @property
-    def id_header(self) -> bytes:
-        return b"x-request-id"
-
-    @property
+    @override
     def spelling(self) -> Spelling:
         return IN_GENERATE
 
+    @override
     def hear(self, received: Received, terms: Terms) -> Question:
         return heard_in_generate(received.body, terms)
 
+    @override
     def say(self, question: Question, answers: tuple[Answer, ...], delivery: Delivery) -> Reply:
         return _said(question, answers[0], delivery, in_generate)
-
-    def complain(self, problem: Problem) -> Reply:
-        return complained(problem)
 
 
 def _said(question: Question, answer: Answer, delivery: Delivery, saying: Saying) -> Reply:
