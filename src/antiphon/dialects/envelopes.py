@@ -26,7 +26,7 @@ from antiphon.dialects.readings import (
     Reading,
 )
 from antiphon.dialects.redaction import without_addresses, without_keys
-from antiphon.errors import Disposition, MalformedBody, UpstreamRefused
+from antiphon.errors import Disposition, MalformedBody, NotAnAnswer, UpstreamRefused
 
 _LONGEST_WAIT = 86_400.0
 _LONGEST_SEARCHED = 4000
@@ -177,6 +177,15 @@ def _describe(status: int, body: bytes) -> Envelope:
     if text.startswith('"') and isinstance(said := _decoded(body), str):
         text = said[:500].strip()  # SiliconFlow: a string, and nothing around it
     return Envelope(text or f"The provider answered with status {status} and an empty body.")
+
+
+def no_reply(body: bytes) -> NotAnAnswer:
+    """Why a body that tells no error is no reply either."""
+    if not body.strip():
+        return NotAnAnswer("The provider's answer is empty.", code="empty_body")
+    if is_html(body):
+        return NotAnAnswer("The provider answered with a web page.", code="html_body")
+    return NotAnAnswer("The provider's answer is no reply.", code="bad_body")
 
 
 def is_html(body: bytes) -> bool:

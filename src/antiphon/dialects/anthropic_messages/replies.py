@@ -22,7 +22,7 @@ from antiphon.dialects.anthropic_messages.fields import DIALECT, Fields, written
 from antiphon.dialects.anthropic_messages.stops import read_stop, write_stop
 from antiphon.dialects.anthropic_messages.usage import STATED, counts_of, read_usage, write_usage
 from antiphon.dialects.contract import ReplyFacts
-from antiphon.dialects.envelopes import is_html, read_envelope, refusal_of
+from antiphon.dialects.envelopes import no_reply, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE, Written, first_byte
 from antiphon.errors import MalformedBody, NotAnAnswer, UpstreamError
 from antiphon.model import seals
@@ -129,14 +129,8 @@ def _no_answer(body: bytes) -> UpstreamError:
     if envelope is not None and (envelope.reading is not None or envelope.status):
         return refusal_of(envelope, status=0)
     if envelope is not None:
-        code, message = "error_body", "The provider answered with an error."
-    elif not body.strip():
-        code, message = "empty_body", "The provider's answer is empty."
-    elif is_html(body):
-        code, message = "html_body", "The provider answered with a web page."
-    else:
-        code, message = "bad_body", "The provider's answer is no reply."
-    return NotAnAnswer(message, code=code)
+        return NotAnAnswer("The provider answered with an error.", code="error_body")
+    return no_reply(body)
 
 
 # ------------------------------------------------------------------ reading

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.contract import ReplyFacts
-from antiphon.dialects.envelopes import is_html
+from antiphon.dialects.envelopes import no_reply
 from antiphon.dialects.fields import UNREADABLE, Json, Written, first_byte
 from antiphon.dialects.gemini.calls import Calls
 from antiphon.dialects.gemini.complaints import read_failure
@@ -97,13 +97,7 @@ def _no_answer(body: bytes) -> UpstreamError:
     failure = read_failure(body)
     if failure is not None:
         return failure
-    if not body.strip():
-        code, message = "empty_body", "The provider's answer is empty."
-    elif is_html(body):
-        code, message = "html_body", "The provider answered with a web page."
-    else:
-        code, message = "bad_body", "The provider's answer is no reply."
-    return NotAnAnswer(message, code=code)
+    return no_reply(body)
 
 
 def _is_blocked(reply: Chunk) -> bool:

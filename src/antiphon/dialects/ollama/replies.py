@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import msgspec
 
 from antiphon.dialects.contract import ReplyFacts
-from antiphon.dialects.envelopes import is_html, read_envelope, refusal_of
+from antiphon.dialects.envelopes import no_reply, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE, Written, is_null
 from antiphon.dialects.ollama.fields import DIALECT, Fields, own, written
 from antiphon.dialects.ollama.lines import HEAD, LINE, Line
@@ -133,13 +133,7 @@ def _no_answer(body: bytes) -> UpstreamError:
     envelope = read_envelope(body) if b'"error"' in body or b'"detail"' in body else None
     if envelope is not None:
         return refusal_of(envelope, status=0)
-    if not body.strip():
-        code, message = "empty_body", "The provider's answer is empty."
-    elif is_html(body):
-        code, message = "html_body", "The provider answered with a web page."
-    else:
-        code, message = "bad_body", "The provider's answer is no reply."
-    return NotAnAnswer(message, code=code)
+    return no_reply(body)
 
 
 def _read_reply(fields: Fields, line: Line) -> ChatReply:

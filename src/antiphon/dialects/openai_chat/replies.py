@@ -14,7 +14,6 @@ import msgspec
 
 from antiphon.dialects.contract import ReplyFacts
 from antiphon.dialects.envelopes import (
-    is_html,
     read_envelope,
     refusal_of,
 )
@@ -133,16 +132,10 @@ def _no_answer(body: bytes) -> UpstreamError:
     if envelope is not None and (envelope.reading is not None or envelope.status):
         return refusal_of(envelope, status=0)
     if envelope is not None:
-        code, message = "error_body", "The provider answered with an error."
-    elif not body.strip():
-        code, message = "empty_body", "The provider's answer is empty."
-    elif is_html(body):
-        code, message = "html_body", "The provider answered with a web page."
-    elif _has_choices(body):
-        code, message = "no_choices", "The provider's reply holds no choice."
-    else:
-        code, message = "bad_body", "The provider's answer is no reply."
-    return NotAnAnswer(message, code=code)
+        return NotAnAnswer("The provider answered with an error.", code="error_body")
+    if _has_choices(body):
+        return NotAnAnswer("The provider's reply holds no choice.", code="no_choices")
+    return no_reply(body)
 
 
 def _has_choices(body: bytes) -> bool:

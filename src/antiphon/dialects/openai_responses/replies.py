@@ -15,7 +15,7 @@ import msgspec
 
 from antiphon.dialects.base import Payload
 from antiphon.dialects.contract import ReplyFacts
-from antiphon.dialects.envelopes import Envelope, is_html, read_envelope, refusal_of
+from antiphon.dialects.envelopes import Envelope, no_reply, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE, Written
 from antiphon.dialects.openai_responses.echo import DEFAULTS, echo_of, members_of
 from antiphon.dialects.openai_responses.fields import DIALECT, Fields, is_ours, own, written
@@ -315,14 +315,8 @@ def _no_answer(body: bytes) -> UpstreamError:
     if failed:
         return refusal_of(Envelope("The provider broke off its answer.", failed), status=0)
     if envelope is not None:
-        code, message = "error_body", "The provider answered with an error."
-    elif not body.strip():
-        code, message = "empty_body", "The provider's answer is empty."
-    elif is_html(body):
-        code, message = "html_body", "The provider answered with a web page."
-    else:
-        code, message = "bad_body", "The provider's answer is no reply."
-    return NotAnAnswer(message, code=code)
+        return NotAnAnswer("The provider answered with an error.", code="error_body")
+    return no_reply(body)
 
 
 def _failed_response(body: bytes) -> str:
