@@ -13,10 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from antiphon.dialects.contract import ReplyFacts
-from antiphon.dialects.envelopes import (
-    read_envelope,
-    refusal_of,
-)
+from antiphon.dialects.envelopes import no_reply, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE, Written
 from antiphon.dialects.openai_chat.calls import LEGACY_ID, made_up_id
 from antiphon.dialects.openai_chat.chunks import FunctionDelta, Loose
