@@ -10,6 +10,7 @@ from antiphon.access.config import AuthSettings
 from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
+from antiphon.idempotency.config import IdempotencySettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
@@ -33,6 +34,10 @@ class Settings(BaseModel):
     auth: AuthSettings = Field(default_factory=AuthSettings, description="Who may call.")
     limits: LimitsSettings = Field(
         default_factory=LimitsSettings, description="How much may be under way."
+    )
+    idempotency: IdempotencySettings = Field(
+        default_factory=IdempotencySettings,
+        description="For how long a request with an `Idempotency-Key` gets its first answer.",
     )
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where it keeps what must survive it."

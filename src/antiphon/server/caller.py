@@ -16,6 +16,7 @@ from antiphon.pipeline.attempt import HOPS
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
     {b"host", b"authorization", b"content-length", b"origin", b"content-encoding"}
+    | {b"idempotency-key"}
     | {b"x-api-key", b"api-key", b"x-goog-api-key"}
 )
 _BEARER = b"bearer "
@@ -32,10 +33,11 @@ class Caller:
         origin: The `Origin` header; None where no browser page is behind the request.
         content_length: As announced; None for a chunked body.
         hops: Gateways of our kind that the request came through.
+        idempotency: The `Idempotency-Key` header, as it came; None without one.
         headers: All of them, for whoever needs one that most do not.
     """
 
-    __slots__ = ("content_length", "credential", "headers", "hops", "host", "origin")
+    __slots__ = ("content_length", "credential", "headers", "hops", "host", "idempotency", "origin")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Read the headers.
@@ -49,6 +51,7 @@ class Caller:
             _check_once(headers)
         self.credential = _credential(found)
         self.host = found.get(b"host", b"")
+        self.idempotency = found.get(b"idempotency-key")
         origin = found.get(b"origin")
         self.origin = None if origin is None else origin.decode("latin-1")
         length = found.get(b"content-length")
