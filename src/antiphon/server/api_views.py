@@ -71,3 +71,8 @@ def _ask(
 
 Which = Annotated[Ask, Depends(_ask)]
 """Which page is asked for."""
+
+Named = Annotated[
+    str, Query(description="Only those of this name, or of one that cannot be told from it.")
+]
+"""Of what is listed."""
