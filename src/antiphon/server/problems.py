@@ -112,13 +112,13 @@ def problem_answer(error: AntiphonError, request_id: str) -> tuple[int, Headers,
     """Status, headers and body of an error's answer."""
     headers = [header for header in error_headers(error) if header[0] != b"content-type"]
     headers.append((b"content-type", CONTENT_TYPE.encode()))
-    headers.append((b"x-antiphon-request-id", request_id.encode()))
     return error.status, headers, msgspec.json.encode(problem_of(error, request_id))
 
 
 async def answer_problem(send: Send, error: AntiphonError, request_id: str) -> None:
     """Send an error of the management API."""
     status, headers, body = problem_answer(error, request_id)
+    headers.append((b"x-antiphon-request-id", request_id.encode()))
     await answer(send, status, headers, body)
 
 
