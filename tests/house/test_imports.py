@@ -23,9 +23,11 @@ NOT_SERVING = (
     "alembic",
     "antiphon.simulator",
     "jsonschema_rs",
+    "cryptography",
 )
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
+    "server/writes.py": "a cipher is loaded with the first write that may be asked again",
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",

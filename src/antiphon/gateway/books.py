@@ -11,6 +11,7 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background, Service
+from antiphon.idempotency.tables import SCHEMA as IDEMPOTENCY
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
@@ -23,7 +24,7 @@ from antiphon.usage.shipper import Shipper
 
 _ASK_AGAIN = 1.0
 """Seconds after which a disk that did not take the journal is asked again."""
-SCHEMAS = (LEDGER, ACCESS)
+SCHEMAS = (LEDGER, ACCESS, IDEMPOTENCY)
 """The tables of every domain, in one database."""
 _log = logging.getLogger("antiphon.books")
 

@@ -13,15 +13,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import TaskGroup
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from antiphon.clock import Clock
+from antiphon.errors import Draining
 from antiphon.idempotency.config import IdempotencySettings
 from antiphon.idempotency.errors import KeyReused, StillRunning
 from antiphon.idempotency.keys import Asked
 from antiphon.idempotency.recording import Recording
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger("antiphon.idempotency")
 
@@ -44,7 +47,7 @@ class Answers:
         self._clock = clock
         self._group = TaskGroup()
         self._running: dict[bytes, Recording] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._kept: dict[bytes, _Kept] = {}
         self._open = False
         self.size = 0
@@ -103,10 +106,22 @@ class Answers:
         """Have an answer made; it is kept under way as long as it takes, whoever reads it."""
         recording = Recording(asked.fingerprint, self._settings.max_answer_bytes)
         self._running[asked.place] = recording
-        task = self._group.create_task(self._carry(asked, recording, make))
+        self.detach(self._carry(asked, recording, make))
+        return recording
+
+    def detach(self, work: Coroutine[object, object, Result]) -> asyncio.Task[Result]:
+        """Have something go on whoever waits for it; it must not raise.
+
+        Raises:
+            Draining: Nothing new is begun (any more).
+        """
+        if not self._open:
+            work.close()
+            raise Draining("The gateway is shutting down.", retry_after=1)
+        task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return recording
+        return task
 
     async def _carry(
         self, asked: Asked, recording: Recording, make: Callable[[Recording], Awaitable[None]]

@@ -29,3 +29,17 @@ class StillRunning(GatewayError):
             param="Idempotency-Key",
             retry_after=1,
         )
+
+
+class AnswerLost(CallerError):
+    """What was asked was done, and what its caller was told is not known any more."""
+
+    kind = Kind.CONFLICT
+    code = "answer_lost"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request with this Idempotency-Key was carried out, but its answer is not known "
+            "any more. Look at what is there; it will not be done again with this key.",
+            param="Idempotency-Key",
+        )

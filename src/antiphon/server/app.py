@@ -50,6 +50,7 @@ from antiphon.server.models import ModelsDoor
 from antiphon.server.once import Once
 from antiphon.server.passing import PassingDoors
 from antiphon.server.problems import answer_problem, is_managed
+from antiphon.server.writes import Writes
 
 _MANAGED = ("/api/", "/docs", "/openapi.json")
 _ASKED: Mapping[str, Sequence[str]] = {
@@ -96,7 +97,6 @@ class GatewayApp:
         settings = gateway.settings
         server = settings.server
         self._gateway = gateway
-        self._management = management
         self._root = server.root_path.rstrip("/")
         self._doorman = Doorman(
             open_to=None if settings.auth.required else [server.host],
@@ -105,6 +105,7 @@ class GatewayApp:
         self._passing = PassingDoors(gateway, max_body=server.max_body_bytes)
         self._max_body = server.max_body_bytes
         self.answers = Answers(settings.idempotency, clock=gateway.clock)
+        self._writes = Writes(gateway, management, self.answers)
         self._once = Once(gateway, self.answers, max_body=server.max_body_bytes)
         chat: Mapping[str, InferenceDoor] = {
             **{
@@ -233,7 +234,7 @@ class GatewayApp:
     ) -> Awaitable[None]:
         if path.startswith(_MANAGED):
             managed = {**scope, "path": path, "root_path": self._root}
-            return self._management(managed, receive, send)
+            return self._writes(caller, managed, receive, send)
         if path == "/":
             return _banner(scope, send)
         try:

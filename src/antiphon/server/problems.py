@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from antiphon.errors import AntiphonError, InvalidRequest, Kind, StorageFailed
+from antiphon.idempotency.errors import AnswerLost
 from antiphon.server.asgi import Headers, Send, answer
 from antiphon.server.errors import error_headers
 
@@ -102,7 +103,7 @@ def problem_of(error: AntiphonError, request_id: str) -> Problem:
         status=error.status,
         detail=error.message,
         instance=_ID + request_id,
-        code=error.code if isinstance(error, StorageFailed) else kind.value,
+        code=error.code if isinstance(error, StorageFailed | AnswerLost) else kind.value,
         param=msgspec.UNSET if error.param is None else error.param,
         errors=error.flaws if isinstance(error, Invalid) else (),
     )
