@@ -124,8 +124,8 @@ def create_management(gateway: Antiphon) -> FastAPI:
 
 
 def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
-    def admin(request: Request) -> None:
-        require_admin(gateway, Caller(request.scope["headers"]))
+    async def admin(request: Request) -> None:
+        await require_admin(gateway, Caller(request.scope["headers"]))
 
     guarded = [Depends(admin)]
 
