@@ -101,7 +101,7 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        principal = require_key(self._gateway, Caller(request.scope["headers"]))
+        principal = await require_key(self._gateway, Caller(request.scope["headers"]))
         claim = getattr(request.state, CLAIM, None)
         actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not actor.organisation:

@@ -100,7 +100,7 @@ class Writes:
             AntiphonError: It cannot be answered.
         """
         key = read_key(header)
-        principal = require_key(self._gateway, caller)
+        principal = await require_key(self._gateway, caller)
         assert caller.credential is not None
         body = await whole_body(receive)
         if body is None:
