@@ -53,7 +53,9 @@ async def test_the_request_is_answered(tmp_path):
 
 def test_the_table_of_roles_says_what_the_code_does():
     page = (ROOT / PAGE).read_text()
-    rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \| ([^|]+) \| ([^|]+) \| (\w+) \|$", page, re.M)
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| (\w+) \| ([^|]+) \| ([^|]+) \| (\w+) \|$", page, re.MULTILINE
+    )
     assert [row[0] for row in rows] == [role.value for role in Role]
     for role, asks, sees, makes, manages in rows:
         scopes = SCOPES[Role(role)]
