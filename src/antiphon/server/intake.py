@@ -17,7 +17,7 @@ MOST_BYTES = 256 << 10
 """Of a body. A thousand names of models, the longest that there are, have room in it."""
 CLAIM = "claim"
 """Of the state of a request: what the transaction that does it takes along (`server.writes`)."""
-_ID = b"x-antiphon-request-id"
+ID_HEADER = b"x-antiphon-request-id"
 
 
 class Intake:
@@ -50,7 +50,7 @@ class Intake:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*headers_of(message), (_ID, request_id.encode())]
+                headers = [*headers_of(message), (ID_HEADER, request_id.encode())]
                 message = {**message, "headers": headers}
             await send(message)
 

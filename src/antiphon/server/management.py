@@ -39,7 +39,7 @@ from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
-from antiphon.server.intake import Intake, id_of
+from antiphon.server.intake import ID_HEADER, Intake, id_of
 from antiphon.server.problems import is_managed, problem_answer
 from antiphon.server.schema import SECURITY_SCHEMES, door_components, door_schemas, managed
 from antiphon.server.validation import refusal_of
@@ -232,13 +232,16 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
     """
 
     def render(request: Request, error: AntiphonError) -> Response:
+        request_id = id_of(request)
         if is_managed(request.scope["path"]):
             status, lines, body = problem_answer(error, id_of(request))
         else:
-            body = OPENAI_CHAT.encode_error(error, request_id=id_of(request))
-            status, lines = error.status, error_headers(error)
-        return Response(body, status, {name.decode(): value.decode() for name, value in lines})
+            status, body = error.status, OPENAI_CHAT.encode_error(error, request_id=request_id)
+            lines = error_headers(error)
+        headers = {name.decode(): value.decode() for name, value in lines if name != ID_HEADER}
+        return Response(body, status, headers)
 
+    # It says the id of every answer, of those that are no errors too.
     app.add_middleware(Intake, new_id=ids.new, refuse=render)
 
     @app.exception_handler(AntiphonError)

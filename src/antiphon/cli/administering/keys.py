@@ -55,10 +55,7 @@ def create_key(  # noqa: PLR0913  each is an option
         "expires_at": expires_at,
     }
     with office(reach, makes=True) as asked:
-        body |= {
-            "team": id_of(asked, "teams", team or ""),
-            "user": id_of(asked, "users", user or ""),
-        }
+        body |= _whose(asked, team, user)
         made = asked.post(_PATH, {key: value for key, value in body.items() if value is not None})
         _hand_over(made, f"made {made['id']} in {asked.where}", as_json=reach.as_json)
 
@@ -75,11 +72,8 @@ def list_keys(
 ) -> None:
     """List keys, the newest first."""
     with office(reach) as asked:
-        only = {
-            "team": id_of(asked, "teams", team or ""),
-            "user": id_of(asked, "users", user or ""),
-        }
-        found = list(asked.each(_PATH, most=limit, removed=removed, **only))
+        whose = _whose(asked, team, user)
+        found = list(asked.each(_PATH, most=limit, removed=removed, **whose))
     if reach.as_json:
         show_json(found)
     else:
