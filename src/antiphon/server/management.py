@@ -8,6 +8,7 @@ their own schema, so `/docs` shows the whole surface.
 from __future__ import annotations
 
 import logging
+import secrets
 from importlib.resources import files
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -29,12 +30,16 @@ from antiphon.errors import (
     PathNotFound,
 )
 from antiphon.gateway.gateway import Antiphon
+from antiphon.pipeline.exchange import RequestIds
 from antiphon.providers.deployment import Deployment
+from antiphon.server.administration import ADMINISTRATION
+from antiphon.server.api_actor import Front, GatewayFront
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
+from antiphon.server.intake import ID_HEADER, Intake, id_of
 from antiphon.server.problems import is_managed, problem_answer
 from antiphon.server.schema import SECURITY_SCHEMES, door_components, door_schemas, managed
 from antiphon.server.validation import refusal_of
@@ -110,7 +115,8 @@ def create_management(gateway: Antiphon) -> FastAPI:
     add_request_routes(app, gateway)
     add_usage(app, gateway)
     _add_docs(app)
-    _add_errors(app, gateway)
+    _add_administration(app, GatewayFront(gateway))
+    _add_errors(app, gateway.request_ids)
     own = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -126,6 +132,20 @@ def create_management(gateway: Antiphon) -> FastAPI:
 
     app.openapi = openapi
     return app
+
+
+def create_administration(front: Front) -> FastAPI:
+    """Administration alone, where no gateway runs: the same routes, in the same words."""
+    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, openapi_url=None)
+    _add_administration(app, front)
+    _add_errors(app, RequestIds(secrets.token_hex(6)))
+    return app
+
+
+def _add_administration(app: FastAPI, front: Front) -> None:
+    app.state.front = front
+    for router in ADMINISTRATION:
+        app.include_router(router)
 
 
 def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
@@ -205,20 +225,24 @@ def _add_docs(app: FastAPI) -> None:
         return Response(content, media_type=_ASSETS[name])
 
 
-def _add_errors(app: FastAPI, gateway: Antiphon) -> None:
+def _add_errors(app: FastAPI, ids: RequestIds) -> None:
     """Every error as problem details, whichever part of FastAPI raises it.
 
     Beside the API, such as below `/docs`, errors have the envelope that the SDKs read.
     """
 
     def render(request: Request, error: AntiphonError) -> Response:
-        request_id = gateway.request_ids.new()
+        request_id = id_of(request)
         if is_managed(request.scope["path"]):
             status, lines, body = problem_answer(error, request_id)
         else:
             status, body = error.status, OPENAI_CHAT.encode_error(error, request_id=request_id)
-            lines = [*error_headers(error), (b"x-antiphon-request-id", request_id.encode())]
-        return Response(body, status, {name.decode(): value.decode() for name, value in lines})
+            lines = error_headers(error)
+        headers = {name.decode(): value.decode() for name, value in lines if name != ID_HEADER}
+        return Response(body, status, headers)
+
+    # It says the id of every answer, of those that are no errors too.
+    app.add_middleware(Intake, new_id=ids.new, refuse=render)
 
     @app.exception_handler(AntiphonError)
     def on_own(request: Request, error: AntiphonError) -> Response:
