@@ -20,7 +20,7 @@ import pytest
 from tests.kills.children import Nursery
 from tests.kills.workload import ADMIN
 
-CALLERS, EACH = 4, 12
+CALLERS, EACH = 4, 30
 BEARER = {"authorization": f"Bearer {ADMIN}"}
 
 
@@ -42,6 +42,7 @@ class Office:
         self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.told: dict[str, dict[str, object]] = {}
         self.lost: set[str] = set()
+        self.answered = asyncio.Event()
 
     def moved(self, address: str) -> None:
         if self.address.done():
@@ -68,9 +69,11 @@ class Office:
                 if answer.status_code == 409:
                     # Its answer died with the process: for half a minute it might still come.
                     self.lost.add(name)
+                    self.answered.set()
                     return
                 assert answer.status_code == 201, answer.text
                 self.told[name] = answer.json()
+                self.answered.set()
                 return
 
 
@@ -86,7 +89,10 @@ async def killed(nursery: Nursery, folder: Path, kills: int, seed: int) -> tuple
     async with asyncio.TaskGroup() as group:
         working = [group.create_task(caller(number)) for number in range(CALLERS)]
         for _ in range(kills):
-            await asyncio.sleep(chance.uniform(0.02, 0.15))
+            # The first answer of a process waits for FastAPI; then there is one every few moments.
+            office.answered.clear()
+            await office.answered.wait()
+            await asyncio.sleep(chance.uniform(0, 0.03))
             if all(task.done() for task in working):
                 break
             await child.stops(signal.SIGKILL)
