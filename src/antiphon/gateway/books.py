@@ -11,6 +11,8 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background, Service
+from antiphon.gateway.noticing import Noticing
+from antiphon.notices.tables import SCHEMA as NOTICES
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
@@ -46,6 +48,7 @@ class Books:
         retention: Who deletes what is too old.
         background: What runs beside the road.
         captures: The file with what is kept of content; None where nothing is and was.
+        noticing: Who tells others what happens.
 
     Raises:
         ConfigurationError: The database, the captures or the folder cannot be used.
@@ -66,7 +69,7 @@ class Books:
         self.captures = _open_captures(settings)
         self.capture_writer: CaptureWriter | None = None
         try:
-            self.database = Database(storage.database_url, [LEDGER, ACCESS])
+            self.database = Database(storage.database_url, [LEDGER, ACCESS, NOTICES])
         except StorageFailed as error:
             self._close_captures()
             raise _mistake("storage.database", error.message) from error
@@ -95,7 +98,9 @@ class Books:
             chores = (*chores, self.capture_writer)
         self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
         self.retention = Retention(self.database, settings.ledger, clock=clock)
+        self.noticing = Noticing(settings, self.database, clock=clock)
         kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
+        kept += self.noticing.services
         self.background = Background(kept, clock=clock)
         self.background.start()
 
@@ -103,6 +108,7 @@ class Books:
         """Ship what is left and let go; what could not be shipped is adopted by the next start."""
         self.journal.seal()
         self.background.stop()
+        self.noticing.close()
         self.journal.dispose()
         self.database.close()
         self._close_captures()
