@@ -17,6 +17,7 @@ from random import Random, SystemRandom  # noqa: TID251  chance in waits
 
 from antiphon.clock import Clock
 from antiphon.egress.config import EgressSettings
+from antiphon.egress.resolver import Resolver
 from antiphon.egress.webhooks.delivery import Verdict
 from antiphon.errors import StorageFailed
 from antiphon.notices.config import NoticesSettings, WebhookSettings
@@ -37,6 +38,7 @@ class Courier:
         deliveries: Where they are kept.
         clock: For times and signatures.
         random: Chance in the waits.
+        resolver: Makes what looks up names, on the loop that sends; the machine's unless given.
 
     Attributes:
         attempts: By what they came to: `taken`, `again`, `never`, `gone`.
@@ -54,6 +56,7 @@ class Courier:
         *,
         clock: Clock,
         random: Random | None = None,
+        resolver: Callable[[], Resolver] | None = None,
     ) -> None:
         self.attempts: Counter[str] = Counter({each.value: 0 for each in Verdict})
         self.given_up = 0
@@ -63,6 +66,7 @@ class Courier:
         self.deliveries = deliveries
         self.clock = clock
         self.random = random or SystemRandom()
+        self.resolver = resolver
         self._keep_days = settings.keep_days
         self._sweep_at = clock.monotonic()
         self._wake = threading.Event()

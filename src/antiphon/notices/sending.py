@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random  # noqa: TID251  the type
 from typing import Protocol
 
 from antiphon.clock import Clock
 from antiphon.egress.client import Egress
 from antiphon.egress.config import EgressSettings
+from antiphon.egress.resolver import Resolver
 from antiphon.egress.webhooks.delivery import Outcome, Schedule, State, Verdict
 from antiphon.egress.webhooks.sender import Endpoint, Webhooks
 from antiphon.errors import CallerError, StorageFailed
@@ -24,7 +25,7 @@ from antiphon.notices.deliveries import Claim, Deliveries
 _MOST, _MOST_EACH = 32, 4
 """Attempts at once: in all, and to one webhook, so that a slow one leaves places to the others."""
 _EVERY = 1.0
-_MARGIN = 30.0
+_MARGIN = 10.0
 """Seconds that a claim lasts beyond the longest attempt."""
 _SCHEDULE = Schedule()
 _log = logging.getLogger("antiphon.notices")
@@ -38,6 +39,7 @@ class Sender(Protocol):
     deliveries: Deliveries
     clock: Clock
     random: Random
+    resolver: Callable[[], Resolver] | None
     attempts: Counter[str]
     given_up: int
 
@@ -67,7 +69,9 @@ class Sending:
             StorageFailed: What is due cannot be read.
         """
         sender = self._sender
-        async with Egress(sender.egress) as egress, asyncio.TaskGroup() as group:
+        resolver = None if sender.resolver is None else sender.resolver()
+        door = Egress(sender.egress, resolver=resolver)
+        async with door as egress, asyncio.TaskGroup() as group:
             hooks = Webhooks(egress, sender.clock)
             while True:
                 more.clear()
