@@ -151,7 +151,7 @@ class Post:
         running = asyncio.ensure_future(asyncio.to_thread(courier.run, stop))
         try:
             async with asyncio.timeout(20):
-                while sum(courier.attempts.values()) < len(urls):
+                while sum(courier.attempts.values()) < len(urls):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         finally:
             stop.set()
@@ -197,7 +197,7 @@ async def test_no_spelling_is_connected_to(post) -> None:
         ("64:ff9b::7f00:1",),
         ("169.254.169.254",),
     ],
-    ids=lambda each: "+".join(each),
+    ids="+".join,
 )
 async def test_a_name_that_leads_inside(post, addresses: tuple[str, ...], caplog) -> None:
     office, names = post
