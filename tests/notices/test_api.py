@@ -38,7 +38,7 @@ async def test_pages(road) -> None:
     assert (await desk.get(state="failed"))["data"] == []
     assert len((await desk.get(webhook="ops", state="delivered"))["data"]) == 7
     assert (await desk.get(webhook="none"))["data"] == []
-    assert (await desk.get(organisation="org_other"))["data"] == []
+    assert (await desk.get(organisation="org_default"))["data"] == []
     assert (await desk.get(f"/{found[0]}"))["webhook"] == "ops"
 
 

@@ -103,11 +103,11 @@ async def test_a_receiver_that_is_away_for_a_while(receiver: Receiver, tmp_path)
                 pass
             assert (shown["state"], shown["status"]) == ("pending", 503)
             assert shown["message"] == "The receiver answered with 503."
-            assert shown["due"] > shown["created"]
+            assert shown["due_at"] > shown["created_at"]
             clock.by += wait
             road.gateway.books.noticing.courier.wake()
         [told] = await desk.until("delivered")
-        assert (told["attempts"], told["message"], told["due"]) == (3, "", None)
+        assert (told["attempts"], told["message"], told["due_at"]) == (3, "", None)
     assert len({visit.body for visit in receiver.visits}) == 1
     times = [int(visit.headers["webhook-timestamp"]) for visit in receiver.visits]
     assert times[1] - times[0] >= 6
@@ -179,7 +179,7 @@ async def test_a_receiver_that_wants_none(receiver: Receiver, tmp_path, caplog) 
         assert noticing.courier.given_up == 1
         assert "to webhook ops is given up: The receiver answered with 410." in caplog.text
         again = await desk.post(f"/{gone[0]['id']}/retry")
-        assert (again["state"], again["attempts"], again["ended"]) == ("pending", 0, None)
+        assert (again["state"], again["attempts"], again["ended_at"]) == ("pending", 0, None)
         assert (await desk.until("delivered"))[0]["id"] == gone[0]["id"]
 
 

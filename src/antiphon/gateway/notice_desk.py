@@ -11,7 +11,7 @@ from antiphon.access.walls import Actor, is_root, not_found
 from antiphon.clock import Clock
 from antiphon.errors import Forbidden
 from antiphon.notices import deliveries
-from antiphon.notices.config import TEST, NoticesSettings, WebhookSettings
+from antiphon.notices.config import TEST, WebhookSettings
 from antiphon.notices.deliveries import Entry
 from antiphon.notices.event import Event
 from antiphon.notices.shown import DeliveryFacts, Wanted, page_of, shown
@@ -19,14 +19,16 @@ from antiphon.storage.database import Database
 
 
 class NoticeDesk:
-    """Deliveries, as one actor may see and change them.
+    """Deliveries of one organisation, or of all, as one actor may see and change them.
 
     Args:
         database: With the tables of notices and of access.
-        settings: The webhooks.
+        webhooks: By the names of the configuration.
         actor: Who.
+        organisation: Whose deliveries; None for all, and the gateway's own. It is the actor's to
+            enter.
         clock: Where time comes from.
-        wake: Called when there is something to send.
+        send: Called when there is something to send.
 
     Raises:
         Forbidden: The actor may see none.
@@ -35,31 +37,28 @@ class NoticeDesk:
     def __init__(
         self,
         database: Database,
-        settings: NoticesSettings,
+        webhooks: Mapping[str, WebhookSettings],
         actor: Actor,
+        organisation: str | None,
         *,
         clock: Clock,
-        wake: Callable[[], None],
+        send: Callable[[], None],
     ) -> None:
         self._root = is_root(actor)
         if not self._root:
             _need(actor, Scope.READ)
-            if actor.team or not actor.organisation:
+            if actor.team or organisation is None or organisation != actor.organisation:
                 raise Forbidden("This key may not see the notices of an organisation.")
         self._database = database
         self._actor = actor
+        self._organisation = organisation
         self._clock = clock
-        self._wake = wake
-        self._webhooks: Mapping[str, WebhookSettings] = {
+        self._send = send
+        self._webhooks = {
             name: each
-            for name, each in settings.webhooks.items()
-            if self._root or each.organisation == actor.organisation
+            for name, each in webhooks.items()
+            if organisation is None or each.organisation == organisation
         }
-
-    @property
-    def organisation(self) -> str | None:
-        """Whose deliveries are seen; None for all."""
-        return None if self._root else self._actor.organisation
 
     def list(self, wanted: Wanted) -> tuple[list[DeliveryFacts], str | None]:
         """A page, and the cursor of the next one.
@@ -67,10 +66,8 @@ class NoticeDesk:
         Raises:
             InvalidRequest: The limit or the cursor is none.
         """
-        if not self._root:
-            wanted = wanted._replace(organisation=self._actor.organisation)
         with self._database.reading() as connection:
-            return page_of(connection, wanted)
+            return page_of(connection, wanted._replace(organisation=self._organisation))
 
     def show(self, delivery: str) -> DeliveryFacts:
         """One delivery.
@@ -79,7 +76,7 @@ class NoticeDesk:
             PathNotFound: There is none.
         """
         with self._database.reading() as connection:
-            return shown(connection, delivery, self.organisation)
+            return shown(connection, delivery, self._organisation)
 
     def retry(self, delivery: str) -> DeliveryFacts:
         """Have one sent again as if it were new; its receiver gets the same id.
@@ -91,14 +88,14 @@ class NoticeDesk:
             Forbidden: The actor may only look.
         """
         with self._database.writing() as connection:
-            found = shown(connection, delivery, self.organisation)
+            found = shown(connection, delivery, self._organisation)
             self._need_to_change()
             at = self._now()
             if deliveries.begin_anew(connection, delivery, at=at):
                 act = Act("notice.retry", delivery, found.organisation)
                 enter(connection, self._actor, act, at=at)
-            after = shown(connection, delivery, self.organisation)
-        self._wake()
+            after = shown(connection, delivery, self._organisation)
+        self._send()
         return after
 
     def test(self, webhook: str | None = None) -> list[DeliveryFacts]:
@@ -126,8 +123,8 @@ class NoticeDesk:
             for delivery, entry in zip(made, entries, strict=True):
                 act = Act("notice.test", delivery, entry.organisation)
                 enter(connection, self._actor, act, at=int(at * 1e6))
-            facts = [shown(connection, delivery, self.organisation) for delivery in made]
-        self._wake()
+            facts = [shown(connection, delivery, self._organisation) for delivery in made]
+        self._send()
         return facts
 
     def _need_to_change(self) -> None:

@@ -1,128 +1,131 @@
-"""What was told to other systems: `/api/v1/notices`."""
+"""`/api/v1/notices`: what was told to webhooks, and what is on its way."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Depends, Path, Query, Request
+from pydantic import ConfigDict, Field, JsonValue
 
-from antiphon.access.walls import actor_of
+from antiphon.access.walls import is_root
 from antiphon.egress.webhooks.delivery import State
-from antiphon.errors import Overloaded
-from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.notice_desk import NoticeDesk
 from antiphon.notices.shown import MOST, USUAL, DeliveryFacts, Wanted
-from antiphon.server.caller import Caller
-from antiphon.server.health import require_key
-from antiphon.usage.ledger.times import told
+from antiphon.server.api_actor import Asking, front_of, routes
+from antiphon.server.api_views import Body, Moment, PageView, View
 
+NOTICES = routes("notices")
 _LONGEST = 100
+_EXAMPLE: dict[str, JsonValue] = {
+    "id": "dlv_0d6ad10b7a4b5f1e",
+    "event": "msg_5jdjkgikzopxe2e7c25ceyrs42zvfco4",
+    "type": "budget.warning",
+    "webhook": "ops",
+    "organisation": "",
+    "state": "pending",
+    "attempts": 2,
+    "status": 503,
+    "message": "The receiver answered with 503.",
+    "created_at": "2026-11-26T19:04:11Z",
+    "due_at": "2026-11-26T19:09:42Z",
+    "ended_at": None,
+}
 
 
-class NoticeView(BaseModel):
+class NoticeView(View):
     """A notice on its way to one webhook, or at its end."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     id: str
     event: str = Field(description="The id that the receiver sees, as `webhook-id`.")
     type: str
     webhook: str = Field(description="By its name in the configuration.")
-    organisation: str | None = Field(description="Whose webhook it is; none: the gateway's own.")
+    organisation: str = Field(description="Whose webhook it is; empty: the gateway's own.")
     state: State
     attempts: int
     status: int | None = Field(description="What the receiver answered with last, if it did.")
     message: str = Field(description="Why the last attempt failed.")
-    created: str
-    due: str | None = Field(description="When it is tried next; none where it is over.")
-    ended: str | None
+    created_at: Moment
+    due_at: Moment | None = Field(description="When it is tried next; null where it is over.")
+    ended_at: Moment | None
 
 
-class NoticesView(BaseModel):
-    """A page of notices, the newest first."""
-
-    data: list[NoticeView]
-    next_cursor: str | None
-
-
-class NoticesQuery(BaseModel):
-    """Which notices are meant."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL
-    cursor: Annotated[str | None, Query(max_length=_LONGEST)] = None
-    state: State | None = None
-    webhook: Annotated[str | None, Query(max_length=_LONGEST)] = None
-    organisation: Annotated[str | None, Query(max_length=_LONGEST)] = Field(
-        default=None, description="For the admin key: only this one's."
-    )
-
-    def wanted(self) -> Wanted:
-        """In the words of notices."""
-        return Wanted(self.organisation, self.state, self.webhook, self.limit, self.cursor)
-
-
-class TestBody(BaseModel):
+class TestBody(Body):
     """Where to send a notice that says nothing."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    webhook: Annotated[str | None, Field(max_length=_LONGEST)] = Field(
-        default=None, description="By its name; without it, to all that the key may see."
+    webhook: str | None = Field(
+        default=None,
+        max_length=_LONGEST,
+        description="By its name; without it, to all that the key may see.",
     )
 
 
-def add_notices(app: FastAPI, gateway: Antiphon) -> None:
-    """Put the paths of notices into the management API."""
-
-    def desk(request: Request) -> NoticeDesk:
-        principal = require_key(gateway, Caller(request.scope["headers"]))
-        books = gateway.books
-        if books is None:
-            raise Overloaded("The gateway is shutting down.")
-        return NoticeDesk(
-            books.database,
-            gateway.settings.notices,
-            actor_of(principal, request=gateway.request_ids.new()),
-            clock=gateway.clock,
-            wake=books.noticing.courier.wake,
-        )
-
-    @app.get("/api/v1/notices", tags=["notices"])
-    def list_notices(request: Request, query: Annotated[NoticesQuery, Query()]) -> NoticesView:
-        """What was told to webhooks, and what is on its way."""
-        found, cursor = desk(request).list(query.wanted())
-        return NoticesView(data=[_view(each) for each in found], next_cursor=cursor)
-
-    @app.get("/api/v1/notices/{notice}", tags=["notices"])
-    def show_notice(request: Request, notice: str) -> NoticeView:
-        """How far one is."""
-        return _view(desk(request).show(notice))
-
-    @app.post("/api/v1/notices/test", tags=["notices"], status_code=202)
-    def test_notices(request: Request, body: TestBody | None = None) -> NoticesView:
-        """Send a notice that says nothing, to see whether it arrives."""
-        found = desk(request).test(None if body is None else body.webhook)
-        return NoticesView(data=[_view(each) for each in found], next_cursor=None)
-
-    @app.post("/api/v1/notices/{notice}/retry", tags=["notices"], status_code=202)
-    def retry_notice(request: Request, notice: str) -> NoticeView:
-        """Have one sent again, whatever became of it; its receiver sees the same id."""
-        return _view(desk(request).retry(notice))
-
-
-def _view(facts: DeliveryFacts) -> NoticeView:
-    return NoticeView(
-        id=facts.id,
-        event=facts.event,
-        type=facts.type,
-        webhook=facts.webhook,
-        organisation=facts.organisation or None,
-        state=State(facts.state),
-        attempts=facts.attempts,
-        status=facts.status,
-        message=facts.message,
-        created=told(facts.created_at),
-        due=None if facts.due_at is None else told(facts.due_at),
-        ended=None if facts.ended_at is None else told(facts.ended_at),
+def _desk(
+    request: Request,
+    actor: Asking,
+    organisation: Annotated[
+        str,
+        Query(
+            max_length=_LONGEST,
+            description="The id of the organisation. Only whoever has the whole gateway may name "
+            "another than their own; for them it is all, and the gateway's own webhooks, where it "
+            "is not named.",
+        ),
+    ] = "",
+) -> NoticeDesk:
+    front = front_of(request)
+    whose = None
+    if organisation or not is_root(actor):
+        whose = front.access.realm(actor, organisation).organisation
+    return NoticeDesk(
+        front.database, front.webhooks, actor, whose, clock=front.clock, send=front.send
     )
+
+
+_At = Annotated[NoticeDesk, Depends(_desk)]
+_Notice = Annotated[str, Path(description="The id of the notice.")]
+
+
+@NOTICES.get("/notices", summary="List notices")
+def list_notices(
+    desk: _At,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="The most items.")] = USUAL,
+    cursor: Annotated[
+        str | None,
+        Query(max_length=_LONGEST, description="`next_cursor` of the page before."),
+    ] = None,
+    state: Annotated[State | None, Query(description="Only in this state.")] = None,
+    webhook: Annotated[
+        str | None, Query(max_length=_LONGEST, description="Only to this webhook.")
+    ] = None,
+) -> PageView[NoticeView]:
+    """What was told to webhooks, and what is on its way; the newest first."""
+    found, next_cursor = desk.list(Wanted(None, state, webhook, limit, cursor))
+    return _page(found, next_cursor)
+
+
+@NOTICES.get("/notices/{notice}", summary="Show a notice")
+def show_notice(desk: _At, notice: _Notice) -> NoticeView:
+    """How far one is."""
+    return NoticeView.model_validate(desk.show(notice))
+
+
+@NOTICES.post("/notices/test", summary="Send a test", status_code=202)
+def test_notices(desk: _At, body: TestBody | None = None) -> PageView[NoticeView]:
+    """Send a notice that says nothing, to see whether it arrives."""
+    return _page(desk.test(None if body is None else body.webhook), None)
+
+
+@NOTICES.post("/notices/{notice}/retry", summary="Send a notice again", status_code=202)
+def retry_notice(desk: _At, notice: _Notice) -> NoticeView:
+    """Have one sent again as if it were new, whatever became of it.
+
+    Its receiver sees the same id. One that is being sent right now is left as it is.
+    """
+    return NoticeView.model_validate(desk.retry(notice))
+
+
+def _page(found: list[DeliveryFacts], next_cursor: str | None) -> PageView[NoticeView]:
+    shown = [NoticeView.model_validate(each) for each in found]
+    return PageView(data=shown, next_cursor=next_cursor)

@@ -30,8 +30,15 @@ SETTINGS = NoticesSettings.model_validate(
 )
 
 
-def desk(store: Store, actor: Actor) -> NoticeDesk:
-    return NoticeDesk(store.database, SETTINGS, actor, clock=store.clock, wake=lambda: None)
+def desk(store: Store, actor: Actor, organisation: str | None = None) -> NoticeDesk:
+    return NoticeDesk(
+        store.database,
+        SETTINGS.webhooks,
+        actor,
+        organisation or actor.organisation or None,
+        clock=store.clock,
+        send=lambda: None,
+    )
 
 
 def of(organisation: str, role: Role = Role.ADMIN, *, team: str = "") -> Actor:
@@ -49,7 +56,7 @@ def test_each_sees_its_own_and_the_operator_all(store: Store, ids: dict[str, str
             found, _ = desk(store, of(organisation, Role.READ_ONLY)).list(Wanted(asked))
             assert [each.id for each in found] == [ids[organisation]]
     assert {each.id for each in desk(store, ROOT).list(Wanted(None))[0]} == set(ids.values())
-    assert [each.id for each in desk(store, ROOT).list(Wanted("org_b"))[0]] == [ids["org_b"]]
+    assert [each.id for each in desk(store, ROOT, "org_b").list(Wanted(None))[0]] == [ids["org_b"]]
 
 
 def test_what_is_another_s_is_what_never_was(store: Store, ids: dict[str, str]) -> None:

@@ -1,0 +1,9 @@
+"""The routes of administration, which a gateway and the command line stand before."""
+
+from __future__ import annotations
+
+from antiphon.server.api_keys import KEYS
+from antiphon.server.api_notices import NOTICES
+
+ADMINISTRATION = (KEYS, NOTICES)
+"""Every router that is made by `api_actor.routes`."""
