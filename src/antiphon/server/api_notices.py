@@ -112,7 +112,7 @@ def show_notice(desk: _At, notice: _Notice) -> NoticeView:
 
 
 @NOTICES.post("/notices/test", summary="Send a test", status_code=202)
-def test_notices(desk: _At, body: TestBody | None = None) -> PageView[NoticeView]:
+def send_test(desk: _At, body: TestBody | None = None) -> PageView[NoticeView]:
     """Send a notice that says nothing, to see whether it arrives."""
     return _page(desk.test(None if body is None else body.webhook), None)
 
