@@ -39,7 +39,8 @@ def crossing(
     """A budget of a team, in the month of a moment, of which a share is spent."""
     budget = Budget(Scope.TEAM, name, limit * BILLION, steps=(800, 1000))
     period = period_of("month", int(at * 1e6), budget.zone)
-    purse = Purse[Waiting](Pot("team", name, period.name, period.ends), budget, period, now=0.0)
+    pot = Pot("team", f"org_default/{name}", period.name, period.ends)
+    purse = Purse[Waiting](pot, budget, period, now=0.0, label=name)
     purse.spent = limit * BILLION * share // 1000
     return Crossing(purse, share)
 
@@ -61,8 +62,8 @@ async def test_a_budget_that_nears_its_end(receiver: Receiver, tmp_path) -> None
     async with running(tmp_path, **sections(receiver)) as road:
         noticing = road.gateway.books.noticing
         for _ in range(3):
-            noticing.warn(crossing(800))
-        noticing.warn(crossing(1000))
+            noticing.crossed(crossing(800))
+        noticing.crossed(crossing(1000))
         await Desk(road).until("delivered", 2)
     ids = receiver.verified()
     assert len(set(ids)) == len(ids) == 2
@@ -70,7 +71,7 @@ async def test_a_budget_that_nears_its_end(receiver: Receiver, tmp_path) -> None
     assert told.keys() == {"budget.warning", "budget.exceeded"}
     assert told["budget.warning"]["data"] == {
         "organisation": "org_default",
-        "budget": {"scope": "team", "name": "web", "per": "month"},
+        "budget": {"scope": "team", "id": "web", "name": "web", "per": "month"},
         "period": "2027-01",
         "period_ends": "2027-02-01T00:00:00Z",
         "share": "0.8",
@@ -84,7 +85,7 @@ async def test_what_is_told_again_after_a_restart_is_not_sent_again(
 ) -> None:
     for _ in range(2):
         async with running(tmp_path, **sections(receiver)) as road:
-            road.gateway.books.noticing.warn(crossing())
+            road.gateway.books.noticing.crossed(crossing())
             await Desk(road).until("delivered")
             assert len((await Desk(road).get())["data"]) == 1
     assert len(receiver.verified()) == 1
@@ -119,7 +120,7 @@ async def test_what_waits_outlives_the_gateway(receiver: Receiver, tmp_path) -> 
     clock = Ahead()
     written = sections(receiver)
     async with running(tmp_path, clock=clock, **written) as road:
-        road.gateway.books.noticing.warn(crossing())
+        road.gateway.books.noticing.crossed(crossing())
         await receiver.until(1)
         while not (await Desk(road).get())["data"][0]["attempts"]:
             pass
@@ -137,7 +138,7 @@ async def test_an_event_that_is_told_while_the_gateway_ends_is_kept(
     written = sections(receiver)
     async with running(tmp_path, **written) as road:
         for number in range(20):
-            road.gateway.books.noticing.warn(crossing(name=f"team-{number}"))
+            road.gateway.books.noticing.crossed(crossing(name=f"team-{number}"))
     async with running(tmp_path, **written) as road:
         await Desk(road).until("delivered", 20)
     assert len(set(receiver.verified())) == 20
@@ -154,7 +155,7 @@ async def test_an_attempt_that_the_end_breaks_off_is_made_again(
     async with listening(silent) as server:
         receiver.server, good = server, receiver.server
         async with running(tmp_path, **sections(receiver)) as road:
-            road.gateway.books.noticing.warn(crossing())
+            road.gateway.books.noticing.crossed(crossing())
             while not server.visits:
                 await Desk(road).get()
         receiver.server = good
@@ -169,11 +170,11 @@ async def test_a_receiver_that_wants_none(receiver: Receiver, tmp_path, caplog) 
     receiver.answers = [BUSY, sized(status="410 Gone")]
     async with running(tmp_path, **sections(receiver)) as road:
         desk, noticing = Desk(road), road.gateway.books.noticing
-        noticing.warn(crossing(name="first"))
+        noticing.crossed(crossing(name="first"))
         await receiver.until(1)
         while not (await desk.get())["data"][0]["attempts"]:
             pass
-        noticing.warn(crossing(name="second"))
+        noticing.crossed(crossing(name="second"))
         gone = await desk.until("gone", 2)
         assert {each["message"] for each in gone} == {"The receiver answered with 410."}
         assert noticing.courier.given_up == 1
@@ -236,7 +237,7 @@ async def test_a_slow_receiver_does_not_hold_up_another(receiver: Receiver, tmp_
         written["notices"]["webhooks"]["slow"] = {"url": url, "secret": SECRET.reveal()}
         async with running(tmp_path, **written) as road:
             for number in range(50):
-                road.gateway.books.noticing.warn(crossing(name=f"team-{number}"))
+                road.gateway.books.noticing.crossed(crossing(name=f"team-{number}"))
             await Desk(road).until("delivered", 50, webhook="ops")
             assert slow.most_at_once <= 4
 

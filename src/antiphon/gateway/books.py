@@ -110,7 +110,8 @@ class Books:
             seam=seam,
         )
         self.noticing = Noticing(settings, self.database, clock=clock)
-        treasury.on_crossing = self.noticing.warn
+        treasury.on_crossing = self.noticing.crossed
+        treasury.desk.on_refusal = self.noticing.refused
         try:
             treasury.begin()
         except StorageFailed as error:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.gateway.background import Service
-from antiphon.gateway.crossings import event_of
+from antiphon.gateway.crossings import event_of, exceeded
 from antiphon.notices.courier import Courier
 from antiphon.notices.deliveries import Deliveries
 from antiphon.notices.notices import Notices
 from antiphon.storage.database import Database
+from antiphon.usage.budgets.budgets import Waiting
+from antiphon.usage.budgets.purse import Purse
 from antiphon.usage.budgets.sharing import Crossing
 
 
@@ -38,9 +40,17 @@ class Noticing:
         )
         self._clock = clock
 
-    def warn(self, crossing: Crossing) -> None:
+    def crossed(self, crossing: Crossing) -> None:
         """Tell that a share of a budget was reached; on the event loop, without waiting."""
         self.notices.tell(event_of(crossing, at=self._clock.now()))
+
+    def refused(self, purse: Purse[Waiting]) -> None:
+        """Tell that requests are refused for a budget; on the event loop, without waiting.
+
+        Not of one that has hardly begun: there a single request was too large.
+        """
+        if purse.budget.limit and purse.used >= purse.warn_from:
+            self.notices.tell(exceeded(purse, at=self._clock.now()))
 
     def close(self) -> None:
         """Keep what services told last, while they were being stopped."""

@@ -44,6 +44,7 @@ class Treasury:
 
     Attributes:
         budgets: Those in force.
+        desk: Where attempts wait for money.
         spending: For the road.
         on_crossing: Told on the event loop when a share of a budget is reached, once for all
             processes together.
@@ -60,9 +61,8 @@ class Treasury:
         seam: Seam,
     ) -> None:
         self.budgets = Budgets(settings.compiled(), clock=clock)
-        self.spending = Spending(
-            self.budgets, Desk(self.budgets, clock=clock, wait=settings.wait), clock=clock
-        )
+        self.desk = Desk(self.budgets, clock=clock, wait=settings.wait)
+        self.spending = Spending(self.budgets, self.desk, clock=clock)
         self.on_crossing: Callable[[Crossing], None] = _nobody
         self._file = file
         self._journal = journal
