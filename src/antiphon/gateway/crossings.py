@@ -41,18 +41,19 @@ def exceeded(purse: Purse[Waiting], *, at: float) -> Event:
 def _event(kind: EventType, crossing: Crossing, at: float) -> Event:
     purse, share = crossing
     pot, budget = purse.pot, purse.budget
-    # Pots are walled by organisation.
-    name = pot.name.removeprefix(f"{budget.organisation}/")
+    # Pots are walled by organisation; a budget may be for each of them.
+    organisation, _, name = pot.name.partition("/")
+    name = name or organisation
     about = ("budget", budget.scope.value, name, budget.per, pot.period, str(share))
     whose = {"scope": budget.scope.value, "id": name, "per": budget.per}
     if budget.scope in _NAMED:
         whose["name"] = purse.label
     return Event(
         kind.value,
-        budget.organisation,
+        organisation,
         about,
         {
-            "organisation": budget.organisation,
+            "organisation": organisation,
             "budget": whose,
             "period": pot.period,
             "period_ends": None if budget.per == "total" else told(pot.ends),
