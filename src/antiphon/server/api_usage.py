@@ -20,7 +20,6 @@ from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_admin, require_key
-from antiphon.server.schema import ERROR
 from antiphon.storage.database import Readable
 from antiphon.usage.ledger.export import export_csv
 from antiphon.usage.ledger.queries import MOST_ROWS, pages, usage
@@ -171,7 +170,7 @@ def add_usage(app: FastAPI, gateway: Antiphon) -> None:
         dependencies=[Depends(own)],
         response_model=UsageView,
         response_model_exclude_unset=True,
-        responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}, "4XX": ERROR},
+        responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},
     )
     def read_usage(
         request: Request, query: Annotated[UsageQuery, Query()]
@@ -194,7 +193,7 @@ def add_usage(app: FastAPI, gateway: Antiphon) -> None:
         tags=["usage"],
         dependencies=[Depends(admin)],
         response_class=Response,
-        responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}, "4XX": ERROR},
+        responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},
     )
     def read_ledger(query: Annotated[PeriodQuery, Query()]) -> Response:
         """Every attempt that ended in a stretch of time, in the order of their ends."""
