@@ -129,6 +129,7 @@ class Antiphon:
             clock=self.clock,
             auth_required=settings.auth.required,
             heartbeat=settings.server.heartbeat_seconds,
+            cache=settings.cache,
         )
         for deployment in self.deployments():
             self.metrics.bind(deployment.provider, deployment.model)
@@ -181,6 +182,7 @@ class Antiphon:
             raise
         self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
         self.pipeline.accounts.keep(books.journal)
+        await self.pipeline.caching.__aenter__()
         self._build.subjects = books.subjects
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
         return self
@@ -194,6 +196,7 @@ class Antiphon:
         """Stop: what is still under way is ended, and what was done is shipped."""
         if self.pipeline.live:
             await self.drain(0)
+        await self.pipeline.caching.__aexit__(kind, error, traceback)
         await self.transport.aclose()
         books, self.books = self.books, None
         if books is not None:

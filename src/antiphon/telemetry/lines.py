@@ -55,6 +55,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None
     charge: str | None
     warnings: tuple[str, ...]
+    cache: str | None
     structured: str | None
     trace_id: str | None
 
@@ -99,6 +100,7 @@ def json_line(report: RequestReport) -> bytes:
         subject=report.subject or None,
         charge=last.charge if last else None,
         warnings=report.warnings,
+        cache=report.cached or None,
         structured=report.structured or None,
         trace_id=report.trace.id if report.trace else None,
     )
@@ -115,6 +117,8 @@ def text_line(report: RequestReport) -> bytes:
     words += [str(report.status), report.kind]
     if report.word and report.word != report.kind:
         words.append(f"({report.word})")
+    if report.cached:
+        words.append(f"cache {report.cached}")
     if len(report.attempts) > 1:
         words.append(f"{len(report.attempts)} attempts")
     if last is not None:
