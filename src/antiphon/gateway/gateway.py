@@ -4,8 +4,7 @@
         reply = await gateway.chat(model="fast", messages=[{"role": "user", "content": "Hi"}])
         print(reply.text)
 
-A request from inside the process passes the same pipeline as one from outside: the same limits,
-fallback and records.
+A request from inside the process passes the same pipeline as one from outside.
 """
 
 from __future__ import annotations
@@ -84,8 +83,7 @@ class Antiphon:
         alone: The process is the gateway's own: it writes a line for each request, and its
             loggers write where the configuration says.
         segment_bytes: Bytes of one file of the journal.
-        seam: Where tests let the process die: called with the name of each step of journal and
-            shipper, before and after it.
+        seam: Where tests let the process die (`usage.journal.journal.Seam`).
     """
 
     def __init__(
@@ -349,8 +347,7 @@ class Antiphon:
     async def reachable(self) -> list[ModelEntry]:
         """The names that can be asked for, those of the passthrough asked of each provider.
 
-        `models` lists them from then on. What could not be asked is in `unreachable` afterwards,
-        with the reason.
+        `models` lists them from then on; `unreachable` says what could not be asked, and why.
         """
         if self._build.passes_through:
             providers = self._build.providers.values()

@@ -224,7 +224,7 @@ class Accounts:
                 Outcome.OK,
                 "",
                 Charge.NOTHING,
-                True,
+                True,  # noqa: FBT003  no attempt follows
                 _NO_COUNTS,
                 0,
                 0,

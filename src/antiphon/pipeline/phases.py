@@ -48,7 +48,7 @@ class Pipeline:
         caching: Answers that are given again; to be entered before the first request.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the parts of the road, put together in one place
         self,
         *,
         transport: Upstream,

@@ -208,7 +208,7 @@ def overhead(exchange: Exchange, now: float) -> float:
     for attempt in attempts:
         ended, sent = attempt.ended_at or now, attempt.sent_at
         if ended > started:
-            spent -= ended - (sent if sent > started else started)
+            spent -= ended - (max(started, sent))
     return spent if spent > 0 else 0.0
 
 

@@ -125,7 +125,7 @@ class StreamReply(ABC):
     def fail(self, error: AntiphonError) -> bytes:
         """End the stream with an error event; empty if it has ended already."""
 
-    async def drain(self) -> None:
+    async def drain(self) -> None:  # noqa: B027  most have nothing to wait for
         """Wait shortly for the end of the provider's body, so that its connection can be kept."""
 
 

@@ -3,7 +3,8 @@
 A request has no row of its own. It is put together from the rows of its attempts, of which the
 last says how long all of it took; where no attempt answered, a row of `unanswered` says what the
 caller was told instead. What was given from the cache has a row of no cost behind them, which is
-no attempt: it says where the answer came from. Where a process died between two attempts, neither is there.
+no attempt: it says where the answer came from. Where a process died between two attempts, neither
+is there.
 """
 
 from __future__ import annotations
