@@ -117,7 +117,7 @@ class Antiphon:
         self._segment_bytes = segment_bytes
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
-        self.captures = self._build.captures
+        self.captures, self.tallies = self._build.captures, self._build.tallies
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,

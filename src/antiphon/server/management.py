@@ -30,6 +30,7 @@ from antiphon.errors import (
 )
 from antiphon.gateway.gateway import Antiphon
 from antiphon.providers.deployment import Deployment
+from antiphon.server.api_cache import add_cache_routes
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
@@ -107,6 +108,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_routes(app, gateway)
     add_request_routes(app, gateway)
     add_usage(app, gateway)
+    add_cache_routes(app, gateway)
     _add_docs(app)
     _add_errors(app, gateway)
     own = app.openapi
