@@ -80,8 +80,6 @@ class Dialect(ABC):
     """The header in which clients of this dialect look for the request's id."""
     preamble_bytes: ClassVar[int] = 256 * 1024
     """Bytes of a stream that are held back, at most, while nothing useful has come."""
-    usage_on_request: ClassVar[bool] = False
-    """Whether the caller of a stream gets its usage only where he asks for it."""
     strict_end: ClassVar[bool] = False
     """Whether a stream that has said why it stopped is broken without its terminal event."""
     seal_mark: ClassVar[bytes] = MARK.encode()

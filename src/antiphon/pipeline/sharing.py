@@ -22,8 +22,11 @@ from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.replies import ProviderStream, StreamReply, whole_reply
+from antiphon.wire.shallow import Members
 
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
+_NOTHING = Members({})
+"""A request that asks for no usage; most dialects tell it all the same."""
 
 
 class SharedCall:
@@ -225,6 +228,6 @@ class StoredStream(StreamReply):
 def _bare(shown: bytes, asked: Payload) -> bytes:
     """Frames for who did not ask for usage; the same object where they tell none."""
     dialect = asked.dialect
-    if not dialect.usage_on_request or _USAGE.search(shown) is None:
+    if dialect.wants_usage(_NOTHING) or _USAGE.search(shown) is None:
         return shown
     return Relay(dialect, asked, usage=False).feed(shown)

@@ -85,8 +85,8 @@ class ClearQuery(BaseModel):
         str | None,
         Field(
             max_length=_LONGEST,
-            description="For this person, by the id; or by the name, where a key of the configuration "
-            "has it.",
+            description="For this person, by the id, or by the name where it stands with a key of "
+            "the configuration.",
         ),
     ] = None
     key: Annotated[

@@ -114,6 +114,8 @@ def text_line(report: RequestReport) -> bytes:
     words = [stamp(report.ended_at)[11:23], level_of(report).upper(), report.request]
     if last is not None:
         words += [report.route, "->", f"{last.provider}/{last.model}"]
+    elif report.cached:
+        words.append(report.route)
     words += [str(report.status), report.kind]
     if report.word and report.word != report.kind:
         words.append(f"({report.word})")

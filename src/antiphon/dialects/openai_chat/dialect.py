@@ -57,7 +57,6 @@ class OpenAIChat(Dialect):
     unlike: ClassVar[Mapping[Need, Loss]] = UNLIKE
     words: ClassVar[Mapping[Need, tuple[str, ...]]] = WORDS
     form_members: ClassVar[tuple[str, ...]] = ("response_format",)
-    usage_on_request: ClassVar[bool] = True
     forced_choice_free: ClassVar[bytes] = b'"auto"'
 
     @override
