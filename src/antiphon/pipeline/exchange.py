@@ -27,6 +27,7 @@ from antiphon.pipeline.translation import Translation
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 from antiphon.telemetry.trace import Trace
+from antiphon.usage.budgets.budgets import Reservation
 from antiphon.usage.captures.taking import Capture
 from antiphon.usage.journal.journal import Entry
 from antiphon.usage.journal.record import Charge, Outcome
@@ -67,8 +68,12 @@ class Attempt(msgspec.Struct, eq=False):
         form: The form that its answer must have, where that is looked at.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
+        size: Bytes of the body that is sent.
         input_bound: Tokens that its prompt cannot exceed.
-        output_bound: Tokens that its answers cannot exceed.
+        output_bound: Tokens that its answers together cannot exceed.
+        answers: How many are asked for.
+        cost_bound: Billionths of a dollar that it cannot exceed.
+        reservation: Money that is set aside for it, where there are budgets.
         cost: Billionths of a dollar, once it is closed.
     """
 
@@ -86,11 +91,40 @@ class Attempt(msgspec.Struct, eq=False):
     last: bool = False
     accepted: bool = False
     charge: Charge = Charge.NOTHING
+    size: int = 0
     input_bound: int = 0
     output_bound: int = 0
+    answers: int = 1
+    cost_bound: int = 0
+    reservation: Reservation | None = None
     cost: int = 0
     outcome: Outcome | None = None
     form: Form | None = None
+
+
+class Cached(msgspec.Struct, eq=False):
+    """What the cache did for a request on a route that has one.
+
+    Attributes:
+        word: `hit`; `miss`; `shared`, where another request pays for the call; `stale`, where the
+            answer is too old, and no provider gave a better one.
+        age: Seconds since a stored answer was made; None where it is none.
+        deployment: What made the answer, where no attempt of the request did; else empty.
+        shares: The request on whose account the call was made, where that is another one.
+    """
+
+    word: str
+    age: float | None = None
+    deployment: str = ""
+    shares: Exchange | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Nobody was asked on this request's own account for what it was given."""
+        return self.word != MISS
+
+
+MISS = "miss"
 
 
 class Exchange(msgspec.Struct, eq=False, kw_only=True):
@@ -103,6 +137,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         interrupt: Stops whoever is answering; `abort` calls it.
         hops: Gateways of our kind that the request came through already.
         forwarded: Header lines of the caller that go on to a provider of the same dialect.
+        cache_control: What its caller says of stored answers, as the header has it.
         served: It came over HTTP.
         trace: Where it stands in a trace; None where nobody listens.
         passing: Set where the request is passed on as it is, to an endpoint of no dialect.
@@ -114,6 +149,9 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         interrupted: Why the gateway itself ends it (a drain), or None.
         structured: What is known of the form of the answer, where one was asked for.
         capture: What is kept of its content, where the route asks for that.
+        warnings: What the caller is warned of; the ledger keeps it.
+        notes: What the caller is told besides, of limits that are nearly reached.
+        cached: What the cache did; None where the route has none.
         outcome: What it failed with, or None.
     """
 
@@ -125,6 +163,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     interrupt: Callable[[], object]
     hops: int = 0
     forwarded: bytes = b""
+    cache_control: bytes | None = None
     served: bool = False
     trace: Trace | None = None
     passing: Passing | None = None
@@ -138,10 +177,12 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     stop: StopReason | None = None
     first_token_at: float = 0.0
     warnings: list[str] = []
+    notes: Sequence[str] = ()
     outcome: BaseException | None = None
     interrupted: AntiphonError | None = None
     structured: Structured | None = None
     capture: Capture | None = None
+    cached: Cached | None = None
 
     @property
     def embeds(self) -> EmbedPayload | None:

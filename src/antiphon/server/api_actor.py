@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -33,6 +33,7 @@ from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
 from antiphon.gateway.gateway import Antiphon
+from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.server.intake import CLAIM, id_of
@@ -75,6 +76,14 @@ class Front(ABC):
         """Where time comes from."""
 
     @property
+    @abstractmethod
+    def webhooks(self) -> Mapping[str, WebhookSettings]:
+        """Where notices go, by the names of the configuration."""
+
+    def send(self) -> None:  # noqa: B027  who only has the database sends nothing
+        """Have notices that wait sent now."""
+
+    @property
     def access(self) -> Access:
         """Tenants, people and keys.
 
@@ -104,7 +113,7 @@ class GatewayFront(Front):
         principal = await require_key(self._gateway, Caller(request.scope["headers"]))
         claim = getattr(request.state, CLAIM, None)
         actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
-        if not is_root(actor) and not actor.organisation:
+        if not is_root(actor) and not principal.role:
             raise Forbidden("Only the admin key, or a key that was made here, administers.")
         return actor
 
@@ -121,6 +130,16 @@ class GatewayFront(Front):
     def clock(self) -> Clock:
         return self._gateway.clock
 
+    @property
+    @override
+    def webhooks(self) -> Mapping[str, WebhookSettings]:
+        return self._gateway.settings.notices.webhooks
+
+    @override
+    def send(self) -> None:
+        if self._gateway.books is not None:
+            self._gateway.books.noticing.courier.wake()
+
 
 class DatabaseFront(Front):
     """A database that somebody has themselves: they may do everything in it.
@@ -128,10 +147,18 @@ class DatabaseFront(Front):
     Args:
         database: With the tables of access.
         clock: Where time comes from.
+        webhooks: Where notices go; a gateway sends them.
     """
 
-    def __init__(self, database: Database, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        webhooks: Mapping[str, WebhookSettings] | None = None,
+    ) -> None:
         super().__init__()
+        self._webhooks = webhooks or {}
         self._database = database
         self._clock = clock
 
@@ -148,6 +175,11 @@ class DatabaseFront(Front):
     @override
     def clock(self) -> Clock:
         return self._clock
+
+    @property
+    @override
+    def webhooks(self) -> Mapping[str, WebhookSettings]:
+        return self._webhooks
 
 
 def front_of(request: Request) -> Front:

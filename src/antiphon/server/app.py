@@ -78,6 +78,8 @@ _EXPOSED = b"idempotent-replayed, " + b", ".join(
         b"antiphon-overhead-ms",
         b"antiphon-cost",
         b"antiphon-warnings",
+        b"antiphon-cache",
+        b"antiphon-degraded",
     )
 )
 
