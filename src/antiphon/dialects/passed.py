@@ -9,7 +9,7 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
-from antiphon.dialects.contract import Quirk, Target
+from antiphon.dialects.contract import LEAST_ANSWER, Quirk, Target
 from antiphon.dialects.fields import UNREADABLE, first_byte
 from antiphon.errors import MalformedBody
 from antiphon.model.needs import Need
@@ -59,6 +59,11 @@ class UntranslatedPayload(Payload, ABC):
         return 0, 1
 
     @property
+    @override
+    def least_answer(self) -> int | None:
+        return None
+
+    @property
     def size(self) -> int:
         """Bytes of what the caller sent."""
         return 0
@@ -74,7 +79,12 @@ class UntranslatedPayload(Payload, ABC):
     @override
     @abstractmethod
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes: ...
 
 
@@ -130,15 +140,27 @@ class PassedJson(UntranslatedPayload):
         answers *= _prompts(members.raw("prompt"))
         return asked if asked is not None and asked > 0 else None, min(answers, _MOST_ANSWERS)
 
+    @property
+    @override
+    def least_answer(self) -> int | None:
+        # The older completions; what else writes has no bound that a caller can give.
+        return LEAST_ANSWER if self._writes and "prompt" in self._object else None
+
     @override
     def countable(self, size: int) -> int:
         return size if self._text else 0
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
-        return self._object.replace({"model": msgspec.json.encode(target.model)}).encode()
+        members = self._object.replace({"model": msgspec.json.encode(target.model)})
+        return (self.dialect.capped(members, cap) if cap else members).encode()
 
 
 class PassedForm(UntranslatedPayload):
@@ -169,7 +191,12 @@ class PassedForm(UntranslatedPayload):
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
         return self._form.replace("model", target.model.encode())
 
@@ -196,7 +223,12 @@ class PassedBytes(UntranslatedPayload):
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
         return self._bytes
 

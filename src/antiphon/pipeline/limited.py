@@ -39,10 +39,9 @@ class Limited:
         demand: What was asked for.
         priority: How urgent it is: -1, 0 or 1.
         taken: What was taken, once it was.
-        warnings: What shadow limits would have refused.
     """
 
-    __slots__ = ("answers", "demand", "limits", "path", "priority", "taken", "warnings")
+    __slots__ = ("answers", "demand", "limits", "path", "priority", "taken")
 
     def __init__(self, limits: Limits, answers: Answers, path: Path) -> None:
         self.limits = limits
@@ -51,7 +50,6 @@ class Limited:
         self.demand = ONE
         self.priority = 0
         self.taken: Taken | None = None
-        self.warnings: list[str] = []
 
     def figures(self, measure: Measure) -> Figures | None:
         """Of the limit of which the least is left; None where there is none of this measure."""

@@ -80,12 +80,12 @@ class Limiting:
         limited = exchange.limited = Limited(limits, self.answers, path)
         limited.priority = _priority(exchange.priority, path)
         if path.body:
-            self._check_body(size_of(exchange.payload), limited)
+            self._check_body(exchange, path)
         if path.estimates:
-            limited.demand = self._demand(exchange, plan, limited)
+            limited.demand = self._demand(exchange, plan, path)
         demand = limited.demand
         if path.shadows:
-            self.note_shadows(limited, path, demand, now)
+            self.note_shadows(exchange, path, demand, now)
         made = limits.take(path, demand, now)
         if isinstance(made, Taken):
             limited.taken = made
@@ -162,53 +162,58 @@ class Limiting:
 
     def passed_over(self, limit: Limit) -> None:
         """A deployment was passed over."""
-        self.metrics.limit_passed_over.of(limit.scope, limit.measure.name.lower()).value += 1
+        self.metrics.limit_passed_over.of(*_labels(limit)).value += 1
 
     def refused(self, limit: Limit) -> None:
         """Somebody was refused."""
-        self.metrics.limit_refusals.of(limit.scope, limit.measure.name.lower()).value += 1
+        self.metrics.limit_refusals.of(*_labels(limit)).value += 1
 
-    def note_shadows(self, limited: Limited, path: Path, demand: Demand, now: int) -> None:
+    def note_shadows(self, exchange: Exchange, path: Path, demand: Demand, now: int) -> None:
         """Tell what shadow limits would have stopped."""
         for limit in overrun(path, demand, now):
-            self._is_shadow(limit, limited)
+            self._is_shadow(limit, exchange)
 
     def waited(self, priority: int, state: State, micros: int) -> None:
         """Somebody has waited."""
         cell = self.metrics.limit_waits.of(PRIORITIES[priority], state.value)
         cell.observe(micros / _MICRO)
 
-    def _demand(self, exchange: Exchange, plan: Plan, limited: Limited) -> Demand:
+    def _demand(self, exchange: Exchange, plan: Plan, path: Path) -> Demand:
         made = self.estimate(exchange, plan)
-        for limit in limited.path.prompt:
-            if made.prompt > limit.bound and not self._is_shadow(limit, limited):
+        for limit in path.prompt:
+            if made.prompt > limit.bound and not self._is_shadow(limit, exchange):
                 raise PromptTooLong(
-                    f"The prompt has about {made.prompt} tokens: more than the limit of "
+                    f"The prompt has about {made.prompt} tokens, which is over the limit of "
                     f"{in_words(limit)} of {whose(limit)}."
                 )
         return made.demand(plan.deployments[0])
 
-    def _check_body(self, size: int, limited: Limited) -> None:
-        for limit in limited.path.body:
-            if size > limit.bound and not self._is_shadow(limit, limited):
+    def _check_body(self, exchange: Exchange, path: Path) -> None:
+        size = size_of(exchange.payload)
+        for limit in path.body:
+            if size > limit.bound and not self._is_shadow(limit, exchange):
                 raise BodyTooLarge(
-                    f"The body has {size} bytes: more than the limit of {in_words(limit)} of "
+                    f"The body has {size} bytes, which is over the limit of {in_words(limit)} of "
                     f"{whose(limit)}."
                 )
 
-    def _is_shadow(self, limit: Limit, limited: Limited) -> bool:
+    def _is_shadow(self, limit: Limit, exchange: Exchange) -> bool:
         """Count that a limit is reached; gives whether that is all that happens."""
         counter = self.metrics.limit_shadows if limit.shadow else self.metrics.limit_refusals
-        counter.of(limit.scope, limit.measure.name.lower()).value += 1
+        counter.of(*_labels(limit)).value += 1
         if limit.shadow:
-            limited.warnings.append(f"shadow limit: {reached(limit)}")
+            exchange.notes = (*exchange.notes, f"Shadow limit: {reached(limit)}")
         return limit.shadow
 
     def _refused(self, limited: Limited, limit: Limit, now: int) -> Forbidden | LimitReached:
-        self._is_shadow(limit, limited)
+        self.refused(limit)
         if not limit.bound:
             return Forbidden(reached(limit))
         return limit_reached(reached(limit), opens_in(limited.path, limited.demand, now))
+
+
+def _labels(limit: Limit) -> tuple[str, str]:
+    return limit.scope.value, limit.measure.name.lower()
 
 
 def leave(exchange: Exchange) -> None:

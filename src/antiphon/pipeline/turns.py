@@ -77,7 +77,7 @@ class Turns:
     def takes(self, deployment: Deployment) -> bool:
         """Take what an attempt takes; False where the deployment is to be passed over."""
         limiting, exchange = self._limiting, self._exchange
-        limits, limited = limiting.limits, self._exchange.limited
+        limits = limiting.limits
         now = limits.now()
         self.settle()
         self._number = len(exchange.attempts)
@@ -85,8 +85,8 @@ class Turns:
         for key, name in self._keys(deployment):
             path = limits.place(deployment.provider, deployment.name, name, limiting.holders)
             demand = self._demand(deployment) if path.estimates else ONE
-            if path.shadows and limited is not None:
-                limiting.note_shadows(limited, path, demand, now)
+            if path.shadows:
+                limiting.note_shadows(exchange, path, demand, now)
             made = limits.take(path, demand, now)
             if isinstance(made, Taken):
                 self._taken, self.key = made, key
@@ -200,6 +200,8 @@ class Turns:
             failed: What it is told of those that were asked and failed.
         """
         limiting, blocked = self._limiting, self._blocked
+        if failed is not None and not blocked:
+            return failed
         now = limiting.limits.now()
         waits = [opens_in(each.path, each.demand, now) for each in blocked]
         opens = min((each for each in waits if each is not None), default=None)
