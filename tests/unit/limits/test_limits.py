@@ -194,11 +194,11 @@ def test_memory_is_bounded_and_no_count_is_lost():
     assert [desk.served(each, 5) for each in crowd[:100]] == [3] * 100
     assert sum(desk.served(each, 5) for each in crowd[100:]) == 3, "newcomers are counted as one"
     assert [desk.served(each, 5) for each in crowd[:100]] == [0] * 100
-    assert desk.limits.counts == 101
-    assert desk.limits.together > 0
+    assert len(desk.limits.meters) == 101
+    assert desk.limits.meters.together > 0
     desk.clock.time += 62
     assert [desk.served(each, 5) for each in crowd[100:200]] == [3] * 100, "there is room again"
-    assert desk.limits.counts <= 101
+    assert len(desk.limits.meters) <= 101
 
 
 def test_a_count_in_use_is_never_dropped():

@@ -128,9 +128,7 @@ class Machine(RuleBasedStateMachine):
     def nobody_waits_where_there_is_room(self):
         limits = self.hall.limits
         assert limits.queue.due() > limits.now()
-        assert limits.queue.waiting == sum(
-            each.state is State.WAITING for _, each in self.waiting
-        )
+        assert limits.queue.waiting == sum(each.state is State.WAITING for _, each in self.waiting)
 
     @invariant()
     def nobody_waits_longer_than_the_queue_lets_him(self):
