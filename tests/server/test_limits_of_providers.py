@@ -93,8 +93,8 @@ async def test_the_other_key_is_used(tmp_path):
     of = {"one": {"api_key": ["sk-1", "sk-2"], "key_limits": {"requests_per_minute": 2}}}
     async with stage(tmp_path, providers_of=of) as road:
         assert [(await ask(road)).status_code for _ in range(5)] == [200] * 4 + [429]
-        keys = [dict(each.headers)["authorization"] for each in road.first.received]
-        assert sorted(keys) == ["Bearer sk-1"] * 2 + ["Bearer sk-2"] * 2
+        keys = [each.header(b"authorization") for each in road.first.received]
+        assert sorted(keys) == [b"Bearer sk-1"] * 2 + [b"Bearer sk-2"] * 2
 
 
 async def test_who_has_no_key_has_a_limit_too(tmp_path):

@@ -17,6 +17,7 @@ from antiphon.clock import Clock
 from antiphon.gateway.background import Background, ServiceState
 from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
+from antiphon.leases.terms import Balance
 from antiphon.pipeline.spending import Spending
 from antiphon.usage.budgets.budget import Budget
 from antiphon.usage.budgets.budgets import Budgets
@@ -44,6 +45,7 @@ class Treasury:
 
     Attributes:
         budgets: Those in force.
+        desk: Where attempts wait for money.
         spending: For the road.
         on_crossing: Told on the event loop when a share of a budget is reached, once for all
             processes together.
@@ -60,10 +62,9 @@ class Treasury:
         seam: Seam,
     ) -> None:
         self.budgets = Budgets(settings.compiled(), clock=clock)
-        self.spending = Spending(
-            self.budgets, Desk(self.budgets, clock=clock, wait=settings.wait), clock=clock
-        )
-        self.on_crossing: Callable[[Crossing], None] = _log_crossing
+        self.desk = Desk(self.budgets, clock=clock, wait=settings.wait)
+        self.spending = Spending(self.budgets, self.desk, clock=clock)
+        self.on_crossing: Callable[[Crossing], None] = _nobody
         self._file = file
         self._journal = journal
         self._clock = clock
@@ -104,6 +105,17 @@ class Treasury:
     def estates(self) -> Estates | None:
         """What has become of money, where there ever were budgets."""
         return Estates(self._open()) if self._store or self._file.exists() else None
+
+    def standing(self, tenant: str) -> Sequence[Balance]:
+        """How it stands with every pot of an organisation, in the present periods; from the disk.
+
+        What this process spent in the last second may be missing.
+
+        Raises:
+            StorageFailed: The file of the leases cannot be read.
+        """
+        estates = self.estates
+        return [] if estates is None else estates.standing(tenant, at=int(self._clock.now() * 1e6))
 
     @property
     def trouble(self) -> str:
@@ -154,6 +166,7 @@ class Treasury:
             return self._store
 
     def _crossed(self, crossing: Crossing) -> None:
+        _log_crossing(crossing)
         self.on_crossing(crossing)
 
     def _share(self, store: LeaseStore) -> None:
@@ -170,6 +183,10 @@ class Treasury:
         )
         self._background = Background([self._sharing], clock=self._clock)
         self._background.start()
+
+
+def _nobody(crossing: Crossing) -> None:
+    """Whom to tell where nobody wants to know."""
 
 
 def _log_crossing(crossing: Crossing) -> None:

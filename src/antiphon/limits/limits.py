@@ -14,13 +14,13 @@ from collections.abc import Callable, Container, Iterable
 
 from antiphon.clock import Clock
 from antiphon.limits.config import LimitsSettings
-from antiphon.limits.limit import HOME, Limit, Measure, Scope, name_of, tenant_of
+from antiphon.limits.limit import Limit, Measure, Scope, name_of
 from antiphon.limits.meter import Meter
 from antiphon.limits.meters import Meters
 from antiphon.limits.path import MOST_TOKENS, Book, Demand, Gate, Path
 from antiphon.limits.taken import Taken
 from antiphon.limits.waiting import Queue, Waiter
-from antiphon.model.principal import Principal
+from antiphon.model.principal import HOME, Principal
 
 _MICRO = 1_000_000
 _MOST_PATHS = 20_000
@@ -130,7 +130,7 @@ class Limits:
 
     def _priority(self, principal: Principal) -> tuple[int, int]:
         for each in self._priorities:
-            scope, tenant = Scope(each.scope), tenant_of(principal)
+            scope, tenant = Scope(each.scope), principal.tenant
             if each.name != name_of(scope, principal):
                 continue
             if scope is Scope.ORGANISATION or tenant == (each.organisation or HOME):
