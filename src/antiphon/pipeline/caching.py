@@ -345,10 +345,11 @@ class Lookup:
         One that stands before it was passed over because it cannot, unless it was failing at the
         time, or was asked.
         """
-        *_, last = attempts = self._exchange.attempts
+        attempts = self._exchange.attempts
+        by = attempts[-1].deployment
         asked = [each.deployment for each in attempts]
         for each in self._plan.deployments:
-            if each is last.deployment:
+            if each is by:
                 return False
             if each in self._unwell or each in asked:
                 return True
