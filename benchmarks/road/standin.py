@@ -40,7 +40,6 @@ class Kind(StrEnum):
         """Whether the caller speaks Messages, while the stand-in says the same in Chat."""
         return self in {Kind.MESSAGES, Kind.MESSAGES_ONE, Kind.MESSAGES_BURST}
 
-
     @property
     def is_cached(self) -> bool:
         """Whether the gateway's route keeps answers: for one question, or for ever new ones."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from antiphon.access.desk import Access
 from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background, Service
+from antiphon.gateway.noticing import Noticing
+from antiphon.gateway.treasury import Treasury
+from antiphon.notices.tables import SCHEMA as NOTICES
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
@@ -23,6 +28,8 @@ from antiphon.usage.shipper import Shipper
 
 _ASK_AGAIN = 1.0
 """Seconds after which a disk that did not take the journal is asked again."""
+SCHEMAS = (LEDGER, ACCESS, NOTICES)
+"""The tables of every domain, in one database."""
 _log = logging.getLogger("antiphon.books")
 
 
@@ -35,17 +42,19 @@ class Books:
         captures: What is to be kept of the content of requests.
         chores: What the shipper does besides, at each of its turns.
         segment_bytes: Bytes of a segment of the journal.
-        services: What else runs beside the road.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
-        database: Of the ledger.
+        database: Of ledger and access.
+        access: The administration of keys, teams and users.
         journal: Of this process.
         ledger: What the journal is shipped into.
         shipper: Who ships it.
         retention: Who deletes what is too old.
+        treasury: Where its money is shared with other processes.
         background: What runs beside the road.
         captures: The file with what is kept of content; None where nothing is and was.
+        noticing: Who tells others what happens.
 
     Raises:
         ConfigurationError: The database, the captures or the folder cannot be used.
@@ -59,18 +68,18 @@ class Books:
         captures: Captures,
         chores: Sequence[Callable[[], None]] = (),
         segment_bytes: int = SEGMENT_BYTES,
-        services: Sequence[Service] = (),
         seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
         self.captures = _open_captures(settings)
         self.capture_writer: CaptureWriter | None = None
         try:
-            self.database = Database(storage.database_url, [LEDGER, ACCESS])
+            self.database = Database(storage.database_url, SCHEMAS)
         except StorageFailed as error:
             self._close_captures()
             raise _mistake("storage.database", error.message) from error
         try:
+            self.access = Access.open(self.database, clock=clock)
             self.ledger = Ledger(self.database, clock=clock)
             self.subjects = self.ledger.subject_ids(key.user for key in settings.auth.keys)
             self.journal = Journal(
@@ -93,16 +102,54 @@ class Books:
         if self.captures is not None:
             self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
             chores = (*chores, self.capture_writer)
-        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
+        self.treasury = treasury = Treasury(
+            settings.budgets,
+            storage.leases_file,
+            self.journal,
+            clock=clock,
+            post=asyncio.get_running_loop().call_soon_threadsafe,
+            seam=seam,
+        )
+        self.noticing = Noticing(settings, self.database, clock=clock)
+        treasury.on_crossing = self.noticing.crossed
+        treasury.desk.on_refusal = self.noticing.refused
+        try:
+            treasury.begin()
+        except StorageFailed as error:
+            self.journal.dispose()
+            self.database.close()
+            self._close_captures()
+            raise _mistake(
+                "storage.database", f"{storage.leases_file.name}: {error.message}"
+            ) from error
+        self.shipper = Shipper(
+            self.journal,
+            self.ledger,
+            clock=clock,
+            chores=chores,
+            heirs=[treasury],
+            may_go=treasury.may_go,
+            seam=seam,
+        )
         self.retention = Retention(self.database, settings.ledger, clock=clock)
+        self._clock = clock
+        self.background = Background([], clock=clock)
+
+    def start(self, services: Sequence[Service] = ()) -> None:
+        """Start what keeps the books, and what else runs beside the road."""
         kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
-        self.background = Background(kept, clock=clock)
+        kept += self.noticing.services
+        self.background = Background(kept, clock=self._clock)
         self.background.start()
 
     def close(self) -> None:
         """Ship what is left and let go; what could not be shipped is adopted by the next start."""
         self.journal.seal()
+        # First: what it has said to be spent may go from the disk, and its journal is there still.
+        self.treasury.end()
         self.background.stop()
+        self.treasury.close()
+        self.noticing.close()
         self.journal.dispose()
         self.database.close()
         self._close_captures()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
+from antiphon.access.proxy import HEADER as PERSON
 from antiphon.dialects.base import Dialect
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
 from antiphon.pipeline.attempt import HOPS
@@ -16,7 +17,7 @@ from antiphon.pipeline.attempt import HOPS
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
     {b"host", b"authorization", b"content-length", b"origin", b"content-encoding"}
-    | {b"x-api-key", b"api-key", b"x-goog-api-key"}
+    | {b"x-api-key", b"api-key", b"x-goog-api-key", PERSON}
 )
 _BEARER = b"bearer "
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -33,6 +34,7 @@ class Caller:
         content_length: As announced; None for a chunked body.
         cache_control: What it says of stored answers; None where it says nothing.
         hops: Gateways of our kind that the request came through.
+        person: The header of a proxy that says for whom it asks, as it came; or None.
         headers: All of them, for whoever needs one that most do not.
     """
 
@@ -44,6 +46,7 @@ class Caller:
         "hops",
         "host",
         "origin",
+        "person",
     )
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -68,6 +71,7 @@ class Caller:
         if wishes is not None and len(found) != len(headers):
             wishes = b", ".join([value for name, value in headers if name == b"cache-control"])
         self.cache_control = wishes
+        self.person = found.get(PERSON)
         hops = found.get(HOPS)
         self.hops = int(hops) if hops is not None and hops.isdigit() else 0
         if b"content-encoding" in found and found[b"content-encoding"] != b"identity":

@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, TypeAlias
 
 from typing_extensions import override
 
+from antiphon.access.managed import LOOK_UP
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
@@ -23,7 +24,7 @@ from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
-from antiphon.server.line import AsgiLine, Line, rendered
+from antiphon.server.line import AsgiLine, Line, in_header, rendered
 from antiphon.telemetry.trace import Trace
 from antiphon.usage.journal.record import STALE
 from antiphon.wire.shallow import Members
@@ -128,7 +129,11 @@ class InferenceDoor(ABC):
             self._check_draining()
             # Before the body, so that a stranger cannot make us read 32 MB.
             snapshot = gateway.snapshot
-            principal = gateway.pipeline.authenticate(snapshot, caller.credential)
+            principal = gateway.callers.known(snapshot.keys, caller.credential, caller.person)
+            if principal is LOOK_UP:
+                principal = await gateway.callers.principal(
+                    snapshot.keys, caller.credential, caller.person
+                )
             caller.check_size(self._max_body)
             body = await line.whole_body(self._max_body)
             payload, forwarded, passing = self.read(caller, line, body)
@@ -294,9 +299,9 @@ class _Delivery:
         )
         if kept:
             head += kept
-        if exchange.warnings:
-            warnings = "; ".join(exchange.warnings).encode("latin-1")
-            head += b"x-antiphon-warnings: %b\r\n" % warnings
+        if exchange.warnings or exchange.notes:
+            warnings = "; ".join((*exchange.warnings, *exchange.notes))
+            head += b"x-antiphon-warnings: %b\r\n" % in_header(warnings)
         if exchange.structured is not None:
             head += b"x-antiphon-structured: %b\r\n" % exchange.structured.line.encode("ascii")
         return head
