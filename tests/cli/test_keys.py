@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
+import httpx2
 import pytest
+
+from tests.cli.processes import PATIENCE
 
 ADMIN = "admin-key-0123456789abcdef"
 
@@ -37,6 +41,40 @@ def test_at_a_gateway(configured, closed_port):
         assert "ANTIPHON_ADMIN_KEY" in configured("keys", "list", *url, status=1).stderr
         wrong = configured("keys", "list", *url, status=1, ANTIPHON_ADMIN_KEY="wrong").stderr
         assert "does not know this key" in wrong
+
+
+def test_what_is_done_at_one_process_holds_at_another(configured, closed_port):
+    """Also what is done at the database itself, while both serve."""
+    asked = {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}
+    configured.write((configured.home / "antiphon.yaml").read_text() + "auth: {required: true}\n")
+
+    def status(served, key: str) -> int:
+        headers = {"authorization": f"Bearer {key}"}
+        url = f"{served.address}/v1/chat/completions"
+        return httpx2.post(url, json=asked, headers=headers, timeout=20).status_code
+
+    with configured.serving("--port", str(closed_port)) as one, configured.serving() as two:
+        here = ["--url", one.address]
+        admin = {"ANTIPHON_ADMIN_KEY": one.admin_key}
+        keys = [
+            json.loads(configured("keys", "create", *here, "--json", **admin).stdout),
+            json.loads(configured("keys", "create", "--offline", "--json").stdout),
+        ]
+        for key in keys:
+            assert {status(served, key["key"]) for served in (one, two)} == {200}
+        configured("keys", "revoke", keys[0]["id"], "--offline")
+        configured("keys", "revoke", keys[1]["id"], *here, **admin)
+        end = time.monotonic() + PATIENCE
+        while {status(served, key["key"]) for served in (one, two) for key in keys} != {401}:
+            assert time.monotonic() < end
+        entries = json.loads(configured("audit", "list", "--json", *here, **admin).stdout)
+        assert [(each["act"], each["via"], each["actor"]) for each in entries[:4]] == [
+            ("key.revoke", "api", "admin"),
+            ("key.revoke", "cli", "local"),
+            ("key.create", "cli", "local"),
+            ("key.create", "api", "admin"),
+        ]
+        assert "all is well" in configured("audit", "verify").stdout
 
 
 @pytest.mark.parametrize(
