@@ -166,7 +166,9 @@ def open_office(reach: Reach, *, makes: bool = False) -> Generator[Office]:
                 runner.run(client.aclose())
             return
         with _database(loaded, makes=makes) as (database, where):
-            app = create_administration(DatabaseFront(database, clock=SystemClock()))
+            webhooks = loaded.settings.notices.webhooks
+            front = DatabaseFront(database, clock=SystemClock(), webhooks=webhooks)
+            app = create_administration(front)
             client = httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app), base_url="http://antiphon.invalid"
             )

@@ -10,10 +10,13 @@ from antiphon.access.config import AuthSettings
 from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
+from antiphon.egress.config import EgressSettings
 from antiphon.limits.config import LimitsSettings
+from antiphon.notices.config import NoticesSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
 from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
+from antiphon.usage.budgets.config import BudgetsSettings
 from antiphon.usage.captures.config import CaptureSettings
 from antiphon.usage.config import LedgerSettings
 
@@ -34,6 +37,9 @@ class Settings(BaseModel):
     limits: LimitsSettings = Field(
         default_factory=LimitsSettings, description="How much may be under way."
     )
+    budgets: BudgetsSettings = Field(
+        default_factory=BudgetsSettings, description="How much money may be spent, by whom."
+    )
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where it keeps what must survive it."
     )
@@ -50,6 +56,15 @@ class Settings(BaseModel):
     )
     health: HealthSettings = Field(
         default_factory=HealthSettings, description="Asking providers whether they are there."
+    )
+    notices: NoticesSettings = Field(
+        default_factory=NoticesSettings,
+        description="What is told to other systems when it happens, as signed webhooks.",
+    )
+    egress: EgressSettings = Field(
+        default_factory=EgressSettings,
+        description="Where requests may go whose address is not a provider's: webhooks, so far. "
+        "Only public addresses, unless it is opened here.",
     )
     capture: CaptureSettings = Field(
         default_factory=CaptureSettings,

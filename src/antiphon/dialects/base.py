@@ -1,8 +1,7 @@
 """What a dialect is, and the one fork in the road.
 
 A dialect is a pair of pure mappings between bytes and the model, for requests, replies, streams
-and errors. It has no clock, no socket and no log. `Payload` holds a caller's request: its bytes,
-and a typed view for whoever asks.
+and errors. `Payload` holds a caller's request: its bytes, and a typed view for whoever asks.
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ from typing import ClassVar
 
 import msgspec
 
+from antiphon.dialects.asking import asks, may_ask
 from antiphon.dialects.contract import (
+    LEAST_ANSWER,
     START,
     Framing,
     Position,
@@ -33,13 +34,6 @@ from antiphon.model.request import ChatRequest
 from antiphon.model.seals import MARK
 from antiphon.model.within import asks_within
 from antiphon.wire.shallow import Members
-
-_UNFORCED = (b"null", b'"auto"', b'"none"')
-_OFF = (b'"none"', b'"disabled"')
-_TRACES = MappingProxyType(
-    {Need.IMAGES: b"image", Need.AUDIO: b"audio", Need.FILES: b"file", Need.TOOLS: b'"tools"'}
-)
-_ROLE = b'"role"'
 
 
 class Dialect(ABC):
@@ -130,12 +124,20 @@ class Dialect(ABC):
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         """The tokens that one answer may have, or None, and how many answers are asked for."""
 
+    @abstractmethod
+    def capped(self, members: Members, tokens: int) -> Members:
+        """The same request, whose answers may have only so many tokens each."""
+
+    def least_answer(self, members: Members) -> int:
+        """The tokens to which the answers of a request can be capped, at least."""
+        return LEAST_ANSWER
+
     def prepare(self, members: Members) -> Members:
         """A caller's request that goes on unread, with what every such request must say."""
         return members
 
     def wants_usage(self, members: Members) -> bool:
-        """Whether the caller of a stream asked for its usage; most dialects tell it in any case."""
+        """Whether the caller of a stream asked for its usage; most tell it in any case."""
         return True
 
     def ask_usage(self, members: Members) -> Members:
@@ -173,28 +175,12 @@ class Dialect(ABC):
         return path if path.endswith(self.version) else path + self.version
 
     def asks(self, members: Members, need: Need) -> bool:
-        """Whether a request asks for a droppable need; looks at names, and at the choice of tools.
-
-        Hot path: a few look-ups, for models that refuse something.
-        """
-        if need is Need.FORCED_TOOL:
-            raw = members.raw("tool_choice")
-            return raw is not None and not any(word in bytes(raw) for word in _UNFORCED)
-        asked = [bytes(raw) for name in self.words[need] if (raw := members.raw(name)) is not None]
-        if need is Need.NO_THOUGHT:
-            return any(word in raw for raw in asked for word in _OFF)
-        return any(raw != b"null" for raw in asked)
+        """Whether a request asks for a droppable need."""
+        return asks(members, need, self.words)
 
     def may_ask(self, members: Members, need: Need) -> bool:
-        """Whether a request that was not read may ask for a need; it does not where this is False.
-
-        Hot path: one search of the body.
-        """
-        if need is not Need.PREFILL:
-            return _TRACES.get(need, b"") in members.source
-        raw = members.raw(self.words[need][0])
-        said = bytes(raw) if raw is not None else b""
-        return b'"assistant"' in said[said.rfind(_ROLE) :]
+        """Whether a request that was not read may ask for a need; not where this is False."""
+        return may_ask(members, need, self.words)
 
     def cut(self, members: Members, dropped: Collection[Need]) -> Members:
         """The same request, unread, without these needs."""
@@ -284,6 +270,7 @@ class Payload:
     """A request body: the caller's bytes, and a typed view for whoever asks.
 
     Attributes:
+        opaque: What it costs cannot be told by its size.
         model: The name that is asked for.
         stream: The answer is to be read as it comes.
         input_estimate: Tokens of the prompt, as far as somebody has estimated them.
@@ -301,6 +288,8 @@ class Payload:
         "model",
         "stream",
     )
+
+    opaque = False
 
     def __init__(self, dialect: Dialect, members: Members) -> None:
         self.dialect = dialect
@@ -352,6 +341,12 @@ class Payload:
             return self.request.max_output_tokens, self.request.n or 1
         return self.dialect.output_bound(self._members)
 
+    @property
+    def least_answer(self) -> int | None:
+        """The tokens to which its answers can be capped, at least; None where they cannot be."""
+        members = self._members
+        return LEAST_ANSWER if members is None else self.dialect.least_answer(members)
+
     def countable(self, size: int) -> int:
         """How much of what is sent, a body of this size, can be tokens."""
         return size
@@ -376,18 +371,22 @@ class Payload:
         )
 
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
-        """The caller's own bytes for a provider of its dialect, but for what must differ.
-
-        Usage of a stream is always asked for.
-        """
+        """The caller's own bytes for a provider of its dialect, answers capped at some tokens."""
         members = self._members
         assert members is not None
         dialect = self.dialect
         members = dialect.prepare(members.replace({"model": msgspec.json.encode(target.model)}))
         if dropped:
             members = dialect.cut(members, dropped)
+        if cap:
+            members = dialect.capped(members, cap)
         return finish(dialect, members, stream=self.stream, quirks=quirks)
 
 

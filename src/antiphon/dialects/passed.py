@@ -9,7 +9,7 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
-from antiphon.dialects.contract import Quirk, Target
+from antiphon.dialects.contract import LEAST_ANSWER, Quirk, Target
 from antiphon.dialects.fields import UNREADABLE, first_byte
 from antiphon.errors import MalformedBody
 from antiphon.model.needs import Need
@@ -58,6 +58,11 @@ class UntranslatedPayload(Payload, ABC):
     def output_bound(self) -> tuple[int | None, int]:
         return 0, 1
 
+    @property
+    @override
+    def least_answer(self) -> int | None:
+        return None
+
     @override
     def countable(self, size: int) -> int:
         return 0
@@ -69,7 +74,12 @@ class UntranslatedPayload(Payload, ABC):
     @override
     @abstractmethod
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes: ...
 
 
@@ -81,13 +91,14 @@ class PassedJson(UntranslatedPayload):
         body: What the caller sent.
         text: It is text: where no usage is stated, its size tells.
         writes: Text is answered.
+        media: It, or what is answered, is sound or pictures.
         check: Refuses what must not be passed on.
 
     Raises:
         MalformedBody: It is no JSON object, or names no model.
     """
 
-    __slots__ = ("_object", "_text", "_writes")
+    __slots__ = ("_object", "_text", "_writes", "opaque")
 
     def __init__(
         self,
@@ -96,6 +107,7 @@ class PassedJson(UntranslatedPayload):
         *,
         text: bool,
         writes: bool,
+        media: bool = False,
         check: Callable[[Members], None] | None = None,
     ) -> None:
         members = Members.parse(body)
@@ -107,18 +119,25 @@ class PassedJson(UntranslatedPayload):
         super().__init__(dialect, _named(members.text("model")), stream=stream)
         self._object = members
         self._text = text
+        self.opaque = media
         self._writes = writes
 
     @property
     @override
     def output_bound(self) -> tuple[int | None, int]:
-        if not self._writes:
-            return 0, 1
         members = self._object
+        if not self._writes:
+            return 0, min(_integer(members, "n") or 1, _MOST_ANSWERS) if self.opaque else 1
         asked = _integer(members, "max_tokens")
         answers = max(_integer(members, "n") or 1, _integer(members, "best_of") or 1)
         answers *= _prompts(members.raw("prompt"))
         return asked if asked is not None and asked > 0 else None, min(answers, _MOST_ANSWERS)
+
+    @property
+    @override
+    def least_answer(self) -> int | None:
+        # The older completions; what else writes has no bound that a caller can give.
+        return LEAST_ANSWER if self._writes and "prompt" in self._object else None
 
     @override
     def countable(self, size: int) -> int:
@@ -126,13 +145,21 @@ class PassedJson(UntranslatedPayload):
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
-        return self._object.replace({"model": msgspec.json.encode(target.model)}).encode()
+        members = self._object.replace({"model": msgspec.json.encode(target.model)})
+        return (self.dialect.capped(members, cap) if cap else members).encode()
 
 
 class PassedForm(UntranslatedPayload):
     """A form with a model: sound, pictures, and what shall become of them.
+
+    What it costs is for its provider to say.
 
     Args:
         dialect: The family's.
@@ -145,6 +172,8 @@ class PassedForm(UntranslatedPayload):
 
     __slots__ = ("_form",)
 
+    opaque = True
+
     def __init__(self, dialect: Dialect, body: bytes, content_type: bytes) -> None:
         form = Form.parse(body, content_type, "model", "stream")
         stream = (form.text("stream") or "").strip().lower() == "true"
@@ -153,7 +182,12 @@ class PassedForm(UntranslatedPayload):
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
         return self._form.replace("model", target.model.encode())
 
@@ -165,17 +199,26 @@ class PassedBytes(UntranslatedPayload):
         dialect: The family's.
         objects: What they are called, in place of a model.
         body: What the caller sent; may be empty.
+        defers: It has something made later, which is paid for then.
     """
 
-    __slots__ = ("_bytes",)
+    __slots__ = ("_bytes", "defers", "opaque")
 
-    def __init__(self, dialect: Dialect, objects: str, body: bytes) -> None:
+    def __init__(
+        self, dialect: Dialect, objects: str, body: bytes, *, defers: bool = False
+    ) -> None:
         super().__init__(dialect, objects)
         self._bytes = body
+        self.defers = self.opaque = defers
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
         return self._bytes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -12,6 +13,9 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background, Service
+from antiphon.gateway.noticing import Noticing
+from antiphon.gateway.treasury import Treasury
+from antiphon.notices.tables import SCHEMA as NOTICES
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
@@ -24,7 +28,7 @@ from antiphon.usage.shipper import Shipper
 
 _ASK_AGAIN = 1.0
 """Seconds after which a disk that did not take the journal is asked again."""
-SCHEMAS = (LEDGER, ACCESS)
+SCHEMAS = (LEDGER, ACCESS, NOTICES)
 """The tables of every domain, in one database."""
 _log = logging.getLogger("antiphon.books")
 
@@ -47,8 +51,10 @@ class Books:
         ledger: What the journal is shipped into.
         shipper: Who ships it.
         retention: Who deletes what is too old.
+        treasury: Where its money is shared with other processes.
         background: What runs beside the road.
         captures: The file with what is kept of content; None where nothing is and was.
+        noticing: Who tells others what happens.
 
     Raises:
         ConfigurationError: The database, the captures or the folder cannot be used.
@@ -96,7 +102,35 @@ class Books:
         if self.captures is not None:
             self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
             chores = (*chores, self.capture_writer)
-        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
+        self.treasury = treasury = Treasury(
+            settings.budgets,
+            storage.leases_file,
+            self.journal,
+            clock=clock,
+            post=asyncio.get_running_loop().call_soon_threadsafe,
+            seam=seam,
+        )
+        self.noticing = Noticing(settings, self.database, clock=clock)
+        treasury.on_crossing = self.noticing.crossed
+        treasury.desk.on_refusal = self.noticing.refused
+        try:
+            treasury.begin()
+        except StorageFailed as error:
+            self.journal.dispose()
+            self.database.close()
+            self._close_captures()
+            raise _mistake(
+                "storage.database", f"{storage.leases_file.name}: {error.message}"
+            ) from error
+        self.shipper = Shipper(
+            self.journal,
+            self.ledger,
+            clock=clock,
+            chores=chores,
+            heirs=[treasury],
+            may_go=treasury.may_go,
+            seam=seam,
+        )
         self.retention = Retention(self.database, settings.ledger, clock=clock)
         self._clock = clock
         self.background = Background([], clock=clock)
@@ -104,13 +138,18 @@ class Books:
     def start(self, services: Sequence[Service] = ()) -> None:
         """Start what keeps the books, and what else runs beside the road."""
         kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
+        kept += self.noticing.services
         self.background = Background(kept, clock=self._clock)
         self.background.start()
 
     def close(self) -> None:
         """Ship what is left and let go; what could not be shipped is adopted by the next start."""
         self.journal.seal()
+        # First: what it has said to be spent may go from the disk, and its journal is there still.
+        self.treasury.end()
         self.background.stop()
+        self.treasury.close()
+        self.noticing.close()
         self.journal.dispose()
         self.database.close()
         self._close_captures()

@@ -183,7 +183,7 @@ class Antiphon(Asking):
         self.callers.open(books.database)
         soon = asyncio.get_running_loop().call_soon_threadsafe
         services.append(Watch(books.database, partial(soon, self.callers.apply)))
-        self.pipeline.accounts.keep(books.journal)
+        self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         self._build.subjects = books.subjects
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
         books.start(services)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -35,6 +35,7 @@ from antiphon.errors import InvalidRequest, Overloaded
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import HOME
+from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.server.intake import id_of
@@ -73,6 +74,14 @@ class Front(ABC):
     @abstractmethod
     def clock(self) -> Clock:
         """Where time comes from."""
+
+    @property
+    @abstractmethod
+    def webhooks(self) -> Mapping[str, WebhookSettings]:
+        """Where notices go, by the names of the configuration."""
+
+    def send(self) -> None:  # noqa: B027  who only has the database sends nothing
+        """Have notices that wait sent now."""
 
     @property
     @abstractmethod
@@ -122,6 +131,16 @@ class GatewayFront(Front):
             raise Overloaded("The gateway is shutting down.")
         return books
 
+    @property
+    @override
+    def webhooks(self) -> Mapping[str, WebhookSettings]:
+        return self._gateway.settings.notices.webhooks
+
+    @override
+    def send(self) -> None:
+        if self._gateway.books is not None:
+            self._gateway.books.noticing.courier.wake()
+
 
 class DatabaseFront(Front):
     """A database that somebody has themselves: they may do everything in it.
@@ -129,13 +148,21 @@ class DatabaseFront(Front):
     Args:
         database: With the tables of access.
         clock: Where time comes from.
+        webhooks: Where notices go; a gateway sends them.
 
     Raises:
         StorageFailed: The database did not do what it was asked.
     """
 
-    def __init__(self, database: Database, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        webhooks: Mapping[str, WebhookSettings] | None = None,
+    ) -> None:
         super().__init__()
+        self._webhooks = webhooks or {}
         self._database = database
         self._clock = clock
         self._access = Access.open(database, clock=clock)
@@ -158,6 +185,11 @@ class DatabaseFront(Front):
     @override
     def access(self) -> Access:
         return self._access
+
+    @property
+    @override
+    def webhooks(self) -> Mapping[str, WebhookSettings]:
+        return self._webhooks
 
 
 def front_of(request: Request) -> Front:

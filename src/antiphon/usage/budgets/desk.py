@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from antiphon.clock import Clock
+from antiphon.clock import NEVER, Clock
 from antiphon.errors import AccountingUnavailable, BudgetExceeded, BudgetReserved
 from antiphon.usage.budgets.budgets import Budgets, Path, Reservation, Waiting, told
 from antiphon.usage.budgets.price import Price
@@ -47,12 +47,16 @@ class Desk:
         budgets: Whose.
         clock: For periods, and how old an answer of the store is.
         wait: Seconds for which an attempt waits for money that is only reserved.
+
+    Attributes:
+        on_refusal: Told of a budget that is spent so far that a request was refused for it.
     """
 
     def __init__(self, budgets: Budgets, *, clock: Clock, wait: float) -> None:
+        self.wait = wait
+        self.on_refusal: Callable[[Purse[Waiting]], None] = _nobody
         self._budgets = budgets
         self._clock = clock
-        self._wait = wait
 
     def at_once(self, path: Path, price: Price, now: int) -> Reservation | None:
         """The money if it is at hand; None where `obtain` is to be awaited.
@@ -66,8 +70,13 @@ class Desk:
         """
         return self._budgets.reserve(path, price.bound, price.likely, now)
 
-    async def obtain(self, path: Path, price: Price) -> Granted:
+    async def obtain(self, path: Path, price: Price, *, until: float = NEVER) -> Granted:
         """The money, after a while or for a shorter answer if need be.
+
+        Args:
+            path: Of whoever spends.
+            price: Of the attempt.
+            until: The event loop's time at which nobody waits any more, if that is earlier.
 
         Raises:
             BudgetExceeded: A budget is spent so far that the attempt might exceed it.
@@ -76,7 +85,7 @@ class Desk:
         """
         begun = self._clock.monotonic()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._wait
+        deadline = min(loop.time() + self.wait, until)
         while True:
             now = int(self._clock.now() * 1e6)
             # A purse that nobody used may have gone meanwhile, and its period may be over.
@@ -100,12 +109,16 @@ class Desk:
                 continue
             fitting = asked.within(purse.best)
             if fitting is None:
-                raise _exceeded(purse)
+                raise self._exceeded(purse)
             asked = fitting
         for purse in known:
             if (asked.likely if purse.budget.is_soft else asked.bound) > purse.best:
-                raise _exceeded(purse)
+                raise self._exceeded(purse)
         return asked
+
+    def _exceeded(self, purse: Purse[Waiting]) -> BudgetExceeded:
+        self.on_refusal(purse)
+        return _exceeded(purse)
 
     def _is_known(self, purse: Purse[Waiting], begun: float) -> bool:
         """Whether the store has said lately what is left: since one waits, or just before."""
@@ -142,6 +155,10 @@ class Desk:
             f"What is left of the {told(purse)} is reserved by requests under way.",
             retry_after=_RETRY,
         )
+
+
+def _nobody(purse: Purse[Waiting]) -> None:
+    """Whom to tell where nobody wants to know."""
 
 
 def _exceeded(purse: Purse[Waiting]) -> BudgetExceeded:
