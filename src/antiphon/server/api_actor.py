@@ -286,8 +286,8 @@ def routes(tag: str) -> APIRouter:
         prefix="/api/v1",
         tags=[tag],
         dependencies=[
-            Depends(_known_alone),
             Depends(_asking),
+            Depends(_known_alone),
             Depends(_turn, scope="function"),
         ],
     )
