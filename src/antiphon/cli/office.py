@@ -16,8 +16,8 @@ from typing import NoReturn, TypeAlias
 import httpx2
 import msgspec
 
-from antiphon.cli.administering.naming import id_of
 from antiphon.cli.finding import find_gateway
+from antiphon.cli.naming import id_of
 from antiphon.cli.output import fail, looping
 from antiphon.cli.reach import KEY_VARIABLE, Reach
 from antiphon.clock import SystemClock
