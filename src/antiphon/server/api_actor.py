@@ -31,7 +31,7 @@ from antiphon.access.desk import Access, Desk
 from antiphon.access.organisations import Organisations
 from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
-from antiphon.errors import InvalidRequest, Overloaded
+from antiphon.errors import Forbidden, InvalidRequest, Overloaded
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import HOME
@@ -59,6 +59,7 @@ class Front(ABC):
 
         Raises:
             Unauthenticated: There is no key, or an unknown one.
+            Forbidden: It is one of the configuration, which administers nothing.
         """
 
     @property
@@ -107,7 +108,10 @@ class GatewayFront(Front):
     @override
     async def actor(self, request: Request) -> Actor:
         principal = await require_key(self._gateway, Caller(request.scope["headers"]))
-        return actor_of(principal, request=id_of(request))
+        actor = actor_of(principal, request=id_of(request))
+        if not is_root(actor) and not principal.role:
+            raise Forbidden("Only the admin key, or a key that was made here, administers.")
+        return actor
 
     @property
     @override
