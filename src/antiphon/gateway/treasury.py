@@ -186,10 +186,10 @@ class Treasury:
 
 def _log_crossing(crossing: Crossing) -> None:
     """Say it where people of the gateway read."""
-    pot = crossing.purse.pot
+    pot = crossing.pot
     _log.warning(
-        "%d %% of a budget is used: %s %s, %s",
-        crossing.share // 10,
+        "%g %% of a budget is used: %s %s, %s",
+        crossing.share / 10,
         pot.scope,
         pot.name,
         pot.period,

@@ -17,7 +17,7 @@ CASES = {
     "unknown section without a neighbour": (
         "zzz: 1",
         [
-            "antiphon.yaml:1:1: zzz: is not a setting; there is server, auth, limits, storage, ledger, logging, telemetry, health, capture, providers, models, prices"
+            "antiphon.yaml:1:1: zzz: is not a setting; there is server, auth, limits, budgets, storage, ledger, logging, telemetry, health, capture, providers, models, prices"
         ],
     ),
     "unknown setting": (
