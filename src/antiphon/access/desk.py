@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Self
 
 from sqlalchemy import RowMapping, select
 
 from antiphon.access.audit import Entry, Head, entry_of
 from antiphon.access.groups import Departments, Teams
 from antiphon.access.organisations import Organisations
-from antiphon.access.pages import USUAL, check_limit, check_number
+from antiphon.access.pages import USUAL, Page, check_limit, check_number, is_id
 from antiphon.access.rows import seen
 from antiphon.access.tables import audit, organisations
 from antiphon.access.users import Users
 from antiphon.access.verify import Verdict, verify
 from antiphon.access.virtual import VirtualKeys
-from antiphon.access.walls import Actor, Realm, is_root, not_found
+from antiphon.access.walls import Actor, Realm, is_root, not_found, operator_here
 from antiphon.clock import Clock
-from antiphon.errors import Forbidden
+from antiphon.errors import Forbidden, InvalidRequest
 from antiphon.storage.database import Database, Readable
 
 
@@ -36,22 +36,34 @@ class Desk:
         self._database = database
         self._realm = realm
 
-    def entries(self, *, limit: int = USUAL, before: int | None = None) -> Sequence[Entry]:
-        """What was done here, the newest first.
+    def entries(
+        self, *, limit: int = USUAL, before: int | None = None, act: str = "", target: str = ""
+    ) -> Page[Entry]:
+        """What was done here, the newest first; the cursor is the number for `before`.
 
         Args:
             limit: The most.
             before: Only entries with a lower number: the last one of the page before.
+            act: Only such, as `key.create`.
+            target: Only what was done to this id.
 
         Raises:
             InvalidRequest: The limit or the number is none.
         """
+        most = check_limit(limit)
         query = select(audit).where(*self._realm.entries())
         if before is not None:
             query = query.where(audit.c.number < check_number(before, "before"))
-        query = query.order_by(audit.c.number.desc()).limit(check_limit(limit))
+        for name, wanted in (("act", act), ("target", target)):
+            if wanted and not is_id(wanted):
+                raise InvalidRequest(f"{name} must be a word of the audit.", param=name)
+            if wanted:
+                query = query.where(audit.c[name] == wanted)
+        query = query.order_by(audit.c.number.desc()).limit(most + 1)
         with self._database.reading() as connection:
-            return [entry_of(row) for row in connection.execute(query).mappings()]
+            found = [entry_of(row) for row in connection.execute(query).mappings()]
+        entries = tuple(found[:most])
+        return Page(entries, str(entries[-1].number) if len(found) > most else None)
 
 
 class Access:
@@ -65,6 +77,17 @@ class Access:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    @classmethod
+    def open(cls, database: Database, *, clock: Clock) -> Self:
+        """The administration of a database, in which the home organisation stands from now on.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
+        access = cls(database, clock=clock)
+        access.organisations(operator_here("start")).default()
+        return access
 
     def organisations(self, actor: Actor) -> Organisations:
         """The tenants.
@@ -84,11 +107,23 @@ class Access:
         Raises:
             PathNotFound: There is none, or it is not theirs to enter.
         """
+        return Desk(self._database, self.realm(actor, organisation), clock=self._clock)
+
+    def realm(self, actor: Actor, organisation: str = "") -> Realm:
+        """The walls of one tenant, for whoever keeps more there than a desk does.
+
+        Args:
+            actor: Who.
+            organisation: Its id; empty for the actor's own.
+
+        Raises:
+            PathNotFound: There is none, or it is not theirs to enter.
+        """
         realm = Realm(actor, organisation or actor.organisation)
         row = self._organisation(realm.organisation)
         if row["removed_at"] is not None:
             raise not_found("organisation")
-        return Desk(self._database, realm, clock=self._clock)
+        return realm
 
     def verify(self, actor: Actor, *, kept: Head | None = None) -> Verdict:
         """Prove the audit of every tenant.

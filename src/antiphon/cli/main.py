@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from antiphon.cli.administering.every import GROUPS
 from antiphon.cli.clients import connect
 from antiphon.cli.options import ConfigOption, JsonOption
 from antiphon.cli.output import describe, fail
@@ -391,3 +392,5 @@ def logs(  # noqa: PLR0913  each is an option
 
 
 app.command()(connect)
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)

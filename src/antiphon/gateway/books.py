@@ -7,12 +7,15 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from antiphon.access.desk import Access
 from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background, Service
+from antiphon.gateway.noticing import Noticing
 from antiphon.gateway.treasury import Treasury
+from antiphon.notices.tables import SCHEMA as NOTICES
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
@@ -25,6 +28,8 @@ from antiphon.usage.shipper import Shipper
 
 _ASK_AGAIN = 1.0
 """Seconds after which a disk that did not take the journal is asked again."""
+SCHEMAS = (LEDGER, ACCESS, NOTICES)
+"""The tables of every domain, in one database."""
 _log = logging.getLogger("antiphon.books")
 
 
@@ -37,11 +42,11 @@ class Books:
         captures: What is to be kept of the content of requests.
         chores: What the shipper does besides, at each of its turns.
         segment_bytes: Bytes of a segment of the journal.
-        services: What else runs beside the road.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
-        database: Of the ledger.
+        database: Of ledger and access.
+        access: The administration of keys, teams and users.
         journal: Of this process.
         ledger: What the journal is shipped into.
         shipper: Who ships it.
@@ -49,6 +54,7 @@ class Books:
         treasury: Where its money is shared with other processes.
         background: What runs beside the road.
         captures: The file with what is kept of content; None where nothing is and was.
+        noticing: Who tells others what happens.
 
     Raises:
         ConfigurationError: The database, the captures or the folder cannot be used.
@@ -62,18 +68,18 @@ class Books:
         captures: Captures,
         chores: Sequence[Callable[[], None]] = (),
         segment_bytes: int = SEGMENT_BYTES,
-        services: Sequence[Service] = (),
         seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
         self.captures = _open_captures(settings)
         self.capture_writer: CaptureWriter | None = None
         try:
-            self.database = Database(storage.database_url, [LEDGER, ACCESS])
+            self.database = Database(storage.database_url, SCHEMAS)
         except StorageFailed as error:
             self._close_captures()
             raise _mistake("storage.database", error.message) from error
         try:
+            self.access = Access.open(self.database, clock=clock)
             self.ledger = Ledger(self.database, clock=clock)
             self.subjects = self.ledger.subject_ids(key.user for key in settings.auth.keys)
             self.journal = Journal(
@@ -104,6 +110,9 @@ class Books:
             post=asyncio.get_running_loop().call_soon_threadsafe,
             seam=seam,
         )
+        self.noticing = Noticing(settings, self.database, clock=clock)
+        treasury.on_crossing = self.noticing.crossed
+        treasury.desk.on_refusal = self.noticing.refused
         try:
             treasury.begin()
         except StorageFailed as error:
@@ -123,8 +132,14 @@ class Books:
             seam=seam,
         )
         self.retention = Retention(self.database, settings.ledger, clock=clock)
+        self._clock = clock
+        self.background = Background([], clock=clock)
+
+    def start(self, services: Sequence[Service] = ()) -> None:
+        """Start what keeps the books, and what else runs beside the road."""
         kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
-        self.background = Background(kept, clock=clock)
+        kept += self.noticing.services
+        self.background = Background(kept, clock=self._clock)
         self.background.start()
 
     def close(self) -> None:
@@ -134,6 +149,7 @@ class Books:
         self.treasury.end()
         self.background.stop()
         self.treasury.close()
+        self.noticing.close()
         self.journal.dispose()
         self.database.close()
         self._close_captures()

@@ -8,6 +8,7 @@ their own schema, so `/docs` shows the whole surface.
 from __future__ import annotations
 
 import logging
+import secrets
 from importlib.resources import files
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -23,19 +24,25 @@ from antiphon.errors import (
     STATUS,
     AntiphonError,
     InternalFault,
-    InvalidRequest,
     Kind,
+    MalformedBody,
     MethodNotAllowed,
     PathNotFound,
 )
 from antiphon.gateway.gateway import Antiphon
+from antiphon.pipeline.exchange import RequestIds
 from antiphon.providers.deployment import Deployment
+from antiphon.server.administration import ADMINISTRATION
+from antiphon.server.api_actor import Front, GatewayFront
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
+from antiphon.server.intake import ID_HEADER, Intake, id_of
+from antiphon.server.problems import is_managed, problem_answer
 from antiphon.server.schema import SECURITY_SCHEMES, door_components, door_schemas, managed
+from antiphon.server.validation import refusal_of
 
 _log = logging.getLogger("antiphon.server")
 _ASSETS = {
@@ -108,14 +115,18 @@ def create_management(gateway: Antiphon) -> FastAPI:
     add_request_routes(app, gateway)
     add_usage(app, gateway)
     _add_docs(app)
-    _add_errors(app, gateway)
+    _add_administration(app, GatewayFront(gateway))
+    _add_errors(app, gateway.request_ids)
     own = app.openapi
 
     def openapi() -> dict[str, object]:
         schema = own()
         schema["paths"] = {**managed(schema["paths"]), **door_schemas()}
         components: dict[str, dict[str, object]] = schema["components"]
-        components["schemas"] = {**components["schemas"], **door_components()}
+        schemas = {**components["schemas"], **door_components()}
+        for replaced in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(replaced, None)
+        components["schemas"] = schemas
         components["securitySchemes"] = SECURITY_SCHEMES
         return schema
 
@@ -123,9 +134,23 @@ def create_management(gateway: Antiphon) -> FastAPI:
     return app
 
 
+def create_administration(front: Front) -> FastAPI:
+    """Administration alone, where no gateway runs: the same routes, in the same words."""
+    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, openapi_url=None)
+    _add_administration(app, front)
+    _add_errors(app, RequestIds(secrets.token_hex(6)))
+    return app
+
+
+def _add_administration(app: FastAPI, front: Front) -> None:
+    app.state.front = front
+    for router in ADMINISTRATION:
+        app.include_router(router)
+
+
 def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
-    def admin(request: Request) -> None:
-        require_admin(gateway, Caller(request.scope["headers"]))
+    async def admin(request: Request) -> None:
+        await require_admin(gateway, Caller(request.scope["headers"]))
 
     guarded = [Depends(admin)]
 
@@ -200,16 +225,24 @@ def _add_docs(app: FastAPI) -> None:
         return Response(content, media_type=_ASSETS[name])
 
 
-def _add_errors(app: FastAPI, gateway: Antiphon) -> None:
-    """Every error in the envelope that the SDKs read, whichever part of FastAPI raises it."""
+def _add_errors(app: FastAPI, ids: RequestIds) -> None:
+    """Every error as problem details, whichever part of FastAPI raises it.
+
+    Beside the API, such as below `/docs`, errors have the envelope that the SDKs read.
+    """
 
     def render(request: Request, error: AntiphonError) -> Response:
-        request_id = gateway.request_ids.new()
-        headers = {name.decode(): value.decode() for name, value in error_headers(error)}
-        body = OPENAI_CHAT.encode_error(error, request_id=request_id)
-        return Response(
-            body, OPENAI_CHAT.status_of(error), {**headers, "x-antiphon-request-id": request_id}
-        )
+        request_id = id_of(request)
+        if is_managed(request.scope["path"]):
+            status, lines, body = problem_answer(error, request_id)
+        else:
+            status, body = error.status, OPENAI_CHAT.encode_error(error, request_id=request_id)
+            lines = error_headers(error)
+        headers = {name.decode(): value.decode() for name, value in lines if name != ID_HEADER}
+        return Response(body, status, headers)
+
+    # It says the id of every answer, of those that are no errors too.
+    app.add_middleware(Intake, new_id=ids.new, refuse=render)
 
     @app.exception_handler(AntiphonError)
     def on_own(request: Request, error: AntiphonError) -> Response:
@@ -217,17 +250,16 @@ def _add_errors(app: FastAPI, gateway: Antiphon) -> None:
 
     @app.exception_handler(RequestValidationError)
     def on_invalid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"][1:])
-        message = f"{where}: {first['msg']}" if where else first["msg"]
-        return render(request, InvalidRequest(message, param=where or None))
+        return render(request, refusal_of(error))
 
     @app.exception_handler(HTTPException)
     def on_http(request: Request, error: HTTPException) -> Response:
         if error.status_code == STATUS[Kind.METHOD_NOT_ALLOWED]:
             allowed = (error.headers or {}).get("Allow", "GET").split(", ")
             return render(request, MethodNotAllowed(request.method, allowed))
-        return render(request, PathNotFound(f"Nothing answers on {request.url.path[:200]!r}."))
+        if error.status_code == STATUS[Kind.NOT_FOUND]:
+            return render(request, PathNotFound(f"Nothing answers on {request.url.path[:200]!r}."))
+        return render(request, MalformedBody("The body cannot be read."))
 
     @app.exception_handler(Exception)
     def on_defect(request: Request, error: Exception) -> Response:
