@@ -13,6 +13,7 @@ from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
 from tests.server.stage import KEY
 
+ADMIN = "admin-key-0123456789abcdef"
 OTHER = "other-key-0123456789abcdef"
 PRICES = {"input": 1.0, "output": 2.0}
 """Dollars per million tokens: a thousand billionths a token of the prompt."""
@@ -21,6 +22,7 @@ PRICED: Mapping[str, Any] = {
 }
 AUTH: Mapping[str, Any] = {
     "required": True,
+    "admin_key": ADMIN,
     "keys": [
         {"key": KEY, "team": "web", "department": "sales", "user": "alice"},
         {"key": OTHER, "team": "data", "department": "sales", "user": "bob"},

@@ -12,9 +12,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from antiphon.access.walls import operator_here
+from antiphon.model.principal import HOME, Principal
 from antiphon.simulator import FaultRule, Latency, SimulatorSpec
 from antiphon.usage.budgets.config import BudgetsSettings
-from tests.server.purses import OTHER, PRICED, budgets, charged, leased, sums
+from tests.server.purses import ADMIN, AUTH, OTHER, PRICED, budgets, charged, leased, sums
 from tests.server.stage import HELLO, KEY, Stage, stage
 
 SLOW = Latency(tokens_per_second=40, first_token=0.02)
@@ -31,6 +33,12 @@ async def ask(
     body = {"model": model, "messages": HELLO, "max_tokens": most, **more}
     headers = {"authorization": f"Bearer {key}"}
     return await road.http.post("/v1/chat/completions", json=body, headers=headers)
+
+
+async def scraped(road: Stage) -> str:
+    answer = await road.http.get("/metrics", headers={"authorization": f"Bearer {ADMIN}"})
+    assert answer.status_code == 200
+    return answer.text
 
 
 def attempts(folder: Path) -> list[tuple[str, str, int]]:
@@ -209,26 +217,24 @@ async def test_what_costs_nothing_is_served_without_money(tmp_path):
 async def test_callers_are_warned_once_a_share_is_used(tmp_path):
     team = '数据 team\twith "marks"'
     sections: dict[str, Any] = budgets({"scope": "team", "limit": "0.001", "warn_at": [0.3, 0.9]})
-    sections["auth"] = {"required": True, "keys": [{"key": KEY, "team": team}]}
+    sections["auth"] = {**AUTH, "keys": [{"key": KEY, "team": team}]}
     crossings: list[Any] = []
     async with stage(tmp_path, **sections) as road:
         road.gateway.books.treasury.on_crossing = crossings.append
         share, warned = [], []
         while (answer := await ask(road)).status_code == 200:
             warned.append(answer.headers.get("x-antiphon-warnings", ""))
-            [principal] = [road.gateway.principal(KEY.encode())]
-            share.append(road.gateway.pipeline.accounts.spending.share(principal))
+            whose = Principal(key_id="", team=team)
+            share.append(road.gateway.pipeline.accounts.spending.share(whose))
         assert share == sorted(share)
         assert not warned[0]
         assert r"budget of team \u6570\u636e team\twith" in warned[-1]
         assert "% of the" in warned[-1]
-        metrics = (await road.http.get("/metrics")).text
-        assert "antiphon_budget_used_ratio" not in metrics, "nobody has configured its name"
+        metrics = await scraped(road)
+        assert "antiphon_budget_used_ratio{" not in metrics, "nobody has configured its name"
     assert crossings
     assert crossings[0].share in {300, 900}
-    assert (crossings[0].scope, crossings[0].name) == ("team", team)
-    assert crossings[0].organisation == "org_default"
-    assert crossings[0].spent * 1000 >= crossings[0].share * crossings[0].limit
+    assert crossings[0].purse.label == team
     with closing(sqlite3.connect(tmp_path / "antiphon.db")) as database:
         [[noted]] = database.execute(
             "SELECT count(*) FROM attempts WHERE instr(warnings, '%')"
@@ -273,3 +279,51 @@ async def test_budgets_that_come_to_a_running_gateway(tmp_path):
     spent, held = leased(tmp_path, "team", "org_default/web")
     assert held == 0
     assert 0 < spent < charged(tmp_path)
+
+
+def desk(road: Stage, organisation: str = HOME):
+    return road.gateway.access.at(operator_here(), organisation)
+
+
+async def test_teams_of_one_name_in_two_organisations_share_nothing(tmp_path):
+    """But a key of the configuration and one of the database that are of one team share."""
+    limits = [
+        {"scope": "team", "limit": "0.0005", "organisation": "*"},
+        {"scope": "organisation", "limit": "0.0008"},
+    ]
+    async with stage(tmp_path, **budgets(*limits)) as road:
+        other = road.gateway.access.organisations(operator_here()).create("Other")
+        keys: dict[str, str] = {}
+        ids: dict[str, str] = {}
+        for where in (HOME, other.id):
+            there = desk(road, where)
+            team = there.teams.create("web")
+            new = there.keys.create(name="k", team=team.id)
+            keys[where], ids[where] = new.secret.reveal(), new.facts.id
+        answers = Counter[str]()
+        for where, key in keys.items():
+            while (answer := await ask(road, key=key)).status_code == 200:
+                answers[where] += 1
+            assert "budget of team web" in answer.json()["error"]["message"]
+        assert answers[HOME] == answers[other.id] > 1
+        assert (await ask(road)).status_code == 402
+        standing = road.gateway.books.treasury.standing
+        [there] = standing(other.id)
+        assert there.pot.name == f"{other.id}/web"
+        assert {each.pot.scope for each in standing(HOME)} == {"organisation", "team"}
+    spent = charged(tmp_path, "key_id = ?", ids[other.id])
+    assert leased(tmp_path, "team", f"{other.id}/web") == (spent, 0)
+    assert leased(tmp_path, "organisation", HOME)[0] == charged(tmp_path) - spent
+
+
+async def test_the_share_of_a_budget_is_a_metric_where_its_name_is_configured(tmp_path):
+    limits = [{"scope": "team", "name": "web", "limit": "0.01"}, {"scope": "key", "limit": 1}]
+    async with stage(tmp_path, **budgets(*limits)) as road:
+        assert (await ask(road)).status_code == 200
+        metrics = ""
+        async with asyncio.timeout(10):
+            while 'antiphon_budget_used_ratio{budget="team/web/total"} 0.0' not in metrics:
+                metrics = await scraped(road)
+                await asyncio.sleep(0.05)
+        assert metrics.count("antiphon_budget_used_ratio{") == 1
+        assert "antiphon_leases_up 1" in metrics

@@ -117,6 +117,11 @@ class Treasury:
         estates = self.estates
         return [] if estates is None else estates.standing(tenant, at=int(self._clock.now() * 1e6))
 
+    def shares(self) -> dict[str, float]:
+        """The shares used of budgets that are configured by name, as `team/web/month`."""
+        now = self._clock.now() * 1e6
+        return {name: share for name, (ends, share) in self.budgets.shares.items() if ends > now}
+
     @property
     def trouble(self) -> str:
         """Why no money can be leased, or empty."""
@@ -191,10 +196,10 @@ def _nobody(crossing: Crossing) -> None:
 
 def _log_crossing(crossing: Crossing) -> None:
     """Say it where people of the gateway read."""
-    pot = crossing.pot
+    pot = crossing.purse.pot
     _log.warning(
-        "%g %% of a budget is used: %s %s, %s",
-        crossing.share / 10,
+        "%d %% of a budget is used: %s %s, %s",
+        crossing.share // 10,
         pot.scope,
         pot.name,
         pot.period,

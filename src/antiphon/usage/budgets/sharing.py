@@ -16,8 +16,7 @@ from typing import NamedTuple, TypeVar
 from antiphon.clock import Clock
 from antiphon.errors import StorageFailed
 from antiphon.leases.store import LeaseStore
-from antiphon.leases.terms import Mark, OwnerClosed, Pot, Standing, Wish
-from antiphon.usage.budgets.budget import Scope
+from antiphon.leases.terms import Mark, OwnerClosed, Standing, Wish
 from antiphon.usage.budgets.budgets import Budgets, Waiting, look_again
 from antiphon.usage.budgets.purse import NEVER, Purse
 from antiphon.usage.journal.journal import Journal, Seam, nowhere
@@ -39,24 +38,12 @@ class Crossing(NamedTuple):
     """A share of a budget that was reached; told once for all processes together.
 
     Attributes:
-        pot: Which money.
-        organisation: The id of the tenant whose it is.
-        scope: `team`, `key` and so on.
-        name: Of the team or department; the id of a user or a key; of an organisation nothing.
-        share: That was reached, per mille.
-        limit: Billionths of a dollar.
-        spent: Billionths of a dollar, by all processes together.
-        ask: Whom to ask for more, or empty.
+        purse: Of the budget.
+        share: Per mille.
     """
 
-    pot: Pot
-    organisation: str
-    scope: str
-    name: str
+    purse: Purse[Waiting]
     share: int
-    limit: int
-    spent: int
-    ask: str
 
 
 class Report(NamedTuple):
@@ -244,10 +231,11 @@ class Sharing:
             purse.answered = report.turn
             purse.answered_at = now
             if standing.crossed:
-                self._warn(_crossing(purse, standing.crossed))
+                self._warn(Crossing(purse, standing.crossed))
             answered.append((purse, given))
         for purse, given in answered:
             self._budgets.serve(purse)
+            self._budgets.remember(purse)
             purse.full = purse.free
             purse.low = purse.free // 2 if given > 0 else NEVER
             purse.hungry = False
@@ -310,14 +298,6 @@ def _told(purse: Purse[Waiting], now: float) -> Wish:
     if (purse.hungry and not purse.asked) or purse.free < 0:
         return _wish(purse)._replace(want=max(target - purse.free, 0))
     return _wish(purse)._replace(done=done)
-
-
-def _crossing(purse: Purse[Waiting], share: int) -> Crossing:
-    pot, budget = purse.pot, purse.budget
-    organisation, _, name = pot.name.partition("/")
-    if budget.scope in {Scope.TEAM, Scope.DEPARTMENT}:
-        name = purse.label
-    return Crossing(pot, organisation, pot.scope, name, share, budget.limit, purse.used, budget.ask)
 
 
 def _wish(purse: Purse[Waiting]) -> Wish:
