@@ -10,6 +10,7 @@ import typer
 from antiphon.cli.administering.audit import audit
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
+from antiphon.cli.administering.notices import notices
 from antiphon.cli.administering.users import users
 
 GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
@@ -19,6 +20,7 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "users": users,
         "departments": departments,
         "organisations": organisations,
+        "notices": notices,
         "audit": audit,
     }
 )
