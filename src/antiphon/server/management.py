@@ -149,8 +149,8 @@ def _add_administration(app: FastAPI, front: Front) -> None:
 
 
 def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
-    def admin(request: Request) -> None:
-        require_admin(gateway, Caller(request.scope["headers"]))
+    async def admin(request: Request) -> None:
+        await require_admin(gateway, Caller(request.scope["headers"]))
 
     guarded = [Depends(admin)]
 
