@@ -79,4 +79,3 @@ async def test_killed_at_random(tmp_path: Path) -> None:
     # Each that came again was refused once, or was on its way when a process ended.
     again = sum(count - 1 for count in taken.values())
     assert again <= 0.3 * len(asked) + 8 * killed
-    print(f"{len(asked)} events, {again} of them again, {killed} kills")
