@@ -212,7 +212,10 @@ async def test_who_waits_is_served_in_turn(tmp_path):
     rule = {"scope": "team", "concurrency": 2, "when_full": "queue"}
     async with stage(tmp_path, **limits(rule)) as road:
         road.first.arm(FaultRule("stall", count=2))
-        asked = [asyncio.ensure_future(ask(road)) for _ in range(16)]
+        asked = [asyncio.ensure_future(ask(road)) for _ in range(2)]
+        while len(road.first.received) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        asked += [asyncio.ensure_future(ask(road)) for _ in range(14)]
         while road.gateway.limits.queue.waiting < 14:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         for each in (*asked[:2], asked[15]):
