@@ -36,9 +36,10 @@ from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import HOME
 from antiphon.notices.config import WebhookSettings
+from antiphon.server.bodies import CLAIM
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.server.intake import CLAIM, id_of
+from antiphon.server.intake import id_of
 from antiphon.storage.database import Database
 
 _AT_ONCE = 4
