@@ -37,8 +37,11 @@ class Asked(NamedTuple):
     query: Mapping[str, str]
     body: Mapping[str, object] | None
 
-    def send(self, gateway: Gateway, key: Key) -> httpx2.Response:
+    def send(
+        self, gateway: Gateway, key: Key, more: Mapping[str, str] | None = None
+    ) -> httpx2.Response:
         headers = {"authorization": f"Bearer {key.text}"} if key.text else {}
+        headers |= more or {}
         content = {} if self.body is None else {"json": self.body}
         return gateway.http.request(
             self.operation.method,
