@@ -140,6 +140,36 @@ key_changes = Table(
 )
 """What every process has to forget; only the newest rows are kept."""
 
+allowances = Table(
+    "allowances",
+    SCHEMA,
+    Column("id", String, primary_key=True),
+    Column("organisation", String, ForeignKey("organisations.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("facet", String, nullable=False),
+    Column("terms", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger),
+    _entry(),
+    Index("ix_allowances_made", "organisation", "kind", "created_at", "id"),
+    Index("ix_allowances_entry", "entry"),
+)
+"""Budgets and limits that administrators keep. `target` is the id of a team, a user and so on, or a
+word of the configuration; empty where each has as much of its own. `facet` is what several of one
+target differ in, such as the period of a budget."""
+_in_force = allowances.c.removed_at.is_(None)
+Index(
+    "uq_allowances_target",
+    *(allowances.c.organisation, allowances.c.kind, allowances.c.scope),
+    *(allowances.c.target, allowances.c.facet),
+    unique=True,
+    sqlite_where=_in_force,
+    postgresql_where=_in_force,
+)
+
 audit = Table(
     "audit",
     SCHEMA,
