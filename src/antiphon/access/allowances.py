@@ -50,7 +50,7 @@ class Draft(NamedTuple):
     Attributes:
         scope: Whose it is.
         name: A name or an id; empty where each has as much of its own.
-        facet: What several of one target differ in.
+        facets: What it bounds, such as `month`: no two of one target bound the same.
         terms: The rest, as JSON.
         told: The same for the audit: words and numbers, and nothing that may name a person.
         configured: The name is one that the configuration knows.
@@ -58,7 +58,7 @@ class Draft(NamedTuple):
 
     scope: str
     name: str
-    facet: str
+    facets: frozenset[str]
     terms: str
     told: Mapping[str, object]
     configured: bool = False
@@ -88,12 +88,12 @@ class Allowances:
             target = target_of(
                 connection, realm, draft.scope, draft.name, configured=draft.configured
             )
-            self._check_free(connection, draft, target)
             self._check_room(connection)
             at, made = self._now(), f"{self._prefix}_{secrets.token_hex(8)}"
             row = {"id": made, "organisation": realm.organisation, "kind": self._kind.value}
-            row |= {"scope": draft.scope, "target": target, "facet": draft.facet}
-            row |= {"terms": draft.terms}
+            row |= {"scope": draft.scope, "target": target}
+            row |= {"facets": _joined(draft), "terms": draft.terms}
+            self._check_free(connection, draft, row)
             times = {"created_at": at, "changed_at": at, "entry": 0}
             connection.execute(insert(allowances).values(**row, **times))
             return self._acted(connection, "create", made, draft.told)
@@ -146,11 +146,12 @@ class Allowances:
                 raise Conflict(f"The {self._kind} is removed; make another.")
             before = allowance_facts(row)
             draft = amend(before)
-            if (draft.scope, draft.facet) != (before.scope, before.facet):
-                raise InvalidRequest(f"Whose a {self._kind} is, and of what, does not change.")
+            if draft.scope != before.scope:
+                raise InvalidRequest(f"Whose a {self._kind} is does not change.", param="scope")
             if draft.terms == before.terms:
                 return before
-            changed = {"terms": draft.terms, "changed_at": self._now()}
+            self._check_free(connection, draft, row)
+            changed = {"terms": draft.terms, "facets": _joined(draft), "changed_at": self._now()}
             return self._acted(connection, "change", allowance, draft.told, **changed)
 
     def remove(self, allowance: str) -> AllowanceFacts:
@@ -185,18 +186,25 @@ class Allowances:
                 param="scope",
             )
 
-    def _check_free(self, connection: Connection, draft: Draft, target: str) -> None:
-        same = select(allowances.c.id).where(
+    def _check_free(
+        self, connection: Connection, draft: Draft, row: Mapping[str, object] | RowMapping
+    ) -> None:
+        """Refuse what bounds the same as another one does.
+
+        Raises:
+            Conflict: It would.
+        """
+        others = select(allowances.c.id, allowances.c.facets).where(
             self._realm.of(allowances),
             allowances.c.kind == self._kind.value,
-            allowances.c.scope == draft.scope,
-            allowances.c.target == target,
-            allowances.c.facet == draft.facet,
+            allowances.c.scope == row["scope"],
+            allowances.c.target == row["target"],
+            allowances.c.id != row["id"],
             allowances.c.removed_at.is_(None),
         )
-        found = connection.execute(same).scalar()
-        if found is not None:
-            raise Conflict(f"There is a {self._kind} like it already: change {found!r}.")
+        for other in connection.execute(others):
+            if draft.facets.intersection(other.facets.split()):
+                raise Conflict(f"There is a {self._kind} like it already: change {other.id!r}.")
 
     def _check_room(self, connection: Connection) -> None:
         count = select(func.count()).select_from(allowances)
@@ -242,6 +250,10 @@ class Allowances:
         return int(self._clock.now() * 1e6)
 
 
+def _joined(draft: Draft) -> str:
+    return " ".join(sorted(draft.facets))
+
+
 def allowance_facts(row: RowMapping) -> AllowanceFacts:
     """A row of `ALLOWANCES`."""
     return AllowanceFacts(
@@ -251,7 +263,7 @@ def allowance_facts(row: RowMapping) -> AllowanceFacts:
         scope=row["scope"],
         target=row["target"],
         name=row["called"] or row["target"],
-        facet=row["facet"],
+        facets=row["facets"],
         terms=row["terms"],
         created_at=row["created_at"],
         changed_at=row["changed_at"],

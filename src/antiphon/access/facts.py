@@ -116,7 +116,8 @@ class AllowanceFacts(msgspec.Struct, frozen=True, kw_only=True):
         scope: Whose it is: `team`, `key` and so on.
         target: The id of the team, the key; or a word of the configuration; empty for each.
         name: What the target is called; of keys, their id.
-        facet: What several of one target differ in, such as the period of a budget.
+        facets: What it bounds, such as `month`, with spaces between: no two of one target bound
+            the same.
         terms: The rest of what was said, as JSON.
     """
 
@@ -126,7 +127,7 @@ class AllowanceFacts(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     target: str
     name: str
-    facet: str
+    facets: str
     terms: str
     created_at: int
     changed_at: int

@@ -148,7 +148,7 @@ allowances = Table(
     Column("kind", String, nullable=False),
     Column("scope", String, nullable=False),
     Column("target", String, nullable=False),
-    Column("facet", String, nullable=False),
+    Column("facets", String, nullable=False),
     Column("terms", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
@@ -158,13 +158,13 @@ allowances = Table(
     Index("ix_allowances_entry", "entry"),
 )
 """Budgets and limits that administrators keep. `target` is the id of a team, a user and so on, or a
-word of the configuration; empty where each has as much of its own. `facet` is what several of one
-target differ in, such as the period of a budget."""
+word of the configuration; empty where each has as much of its own. `facets` are what it bounds, such
+as `month`, with spaces between: no two of one target bound the same."""
 _in_force = allowances.c.removed_at.is_(None)
 Index(
     "uq_allowances_target",
     *(allowances.c.organisation, allowances.c.kind, allowances.c.scope),
-    *(allowances.c.target, allowances.c.facet),
+    *(allowances.c.target, allowances.c.facets),
     unique=True,
     sqlite_where=_in_force,
     postgresql_where=_in_force,

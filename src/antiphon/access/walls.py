@@ -17,7 +17,7 @@ from antiphon.errors import Forbidden, PathNotFound
 from antiphon.model.principal import Principal
 
 Walls = list[ColumnElement[bool]]
-WIDE = ("alias", "deployment", "provider")
+WIDE = ("alias", "deployment", "provider", "provider_key")
 """Scopes of budgets and limits that all tenants are in together."""
 
 

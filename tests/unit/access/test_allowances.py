@@ -14,12 +14,12 @@ from antiphon.errors import Forbidden, InvalidRequest, PathNotFound
 from tests.unit.access.tenancy import ROOT
 
 
-def draft(scope="team", name="", facet="month", terms="{}", **more) -> Draft:
-    return Draft(scope, name, facet, terms, {"facet": facet}, **more)
+def draft(scope="team", name="", facets="month", terms="{}", **more) -> Draft:
+    return Draft(scope, name, frozenset(facets.split()), terms, {"per": facets}, **more)
 
 
 def terms(text: str):
-    return lambda before: draft(before.scope, before.target, before.facet, text)
+    return lambda before: draft(before.scope, before.target, before.facets, text)
 
 
 def in_force(tenancy):
@@ -69,13 +69,26 @@ def test_two_of_one_target(tenancy):
         with pytest.raises(Conflict) as caught:
             desk.budgets.create(draft(name=name))
         assert made.id in caught.value.message
-    desk.budgets.create(draft(name="web", facet="day"))
+    desk.budgets.create(draft(name="web", facets="day"))
     desk.budgets.create(draft())
     desk.limits.create(draft(name="web"))
     other = tenancy.access.at(ROOT, tenancy.organisation("other"))
     other.budgets.create(draft())
     desk.budgets.remove(made.id)
     assert desk.budgets.create(draft(name="web")).id != made.id
+
+
+def test_no_two_bound_the_same(tenancy):
+    limits = tenancy.default().limits
+    one = limits.create(draft(facets="requests/60 tokens/60"))
+    for facets in ("tokens/60", "dollars/60 requests/60"):
+        with pytest.raises(Conflict, match=one.id):
+            limits.create(draft(facets=facets))
+    other = limits.create(draft(facets="dollars/60"))
+    with pytest.raises(Conflict, match=one.id):
+        limits.change(other.id, lambda _: draft(facets="dollars/60 tokens/60", terms="1"))
+    limits.change(one.id, lambda _: draft(facets="requests/60", terms="1"))
+    limits.change(other.id, lambda _: draft(facets="dollars/60 tokens/60", terms="1"))
 
 
 def test_nobody_of_that_name(tenancy):
@@ -149,13 +162,13 @@ def test_a_bounded_number(tenancy, monkeypatch):
     monkeypatch.setattr(module, "MOST", 5)
     monkeypatch.setattr(module, "MOST_OF_ONE", 3)
     one, other = (tenancy.access.at(ROOT, tenancy.organisation(name)) for name in "ab")
-    made = [one.budgets.create(draft(facet=str(number))) for number in range(3)]
+    made = [one.budgets.create(draft(facets=str(number))) for number in range(3)]
     with pytest.raises(Conflict):
         one.limits.create(draft())
     one.budgets.remove(made[0].id)
     one.limits.create(draft())
     other.budgets.create(draft())
-    other.budgets.create(draft(facet="day"))
+    other.budgets.create(draft(facets="day"))
     with pytest.raises(Conflict):
         other.limits.create(draft())
 
@@ -177,12 +190,12 @@ def test_roles(tenancy):
             with pytest.raises(PathNotFound):
                 who.budgets.show(made.id)
         if manages:
-            other = who.budgets.create(draft(name="web", facet="day"))
+            other = who.budgets.create(draft(name="web", facets="day"))
             who.budgets.change(other.id, terms('{"limit":"3"}'))
             who.budgets.remove(other.id)
             continue
         with pytest.raises(Forbidden):
-            who.budgets.create(draft(name="web", facet="day"))
+            who.budgets.create(draft(name="web", facets="day"))
         for act in (who.budgets.remove, lambda id_, who=who: who.budgets.change(id_, terms("{}"))):
             with pytest.raises(Forbidden if reads else PathNotFound):
                 act(made.id)
@@ -232,10 +245,10 @@ def test_nobody_raises_what_bounds_themselves(tenancy):
     with pytest.raises(Forbidden):
         admin.remove(made.id)
     with pytest.raises(Forbidden):
-        admin.create(draft("organisation", facet="day"))
+        admin.create(draft("organisation", facets="day"))
 
 
-@pytest.mark.parametrize("scope", ["alias", "deployment", "provider"])
+@pytest.mark.parametrize("scope", ["alias", "deployment", "provider", "provider_key"])
 def test_what_all_tenants_are_in_together(tenancy, scope):
     desk, ours = tenancy.default(), tenancy.organisation("ours")
     with pytest.raises(InvalidRequest) as caught:
@@ -255,9 +268,8 @@ def test_what_all_tenants_are_in_together(tenancy, scope):
 def test_whose_it_is_does_not_change(tenancy):
     desk = tenancy.default()
     made = desk.budgets.create(draft())
-    for other in (draft("user"), draft(facet="day")):
-        with pytest.raises(InvalidRequest):
-            desk.budgets.change(made.id, lambda _, other=other: other)
+    with pytest.raises(InvalidRequest):
+        desk.budgets.change(made.id, lambda _: draft("user"))
     assert desk.budgets.change(made.id, terms(made.terms)) == made
 
 
@@ -275,7 +287,7 @@ def test_every_act_is_in_the_audit(tenancy):
     assert [each.act for each in entries] == ["budget.remove", "budget.change", "budget.create"]
     assert {each.team for each in entries} == {team.id}
     told = msgspec.json.decode(entries[-1].details)
-    assert told == {"facet": "month", "scope": "team", "target": team.id}
+    assert told == {"per": "month", "scope": "team", "target": team.id}
     assert tenancy.access.verify(ROOT).holds
 
 

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("organisation", sa.String, sa.ForeignKey("organisations.id"), nullable=False),
         *(
             sa.Column(name, sa.String, nullable=False)
-            for name in ("kind", "scope", "target", "facet")
+            for name in ("kind", "scope", "target", "facets")
         ),
         sa.Column("terms", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
@@ -34,7 +34,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_allowances_target",
         "allowances",
-        ["organisation", "kind", "scope", "target", "facet"],
+        ["organisation", "kind", "scope", "target", "facets"],
         unique=True,
         sqlite_where=lasting,
         postgresql_where=lasting,
