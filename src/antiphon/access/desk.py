@@ -88,11 +88,23 @@ class Access:
         Raises:
             PathNotFound: There is none, or it is not theirs to enter.
         """
+        return Desk(self._database, self.realm(actor, organisation), clock=self._clock)
+
+    def realm(self, actor: Actor, organisation: str = "") -> Realm:
+        """The walls of one tenant, for whoever keeps more there than a desk does.
+
+        Args:
+            actor: Who.
+            organisation: Its id; empty for the actor's own.
+
+        Raises:
+            PathNotFound: There is none, or it is not theirs to enter.
+        """
         realm = Realm(actor, organisation or actor.organisation)
         row = self._organisation(realm.organisation)
         if row["removed_at"] is not None:
             raise not_found("organisation")
-        return Desk(self._database, realm, clock=self._clock)
+        return realm
 
     def verify(self, actor: Actor, *, kept: Head | None = None) -> Verdict:
         """Prove the audit of every tenant.

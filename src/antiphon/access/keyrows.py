@@ -92,3 +92,15 @@ def span_of(seconds: object, what: str, most: float, *, zero: bool = False) -> i
     raise InvalidRequest(
         f"{what} must be a number of seconds {least} 0 and at most {most:.0f}.", param=what
     )
+
+
+def check_end(expires_at: int, now: int, most: float) -> None:
+    """Check when a key is to end, both times in microseconds.
+
+    Raises:
+        InvalidRequest: It has passed, or is more than so many seconds away.
+    """
+    if not now < expires_at <= now + most * 1e6:
+        raise InvalidRequest(
+            "expires_at must be a time to come, at most a hundred years away.", param="expires_at"
+        )

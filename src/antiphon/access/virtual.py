@@ -16,7 +16,15 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, se
 
 from antiphon.access.audit import Act, enter
 from antiphon.access.facts import KeyFacts, NewKey
-from antiphon.access.keyrows import ACTIVE, key_facts, models_in, span_of, state_of, texts_of
+from antiphon.access.keyrows import (
+    ACTIVE,
+    check_end,
+    key_facts,
+    models_in,
+    span_of,
+    state_of,
+    texts_of,
+)
 from antiphon.access.keytext import new_key, shown
 from antiphon.access.names import label_of, model_names
 from antiphon.access.pages import FIRST, Ask, Page, is_id, rows_of
@@ -55,6 +63,7 @@ class VirtualKeys:
         role: str = Role.MEMBER,
         models: Collection[str] = (),
         expires_in: float | None = None,
+        expires_at: int | None = None,
     ) -> NewKey:
         """Make a key.
 
@@ -65,6 +74,7 @@ class VirtualKeys:
             role: The most it may do.
             models: The names that it may ask for; empty means all.
             expires_in: Seconds that it lives; None for ever.
+            expires_at: When it ends, in microseconds since 1970, in place of that.
 
         Raises:
             InvalidRequest: Something of it cannot be.
@@ -81,7 +91,10 @@ class VirtualKeys:
         with self._database.writing() as connection:
             team = self._team(connection, team, user)
             at, key = self._now(), f"key_{secrets.token_hex(8)}"
-            expires_at = None if life is None else at + life
+            if life is not None:
+                expires_at = at + life
+            elif expires_at is not None:
+                check_end(expires_at, at, LONGEST_LIFE)
             details: dict[str, object] = {"role": word.value, "models": names, "user": user}
             details["expires_at"] = expires_at
             entry = self._enter(connection, "key.create", key, team, details, at=at)

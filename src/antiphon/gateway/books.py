@@ -23,6 +23,8 @@ from antiphon.usage.shipper import Shipper
 
 _ASK_AGAIN = 1.0
 """Seconds after which a disk that did not take the journal is asked again."""
+SCHEMAS = (LEDGER, ACCESS)
+"""The tables of every domain, in one database."""
 _log = logging.getLogger("antiphon.books")
 
 
@@ -66,7 +68,7 @@ class Books:
         self.captures = _open_captures(settings)
         self.capture_writer: CaptureWriter | None = None
         try:
-            self.database = Database(storage.database_url, [LEDGER, ACCESS])
+            self.database = Database(storage.database_url, SCHEMAS)
         except StorageFailed as error:
             self._close_captures()
             raise _mistake("storage.database", error.message) from error

@@ -8,6 +8,7 @@ their own schema, so `/docs` shows the whole surface.
 from __future__ import annotations
 
 import logging
+import secrets
 from importlib.resources import files
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -25,16 +26,21 @@ from antiphon.errors import (
     InternalFault,
     InvalidRequest,
     Kind,
+    MalformedBody,
     MethodNotAllowed,
     PathNotFound,
 )
 from antiphon.gateway.gateway import Antiphon
+from antiphon.pipeline.exchange import RequestIds
 from antiphon.providers.deployment import Deployment
+from antiphon.server.administration import ADMINISTRATION
+from antiphon.server.api_actor import Front, GatewayFront
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
+from antiphon.server.intake import Intake, id_of
 from antiphon.server.schema import SECURITY_SCHEMES, door_components, door_schemas, managed
 
 _log = logging.getLogger("antiphon.server")
@@ -108,7 +114,8 @@ def create_management(gateway: Antiphon) -> FastAPI:
     add_request_routes(app, gateway)
     add_usage(app, gateway)
     _add_docs(app)
-    _add_errors(app, gateway)
+    _add_administration(app, GatewayFront(gateway))
+    _add_errors(app, gateway.request_ids)
     own = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -121,6 +128,20 @@ def create_management(gateway: Antiphon) -> FastAPI:
 
     app.openapi = openapi
     return app
+
+
+def create_administration(front: Front) -> FastAPI:
+    """Administration alone, where no gateway runs: the same routes, in the same words."""
+    app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, openapi_url=None)
+    _add_administration(app, front)
+    _add_errors(app, RequestIds(secrets.token_hex(6)))
+    return app
+
+
+def _add_administration(app: FastAPI, front: Front) -> None:
+    app.state.front = front
+    for router in ADMINISTRATION:
+        app.include_router(router)
 
 
 def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
@@ -200,16 +221,15 @@ def _add_docs(app: FastAPI) -> None:
         return Response(content, media_type=_ASSETS[name])
 
 
-def _add_errors(app: FastAPI, gateway: Antiphon) -> None:
+def _add_errors(app: FastAPI, ids: RequestIds) -> None:
     """Every error in the envelope that the SDKs read, whichever part of FastAPI raises it."""
 
     def render(request: Request, error: AntiphonError) -> Response:
-        request_id = gateway.request_ids.new()
         headers = {name.decode(): value.decode() for name, value in error_headers(error)}
-        body = OPENAI_CHAT.encode_error(error, request_id=request_id)
-        return Response(
-            body, OPENAI_CHAT.status_of(error), {**headers, "x-antiphon-request-id": request_id}
-        )
+        body = OPENAI_CHAT.encode_error(error, request_id=id_of(request))
+        return Response(body, OPENAI_CHAT.status_of(error), headers)
+
+    app.add_middleware(Intake, new_id=ids.new, refuse=render)
 
     @app.exception_handler(AntiphonError)
     def on_own(request: Request, error: AntiphonError) -> Response:
@@ -227,6 +247,8 @@ def _add_errors(app: FastAPI, gateway: Antiphon) -> None:
         if error.status_code == STATUS[Kind.METHOD_NOT_ALLOWED]:
             allowed = (error.headers or {}).get("Allow", "GET").split(", ")
             return render(request, MethodNotAllowed(request.method, allowed))
+        if error.status_code == STATUS[Kind.BAD_REQUEST]:
+            return render(request, MalformedBody("The body cannot be read."))
         return render(request, PathNotFound(f"Nothing answers on {request.url.path[:200]!r}."))
 
     @app.exception_handler(Exception)

@@ -1,0 +1,253 @@
+"""Where administration is done from the command line: at a gateway, or at the database itself.
+
+A command asks the management API. Where a gateway serves at the configured address, it is the one
+that answers. Where none does, the same API answers in this process, over the configured database:
+the same code, the same words and the same JSON, and the audit says `cli` in place of `api`. A
+gateway that has the database open all the same sees within a second what was changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import NoReturn, TypeAlias
+
+import httpx2
+import msgspec
+
+from antiphon.cli.connecting.address import place_of
+from antiphon.cli.connecting.refusals import CannotConnect
+from antiphon.cli.output import fail, looping, remark
+from antiphon.cli.reach import KEY_VARIABLE, Reach
+from antiphon.clock import SystemClock
+from antiphon.config.load import Loaded, load
+from antiphon.gateway.books import SCHEMAS
+from antiphon.secret import Secret
+from antiphon.server.api_actor import DatabaseFront
+from antiphon.server.management import create_administration
+from antiphon.storage.address import file_of
+from antiphon.storage.database import Database
+from antiphon.version import VERSION
+from antiphon.yamlfile.environment import environment, process_environment
+
+Facts: TypeAlias = dict[str, object]
+"""An object, as the API tells it."""
+
+_PROBED = "/api/v1/status"
+_OURS = "x-antiphon-request-id"
+_UNKNOWN, _WRONG = 401, 400
+_PATIENCE = 30.0
+_PAGE = 500
+_KEY = re.compile(r"[!-~]+")
+_facts = msgspec.json.Decoder(Facts)
+
+
+class _Said(msgspec.Struct):
+    message: str
+
+
+class _Refusal(msgspec.Struct):
+    detail: str = ""
+    error: _Said | None = None
+
+
+class _Page(msgspec.Struct):
+    data: list[Facts]
+    next_cursor: str | None
+
+
+class Office:
+    """Administration that can be asked.
+
+    Args:
+        client: Carries what is asked.
+        runner: Of the loop that the client belongs to.
+        where: The address or the file, for people.
+        organisation: Whose matters they are; None for one's own.
+    """
+
+    def __init__(
+        self,
+        client: httpx2.AsyncClient,
+        runner: asyncio.Runner,
+        *,
+        where: str,
+        organisation: str | None,
+    ) -> None:
+        self.where = where
+        self._client = client
+        self._runner = runner
+        self._query = {} if organisation is None else {"organisation": organisation}
+
+    def get(self, path: str, **query: object) -> Facts:
+        """What is there; what cannot be had ends the command."""
+        return _facts.decode(self._ask("GET", path, query=query))
+
+    def post(self, path: str, body: Mapping[str, object] | None = None) -> Facts:
+        """Make something, or have something done to it."""
+        return _facts.decode(self._ask("POST", path, body))
+
+    def patch(self, path: str, body: Mapping[str, object]) -> Facts:
+        """Change something."""
+        return _facts.decode(self._ask("PATCH", path, body))
+
+    def delete(self, path: str, **query: object) -> Facts:
+        """Remove something."""
+        return _facts.decode(self._ask("DELETE", path, query=query))
+
+    def each(self, path: str, *, most: int | None = None, **query: object) -> Iterator[Facts]:
+        """Everything in a list, or so many of it, whatever the pages are."""
+        left = most
+        while left is None or left > 0:
+            limit = _PAGE if left is None else min(left, _PAGE)
+            answer = self._ask("GET", path, query={**query, "limit": limit})
+            page = msgspec.json.decode(answer, type=_Page)
+            yield from page.data
+            if page.next_cursor is None:
+                return
+            left = None if left is None else left - len(page.data)
+            query["cursor"] = page.next_cursor
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        query: Mapping[str, object] | None = None,
+    ) -> bytes:
+        told = {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in (query or {}).items()
+            if value is not None
+        }
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {} if content is None else {"content-type": "application/json"}
+        request = self._client.request(
+            method, path, params={**self._query, **told}, content=content, headers=headers
+        )
+        try:
+            response = self._runner.run(request)
+        except httpx2.HTTPError as error:
+            fail(f"{self.where} does not answer: {error or type(error).__name__}")
+        if not response.is_success:
+            self._fail(response.status_code, response.content)
+        return response.content
+
+    def _fail(self, status: int, content: bytes) -> NoReturn:
+        said = _message_of(content) or f"it answered {status}"
+        if status == _UNKNOWN:
+            said += (
+                f"\n  {self.where} does not know this key: set {KEY_VARIABLE} to its admin key, or "
+                "change its database with --offline"
+            )
+        fail(said, 2 if status == _WRONG else 1)
+
+
+@contextmanager
+def open_office(reach: Reach, *, makes: bool = False) -> Generator[Office]:
+    """What administers here; ends the command where nothing does.
+
+    Args:
+        reach: Where it is to be done.
+        makes: Whether a database is made where there is none yet.
+    """
+    if reach.offline and reach.url is not None:
+        fail("--offline and --url: choose one", 2)
+    loaded = load(reach.config)
+    with looping() as runner:
+        found = None if reach.offline else _gateway(reach, loaded, runner)
+        if found is not None:
+            client, where = found
+            try:
+                yield Office(client, runner, where=where, organisation=reach.organisation)
+            finally:
+                runner.run(client.aclose())
+            return
+        with _database(loaded, makes=makes) as (database, where):
+            app = create_administration(DatabaseFront(database, clock=SystemClock()))
+            client = httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app), base_url="http://antiphon.invalid"
+            )
+            yield Office(client, runner, where=where, organisation=reach.organisation)
+
+
+def _gateway(
+    reach: Reach, loaded: Loaded, runner: asyncio.Runner
+) -> tuple[httpx2.AsyncClient, str] | None:
+    """A client of the gateway; None where none serves."""
+    if reach.url is None and not loaded.settings.server.port:
+        return None
+    try:
+        url = place_of(reach.url, reach.config).url
+    except CannotConnect as error:
+        fail(error.message, 2 if error.asked_wrongly else 1)
+    client = httpx2.AsyncClient(
+        base_url=url,
+        timeout=_PATIENCE,
+        trust_env=False,
+        # To read the system's certificates takes longer than most commands.
+        verify=url.startswith("https:"),
+        headers={"user-agent": f"antiphon-cli/{VERSION}", "accept": "application/json"},
+    )
+    # Asked without a key: whoever else listens there must not be given one.
+    try:
+        answer = runner.run(client.get(_PROBED))
+    except httpx2.ConnectError as error:
+        if reach.url is not None:
+            fail(f"no gateway serves at {url}: {error}")
+        return None
+    except httpx2.HTTPError as error:
+        fail(
+            f"{url} does not answer ({error or type(error).__name__}): is it a gateway? "
+            "--offline changes the database itself"
+        )
+    if _OURS not in answer.headers:
+        if reach.url is not None:
+            fail(f"{url} is no Antiphon")
+        remark(f"{url} is no Antiphon; the database is asked itself")
+        return None
+    key = _key(reach, loaded)
+    if key is None:
+        fail(
+            f"a gateway serves at {url}, and asks for a key: set {reach.key_env} to its admin key"
+            ", which it printed at its first start"
+            "\n  (auth.admin_key sets another; --offline changes the database itself)"
+        )
+    client.headers["authorization"] = f"Bearer {key.reveal()}"
+    return client, url
+
+
+def _key(reach: Reach, loaded: Loaded) -> Secret | None:
+    """The key of the named variable; the usual one may also stand in the configuration."""
+    folder = loaded.path.parent if loaded.path is not None else None
+    process = process_environment()
+    found = (process if folder is None else environment(folder, process)).get(reach.key_env, "")
+    configured = loaded.settings.auth.admin_key
+    if not found.strip():
+        return configured if reach.key_env == KEY_VARIABLE else None
+    if not _KEY.fullmatch(found.strip()):
+        fail(f"{reach.key_env}: a key has no spaces, and is made of ASCII alone", 2)
+    return Secret(found.strip())
+
+
+@contextmanager
+def _database(loaded: Loaded, *, makes: bool) -> Generator[tuple[Database, str]]:
+    url = loaded.settings.storage.database_url
+    path = file_of(url)
+    if not makes and not path.exists():
+        fail(f"{path}: there is no database yet; `antiphon serve` makes it")
+    database = Database(url, SCHEMAS)
+    try:
+        yield database, str(path)
+    finally:
+        database.close()
+
+
+def _message_of(content: bytes) -> str:
+    with suppress(msgspec.DecodeError):
+        refusal = msgspec.json.decode(content, type=_Refusal)
+        return refusal.detail or (refusal.error.message if refusal.error else "")
+    return ""

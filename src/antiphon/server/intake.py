@@ -1,0 +1,102 @@
+"""What stands before the management API: an id for each request, and a bound for its body.
+
+FastAPI reads a body before anybody has asked for a key, so a stranger could make it read without
+an end. Here it is read first, up to a bound that is far above what administration takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import Request, Response
+
+from antiphon.errors import AntiphonError, BodyTooLarge
+from antiphon.server.asgi import App, Message, Receive, Scope, Send, headers_of
+
+MOST_BYTES = 256 << 10
+"""Of a body. A thousand names of models, the longest that there are, have room in it."""
+_ID = b"x-antiphon-request-id"
+
+
+class Intake:
+    """A middleware of ASGI.
+
+    Args:
+        app: The management API.
+        new_id: Names a request.
+        refuse: Renders an error.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        new_id: Callable[[], str],
+        refuse: Callable[[Request, AntiphonError], Response],
+    ) -> None:
+        self._app = app
+        self._new_id = new_id
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._new_id()
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*headers_of(message), (_ID, request_id.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            body = await _whole(receive)
+        except BodyTooLarge as error:
+            await self._refuse(Request(scope), error)(scope, receive, send_with_id)
+            return
+        if body is not None:
+            await self._app(scope, _again(body, receive), send_with_id)
+
+
+def id_of(request: Request) -> str:
+    """The id of a request."""
+    told: str = request.state.request_id
+    return told
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """The whole body; None where its sender left.
+
+    Raises:
+        BodyTooLarge: It is over the bound.
+    """
+    pieces: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise BodyTooLarge(f"The body is over {MOST_BYTES} bytes.")
+        pieces.append(piece)
+        more = message.get("more_body", False)
+    return b"".join(pieces)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What gives the body once, and then whatever comes after it."""
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive_again
