@@ -24,7 +24,7 @@ from antiphon.access.pages import FIRST, Ask, Page, is_id, rows_of
 from antiphon.access.refusals import Conflict
 from antiphon.access.roles import Scope
 from antiphon.access.tables import allowances
-from antiphon.access.targets import ALLOWANCES, target_of
+from antiphon.access.targets import ALLOWANCES, ids_of, target_of
 from antiphon.access.walls import WIDE, Realm, Walls, is_root, not_found
 from antiphon.clock import Clock
 from antiphon.errors import Forbidden, InvalidRequest
@@ -167,6 +167,24 @@ class Allowances:
             if row["removed_at"] is not None:
                 return allowance_facts(row)
             return self._acted(connection, "remove", allowance, {}, removed_at=self._now())
+
+    def named(self, scope: str, facet: str) -> frozenset[str]:
+        """Whose own of a scope bounds something: their ids, or words of the configuration."""
+        query = select(allowances.c.target, allowances.c.facets).where(
+            self._realm.of(allowances),
+            allowances.c.kind == self._kind.value,
+            allowances.c.scope == scope,
+            allowances.c.target != "",
+            allowances.c.removed_at.is_(None),
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return frozenset(row.target for row in rows if facet in row.facets.split())
+
+    def ids(self, scope: str, name: str) -> list[str]:
+        """Who goes by a name here: their ids."""
+        with self._database.reading() as connection:
+            return ids_of(connection, self._realm, scope, name)
 
     @property
     def _prefix(self) -> str:

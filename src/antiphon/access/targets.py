@@ -20,6 +20,12 @@ from antiphon.access.walls import WIDE, Realm, Walls, not_found
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ENDS = {virtual_keys: "revoked_at"}
+_NAMED: Mapping[str, Table] = {
+    "department": departments,
+    "team": teams,
+    "user": users,
+    "key": virtual_keys,
+}
 
 
 def target_of(
@@ -39,27 +45,35 @@ def target_of(
     """
     if not name:
         return ""
-    among: Mapping[str, tuple[Table, Walls]] = {
-        "department": (departments, realm.departments()),
-        "team": (teams, realm.teams()),
-        "user": (users, realm.users()),
-        "key": (virtual_keys, realm.keys()),
-    }
-    if _SURROGATE.search(name):
-        raise not_found(scope)  # no database can be asked that
-    if scope in among:
-        table, walls = among[scope]
-        lasts = table.c[_ENDS.get(table, "removed_at")].is_(None)
-        same = [table.c.id == name] if is_id(name) else []
-        if table is not virtual_keys:
-            same.append(table.c.folded == folded(name))
-        for condition in same:
-            found = connection.execute(select(table.c.id).where(*walls, lasts, condition)).scalar()
-            if found is not None:
-                return str(found)
+    found = ids_of(connection, realm, scope, name)
+    if found:
+        return found[0]
     if configured and (scope in WIDE or realm.organisation == DEFAULT):
         return name
     raise not_found(scope)
+
+
+def ids_of(connection: Connection, realm: Realm, scope: str, name: str) -> list[str]:
+    """The ids that a name or an id stands for: one, or none."""
+    table = _NAMED.get(scope)
+    if table is None or _SURROGATE.search(name):  # which no database can be asked
+        return []
+    walls: Mapping[str, Walls] = {
+        "department": realm.departments(),
+        "team": realm.teams(),
+        "user": realm.users(),
+        "key": realm.keys(),
+    }
+    lasts = table.c[_ENDS.get(table, "removed_at")].is_(None)
+    same = [table.c.id == name] if is_id(name) else []
+    if table is not virtual_keys:
+        same.append(table.c.folded == folded(name))
+    for condition in same:
+        query = select(table.c.id).where(*walls[scope], lasts, condition)
+        found = list(connection.execute(query).scalars())
+        if found:
+            return found
+    return []
 
 
 def _joined(table: Table, scope: str) -> tuple[Table, ColumnElement[bool]]:
