@@ -137,16 +137,17 @@ def check(folder: Path) -> None:
             by_key[key] += cost
         every = sum(by_key.values())
         limits = {budget.scope.value: budget.limit for budget in BUDGETS}
-        spent = {("organisation", "all"): every, ("team", "web"): every}
+        spent = {("organisation", "org_default"): every, ("team", "org_default/web"): every}
         for key, cost in by_key.items():
-            spent["user", f"sub_{key}"] = spent["key", key] = cost
+            spent["user", f"org_default/sub_{key}"] = cost
+            spent["key", f"org_default/{key}"] = cost
         left: dict[tuple[str, str], int] = {}
         for (scope, name), cost in spent.items():
             [balance] = estates.balances(scope, name)
             assert (balance.spent, balance.held, balance.written_off) == (cost, 0, 0)
             left[scope, name] = limits[scope] - cost
             assert left[scope, name] >= 0
-        shared = min(left["organisation", "all"], left["team", "web"])
+        shared = min(left["organisation", "org_default"], left["team", "org_default/web"])
         for key in KEYS:
             own = limits["key"] - by_key[key]
             assert min(shared, own, limits["user"] - by_key[key]) < PRICE.bound

@@ -14,6 +14,7 @@ from antiphon.limits.config import LimitsSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
 from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
+from antiphon.usage.budgets.config import BudgetsSettings
 from antiphon.usage.captures.config import CaptureSettings
 from antiphon.usage.config import LedgerSettings
 
@@ -33,6 +34,9 @@ class Settings(BaseModel):
     auth: AuthSettings = Field(default_factory=AuthSettings, description="Who may call.")
     limits: LimitsSettings = Field(
         default_factory=LimitsSettings, description="How much may be under way."
+    )
+    budgets: BudgetsSettings = Field(
+        default_factory=BudgetsSettings, description="How much money may be spent, by whom."
     )
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where it keeps what must survive it."

@@ -61,6 +61,12 @@ class StorageSettings(BaseModel):
         return file_of(self.database_url).with_name(_CAPTURES)
 
     @property
+    def leases_file(self) -> Path:
+        """The file with the leases of budgets, beside the database: every process writes it."""
+        database = file_of(self.database_url)
+        return database.with_name(f"{database.stem}-leases.db")
+
+    @property
     def journal_dir(self) -> Path:
         """The folder of the journals in force."""
         return self.journal or self.data_dir / "journal"

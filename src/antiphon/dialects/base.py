@@ -14,7 +14,9 @@ from typing import ClassVar
 
 import msgspec
 
+from antiphon.dialects.asking import asks, may_ask
 from antiphon.dialects.contract import (
+    LEAST_ANSWER,
     START,
     Framing,
     Position,
@@ -33,13 +35,6 @@ from antiphon.model.request import ChatRequest
 from antiphon.model.seals import MARK
 from antiphon.model.within import asks_within
 from antiphon.wire.shallow import Members
-
-_UNFORCED = (b"null", b'"auto"', b'"none"')
-_OFF = (b'"none"', b'"disabled"')
-_TRACES = MappingProxyType(
-    {Need.IMAGES: b"image", Need.AUDIO: b"audio", Need.FILES: b"file", Need.TOOLS: b'"tools"'}
-)
-_ROLE = b'"role"'
 
 
 class Dialect(ABC):
@@ -130,6 +125,14 @@ class Dialect(ABC):
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         """The tokens that one answer may have, or None, and how many answers are asked for."""
 
+    @abstractmethod
+    def capped(self, members: Members, tokens: int) -> Members:
+        """The same request, whose answers may have only so many tokens each."""
+
+    def least_answer(self, members: Members) -> int:
+        """The tokens to which the answers of a request can be capped, at least."""
+        return LEAST_ANSWER
+
     def prepare(self, members: Members) -> Members:
         """A caller's request that goes on unread, with what every such request must say."""
         return members
@@ -173,28 +176,12 @@ class Dialect(ABC):
         return path if path.endswith(self.version) else path + self.version
 
     def asks(self, members: Members, need: Need) -> bool:
-        """Whether a request asks for a droppable need; looks at names, and at the choice of tools.
-
-        Hot path: a few look-ups, for models that refuse something.
-        """
-        if need is Need.FORCED_TOOL:
-            raw = members.raw("tool_choice")
-            return raw is not None and not any(word in bytes(raw) for word in _UNFORCED)
-        asked = [bytes(raw) for name in self.words[need] if (raw := members.raw(name)) is not None]
-        if need is Need.NO_THOUGHT:
-            return any(word in raw for raw in asked for word in _OFF)
-        return any(raw != b"null" for raw in asked)
+        """Whether a request asks for a droppable need."""
+        return asks(members, need, self.words)
 
     def may_ask(self, members: Members, need: Need) -> bool:
-        """Whether a request that was not read may ask for a need; it does not where this is False.
-
-        Hot path: one search of the body.
-        """
-        if need is not Need.PREFILL:
-            return _TRACES.get(need, b"") in members.source
-        raw = members.raw(self.words[need][0])
-        said = bytes(raw) if raw is not None else b""
-        return b'"assistant"' in said[said.rfind(_ROLE) :]
+        """Whether a request that was not read may ask for a need; not where this is False."""
+        return may_ask(members, need, self.words)
 
     def cut(self, members: Members, dropped: Collection[Need]) -> Members:
         """The same request, unread, without these needs."""
@@ -352,6 +339,12 @@ class Payload:
             return self.request.max_output_tokens, self.request.n or 1
         return self.dialect.output_bound(self._members)
 
+    @property
+    def least_answer(self) -> int | None:
+        """The tokens to which its answers can be capped, at least; None where they cannot be."""
+        members = self._members
+        return LEAST_ANSWER if members is None else self.dialect.least_answer(members)
+
     def countable(self, size: int) -> int:
         """How much of what is sent, a body of this size, can be tokens."""
         return size
@@ -376,11 +369,16 @@ class Payload:
         )
 
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
         """The caller's own bytes for a provider of its dialect, but for what must differ.
 
-        Usage of a stream is always asked for.
+        Usage of a stream is always asked for. With a `cap`, answers may have so many tokens.
         """
         members = self._members
         assert members is not None
@@ -388,6 +386,8 @@ class Payload:
         members = dialect.prepare(members.replace({"model": msgspec.json.encode(target.model)}))
         if dropped:
             members = dialect.cut(members, dropped)
+        if cap:
+            members = dialect.capped(members, cap)
         return finish(dialect, members, stream=self.stream, quirks=quirks)
 
 

@@ -103,6 +103,8 @@ class Position(msgspec.Struct, frozen=True):
 
 
 START = Position()
+LEAST_ANSWER = 16
+"""Tokens to which an answer may be capped; shorter ones help nobody, and some providers refuse."""
 
 
 class Framing(Protocol):

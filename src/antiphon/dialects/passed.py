@@ -9,7 +9,7 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Dialect, Payload
-from antiphon.dialects.contract import Quirk, Target
+from antiphon.dialects.contract import LEAST_ANSWER, Quirk, Target
 from antiphon.dialects.fields import UNREADABLE, first_byte
 from antiphon.errors import MalformedBody
 from antiphon.model.needs import Need
@@ -58,6 +58,11 @@ class UntranslatedPayload(Payload, ABC):
     def output_bound(self) -> tuple[int | None, int]:
         return 0, 1
 
+    @property
+    @override
+    def least_answer(self) -> int | None:
+        return None
+
     @override
     def countable(self, size: int) -> int:
         return 0
@@ -69,7 +74,12 @@ class UntranslatedPayload(Payload, ABC):
     @override
     @abstractmethod
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes: ...
 
 
@@ -120,15 +130,27 @@ class PassedJson(UntranslatedPayload):
         answers *= _prompts(members.raw("prompt"))
         return asked if asked is not None and asked > 0 else None, min(answers, _MOST_ANSWERS)
 
+    @property
+    @override
+    def least_answer(self) -> int | None:
+        # The older completions; what else writes has no bound that a caller can give.
+        return LEAST_ANSWER if self._writes and "prompt" in self._object else None
+
     @override
     def countable(self, size: int) -> int:
         return size if self._text else 0
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
-        return self._object.replace({"model": msgspec.json.encode(target.model)}).encode()
+        members = self._object.replace({"model": msgspec.json.encode(target.model)})
+        return (self.dialect.capped(members, cap) if cap else members).encode()
 
 
 class PassedForm(UntranslatedPayload):
@@ -153,7 +175,12 @@ class PassedForm(UntranslatedPayload):
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
         return self._form.replace("model", target.model.encode())
 
@@ -175,7 +202,12 @@ class PassedBytes(UntranslatedPayload):
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
         return self._bytes
 

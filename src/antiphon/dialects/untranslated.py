@@ -125,6 +125,10 @@ class Untranslated(Dialect):
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         self._is_not_translated()
 
+    @override
+    def capped(self, members: Members, tokens: int) -> Members:
+        return members.replace({"max_tokens": b"%d" % tokens})
+
     # replies
 
     @override

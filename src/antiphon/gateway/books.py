@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background, Service
+from antiphon.gateway.treasury import Treasury
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
@@ -46,6 +48,7 @@ class Books:
         ledger: What the journal is shipped into.
         shipper: Who ships it.
         retention: Who deletes what is too old.
+        treasury: Where its money is shared with other processes.
         background: What runs beside the road.
         captures: The file with what is kept of content; None where nothing is and was.
 
@@ -95,7 +98,32 @@ class Books:
         if self.captures is not None:
             self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
             chores = (*chores, self.capture_writer)
-        self.shipper = Shipper(self.journal, self.ledger, clock=clock, chores=chores, seam=seam)
+        self.treasury = treasury = Treasury(
+            settings.budgets,
+            storage.leases_file,
+            self.journal,
+            clock=clock,
+            post=asyncio.get_running_loop().call_soon_threadsafe,
+            seam=seam,
+        )
+        try:
+            treasury.begin()
+        except StorageFailed as error:
+            self.journal.dispose()
+            self.database.close()
+            self._close_captures()
+            raise _mistake(
+                "storage.database", f"{storage.leases_file.name}: {error.message}"
+            ) from error
+        self.shipper = Shipper(
+            self.journal,
+            self.ledger,
+            clock=clock,
+            chores=chores,
+            heirs=[treasury],
+            may_go=treasury.may_go,
+            seam=seam,
+        )
         self.retention = Retention(self.database, settings.ledger, clock=clock)
         kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
         self.background = Background(kept, clock=clock)
@@ -104,7 +132,10 @@ class Books:
     def close(self) -> None:
         """Ship what is left and let go; what could not be shipped is adopted by the next start."""
         self.journal.seal()
+        # First: what it has said to be spent may go from the disk, and its journal is there still.
+        self.treasury.end()
         self.background.stop()
+        self.treasury.close()
         self.journal.dispose()
         self.database.close()
         self._close_captures()

@@ -180,7 +180,7 @@ class Antiphon:
             reporting.close()
             raise
         self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
-        self.pipeline.accounts.keep(books.journal)
+        self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         self._build.subjects = books.subjects
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
         return self

@@ -68,7 +68,11 @@ def facts(sight: Sight) -> Facts:
         journal=None if books is None else _journal(books),
         services={}
         if books is None
-        else {name: replace(state) for name, state in books.background.states.items()},
+        else {
+            name: replace(state)
+            for states in (books.background.states, books.treasury.states)
+            for name, state in states.items()
+        },
     )
 
 

@@ -53,12 +53,13 @@ class LeaseStore:
         """Microseconds since 1970."""
         return int(self._clock.now() * 1e6)
 
-    def register(self, owner: str, folder: Path) -> None:
+    def register(self, owner: str, folder: Path, *, through: int = 0) -> None:
         """Make an owner known; its journal has to stand in the folder already.
 
         Args:
             owner: The name of its journal.
             folder: Of journals, where those who adopt look for it.
+            through: The last segment of its journal in which no lease was ever spent.
 
         Raises:
             StorageFailed: The database did not do what it was asked.
@@ -67,7 +68,7 @@ class LeaseStore:
             "owner": owner,
             "folder": str(folder.resolve()),
             "registered_at": self.now(),
-            "through": 0,
+            "through": through,
             "orphaned": "",
         }
         with self.database.writing() as connection:

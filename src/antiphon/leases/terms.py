@@ -17,7 +17,8 @@ class Pot(NamedTuple):
 
     Attributes:
         scope: `organisation`, `team` and so on.
-        name: Of the team, the user, the key; never what a caller typed.
+        name: Of the organisation, or of that and the team, the user, the key: `org_default/web`;
+            never what a caller typed.
         period: `2026-11-26`, `2026-11` or `total`.
         ends: When it is over, in microseconds since 1970.
     """

@@ -25,6 +25,7 @@ from antiphon.errors import (
 )
 from antiphon.model.usage import Usage
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.pipeline.spending import Spending
 from antiphon.providers.estimate import UNKNOWN_OUTPUT, tokens_of
 from antiphon.usage.journal.journal import Journal
 from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unanswered
@@ -46,16 +47,19 @@ class Accounts:
     Attributes:
         journal: Where they go; without one, no attempt is made.
         waits: Whether `settled` is to be awaited before a request goes out, and before its end.
+        spending: Where attempts get their money; None where there never were budgets.
     """
 
     def __init__(self, journal: Journal | None, *, clock: Clock) -> None:
         self._clock = clock
         self.journal = journal
         self.waits = journal is not None and journal.waits
+        self.spending: Spending | None = None
 
-    def keep(self, journal: Journal | None) -> None:
-        """Write into this journal from now on."""
+    def keep(self, journal: Journal | None, spending: Spending | None = None) -> None:
+        """Write into this journal from now on, and spend this money."""
         self.journal = journal
+        self.spending = spending
         self.waits = journal is not None and journal.waits
 
     async def settled(self) -> None:
@@ -67,8 +71,24 @@ class Accounts:
         if self.journal is not None:
             await self.journal.settled()
 
-    def opened(self, exchange: Exchange, attempt: Attempt, size: int) -> None:
-        """An attempt is about to be made, with a body of so many bytes.
+    def measure(self, exchange: Exchange, attempt: Attempt, size: int) -> None:
+        """Find the most that an attempt can cost, with a body of so many bytes."""
+        deployment, payload = attempt.deployment, exchange.payload
+        facts, size = deployment.facts, payload.countable(size)
+        context = facts.context
+        attempt.input_bound = input_bound = size if context is None or size < context else context
+        asked, answers = payload.output_bound
+        output_bound = facts.max_output or context or UNKNOWN_OUTPUT
+        if asked is not None and asked < output_bound:
+            output_bound = asked
+        # No provider gives so many; and what is written down must be a number of 64 bits.
+        attempt.answers = answers = min(_MOST_ANSWERS, answers)
+        attempt.output_bound = output_bound = output_bound * answers
+        attempt.cost_bound = deployment.rates.bound(input_bound, output_bound)
+        attempt.started_at = int(self._clock.now() * 1e6)
+
+    def opened(self, exchange: Exchange, attempt: Attempt) -> None:
+        """An attempt is about to be made; its bounds were found.
 
         Raises:
             AccountingUnavailable: It cannot be written down, so it must not be made.
@@ -78,21 +98,12 @@ class Accounts:
             raise AccountingUnavailable("The gateway was not started.")
         deployment, plan, principal = attempt.deployment, exchange.plan, exchange.principal
         assert plan is not None
-        facts, payload = deployment.facts, exchange.payload
-        context, rates = facts.context, deployment.rates
-        attempt.input_bound = input_bound = size if context is None or size < context else context
-        asked, answers = payload.output_bound
-        output_bound = facts.max_output or context or UNKNOWN_OUTPUT
-        if asked is not None and asked < output_bound:
-            output_bound = asked
-        # No provider gives so many; and what is written down must be a number of 64 bits.
-        attempt.output_bound = output_bound = output_bound * min(answers, _MOST_ANSWERS)
-        attempt.started_at = started_at = int(self._clock.now() * 1e6)
+        payload, reservation = exchange.payload, attempt.reservation
         attempt.entry = journal.open(
             Opened(
                 exchange.id,
                 len(exchange.attempts),
-                started_at,
+                attempt.started_at,
                 principal.key_id,
                 principal.team,
                 principal.department,
@@ -103,12 +114,19 @@ class Accounts:
                 payload.dialect.name,
                 attempt.face.dialect.name,
                 payload.stream,
-                input_bound,
-                output_bound,
-                rates.bound(input_bound, output_bound),
-                rates.version,
+                attempt.input_bound,
+                attempt.output_bound,
+                attempt.cost_bound,
+                deployment.rates.version,
+                reservation.numbers if reservation is not None else (),
             )
         )
+
+    def released(self, attempt: Attempt) -> None:
+        """An attempt was not made: its money is free again."""
+        reservation, attempt.reservation = attempt.reservation, None
+        if reservation is not None and self.spending is not None:
+            self.spending.settle(reservation, 0)
 
     def succeeded(self, exchange: Exchange, attempt: Attempt, said: int) -> None:
         """Its answer is whole; `said` bytes of text, should the provider not have counted."""
@@ -125,8 +143,10 @@ class Accounts:
         refused = isinstance(error, UpstreamRefused)
         if attempt.entry is None:
             # It failed before anything went out: with no live key, say.
+            self.released(attempt)
+            attempt.started_at = attempt.started_at or int(self._clock.now() * 1e6)
             try:
-                self.opened(exchange, attempt, 0)
+                self.opened(exchange, attempt)
             except AccountingUnavailable:
                 return
         if isinstance(error, InvalidAnswer) and attempt.usage is not None:
@@ -246,6 +266,8 @@ class Accounts:
                 tuple(exchange.warnings) if exchange.warnings else (),
             ),
         )
+        if attempt.reservation is not None and self.spending is not None:
+            self.spending.settle(attempt.reservation, attempt.cost)
 
 
 def told(outcome: BaseException) -> AntiphonError:

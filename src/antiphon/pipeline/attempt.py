@@ -13,42 +13,37 @@ from itertools import chain
 import msgspec
 
 from antiphon.clock import NEVER, Clock
-from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.dialects.readings import FOREIGN_SEALS
 from antiphon.errors import (
     AccountingUnavailable,
+    BudgetExceeded,
+    BudgetReserved,
     CallerError,
     Disposition,
     InvalidAnswer,
-    NotAnAnswer,
     UpstreamError,
 )
 from antiphon.model.needs import Need
 from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
-from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Attempt, Exchange
-from antiphon.pipeline.failures import is_absent, summary
-from antiphon.pipeline.forms import form_of, passes
+from antiphon.pipeline.failures import is_absent, refusal_of, summary
 from antiphon.pipeline.losses import is_fit, lost_with_seals, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
-from antiphon.pipeline.translation import Translation
+from antiphon.pipeline.sending import write
+from antiphon.pipeline.spending import Spending
 from antiphon.providers.auth import Unsigned
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 from antiphon.providers.keys import Key
 from antiphon.providers.transport import Answer, Call, Head, Upstream
 
-_FIRST_ERROR_STATUS = 400
 _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
 HOPS = b"x-antiphon-hops"
 """The header that tells a gateway of our kind how many others a request came through."""
 _FIRST_HOP = HOPS + b": 1\r\n"
-_ERROR_BYTES = 64 * 1024
-_ERROR_PATIENCE = 2.0
-"""Seconds of silence after which an error body is taken as it is."""
 _LONGEST_WAIT = 10.0
 """Seconds: a provider that asks for more is not asked again."""
 
@@ -75,6 +70,8 @@ class Walk(msgspec.Struct, eq=False):
     _answer: Answer | None = None
     _key: Key | None = None
     _relay: Relay | None = None
+    _short: BudgetExceeded | BudgetReserved | None = None
+    _wait_for_money_until: float = 0.0
 
     @property
     def attempt(self) -> Attempt:
@@ -90,6 +87,7 @@ class Walk(msgspec.Struct, eq=False):
         Raises:
             UpstreamError: It is the caller's fault, or too long for every candidate.
             Exhausted: No candidate is left.
+            BudgetExceeded, BudgetReserved: None can be paid for.
         """
         while True:
             candidate: Deployment | None = None
@@ -109,9 +107,13 @@ class Walk(msgspec.Struct, eq=False):
                 if _FIRST_SUCCESS <= head.status <= _LAST_SUCCESS:
                     return answer, head
                 self.attempt.accepted = False
-                raise await self._refusal(answer, head)
+                raise await refusal_of(self.attempt, answer, head)
             except UpstreamError as error:
                 self.failed(error)
+            except (BudgetExceeded, BudgetReserved) as error:
+                # Another candidate may cost less. What is only reserved may come back.
+                if self._short is None or isinstance(error, BudgetReserved):
+                    self._short = error
 
     def reads(self, relay: Relay) -> None:
         """The open answer is a stream, read by this relay."""
@@ -214,7 +216,9 @@ class Walk(msgspec.Struct, eq=False):
             self.close()
         finally:
             attempt = self._attempt
-            if attempt is not None and attempt.entry is not None and not attempt.closed:
+            if attempt is not None and attempt.entry is None:
+                self._accounts.released(attempt)
+            elif attempt is not None and not attempt.closed:
                 attempt.ended_at = attempt.ended_at or self._clock.monotonic()
                 self._accounts.abandoned(self._exchange, attempt, self._said())
 
@@ -252,6 +256,8 @@ class Walk(msgspec.Struct, eq=False):
         if deployment is None:
             deployment = next(self._candidates, None)
         if deployment is None:
+            if self._short is not None and not done:
+                raise self._short
             raise summary(self._exchange, now=self._clock.monotonic())
         return deployment
 
@@ -288,34 +294,25 @@ class Walk(msgspec.Struct, eq=False):
     async def _send(self, deployment: Deployment) -> Answer:
         exchange = self._exchange
         self._key = self._relay = None
-        payload, now = exchange.payload, self._clock.monotonic()
+        payload, plan, accounts = exchange.payload, self._plan, self._accounts
+        now = self._clock.monotonic()
         face = exchange.face_of(deployment, now)
         self._attempt = attempt = Attempt(deployment, face, now)
         exchange.attempts.append(attempt)
         dropped: Collection[Need] = ()
         if exchange.lost or exchange.warnings:
             dropped = self._lose(face)
-        plan = self._plan
-        if passes(payload, face):
-            if plan.checks_all:
-                attempt.form = form_of(payload, face, plan, read=False)
-            body = payload.encode(face.target, quirks=face.quirks, dropped=dropped)
-            lines = exchange.forwarded or face.lines
-        else:
-            if isinstance(payload, EmbedPayload):
-                translation = EmbedTranslation(payload, face)
-            else:
-                translation = Translation(
-                    payload, face, now=self._clock.now(), unsealed=exchange.unsealed
-                )
-                attempt.form = form_of(payload, face, plan, read=True)
-            attempt.translation = translation
-            body = translation.body
-            payload.input_estimate = deployment.calibration.of(
-                translation.measured, tools=translation.tools
-            )
-            alike = face.dialect is payload.dialect
-            lines = (exchange.forwarded or face.lines) if alike else face.lines
+        wall = self._clock.now()
+        body, lines = write(exchange, attempt, plan, dropped=dropped, now=wall)
+        accounts.measure(exchange, attempt, len(body))
+        spending = accounts.spending
+        if (
+            spending is not None
+            and spending.budgets.any
+            and not spending.at_once(exchange, attempt)
+            and (cap := await self._afford(spending, attempt))
+        ):
+            body, lines = write(exchange, attempt, plan, dropped=dropped, now=wall, cap=cap)
         self._key = key = deployment.keys.take()
         head = face.head(key, payload.stream) + lines
         head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1) if exchange.hops else _FIRST_HOP
@@ -341,15 +338,36 @@ class Walk(msgspec.Struct, eq=False):
             deadline=exchange.deadline,
         )
         try:
-            self._accounts.opened(exchange, attempt, payload.countable(len(body)))
+            accounts.opened(exchange, attempt)
         except AccountingUnavailable:
+            accounts.released(attempt)
             exchange.attempts.pop()
             raise
-        if self._accounts.waits:
-            await self._accounts.settled()
+        if accounts.waits:
+            await accounts.settled()
         answer = await self._transport.send(call)
         attempt.accepted = True
         return answer
+
+    async def _afford(self, spending: Spending, attempt: Attempt) -> int:
+        """Wait for the money of an attempt; gives the tokens that its answers are capped at, or 0.
+
+        Raises:
+            BudgetExceeded, BudgetReserved: There is none for it.
+            AccountingUnavailable: The store of leases cannot be asked.
+        """
+        exchange, clock = self._exchange, self._clock
+        if not self._wait_for_money_until:
+            left = exchange.deadline - clock.monotonic()
+            self._wait_for_money_until = spending.until(left)
+        try:
+            cap = await spending.obtain(exchange, attempt, until=self._wait_for_money_until)
+        except BaseException:
+            exchange.attempts.remove(attempt)
+            raise
+        attempt.sent_at = clock.monotonic()
+        attempt.started_at = int(clock.now() * 1e6)
+        return cap
 
     def _lose(self, face: Face) -> Collection[Need]:
         """Note what the request loses at this face; gives what the model refuses of it."""
@@ -357,25 +375,3 @@ class Walk(msgspec.Struct, eq=False):
         losses = exchange.lost.get(face, ())
         exchange.warnings = words(losses)
         return [need for need, _ in losses if isinstance(need, Need) and need in face.refusable]
-
-    async def _refusal(self, answer: Answer, head: Head) -> UpstreamError:
-        if head.status < _FIRST_ERROR_STATUS:
-            return NotAnAnswer(
-                f"The provider answered with status {head.status}.", code="unexpected_status"
-            )
-        body = b""
-        try:
-            while len(body) < _ERROR_BYTES:
-                piece = await answer.read(_ERROR_PATIENCE)
-                if not piece:
-                    break
-                body += piece
-        except UpstreamError:
-            # The status says enough; what came of the body may say more.
-            pass
-        attempt = self.attempt
-        error = attempt.face.dialect.decode_error(head.status, dict(head.headers), body)
-        if attempt.translation is not None:
-            # The provider names a member that the caller never wrote.
-            error.param = None
-        return error

@@ -60,11 +60,13 @@ class EmbedTranslation:
         body: What is sent.
         measured: Bytes of its texts, and how many tokens it brought itself.
         tools: It offers none.
+        least_answer: There is none that could be made shorter.
     """
 
     __slots__ = ("_payload", "_spoken", "body", "measured")
 
     tools = False
+    least_answer = None
 
     def __init__(self, payload: EmbedPayload, face: Face) -> None:
         self._payload = payload

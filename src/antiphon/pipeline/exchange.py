@@ -27,6 +27,7 @@ from antiphon.pipeline.translation import Translation
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 from antiphon.telemetry.trace import Trace
+from antiphon.usage.budgets.budgets import Reservation
 from antiphon.usage.captures.taking import Capture
 from antiphon.usage.journal.journal import Entry
 from antiphon.usage.journal.record import Charge, Outcome
@@ -68,7 +69,10 @@ class Attempt(msgspec.Struct, eq=False):
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
         input_bound: Tokens that its prompt cannot exceed.
-        output_bound: Tokens that its answers cannot exceed.
+        output_bound: Tokens that its answers together cannot exceed.
+        answers: How many are asked for.
+        cost_bound: Billionths of a dollar that it cannot exceed.
+        reservation: Money that is set aside for it, where there are budgets.
         cost: Billionths of a dollar, once it is closed.
     """
 
@@ -88,6 +92,9 @@ class Attempt(msgspec.Struct, eq=False):
     charge: Charge = Charge.NOTHING
     input_bound: int = 0
     output_bound: int = 0
+    answers: int = 1
+    cost_bound: int = 0
+    reservation: Reservation | None = None
     cost: int = 0
     outcome: Outcome | None = None
     form: Form | None = None
@@ -114,6 +121,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         interrupted: Why the gateway itself ends it (a drain), or None.
         structured: What is known of the form of the answer, where one was asked for.
         capture: What is kept of its content, where the route asks for that.
+        warnings: What the caller is warned of; the ledger keeps it.
+        notes: What the caller is told besides, of limits that are nearly reached.
         outcome: What it failed with, or None.
     """
 
@@ -138,6 +147,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     stop: StopReason | None = None
     first_token_at: float = 0.0
     warnings: list[str] = []
+    notes: Sequence[str] = ()
     outcome: BaseException | None = None
     interrupted: AntiphonError | None = None
     structured: Structured | None = None

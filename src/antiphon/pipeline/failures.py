@@ -6,9 +6,14 @@ import re
 
 from antiphon.errors import Disposition, Exhausted, Kind, NotAnAnswer, UpstreamError
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.providers.transport import Answer, Head
 
 _TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND, Kind.NOT_FOUND)
 """Where every candidate says the same of the request, the caller is told just that."""
+_FIRST_ERROR_STATUS = 400
+_ERROR_BYTES = 64 * 1024
+_ERROR_PATIENCE = 2.0
+"""Seconds of silence after which an error body is taken as it is."""
 _ABSENT = (404, 405, 501)
 _NO_ENDPOINT = re.compile(
     r"^(?:file )?not found\.?$|\b(?:invalid|unknown|unexpected|no such|unsupported)"
@@ -27,6 +32,29 @@ def is_absent(attempt: Attempt, error: UpstreamError) -> bool:
     return (
         isinstance(error, NotAnAnswer) or error.upstream_status in _ABSENT
     ) and _NO_ENDPOINT.search(error.message) is not None
+
+
+async def refusal_of(attempt: Attempt, answer: Answer, head: Head) -> UpstreamError:
+    """What a provider said in place of an answer."""
+    if head.status < _FIRST_ERROR_STATUS:
+        return NotAnAnswer(
+            f"The provider answered with status {head.status}.", code="unexpected_status"
+        )
+    body = b""
+    try:
+        while len(body) < _ERROR_BYTES:
+            piece = await answer.read(_ERROR_PATIENCE)
+            if not piece:
+                break
+            body += piece
+    except UpstreamError:
+        # The status says enough; what came of the body may say more.
+        pass
+    error = attempt.face.dialect.decode_error(head.status, dict(head.headers), body)
+    if attempt.translation is not None:
+        # The provider names a member that the caller never wrote.
+        error.param = None
+    return error
 
 
 def summary(exchange: Exchange, *, now: float) -> Exhausted | UpstreamError:

@@ -33,20 +33,28 @@ class Translation:
     Args:
         now: Seconds since 1970, for answers of dialects that do not say when they were made.
         unsealed: Seals were just refused, and taken out.
+        cap: Tokens that each answer may have; 0 where nothing is made shorter.
 
     Attributes:
         body: What is sent.
         measured: Bytes of the prompt's text, and tokens of what else is in it.
         tools: It offers some.
+        least_answer: Tokens to which its answers can be capped, at least.
     """
 
     __slots__ = (
         *("_fitting", "_heard", "_now", "_scope", "_spoken", "_wraps"),
-        *("body", "measured", "tools"),
+        *("body", "least_answer", "measured", "tools"),
     )
 
     def __init__(
-        self, payload: Payload, face: Face, *, now: float = 0.0, unsealed: bool = False
+        self,
+        payload: Payload,
+        face: Face,
+        *,
+        now: float = 0.0,
+        unsealed: bool = False,
+        cap: int = 0,
     ) -> None:
         request, alike = payload.request, face.dialect is payload.dialect
         self._heard = payload
@@ -72,6 +80,9 @@ class Translation:
         )
         self.measured = measure(request)
         members = dialect.encode_request(self._fitting.request, target)
+        self.least_answer = dialect.least_answer(members)
+        if cap:
+            members = dialect.capped(members, cap)
         self.body = finish(dialect, members, stream=payload.stream, quirks=face.quirks)
 
     def whole(self, told: bytes) -> bytes:

@@ -23,7 +23,7 @@ from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
-from antiphon.server.line import AsgiLine, Line, rendered
+from antiphon.server.line import AsgiLine, Line, in_header, rendered
 from antiphon.telemetry.trace import Trace
 from antiphon.wire.shallow import Members
 
@@ -282,9 +282,9 @@ class _Delivery:
             spent * 1000,
             exchange.snapshot.generation,
         )
-        if exchange.warnings:
-            warnings = "; ".join(exchange.warnings).encode("latin-1")
-            head += b"x-antiphon-warnings: %b\r\n" % warnings
+        if exchange.warnings or exchange.notes:
+            warnings = "; ".join((*exchange.warnings, *exchange.notes))
+            head += b"x-antiphon-warnings: %b\r\n" % in_header(warnings)
         if exchange.structured is not None:
             head += b"x-antiphon-structured: %b\r\n" % exchange.structured.line.encode("ascii")
         return head

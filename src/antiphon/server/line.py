@@ -114,6 +114,18 @@ def rendered(headers: Headers) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
+def in_header(text: str) -> bytes:
+    """A text as the value of a header: what cannot stand there is written as escapes."""
+    if text.isascii() and text.isprintable():
+        return text.encode("ascii")
+    return b"".join(
+        each.encode("ascii")
+        if each.isascii() and each.isprintable()
+        else each.encode("unicode_escape")
+        for each in text
+    )
+
+
 def _parsed(head: bytes) -> Headers:
     lines = head.split(b"\r\n")[:-1]
     return [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]

@@ -21,7 +21,9 @@ from antiphon.dialects.anthropic_messages.fields import DIALECT
 from antiphon.dialects.anthropic_messages.losses import LOSSES, MARKS, UNLIKE, WORDS
 from antiphon.dialects.anthropic_messages.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.anthropic_messages.requests import (
+    capped,
     check_request,
+    least_answer,
     output_bound,
     read_request,
     without_inner,
@@ -116,6 +118,14 @@ class AnthropicMessages(Dialect):
     @override
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         return output_bound(members)
+
+    @override
+    def capped(self, members: Members, tokens: int) -> Members:
+        return capped(members, tokens)
+
+    @override
+    def least_answer(self, members: Members) -> int:
+        return least_answer(members)
 
     @override
     def counting_path(self, model: str) -> str:

@@ -17,14 +17,19 @@ from antiphon.dialects.anthropic_messages.blocks import Block
 from antiphon.dialects.anthropic_messages.fields import DIALECT, Fields, is_own, own, written
 from antiphon.dialects.anthropic_messages.messages import read_turns, write_turns
 from antiphon.dialects.anthropic_messages.schemas import closed
-from antiphon.dialects.anthropic_messages.thinking import Asked, read_thinking, write_thinking
+from antiphon.dialects.anthropic_messages.thinking import (
+    LEAST_BUDGET,
+    Asked,
+    read_thinking,
+    write_thinking,
+)
 from antiphon.dialects.anthropic_messages.tools import (
     read_choice,
     read_tools,
     write_choice,
     write_tools,
 )
-from antiphon.dialects.contract import Target
+from antiphon.dialects.contract import LEAST_ANSWER, Target
 from antiphon.dialects.fields import Written, first_byte, is_empty_array, whole_number
 from antiphon.errors import MalformedBody
 from antiphon.model.parts import Extra
@@ -70,6 +75,31 @@ def output_bound(members: Members) -> tuple[int | None, int]:
     """The tokens that an answer may have, and how many answers are asked for: one."""
     bound = members.raw("max_tokens")
     return whole_number(bound) if bound is not None else None, 1
+
+
+def capped(members: Members, tokens: int) -> Members:
+    """The same request, with a smaller bound of its answer; a budget of thought stays below it."""
+    changes = {"max_tokens": b"%d" % tokens}
+    budget = _budget(members)
+    if budget is not None and budget >= tokens:
+        less = b"%d" % max(LEAST_BUDGET, tokens // 2)
+        thinking = Members.parse(members["thinking"]).replace({"budget_tokens": less})
+        changes["thinking"] = thinking.encode()
+    return members.replace(changes)
+
+
+def least_answer(members: Members) -> int:
+    """The tokens to which an answer can be capped: with a budget of thought, room for both."""
+    return LEAST_ANSWER if _budget(members) is None else 2 * LEAST_BUDGET
+
+
+def _budget(members: Members) -> int | None:
+    """The budget of thought; None where none is given."""
+    raw = members.raw("thinking")
+    if raw is None or first_byte(raw) != ord("{"):
+        return None
+    budget = Members.parse(bytes(raw)).raw("budget_tokens")
+    return whole_number(budget) if budget is not None else None
 
 
 def without_inner(members: Members, outer: str, inner: str) -> Members:

@@ -70,7 +70,12 @@ class EmbedPayload(UntranslatedPayload):
 
     @override
     def encode(
-        self, target: Target, *, quirks: Sequence[Quirk] = (), dropped: Collection[Need] = ()
+        self,
+        target: Target,
+        *,
+        quirks: Sequence[Quirk] = (),
+        dropped: Collection[Need] = (),
+        cap: int = 0,
     ) -> bytes:
         assert self._members is not None
         return self.embeds.aimed(self._members, target.model).encode()

@@ -36,6 +36,7 @@ from antiphon.dialects.gemini.losses import LOSSES, MARKS, WORDS
 from antiphon.dialects.gemini.paths import method_path, path_of
 from antiphon.dialects.gemini.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.gemini.requests import (
+    capped,
     check_request,
     output_bound,
     read_request,
@@ -104,6 +105,10 @@ class Gemini(Dialect):
     @override
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         return output_bound(members)
+
+    @override
+    def capped(self, members: Members, tokens: int) -> Members:
+        return capped(members, tokens)
 
     @override
     def target_path(self, model: str, *, stream: bool) -> str:

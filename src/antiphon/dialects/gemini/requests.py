@@ -60,6 +60,8 @@ class _CamelBounds(msgspec.Struct, gc=False, rename="camel"):
     candidate_count: int | float | str | None = None
 
 
+_CAMEL: Final = ("generationConfig", "maxOutputTokens")
+_SNAKE: Final = ("generation_config", "max_output_tokens")
 _BOUNDS: Final = (msgspec.json.Decoder(_CamelBounds), msgspec.json.Decoder(_Bounds))
 
 
@@ -102,6 +104,18 @@ def output_bound(members: Members) -> tuple[int | None, int]:
             most = max(bound, most or 0)
         answers = max(_whole(found.candidate_count) or 1, answers)
     return most, answers
+
+
+def capped(members: Members, tokens: int) -> Members:
+    """The same request, with a smaller bound of each answer, by the name that it had."""
+    outer = _SNAKE[0] if members.raw(_SNAKE[0]) is not None else _CAMEL[0]
+    raw = members.raw(outer)
+    inner = Members({})
+    if raw is not None and first_byte(raw) == ord("{"):
+        inner = Members.parse(bytes(raw))
+    said = [name for name in (_CAMEL[1], _SNAKE[1]) if name in inner]
+    bound = dict.fromkeys(said or _CAMEL[1:], b"%d" % tokens)
+    return members.replace({outer: inner.replace(bound).encode()})
 
 
 def _whole(given: float | str | None) -> int | None:

@@ -41,6 +41,7 @@ from antiphon.dialects.ollama.replies import (
 )
 from antiphon.dialects.ollama.requests import (
     asks_nothing,
+    capped,
     check_request,
     output_bound,
     read_request,
@@ -100,6 +101,10 @@ class Ollama(Dialect):
     @override
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         return output_bound(members)
+
+    @override
+    def capped(self, members: Members, tokens: int) -> Members:
+        return capped(members, tokens)
 
     @override
     def based(self, path: str) -> str:

@@ -99,6 +99,14 @@ def output_bound(members: Members) -> tuple[int | None, int]:
     return (int(bound) if bound is not None and bound >= 0 else None), 1
 
 
+def capped(members: Members, tokens: int) -> Members:
+    """The same request, with a smaller bound of its answer."""
+    bound = {"num_predict": b"%d" % tokens}
+    inner = _options(members)
+    options = Members(bound) if inner is None else inner.replace(bound)
+    return members.replace({"options": options.encode()})
+
+
 def says(members: Members, name: str) -> bool:
     """Whether `options` hold a member."""
     inner = _options(members)

@@ -28,6 +28,7 @@ from antiphon.dialects.openai_chat.losses import LOSSES, TRAITS, UNLIKE, WORDS
 from antiphon.dialects.openai_chat.replies import inspect_reply, read_reply, write_reply
 from antiphon.dialects.openai_chat.requests import (
     ask_usage,
+    capped,
     check_request,
     output_bound,
     read_request,
@@ -78,6 +79,10 @@ class OpenAIChat(Dialect):
     @override
     def output_bound(self, members: Members) -> tuple[int | None, int]:
         return output_bound(members)
+
+    @override
+    def capped(self, members: Members, tokens: int) -> Members:
+        return capped(members, tokens)
 
     @override
     def wants_usage(self, members: Members) -> bool:

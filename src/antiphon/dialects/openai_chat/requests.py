@@ -52,6 +52,7 @@ from antiphon.model.request import (
 )
 from antiphon.wire.shallow import Members
 
+_MAXIMA = ("max_completion_tokens", "max_tokens")
 _FORMS = {
     "text": OutputForm.TEXT,
     "json_object": OutputForm.JSON,
@@ -103,6 +104,12 @@ def output_bound(members: Members) -> tuple[int | None, int]:
     return whole_number(bound) if bound is not None else None, whole_number(
         answers
     ) or 1 if answers else 1
+
+
+def capped(members: Members, tokens: int) -> Members:
+    """The same request, with a smaller bound of each answer, by the name that it had."""
+    said = [name for name in _MAXIMA if (raw := members.raw(name)) and not is_null(raw)]
+    return members.replace(dict.fromkeys(said or _MAXIMA[:1], b"%d" % tokens))
 
 
 def ask_usage(members: Members) -> Members:

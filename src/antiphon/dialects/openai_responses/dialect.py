@@ -96,6 +96,10 @@ class OpenAIResponses(Dialect):
         return output_bound(members)
 
     @override
+    def capped(self, members: Members, tokens: int) -> Members:
+        return members.replace({"max_output_tokens": b"%d" % tokens})
+
+    @override
     def prepare(self, members: Members) -> Members:
         return prepare(members)
 

@@ -10,6 +10,11 @@ import msgspec
 from antiphon.model.principal import Principal
 from antiphon.usage.budgets.periods import Per
 
+HOME = "org_default"
+"""The organisation of keys that say none."""
+EVERY = "*"
+"""In place of an organisation: each of them."""
+
 
 class Scope(enum.StrEnum):
     """Whose money it is, from the root of the tree to its leaves."""
@@ -27,6 +32,7 @@ class Budget(msgspec.Struct, frozen=True):
     Attributes:
         scope: Whose money it is.
         name: Of the team, the user, the key; empty where each has as much of its own.
+        organisation: The id of the tenant whose it is; `*` for each tenant as much of its own.
         limit: Billionths of a dollar.
         per: How long a period is.
         zone: Whose midnights count.
@@ -46,33 +52,46 @@ class Budget(msgspec.Struct, frozen=True):
     caps: bool = False
     steps: tuple[int, ...] = ()
     ask: str = ""
+    organisation: str = HOME
 
     @property
-    def identity(self) -> tuple[Scope, str, Per]:
+    def identity(self) -> tuple[str, Scope, str, Per]:
         """What two budgets may not have in common."""
-        return self.scope, self.name, self.per
+        return self.organisation, self.scope, self.name, self.per
+
+
+def tenant_of(principal: Principal) -> str:
+    """The id of the organisation whose money a principal spends."""
+    return principal.organisation or HOME
 
 
 def named(scope: Scope, principal: Principal) -> tuple[str, str]:
     """What a principal goes by in a scope: in the configuration, and in the books.
 
-    The books know people by their subject ids, so that a person can be forgotten. Both are empty
-    where the principal has no such name: then no budget of the scope is its own.
+    The books know people by their subject ids, so that a person can be forgotten, and teams by
+    theirs, so that a new name is no new budget. Both are empty where the principal has no such
+    name: then no budget of the scope is its own.
     """
     match scope:
         case Scope.ORGANISATION:
-            return "all", "all"
+            tenant = tenant_of(principal)
+            return tenant, tenant
         case Scope.DEPARTMENT:
             return principal.department, principal.department
         case Scope.TEAM:
-            return principal.team, principal.team
+            return principal.team, principal.team_id or principal.team
         case Scope.USER:
             return principal.user, principal.subject or principal.user
         case Scope.KEY:
             return principal.key_id, principal.key_id
 
 
-def applies(budget: Budget, principal: Principal) -> bool:
-    """Whether a principal spends this money."""
-    name, _ = named(budget.scope, principal)
-    return bool(name) and (not budget.name or budget.name == name)
+def pot_name(scope: Scope, principal: Principal) -> str:
+    """What the pots of a principal are called in a scope: walled by organisation, empty for none.
+
+    Ids of organisations hold no slash, so no name of one tenant can be read as another's.
+    """
+    _, name = named(scope, principal)
+    if scope is Scope.ORGANISATION or not name:
+        return name
+    return f"{tenant_of(principal)}/{name}"

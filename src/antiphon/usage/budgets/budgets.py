@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from antiphon.clock import Clock
 from antiphon.leases.terms import Pot
 from antiphon.model.principal import Principal
-from antiphon.usage.budgets.budget import Budget, Scope, named
+from antiphon.usage.budgets.budget import EVERY, Budget, Scope, named, pot_name, tenant_of
 from antiphon.usage.budgets.periods import ALWAYS, Per, period_of
 from antiphon.usage.budgets.purse import NEVER, Purse
 
@@ -110,6 +110,7 @@ class Budgets:
         nudge: Called, on the event loop, when more money is to be taken; set by `Sharing`.
         purses: Of pots that are in use, by scope, name and period.
         trouble: Why no more money can be taken, or empty.
+        any: There are some.
     """
 
     def __init__(self, budgets: Iterable[Budget], *, clock: Clock) -> None:
@@ -117,15 +118,23 @@ class Budgets:
         self.purses: dict[tuple[str, str, str], Purse[Waiting]] = {}
         self.trouble = ""
         self._clock = clock
-        self._paths: dict[tuple[str, str, str, str], Path] = {}
-        self._own: dict[tuple[Scope, str], list[Budget]] = {}
+        self._paths: dict[tuple[str, ...], Path] = {}
+        self._own: dict[tuple[str, Scope, str], list[Budget]] = {}
+        self.any = False
         self.replace(budgets)
 
     # on the road
 
     def path(self, principal: Principal) -> Path:
         """The budgets that a principal spends from."""
-        key = (principal.key_id, principal.user, principal.team, principal.department)
+        key = (
+            principal.key_id,
+            principal.user,
+            principal.team,
+            principal.department,
+            principal.organisation,
+            principal.team_id,
+        )
         found = self._paths.get(key)
         if found is None:
             found = Path(principal)
@@ -214,7 +223,9 @@ class Budgets:
         """Have other budgets from now on; what is under way is settled where it was reserved."""
         self._own = {}
         for budget in budgets:
-            self._own.setdefault((budget.scope, budget.name), []).append(budget)
+            key = (budget.organisation, budget.scope, budget.name)
+            self._own.setdefault(key, []).append(budget)
+        self.any = bool(self._own)
         for path in self._paths.values():
             path.ends = -ALWAYS
         self._paths = {}
@@ -226,7 +237,9 @@ class Budgets:
         """Give a path the purses of the periods that a moment lies in."""
         purses: list[Purse[Waiting]] = []
         path.begins, path.ends = -ALWAYS, ALWAYS
-        for budget, name in self._along(path.principal):
+        principal = path.principal
+        for budget, label in self._along(principal):
+            name = pot_name(budget.scope, principal)
             period = period_of(budget.per, now, budget.zone)
             path.begins = max(path.begins, period.begins)
             path.ends = min(path.ends, period.ends)
@@ -234,9 +247,10 @@ class Budgets:
             purse = self.purses.get(key)
             if purse is None:
                 pot = Pot(*key, period.ends)
-                purse = Purse[Waiting](pot, budget, period, now=self._clock.monotonic())
+                now_here = self._clock.monotonic()
+                purse = Purse[Waiting](pot, budget, period, now=now_here, label=label)
                 self.purses[key] = purse
-            purse.budget = budget
+            purse.follow(budget)
             purse.parting = False
             purses.append(purse)
         path.purses = tuple(purses)
@@ -283,18 +297,20 @@ class Budgets:
             look_again(purse)
 
     def _along(self, principal: Principal) -> list[tuple[Budget, str]]:
-        """The budgets of a principal, each with the name that its pots have; the root first."""
+        """The budgets of a principal, each with what it goes by there; the root first."""
+        tenant = tenant_of(principal)
         found: list[tuple[Budget, str]] = []
         for scope in Scope:
-            configured, kept = named(scope, principal)
-            if not configured:
+            label, _ = named(scope, principal)
+            if not label:
                 continue
             chosen: dict[Per, Budget] = {}
             # One's own comes before that of each.
-            for name in ("", configured):
-                for budget in self._own.get((scope, name), ()):
-                    chosen[budget.per] = budget
-            found.extend((budget, kept) for budget in chosen.values())
+            for organisation in (EVERY, tenant):
+                for name in ("", label):
+                    for budget in self._own.get((organisation, scope, name), ()):
+                        chosen[budget.per] = budget
+            found.extend((budget, label) for budget in chosen.values())
         return found
 
     def _hungry(self, purse: Purse[Waiting]) -> None:
@@ -312,7 +328,7 @@ def told(purse: Purse[Waiting]) -> str:
     pot, budget = purse.pot, purse.budget
     whose = "the organisation" if budget.scope is Scope.ORGANISATION else f"this {budget.scope}"
     if budget.scope in {Scope.TEAM, Scope.DEPARTMENT}:
-        whose = f"{budget.scope} {pot.name}"
+        whose = f"{budget.scope} {purse.label}"
     return f"budget of {whose} for {pot.period}" if budget.per != "total" else f"budget of {whose}"
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from antiphon.usage.budgets.budget import Budget, Scope
+from antiphon.usage.budgets.budget import EVERY, HOME, Budget, Scope
 from antiphon.usage.budgets.periods import Per, zone_of
 
 MOST_LIMIT = 1_000_000_000
@@ -39,6 +39,14 @@ class BudgetSettings(BaseModel):
         max_length=256,
         description="Which team, user and so on; of keys, the id that logs and usage show. Without "
         "it, each has as much of its own, but for those that have a budget by name.",
+    )
+    organisation: str = Field(
+        default=HOME,
+        min_length=1,
+        max_length=64,
+        pattern=r"^(\*|[A-Za-z0-9_-]+)$",
+        description="The id of the organisation whose money it is; by default that of the keys "
+        "of the configuration. With `*`, each organisation has as much of its own.",
     )
     limit: Decimal = Field(
         ge=0,
@@ -102,11 +110,13 @@ class BudgetsSettings(BaseModel):
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
-        known: set[tuple[Scope, str, Per]] = set()
+        known: set[tuple[str, Scope, str, Per]] = set()
         for number, each in enumerate(self.limits):
-            identity = (each.scope, each.name, each.per)
+            identity = (each.organisation, each.scope, each.name, each.per)
             if identity in known:
                 whose = f"{each.scope} {each.name!r}" if each.name else f"each {each.scope}"
+                if each.organisation not in {HOME, EVERY}:
+                    whose += f" of {each.organisation}"
                 raise ValueError(f"limits.{number}: {whose} has two budgets per {each.per}")
             known.add(identity)
         return self
@@ -126,6 +136,7 @@ class BudgetsSettings(BaseModel):
                 caps=each.when_short == "cap",
                 steps=tuple(sorted({max(round(share * _MILLE), 1) for share in each.warn_at})),
                 ask=each.ask or self.ask,
+                organisation=each.organisation,
             )
             for each in self.limits
         ]

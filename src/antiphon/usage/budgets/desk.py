@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from antiphon.clock import Clock
+from antiphon.clock import NEVER, Clock
 from antiphon.errors import AccountingUnavailable, BudgetExceeded, BudgetReserved
 from antiphon.usage.budgets.budgets import Budgets, Path, Reservation, Waiting, told
 from antiphon.usage.budgets.price import Price
@@ -50,9 +50,9 @@ class Desk:
     """
 
     def __init__(self, budgets: Budgets, *, clock: Clock, wait: float) -> None:
+        self.wait = wait
         self._budgets = budgets
         self._clock = clock
-        self._wait = wait
 
     def at_once(self, path: Path, price: Price, now: int) -> Reservation | None:
         """The money if it is at hand; None where `obtain` is to be awaited.
@@ -66,8 +66,13 @@ class Desk:
         """
         return self._budgets.reserve(path, price.bound, price.likely, now)
 
-    async def obtain(self, path: Path, price: Price) -> Granted:
+    async def obtain(self, path: Path, price: Price, *, until: float = NEVER) -> Granted:
         """The money, after a while or for a shorter answer if need be.
+
+        Args:
+            path: Of whoever spends.
+            price: Of the attempt.
+            until: The event loop's time at which nobody waits any more, if that is earlier.
 
         Raises:
             BudgetExceeded: A budget is spent so far that the attempt might exceed it.
@@ -76,7 +81,7 @@ class Desk:
         """
         begun = self._clock.monotonic()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._wait
+        deadline = min(loop.time() + self.wait, until)
         while True:
             now = int(self._clock.now() * 1e6)
             # A purse that nobody used may have gone meanwhile, and its period may be over.

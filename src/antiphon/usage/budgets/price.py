@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from antiphon.dialects.contract import LEAST_ANSWER
 from antiphon.providers.rates import RateCard
 
-LEAST_OUTPUT = 16
-"""Tokens to which an answer may be capped; shorter ones help nobody, and some providers refuse."""
 _MILLION = 1_000_000
 
 
@@ -19,6 +18,7 @@ class Price(NamedTuple):
         input_bound: Tokens that the prompt cannot exceed.
         output_bound: Tokens that all answers together cannot exceed.
         answers: How many are asked for.
+        least: Tokens to which each answer can be capped, at least; None where it cannot be.
         likely_input: Tokens that the prompt hardly exceeds.
         bound: Billionths of a dollar that it cannot exceed.
         likely: Billionths of a dollar that it will hardly exceed; what soft budgets reserve.
@@ -28,6 +28,7 @@ class Price(NamedTuple):
     input_bound: int
     output_bound: int
     answers: int
+    least: int | None
     likely_input: int
     bound: int
     likely: int
@@ -40,6 +41,7 @@ class Price(NamedTuple):
         output_bound: int,
         *,
         answers: int = 1,
+        least: int | None = LEAST_ANSWER,
         likely_input: int | None = None,
     ) -> Price:
         """The price within bounds.
@@ -49,6 +51,7 @@ class Price(NamedTuple):
             input_bound: Tokens that the prompt cannot exceed.
             output_bound: Tokens that all answers together cannot exceed.
             answers: How many are asked for.
+            least: Tokens to which each can be capped, at least; None where it cannot be.
             likely_input: Tokens that the prompt hardly exceeds; the bound where nobody knows.
         """
         bound = likely = card.bound(input_bound, output_bound)
@@ -56,7 +59,7 @@ class Price(NamedTuple):
             likely_input = input_bound
         else:
             likely = card.bound(likely_input, output_bound)
-        return cls(card, input_bound, output_bound, answers, likely_input, bound, likely)
+        return cls(card, input_bound, output_bound, answers, least, likely_input, bound, likely)
 
     def within(self, money: int) -> Price | None:
         """The same with answers as short as the money asks for; None where they would be no use.
@@ -66,15 +69,18 @@ class Price(NamedTuple):
         """
         if self.bound <= money:
             return self
+        if self.least is None:
+            return None
         tokens = most_output(self.card, self.input_bound, money)
         each = min(tokens, self.output_bound) // self.answers
-        if each < LEAST_OUTPUT:
+        if each < self.least:
             return None
         return Price.of(
             self.card,
             self.input_bound,
             each * self.answers,
             answers=self.answers,
+            least=self.least,
             likely_input=self.likely_input,
         )
 

@@ -17,6 +17,7 @@ from antiphon.usage.budgets.periods import Period
 
 Waiter = TypeVar("Waiter")
 NEVER = -(1 << 62)
+_MILLE = 1000
 
 
 class Purse(Generic[Waiter]):
@@ -25,6 +26,7 @@ class Purse(Generic[Waiter]):
     Attributes:
         pot: Which money.
         budget: Whose limit holds.
+        label: Whose money it is, as callers know it.
         period: Of the pot.
         number: Of the pot; 0 until the store has told it.
         taken: What the store knows this process to hold, spent money included.
@@ -41,6 +43,7 @@ class Purse(Generic[Waiter]):
         asked: Another process waits for what is free here.
         parting: What is free goes back, and nothing more is taken.
         waiting: Those who wait for money, the first first.
+        warn_from: What is used of the pot when callers are warned.
     """
 
     __slots__ = (
@@ -53,6 +56,7 @@ class Purse(Generic[Waiter]):
         "free",
         "full",
         "hungry",
+        "label",
         "low",
         "number",
         "others",
@@ -63,11 +67,16 @@ class Purse(Generic[Waiter]):
         "taken",
         "used_at",
         "waiting",
+        "warn_from",
     )
 
-    def __init__(self, pot: Pot, budget: Budget, period: Period, *, now: float) -> None:
+    def __init__(
+        self, pot: Pot, budget: Budget, period: Period, *, now: float, label: str = ""
+    ) -> None:
         self.pot = pot
+        self.label = label
         self.budget = budget
+        self.warn_from = _first_step(budget)
         self.period = period
         self.number = 0
         self.taken = 0
@@ -85,6 +94,11 @@ class Purse(Generic[Waiter]):
         self.parting = False
         self.waiting: deque[Waiter] = deque()
         self._flow = 0
+
+    def follow(self, budget: Budget) -> None:
+        """Have this budget's limit hold from now on."""
+        self.budget = budget
+        self.warn_from = _first_step(budget)
 
     @property
     def reserved(self) -> int:
@@ -109,3 +123,9 @@ class Purse(Generic[Waiter]):
             self.taken -= self.free
             self.free = 0
             self.low = NEVER
+
+
+def _first_step(budget: Budget) -> int:
+    """What has to be used of a budget for its first step to be reached."""
+    first = min(budget.steps, default=0)
+    return -(-budget.limit * first // _MILLE) if first else -NEVER

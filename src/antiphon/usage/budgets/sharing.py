@@ -97,6 +97,8 @@ class Sharing:
         self._left = False
         self._turn = 0
         self._marked: dict[int, Mark] = {}
+        # Nothing opens any more in segments before the present one, and nobody reserved yet.
+        self._before = max((each.head.number for each in journal.segments), default=1) - 1
         budgets.nudge = self.wake
 
     def wake(self) -> None:
@@ -108,8 +110,12 @@ class Sharing:
 
         For the shipper to ask, before it takes a segment off the disk.
         """
-        mark = self._marked.get(segment.head.number)
-        return self._left or (mark is not None and mark.whole and mark.upto == segment.at)
+        mark = self._marked.get(number := segment.head.number)
+        return (
+            number <= self._before
+            or self._left
+            or (mark is not None and mark.whole and mark.upto == segment.at)
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Take turns until `stop` is set, and leave if nothing is open; on a thread of its own."""
@@ -190,7 +196,7 @@ class Sharing:
             else:
                 wishes.append(wish)
         marks: list[Mark] = []
-        segments = list(self._journal.segments)
+        segments = [each for each in self._journal.segments if each.head.number > self._before]
         for segment in segments:
             number = segment.head.number
             mark = Mark(number, segment.at, segment.sealed and not segment.live)
@@ -264,7 +270,7 @@ class Sharing:
         folder, owner = self._journal.folder, self._journal.owner
         if not (folder / owner).is_dir():
             raise StorageFailed("there is no journal yet to lease money with", code="unavailable")
-        self._store.register(owner, folder)
+        self._store.register(owner, folder, through=self._before)
         self._known = True
 
     def _fails(self, why: str) -> None:

@@ -172,7 +172,7 @@ class Bank:
 
     def sums(self, scope: Scope, name: str) -> tuple[int, int, int]:
         """Spent, held and written off, over all periods."""
-        found = self.estates.balances(scope, name)
+        found = self.estates.balances(scope, f"org_default/{name}")
         return (
             sum(each.spent for each in found),
             sum(each.held for each in found),

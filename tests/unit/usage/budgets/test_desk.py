@@ -136,7 +136,7 @@ async def test_whoever_leaves_while_he_is_served_leaves_his_money(bank):
     async with serving(bank, team(300)) as here:
         first = await here.ask()
         waiting = asyncio.ensure_future(here.ask())
-        purse = here.budgets.purses["team", "web", "2026-09"]
+        purse = here.budgets.purses["team", "org_default/web", "2026-09"]
         await here.until_one_waits()
         here.budgets.settle(first.reservation, 0)
         assert purse.reserved == 200

@@ -29,6 +29,7 @@ BUDGETS = (
     Budget(Scope.USER, "", 300, per="day"),
     Budget(Scope.KEY, "key-b", 150, per="total"),
 )
+NAMES = ("org_default", *(f"org_default/{each}" for each in ("web", "sub_b", "key-b")))
 LIMITS = {"organisation": 1000, "team": 600, "user": 300, "key": 150}
 MOST_OWNERS = 4
 number = st.integers(0, 11)
@@ -195,8 +196,12 @@ class Machine(RuleBasedStateMachine):
         self.bank.adopt()
         self.write_off()
         for scope, name in (
-            *(("organisation", "all"), ("team", "web"), ("key", "key-b")),
-            *(("user", "sub_a"), ("user", "sub_b")),
+            *(
+                ("organisation", "org_default"),
+                ("team", "org_default/web"),
+                ("key", "org_default/key-b"),
+            ),
+            *(("user", "org_default/sub_a"), ("user", "org_default/sub_b")),
         ):
             for balance in self.bank.estates.balances(scope, name):
                 pot = balance.pot[:3]
@@ -212,7 +217,7 @@ class Machine(RuleBasedStateMachine):
     def the_rest_can_be_spent(self) -> None:
         """By somebody new, at once, to the last billionth."""
         left = []
-        for budget, name in zip(BUDGETS, ("all", "web", "sub_b", "key-b"), strict=True):
+        for budget, name in zip(BUDGETS, NAMES, strict=True):
             period = period_of(budget.per, self.bank.now(), budget.zone).name
             used = [
                 each.spent + each.written_off

@@ -3,9 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon.dialects.contract import LEAST_ANSWER
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.rates import FREE, flat
-from antiphon.usage.budgets.price import LEAST_OUTPUT, Price, most_output
+from antiphon.usage.budgets.price import Price, most_output
 
 TIERED = PriceBook().quote(["google"], "gemini-2.5-pro", now=1.8e9).card
 CARDS = [TIERED, flat({"input": 7, "output": 13}, version="odd"), flat({"input": 5}, version="in")]
@@ -30,7 +31,7 @@ def test_a_price_within_is_within_and_no_shorter_than_need_be(money, answers, pr
     asked = Price.of(TIERED, prompt, 8192 * answers, answers=answers, likely_input=prompt // 3)
     found = asked.within(money)
     if found is None:
-        assert TIERED.bound(prompt, LEAST_OUTPUT * answers) > money
+        assert TIERED.bound(prompt, LEAST_ANSWER * answers) > money
         return
     assert found.bound <= money
     assert found.likely <= found.bound

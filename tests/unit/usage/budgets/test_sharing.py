@@ -109,7 +109,7 @@ def test_each_has_its_own_but_those_with_a_budget_by_name(bank: Bank):
         path = owner.budgets.path(who)
         owner.budgets.renew(path, bank.now())
         assert [purse.budget.limit for purse in path.purses] == limits
-        assert path.purses[1].pot.name == who.subject
+        assert path.purses[1].pot.name == f"org_default/{who.subject}"
     nobody = owner.budgets.path(Principal(key_id="anonymous"))
     owner.budgets.renew(nobody, bank.now())
     assert nobody.purses == ()
@@ -129,7 +129,7 @@ def test_a_new_day_and_the_clock_set_back(bank: Bank):
     owner.begin(ALICE, 1)
     owner.turn()
     assert owner.attempts == []
-    assert [each.spent for each in bank.estates.balances("team", "web")] == [100, 100]
+    assert [each.spent for each in bank.estates.balances("team", "org_default/web")] == [100, 100]
 
 
 def test_an_attempt_over_midnight_is_settled_where_it_was_reserved(bank: Bank):
@@ -139,7 +139,7 @@ def test_an_attempt_over_midnight_is_settled_where_it_was_reserved(bank: Bank):
     bank.times.wall += 86_400
     owner.end(owner.attempts[0], 50)
     spends(owner, 100)
-    newer, older = bank.estates.balances("team", "web")
+    newer, older = bank.estates.balances("team", "org_default/web")
     assert (newer.spent, older.spent) == (100, 50)
 
 

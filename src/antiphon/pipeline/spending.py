@@ -1,0 +1,122 @@
+"""The money of attempts: reserved before each is sent, settled when it is closed.
+
+Where it is at hand nothing waits. Where it is not, a budget is spent or reserved: then one waits,
+or the answer is made shorter, or the candidate is passed over for one that costs less.
+
+Hot path: `at_once` is a look-up and a few integers a budget.
+"""
+
+from __future__ import annotations
+
+from asyncio import get_running_loop
+
+from antiphon.clock import Clock
+from antiphon.errors import BudgetExceeded, BudgetReserved
+from antiphon.model.principal import Principal
+from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.usage.budgets.budgets import Budgets, Path, Reservation
+from antiphon.usage.budgets.desk import Desk
+from antiphon.usage.budgets.price import Price
+
+Short = BudgetExceeded | BudgetReserved
+"""Why a candidate cannot be paid for."""
+
+
+class Spending:
+    """Reserves and settles for the attempts of one process.
+
+    Args:
+        budgets: Of the process.
+        desk: Where attempts wait for money.
+        clock: For periods.
+    """
+
+    __slots__ = ("_clock", "_desk", "budgets")
+
+    def __init__(self, budgets: Budgets, desk: Desk, *, clock: Clock) -> None:
+        self.budgets = budgets
+        self._desk = desk
+        self._clock = clock
+
+    def at_once(self, exchange: Exchange, attempt: Attempt) -> bool:
+        """Reserve what an attempt may cost; False where that has to be waited for."""
+        path = self.budgets.path(exchange.principal)
+        bound = likely = attempt.cost_bound
+        if path.soft:
+            likely = attempt.deployment.rates.bound(
+                _likely_input(exchange, attempt), attempt.output_bound
+            )
+        made = self.budgets.reserve(path, bound, likely, attempt.started_at)
+        if made is None:
+            return False
+        attempt.reservation = made
+        if path.purses:
+            self._note(exchange, path)
+        return True
+
+    async def obtain(self, exchange: Exchange, attempt: Attempt, *, until: float) -> int:
+        """The same after a while; gives the tokens that each answer is capped at, 0 for no cap.
+
+        Args:
+            exchange: Whose attempt it is.
+            attempt: What is to be paid for; its bounds are those of a shorter answer afterwards.
+            until: The event loop's time at which nobody waits any more.
+
+        Raises:
+            BudgetExceeded: A budget is spent so far that the attempt might exceed it.
+            BudgetReserved: What is left is reserved by attempts under way, and stayed so.
+            AccountingUnavailable: The store of leases cannot be asked.
+        """
+        path = self.budgets.path(exchange.principal)
+        price = _price(exchange, attempt)
+        granted = await self._desk.obtain(path, price, until=until)
+        attempt.reservation = granted.reservation
+        self._note(exchange, path)
+        if not granted.capped:
+            return 0
+        attempt.output_bound = granted.price.output_bound
+        attempt.cost_bound = granted.price.bound
+        exchange.warnings.append(granted.capped)
+        return granted.price.output_bound // price.answers
+
+    def until(self, seconds: float) -> float:
+        """The event loop's time until which an exchange with so many seconds left waits."""
+        return get_running_loop().time() + min(self._desk.wait, max(seconds, 0.0))
+
+    def settle(self, reservation: Reservation, cost: int) -> None:
+        """Take what an attempt cost; right after the journal's `close`, with no `await` between."""
+        self.budgets.settle(reservation, cost)
+
+    def share(self, principal: Principal) -> float:
+        """The largest share used of a budget that a principal spends from, as far as is known."""
+        path = self.budgets.path(principal)
+        now = int(self._clock.now() * 1e6)
+        if now >= path.ends or now < path.begins:
+            self.budgets.renew(path, now)
+        return self.budgets.share(path)
+
+    def _note(self, exchange: Exchange, path: Path) -> None:
+        for purse in path.purses:
+            if purse.others + purse.spent >= purse.warn_from:
+                exchange.notes = self.budgets.warnings(path)
+                return
+
+
+def _likely_input(exchange: Exchange, attempt: Attempt) -> int:
+    """Tokens that the prompt hardly exceeds, by what this model's prompts usually are."""
+    bound = attempt.input_bound
+    estimate = exchange.payload.input_estimate or attempt.deployment.calibration.tokens(bound)
+    return min(estimate, bound)
+
+
+def _price(exchange: Exchange, attempt: Attempt) -> Price:
+    translation = attempt.translation
+    least = exchange.payload.least_answer if translation is None else translation.least_answer
+    return Price.of(
+        attempt.deployment.rates,
+        attempt.input_bound,
+        attempt.output_bound,
+        answers=attempt.answers,
+        least=least,
+        likely_input=_likely_input(exchange, attempt),
+    )
