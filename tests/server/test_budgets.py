@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import openai
-import pytest
-
-from tests.server.purses import OTHER, budgets, charged, leased, sums
+from tests.server.purses import OTHER, budgets, charged, sums
 from tests.server.stage import HELLO, KEY, Stage, stage
 
 POTS = [

@@ -158,8 +158,8 @@ allowances = Table(
     Index("ix_allowances_entry", "entry"),
 )
 """Budgets and limits that administrators keep. `target` is the id of a team, a user and so on, or a
-word of the configuration; empty where each has as much of its own. `facets` are what it bounds, such
-as `month`, with spaces between: no two of one target bound the same."""
+word of the configuration; empty where each has as much of its own. `facets` are what it bounds,
+such as `month`, with spaces between: no two of one target bound the same."""
 _in_force = allowances.c.removed_at.is_(None)
 Index(
     "uq_allowances_target",

@@ -24,11 +24,13 @@ from antiphon.cli.reach import KEY_VARIABLE, Reach
 from antiphon.clock import SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.gateway.books import SCHEMAS
+from antiphon.leases.tables import SCHEMA as LEASES
+from antiphon.leases.tables import VERSIONS
 from antiphon.secret import Secret
 from antiphon.server.api_actor import DatabaseFront
 from antiphon.server.management import create_administration
-from antiphon.storage.address import file_of
-from antiphon.storage.database import Database
+from antiphon.storage.address import address_of, file_of
+from antiphon.storage.database import Database, Readable, open_to_read
 from antiphon.version import VERSION
 from antiphon.yamlfile.environment import environment, process_environment
 
@@ -166,8 +168,9 @@ def open_office(reach: Reach, *, makes: bool = False) -> Generator[Office]:
             finally:
                 runner.run(client.aclose())
             return
-        with _database(loaded, makes=makes) as (database, where):
-            app = create_administration(DatabaseFront(database, clock=SystemClock()))
+        with _database(loaded, makes=makes) as (database, where), _leases(loaded) as leases:
+            front = DatabaseFront(database, loaded.settings, clock=SystemClock(), leases=leases)
+            app = create_administration(front)
             client = httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app), base_url="http://antiphon.invalid"
             )
@@ -244,6 +247,20 @@ def _database(loaded: Loaded, *, makes: bool) -> Generator[tuple[Database, str]]
         yield database, str(path)
     finally:
         database.close()
+
+
+@contextmanager
+def _leases(loaded: Loaded) -> Generator[Readable | None]:
+    """What is spent of budgets; None where there never were any."""
+    file = loaded.settings.storage.leases_file
+    if not file.exists():
+        yield None
+        return
+    leases = open_to_read(address_of(file), [LEASES], versions=VERSIONS)
+    try:
+        yield leases
+    finally:
+        leases.close()
 
 
 def _message_of(content: bytes) -> str:

@@ -1,8 +1,8 @@
-"""Budgets and limits that administrators keep: what somebody writes becomes a row, and rows become
-what the road has, beside those of the configuration.
+"""Budgets and limits that administrators keep, between their rows and the road.
 
-Both are read by the models of the configuration, so they say the same and refuse the same. A row
-keeps everything that was meant, defaults included: what is in force does not change with a release.
+What somebody writes becomes a row, and rows become what the road has. Both go by the models of the
+configuration, so they say the same and refuse the same. A row keeps all that was meant, defaults
+included: what is in force does not change with a release.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
+from msgspec import structs
 from pydantic import BaseModel, ValidationError
 
 from antiphon.access.allowances import Draft
 from antiphon.access.facts import AllowanceFacts
-from antiphon.access.keys import StaticKeys
+from antiphon.access.keys import static_id
 from antiphon.access.walls import WIDE
 from antiphon.config.settings import Settings
 from antiphon.errors import InvalidRequest
@@ -70,10 +71,10 @@ class Allowed:
         return [self.budget(said) for _, said in _understood(rows, budget_of)]
 
     def budget(self, said: BudgetSettings) -> Budget:
-        """One budget as the road has it."""
+        """One budget of the database as the road has it."""
         section = self._settings.budgets
         alone = BudgetsSettings(time_zone=section.time_zone, ask=section.ask, limits=(said,))
-        return alone.compiled()[0]
+        return structs.replace(alone.compiled()[0], kept=True)
 
     def limits(self, rows: Iterable[AllowanceFacts]) -> list[Limit]:
         """The same of limits."""
@@ -93,14 +94,35 @@ class Allowed:
         layer = organisation if said.scope in CALLERS else ""
         return compiled_limit(said, queue=self._settings.limits.queue, layer=layer)
 
+    def configured_limits(self) -> list[LimitSettings]:
+        """What the configuration says, that of its entries of providers included."""
+        of_providers = [
+            LimitSettings(
+                scope=Scope.PROVIDER,
+                name=name,
+                requests=entry.limits.requests_per_minute,
+                tokens=entry.limits.tokens_per_minute,
+                concurrency=entry.limits.concurrency,
+                when_full=entry.limits.when_full,
+            )
+            for name, entry in self._settings.providers.items()
+            if entry.limits is not None
+        ]
+        return [*self._settings.limits.rules, *of_providers]
+
+    def configured_limit(self, said: LimitSettings) -> tuple[Limit, ...]:
+        """One limit of the configuration as the road has it, one for each measure."""
+        return compiled_limit(said, queue=self._settings.limits.queue)
+
     def knows(self, scope: str, name: str) -> bool:
         """Whether the configuration knows somebody or something of a name."""
-        settings, keys = self._settings, StaticKeys(self._settings.auth.keys)
+        settings = self._settings
+        keys = settings.auth.keys
         match scope:
             case "department" | "team" | "user":
-                return any(getattr(each, scope) == name for each in settings.auth.keys)
+                return any(getattr(each, scope) == name for each in keys)
             case "key":
-                return name in {*(each.key_id for each in keys), ANONYMOUS.key_id, "admin"}
+                return name in {*map(static_id, keys), ANONYMOUS.key_id, "admin"}
             case "alias":
                 return name in settings.models or name.partition("/")[0] in settings.providers
             case "provider" | "deployment":
@@ -162,7 +184,9 @@ def _members_of(row: AllowanceFacts) -> dict[str, object]:
     return {**_members.decode(row.terms), "scope": row.scope, "name": row.name}
 
 
-def _understood(rows: Iterable[AllowanceFacts], read_one: Callable[[AllowanceFacts], _Model]) -> Iterator[tuple[AllowanceFacts, _Model]]:
+def _understood(
+    rows: Iterable[AllowanceFacts], read_one: Callable[[AllowanceFacts], _Model]
+) -> Iterator[tuple[AllowanceFacts, _Model]]:
     for row in rows:
         try:
             yield row, read_one(row)

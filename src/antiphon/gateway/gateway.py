@@ -26,11 +26,13 @@ from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
 from antiphon.dialects.base import Payload
 from antiphon.dialects.openai_chat import OPENAI_CHAT
-from antiphon.errors import ConfigurationError, Draining, StorageFailed
+from antiphon.errors import ConfigurationError, Draining, Mistake, StorageFailed
 from antiphon.gateway import vitals
+from antiphon.gateway.background import Background
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.health import Health, HealthDetail
+from antiphon.gateway.in_force import InForce
 from antiphon.gateway.listing import list_models
 from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
@@ -112,6 +114,7 @@ class Antiphon:
         self.books: Books | None = None
         self.reporting: Reporting | None = None
         self.tracer: Tracer | None = None
+        self._watching: Background | None = None
         self._alone = alone
         self.concurrency = Concurrency(settings.limits.concurrency)
         self._made_at = self.clock.monotonic()
@@ -180,6 +183,16 @@ class Antiphon:
             reporting.close()
             raise
         self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
+        in_force = InForce(self.settings, books.database, books.treasury)
+        try:
+            await in_force.begin()
+        except StorageFailed as error:
+            await self.__aexit__(None, None, None)
+            raise ConfigurationError(
+                [Mistake("storage", "storage.database", error.message)]
+            ) from error
+        self._watching = Background([in_force], clock=self.clock)
+        self._watching.start()
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         self._build.subjects = books.subjects
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
@@ -198,6 +211,8 @@ class Antiphon:
         books, self.books = self.books, None
         if books is not None:
             self.pipeline.accounts.keep(None)
+            if self._watching is not None:
+                await asyncio.to_thread(self._watching.stop)
             await asyncio.to_thread(books.close)
         reporting, self.reporting = self.reporting, None
         self.tracer = None

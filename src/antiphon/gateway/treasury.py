@@ -18,6 +18,7 @@ from antiphon.gateway.background import Background, ServiceState
 from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
 from antiphon.pipeline.spending import Spending
+from antiphon.storage.database import Readable
 from antiphon.usage.budgets.budget import Budget
 from antiphon.usage.budgets.budgets import Budgets
 from antiphon.usage.budgets.config import BudgetsSettings
@@ -104,6 +105,11 @@ class Treasury:
     def estates(self) -> Estates | None:
         """What has become of money, where there ever were budgets."""
         return Estates(self._open()) if self._store or self._file.exists() else None
+
+    @property
+    def leases(self) -> Readable | None:
+        """What processes hold and have spent, where there ever were budgets."""
+        return self._open().database if self._store or self._file.exists() else None
 
     @property
     def trouble(self) -> str:

@@ -1,11 +1,12 @@
-"""How much of budgets is used, as far as this machine knows: what was reported to the store of
-leases, and what this process has spent and reserved since.
+"""How much of budgets is used, as far as this machine knows.
+
+That is what was reported to the store of leases, and what this process has spent and reserved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from antiphon.clock import Clock
 from antiphon.leases.figures import Figures, figures
@@ -16,6 +17,9 @@ from antiphon.usage.budgets.periods import ALWAYS, period_of
 from antiphon.usage.budgets.purse import Purse
 
 Purses: TypeAlias = Mapping[tuple[str, str, str], Purse[Waiting]]
+
+
+NOBODY: Final[frozenset[str]] = frozenset()
 
 
 class BudgetUse(NamedTuple):
@@ -65,7 +69,7 @@ class BudgetUses:
         organisation: str,
         names: Sequence[str],
         *,
-        apart: frozenset[str] = frozenset(),
+        apart: frozenset[str] = NOBODY,
     ) -> list[BudgetUse]:
         """What is used of a budget in one organisation.
 
@@ -91,10 +95,9 @@ class BudgetUses:
             name = pot.removeprefix(wall)
             if name in apart or (pots and pot not in pots):
                 continue
-            if purse is not None:
-                spent, held = spent + purse.spent, held + max(purse.reserved, 0)
+            mine, reserved = (0, 0) if purse is None else (purse.spent, max(purse.reserved, 0))
             ends = None if period.ends == ALWAYS else period.ends
-            uses.append(BudgetUse(name, period.name, spent, held, ends))
+            uses.append(BudgetUse(name, period.name, spent + mine, held + reserved, ends))
         if len(pots) > 1:
             # Of the names of one, those that nobody goes by say nothing.
             uses = [use for use in uses if use.spent or use.reserved] or uses[:1]

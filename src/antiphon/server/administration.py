@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from antiphon.server.api_budgets import BUDGETS
 from antiphon.server.api_keys import KEYS
+from antiphon.server.api_limits import LIMITS
 
-ADMINISTRATION = (KEYS,)
+ADMINISTRATION = (KEYS, BUDGETS, LIMITS)
 """Every router that is made by `api_actor.routes`."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -31,12 +32,16 @@ from antiphon.access.desk import Access, Desk
 from antiphon.access.organisations import DEFAULT
 from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
+from antiphon.config.settings import Settings
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
+from antiphon.gateway.allowances import Allowed
+from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
+from antiphon.gateway.uses import BudgetUses
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.server.intake import id_of
-from antiphon.storage.database import Database
+from antiphon.storage.database import Database, Readable
 
 _AT_ONCE = 4
 """Requests of administration that are in the database: it has other readers, and one writer."""
@@ -75,6 +80,25 @@ class Front(ABC):
         """Where time comes from."""
 
     @property
+    @abstractmethod
+    def settings(self) -> Settings:
+        """The configuration, which has budgets and limits of its own."""
+
+    @property
+    @abstractmethod
+    def budget_uses(self) -> BudgetUses:
+        """How much of budgets is used.
+
+        Raises:
+            Overloaded: The gateway ends.
+        """
+
+    @cached_property
+    def allowed(self) -> Allowed:
+        """What the configuration makes of budgets and limits that are kept."""
+        return Allowed(self.settings)
+
+    @property
     def access(self) -> Access:
         """Tenants, people and keys.
 
@@ -110,10 +134,31 @@ class GatewayFront(Front):
     @property
     @override
     def database(self) -> Database:
+        return self._books.database
+
+    @property
+    @override
+    def settings(self) -> Settings:
+        return self._gateway.settings
+
+    @property
+    @override
+    def budget_uses(self) -> BudgetUses:
+        books = self._books
+        treasury = books.treasury
+        return BudgetUses(
+            treasury.leases,
+            clock=self.clock,
+            purses=treasury.budgets.purses,
+            owner=books.journal.owner,
+        )
+
+    @property
+    def _books(self) -> Books:
         books = self._gateway.books
         if books is None:
             raise Overloaded("The gateway is shutting down.")
-        return books.database
+        return books
 
     @property
     @override
@@ -126,13 +171,24 @@ class DatabaseFront(Front):
 
     Args:
         database: With the tables of access.
+        settings: The configuration.
         clock: Where time comes from.
+        leases: What processes hold and have spent; None where there never were budgets.
     """
 
-    def __init__(self, database: Database, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        clock: Clock,
+        leases: Readable | None = None,
+    ) -> None:
         super().__init__()
         self._database = database
+        self._settings = settings
         self._clock = clock
+        self._leases = leases
 
     @override
     async def actor(self, request: Request) -> Actor:
@@ -142,6 +198,16 @@ class DatabaseFront(Front):
     @override
     def database(self) -> Database:
         return self._database
+
+    @property
+    @override
+    def settings(self) -> Settings:
+        return self._settings
+
+    @property
+    @override
+    def budget_uses(self) -> BudgetUses:
+        return BudgetUses(self._leases, clock=self._clock)
 
     @property
     @override

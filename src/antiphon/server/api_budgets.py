@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from fastapi import Depends, Request
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+from pydantic.config import ConfigDict, JsonDict
 from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import override
 
 from antiphon.access.allowances import Allowances, Draft, Kind
 from antiphon.access.facts import AllowanceFacts
@@ -18,25 +19,26 @@ from antiphon.gateway.allowances import budget_of
 from antiphon.gateway.uses import BudgetUse
 from antiphon.server.api_actor import At, Front, Walled, front_of, routes
 from antiphon.server.api_allowances import (
+    AllowanceId,
     AllowanceView,
+    Kept,
     OfScope,
-    Which,
     amended,
-    fixed_id,
-    one,
-    page,
-    refuse_fixed,
-    sees_configured,
 )
-from antiphon.server.api_views import Body, Moment, PageView, View
-from antiphon.server.api_views import Which as WhichPage
+from antiphon.server.api_views import Body, Moment, PageView, View, Which
 from antiphon.usage.budgets.budget import EVERY, HOME, Budget
 from antiphon.usage.budgets.config import MOST_LIMIT, BudgetSettings, Share
 from antiphon.usage.budgets.periods import Per
 from antiphon.usage.ledger.shown import dollars
 
 BUDGETS = routes("budgets")
-_EXAMPLE = {"scope": "team", "name": "web", "limit": "250.00", "per": "month", "ask": "#finance"}
+_EXAMPLE: JsonDict = {
+    "scope": "team",
+    "name": "web",
+    "limit": "250.00",
+    "per": "month",
+    "ask": "#finance",
+}
 
 
 class BudgetUseView(View):
@@ -71,16 +73,15 @@ class BudgetView(AllowanceView):
 class BudgetBody(BudgetSettings):
     """A budget that is to be made, as the configuration would say it."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     organisation: SkipJsonSchema[str] = HOME
 
-    @model_validator(mode="before")
-    @classmethod
-    def _is_of_the_query(cls, members: object) -> object:
-        if isinstance(members, dict) and "organisation" in members:
+    @model_validator(mode="after")
+    def _is_of_the_query(self) -> Self:
+        if "organisation" in self.model_fields_set:
             raise ValueError("the organisation is named in the query")
-        return members
+        return self
 
 
 class BudgetChangeBody(Body):
@@ -94,28 +95,14 @@ class BudgetChangeBody(Body):
     ask: Annotated[str, Field(max_length=200)] | None = None
 
 
-class BudgetsHere:
+class BudgetsHere(Kept[BudgetView]):
     """The budgets of one organisation, those of the configuration included."""
 
+    what = Kind.BUDGET.value
+
     def __init__(self, front: Front, realm: Realm, rows: Allowances) -> None:
-        self.rows = rows
-        self._front = front
-        self._realm = realm
+        super().__init__(front, realm, rows)
         self._apart: dict[tuple[str, Per], frozenset[str]] = {}
-
-    @cached_property
-    def fixed(self) -> Sequence[BudgetView]:
-        """Those of the configuration that may be seen here."""
-        return [
-            self._told(said)
-            for said in self._front.settings.budgets.limits
-            if said.organisation in {EVERY, self._realm.organisation}
-            and sees_configured(self._realm, said.scope)
-        ]
-
-    def view(self, row: AllowanceFacts) -> BudgetView:
-        """One of the database, as it is told."""
-        return self._told(budget_of(row), row)
 
     def draft(self, said: BudgetSettings) -> Draft:
         """What is to be kept of a budget."""
@@ -125,48 +112,45 @@ class BudgetsHere:
         """What a budget becomes by a change."""
         return self.draft(amended(BudgetSettings, budget_of(row), change))
 
+    @override
+    def view(self, row: AllowanceFacts) -> BudgetView:
+        return self._told(budget_of(row), row)
+
+    @override
+    def _configured(self) -> Iterable[BudgetView]:
+        return [
+            self._told(said)
+            for said in self._front.settings.budgets.limits
+            if said.organisation in {EVERY, self._realm.organisation}
+        ]
+
     def _told(self, said: BudgetSettings, row: AllowanceFacts | None = None) -> BudgetView:
         budget = self._front.allowed.budget(said)
-        uses = [] if row is not None and row.removed_at else self._uses(said, budget, row)
-        return BudgetView(
-            id=fixed_id(Kind.BUDGET, budget.identity) if row is None else row.id,
-            source="configuration" if row is None else "database",
-            organisation=said.organisation,
-            scope=said.scope,
-            name=said.name,
-            target="" if row is None else row.target,
-            limit=f"{said.limit:f}",
-            per=said.per,
-            when_short=said.when_short,
-            bound=said.bound,
-            warn_at=list(said.warn_at),
-            ask=budget.ask,
-            uses=[
-                BudgetUseView(
-                    name=use.name,
-                    period=use.period,
-                    spent_usd=dollars(use.spent),
-                    reserved_usd=dollars(use.reserved),
-                    left_usd=dollars(budget.limit - use.spent - use.reserved),
-                    share=use.spent / budget.limit if budget.limit else float(use.spent > 0),
-                    resets_at=use.resets_at,
-                )
-                for use in uses
-            ],
-            created_at=None if row is None else row.created_at,
-            changed_at=None if row is None else row.changed_at,
-            removed_at=None if row is None else row.removed_at,
+        gone = row is not None and row.removed_at is not None
+        uses = [] if gone else self._uses(said, budget, row)
+        return BudgetView.model_validate(
+            {
+                **self._head(said.scope, said.name, row, budget.identity),
+                "organisation": said.organisation,
+                "limit": f"{said.limit:f}",
+                "per": said.per,
+                "when_short": said.when_short,
+                "bound": said.bound,
+                "warn_at": said.warn_at,
+                "ask": budget.ask,
+                "uses": [_use(budget, use) for use in uses],
+            }
         )
-
 
     def _uses(
         self, said: BudgetSettings, budget: Budget, row: AllowanceFacts | None
     ) -> Sequence[BudgetUse]:
         whose, scope = self._realm.organisation, said.scope
-        if said.name:
-            ids = self.rows.ids(scope, said.name) if row is None else [row.target]
-            return self._front.budget_uses.of(budget, whose, list(dict.fromkeys([*ids, said.name])))
-        return self._front.budget_uses.of(budget, whose, [], apart=self._named(scope, said.per))
+        if not said.name:
+            apart = self._named(scope, said.per)
+            return self._front.budget_uses.of(budget, whose, [], apart=apart)
+        ids = self.rows.ids(scope, said.name) if row is None else [row.target]
+        return self._front.budget_uses.of(budget, whose, list(dict.fromkeys([*ids, said.name])))
 
     def _named(self, scope: str, per: Per) -> frozenset[str]:
         """Who has a budget by name, so that those of each are not theirs."""
@@ -183,6 +167,20 @@ class BudgetsHere:
         return known
 
 
+def _use(budget: Budget, use: BudgetUse) -> BudgetUseView:
+    return BudgetUseView.model_validate(
+        {
+            "name": use.name,
+            "period": use.period,
+            "spent_usd": dollars(use.spent),
+            "reserved_usd": dollars(use.reserved),
+            "left_usd": dollars(budget.limit - use.spent - use.reserved),
+            "share": use.spent / budget.limit if budget.limit else float(use.spent > 0),
+            "resets_at": use.resets_at,
+        }
+    )
+
+
 def _here(request: Request, realm: Walled, desk: At) -> BudgetsHere:
     return BudgetsHere(front_of(request), realm, desk.budgets)
 
@@ -191,9 +189,9 @@ _Here = Annotated[BudgetsHere, Depends(_here)]
 
 
 @BUDGETS.get("/budgets", summary="List budgets")
-def list_budgets(here: _Here, ask: WhichPage, scope: OfScope = "") -> PageView[BudgetView]:
+def list_budgets(here: _Here, ask: Which, scope: OfScope = "") -> PageView[BudgetView]:
     """Budgets, with what is used of them: those of the configuration, then the newest first."""
-    return page(here, ask, scope)
+    return here.page(ask, scope)
 
 
 @BUDGETS.post("/budgets", summary="Make a budget", status_code=201)
@@ -206,20 +204,20 @@ def create_budget(here: _Here, body: BudgetBody) -> BudgetView:
 
 
 @BUDGETS.get("/budgets/{budget_id}", summary="Show a budget")
-def show_budget(here: _Here, budget_id: Which) -> BudgetView:
+def show_budget(here: _Here, budget_id: AllowanceId) -> BudgetView:
     """One budget, with what is used of it; also one that is removed."""
-    return one(here, Kind.BUDGET, budget_id)
+    return here.one(budget_id)
 
 
 @BUDGETS.patch("/budgets/{budget_id}", summary="Change a budget")
-def change_budget(here: _Here, budget_id: Which, body: BudgetChangeBody) -> BudgetView:
+def change_budget(here: _Here, budget_id: AllowanceId, body: BudgetChangeBody) -> BudgetView:
     """Change a budget; what was spent of it stays spent."""
-    refuse_fixed(here, Kind.BUDGET, budget_id)
+    here.refuse_fixed(budget_id)
     return here.view(here.rows.change(budget_id, lambda row: here.changed(row, body)))
 
 
 @BUDGETS.delete("/budgets/{budget_id}", summary="Remove a budget")
-def remove_budget(here: _Here, budget_id: Which) -> BudgetView:
+def remove_budget(here: _Here, budget_id: AllowanceId) -> BudgetView:
     """Remove a budget, within a second in every process; one that is removed stays so."""
-    refuse_fixed(here, Kind.BUDGET, budget_id)
+    here.refuse_fixed(budget_id)
     return here.view(here.rows.remove(budget_id))
