@@ -28,6 +28,8 @@ EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
+    "cli/reaching.py": "the same, for commands of administration",
+    "cli/administering/audit.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
     "schemas/checker.py": "the validator, only where an answer is checked",

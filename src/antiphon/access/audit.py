@@ -9,6 +9,7 @@ whether anything up to there was changed (`verify`'s `kept`).
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
@@ -18,9 +19,11 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from antiphon.access.tables import audit, audit_head
 from antiphon.access.walls import Actor
+from antiphon.errors import InvalidRequest
 
 FIRST_HASH = "0" * 64
 _HEAD = 1
+_HEAD_FORM = re.compile(r"([0-9]{1,18}):([0-9a-fA-F]{64})", re.ASCII)
 _log = logging.getLogger("antiphon.audit")
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -35,6 +38,22 @@ class Head(NamedTuple):
 
     number: int
     hash: str
+
+
+def head_in(text: str, what: str = "head") -> Head:
+    """A link as it was kept elsewhere: `NUMBER:HASH`.
+
+    Raises:
+        InvalidRequest: It is none.
+    """
+    found = _HEAD_FORM.fullmatch(text.strip())
+    if found is None:
+        raise InvalidRequest(
+            f"{what} must be the number of an entry, a colon, and the 64 hexadecimal digits of its "
+            "hash.",
+            param=what,
+        )
+    return Head(int(found[1]), found[2].lower())
 
 
 class Entry(NamedTuple):

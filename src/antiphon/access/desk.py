@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import RowMapping, select
 
 from antiphon.access.allowances import Allowances, Kind
 from antiphon.access.audit import Entry, Head, entry_of
 from antiphon.access.groups import Departments, Teams
 from antiphon.access.organisations import Organisations
-from antiphon.access.pages import USUAL, check_limit, check_number
+from antiphon.access.pages import USUAL, Page, check_limit, check_number, is_id
 from antiphon.access.rows import seen
 from antiphon.access.tables import audit, organisations
 from antiphon.access.users import Users
@@ -18,7 +16,7 @@ from antiphon.access.verify import Verdict, verify
 from antiphon.access.virtual import VirtualKeys
 from antiphon.access.walls import Actor, Realm, is_root, not_found
 from antiphon.clock import Clock
-from antiphon.errors import Forbidden
+from antiphon.errors import Forbidden, InvalidRequest
 from antiphon.storage.database import Database, Readable
 
 
@@ -40,22 +38,34 @@ class Desk:
         self._database = database
         self._realm = realm
 
-    def entries(self, *, limit: int = USUAL, before: int | None = None) -> Sequence[Entry]:
-        """What was done here, the newest first.
+    def entries(
+        self, *, limit: int = USUAL, before: int | None = None, act: str = "", target: str = ""
+    ) -> Page[Entry]:
+        """What was done here, the newest first; the cursor is the number for `before`.
 
         Args:
             limit: The most.
             before: Only entries with a lower number: the last one of the page before.
+            act: Only such, as `key.create`.
+            target: Only what was done to this id.
 
         Raises:
             InvalidRequest: The limit or the number is none.
         """
+        most = check_limit(limit)
         query = select(audit).where(*self._realm.entries())
         if before is not None:
             query = query.where(audit.c.number < check_number(before, "before"))
-        query = query.order_by(audit.c.number.desc()).limit(check_limit(limit))
+        for name, wanted in (("act", act), ("target", target)):
+            if wanted and not is_id(wanted):
+                raise InvalidRequest(f"{name} must be a word of the audit.", param=name)
+            if wanted:
+                query = query.where(audit.c[name] == wanted)
+        query = query.order_by(audit.c.number.desc()).limit(most + 1)
         with self._database.reading() as connection:
-            return [entry_of(row) for row in connection.execute(query).mappings()]
+            found = [entry_of(row) for row in connection.execute(query).mappings()]
+        entries = tuple(found[:most])
+        return Page(entries, str(entries[-1].number) if len(found) > most else None)
 
 
 class Access:

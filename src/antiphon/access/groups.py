@@ -39,13 +39,17 @@ class Departments(Rows):
         with self._database.writing() as connection:
             return _department(self._made(connection, name))
 
-    def list(self, ask: Ask = FIRST) -> Page[DepartmentFacts]:
+    def list(self, ask: Ask = FIRST, *, name: str = "") -> Page[DepartmentFacts]:
         """A page of them.
 
+        Args:
+            ask: Which page.
+            name: Only those of this name, or of one just like it.
+
         Raises:
-            InvalidRequest: There is no such page.
+            InvalidRequest: There is no such page, or the name is none.
         """
-        rows, cursor = self._page(ask)
+        rows, cursor = self._page(ask, name)
         return Page(tuple(map(_department, rows)), cursor)
 
     def show(self, department: str) -> DepartmentFacts:
@@ -105,13 +109,17 @@ class Teams(Rows):
                 lasting(connection, departments, self._realm.departments(), department)
             return _team(self._made(connection, name, department=department or None))
 
-    def list(self, ask: Ask = FIRST) -> Page[TeamFacts]:
+    def list(self, ask: Ask = FIRST, *, name: str = "") -> Page[TeamFacts]:
         """A page of them.
 
+        Args:
+            ask: Which page.
+            name: Only those of this name, or of one just like it.
+
         Raises:
-            InvalidRequest: There is no such page.
+            InvalidRequest: There is no such page, or the name is none.
         """
-        rows, cursor = self._page(ask)
+        rows, cursor = self._page(ask, name)
         return Page(tuple(map(_team, rows)), cursor)
 
     def show(self, team: str) -> TeamFacts:

@@ -66,13 +66,19 @@ class Organisations:
         with self._database.writing() as connection:
             return self._made(connection, f"org_{secrets.token_hex(8)}", name)
 
-    def list(self, ask: Ask = FIRST) -> Page[OrganisationFacts]:
+    def list(self, ask: Ask = FIRST, *, name: str = "") -> Page[OrganisationFacts]:
         """A page of them.
 
+        Args:
+            ask: Which page.
+            name: Only the one of this name, or of one just like it.
+
         Raises:
-            InvalidRequest: There is no such page.
+            InvalidRequest: There is no such page, or the name is none.
         """
         query = select(organisations)
+        if name:
+            query = query.where(organisations.c.folded == folded(name_of(name)))
         if not ask.gone:
             query = query.where(organisations.c.removed_at.is_(None))
         with self._database.reading() as connection:

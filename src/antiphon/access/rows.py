@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
 from antiphon.access.audit import Act, enter
-from antiphon.access.names import folded
+from antiphon.access.names import folded, name_of
 from antiphon.access.pages import Ask, is_id, rows_of
 from antiphon.access.refusals import NameTaken
 from antiphon.access.sweeping import drop_where
@@ -38,10 +38,12 @@ class Rows(ABC):
     def _now(self) -> int:
         return int(self._clock.now() * 1e6)
 
-    def _page(self, ask: Ask) -> tuple[Sequence[RowMapping], str | None]:
+    def _page(self, ask: Ask, name: str) -> tuple[Sequence[RowMapping], str | None]:
         table, query = self._table, select(self._table)
         if not ask.gone:
             query = query.where(table.c.removed_at.is_(None))
+        if name:
+            query = query.where(table.c.folded == folded(name_of(name)))
         with self._database.reading() as connection:
             return rows_of(connection, query, table, self._walls(), ask)
 

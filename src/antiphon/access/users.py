@@ -46,13 +46,17 @@ class Users(Rows):
                 lasting(connection, teams, realm.teams(), team)
             return _user(self._made(connection, name, role=role.value, team=team or None))
 
-    def list(self, ask: Ask = FIRST) -> Page[UserFacts]:
+    def list(self, ask: Ask = FIRST, *, name: str = "") -> Page[UserFacts]:
         """A page of them.
 
+        Args:
+            ask: Which page.
+            name: Only those of this name, or of one just like it.
+
         Raises:
-            InvalidRequest: There is no such page.
+            InvalidRequest: There is no such page, or the name is none.
         """
-        rows, cursor = self._page(ask)
+        rows, cursor = self._page(ask, name)
         return Page(tuple(map(_user, rows)), cursor)
 
     def show(self, user: str) -> UserFacts:

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from antiphon.cli.administering.keys import keys
+from antiphon.cli.administering.every import GROUPS
 from antiphon.cli.clients import connect
 from antiphon.cli.options import ConfigOption, JsonOption
 from antiphon.cli.output import describe, fail
@@ -392,4 +392,5 @@ def logs(  # noqa: PLR0913  each is an option
 
 
 app.command()(connect)
-app.add_typer(keys, name="keys")
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)

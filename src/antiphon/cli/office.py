@@ -17,6 +17,7 @@ from typing import NoReturn, TypeAlias
 import httpx2
 import msgspec
 
+from antiphon.cli.administering.naming import id_of
 from antiphon.cli.connecting.address import place_of
 from antiphon.cli.connecting.refusals import CannotConnect
 from antiphon.cli.output import fail, looping, remark
@@ -67,21 +68,17 @@ class Office:
         client: Carries what is asked.
         runner: Of the loop that the client belongs to.
         where: The address or the file, for people.
-        organisation: Whose matters they are; None for one's own.
     """
 
-    def __init__(
-        self,
-        client: httpx2.AsyncClient,
-        runner: asyncio.Runner,
-        *,
-        where: str,
-        organisation: str | None,
-    ) -> None:
+    def __init__(self, client: httpx2.AsyncClient, runner: asyncio.Runner, *, where: str) -> None:
         self.where = where
         self._client = client
         self._runner = runner
-        self._query = {} if organisation is None else {"organisation": organisation}
+        self._query: Mapping[str, str] = {}
+
+    def enter(self, organisation: str) -> None:
+        """Ask from now on for what is of this organisation, by its name or its id."""
+        self._query = {"organisation": id_of(self, "organisations", organisation)}
 
     def get(self, path: str, **query: object) -> Facts:
         """What is there; what cannot be had ends the command."""
@@ -125,13 +122,20 @@ class Office:
             for name, value in (query or {}).items()
             if value is not None
         }
-        content = None if body is None else msgspec.json.encode(body)
-        headers = {} if content is None else {"content-type": "application/json"}
-        request = self._client.request(
-            method, path, params={**self._query, **told}, content=content, headers=headers
-        )
         try:
-            response = self._runner.run(request)
+            content = None if body is None else msgspec.json.encode(body)
+            request = self._client.build_request(
+                method,
+                path,
+                params={**self._query, **told},
+                content=content,
+                headers={} if content is None else {"content-type": "application/json"},
+            )
+        except UnicodeEncodeError:
+            # What a shell hands over may be no text.
+            fail("an argument is not text in UTF-8", 2)
+        try:
+            response = self._runner.run(self._client.send(request))
         except httpx2.HTTPError as error:
             fail(f"{self.where} does not answer: {error or type(error).__name__}")
         if not response.is_success:
@@ -164,7 +168,7 @@ def open_office(reach: Reach, *, makes: bool = False) -> Generator[Office]:
         if found is not None:
             client, where = found
             try:
-                yield Office(client, runner, where=where, organisation=reach.organisation)
+                yield _entered(Office(client, runner, where=where), reach)
             finally:
                 runner.run(client.aclose())
             return
@@ -174,7 +178,13 @@ def open_office(reach: Reach, *, makes: bool = False) -> Generator[Office]:
             client = httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app), base_url="http://antiphon.invalid"
             )
-            yield Office(client, runner, where=where, organisation=reach.organisation)
+            yield _entered(Office(client, runner, where=where), reach)
+
+
+def _entered(office: Office, reach: Reach) -> Office:
+    if reach.organisation:
+        office.enter(reach.organisation)
+    return office
 
 
 def _gateway(

@@ -32,7 +32,7 @@ _OfflineOption = Annotated[
     bool, typer.Option("--offline", help="Ask no gateway: open the configured database itself.")
 ]
 _OrganisationOption = Annotated[
-    str | None, typer.Option(help="The id of the organisation; by default one's own.")
+    str | None, typer.Option(help="The organisation, by name or id; by default one's own.")
 ]
 
 

@@ -96,19 +96,20 @@ class Allowed:
 
     def configured_limits(self) -> list[LimitSettings]:
         """What the configuration says, that of its entries of providers included."""
-        of_providers = [
-            LimitSettings(
-                scope=Scope.PROVIDER,
-                name=name,
-                requests=entry.limits.requests_per_minute,
-                tokens=entry.limits.tokens_per_minute,
-                concurrency=entry.limits.concurrency,
-                when_full=entry.limits.when_full,
-            )
-            for name, entry in self._settings.providers.items()
-            if entry.limits is not None
-        ]
-        return [*self._settings.limits.rules, *of_providers]
+        found = [*self._settings.limits.rules]
+        for name, entry in self._settings.providers.items():
+            said = entry.limits
+            if said is None:
+                continue
+            amounts = {
+                "requests": said.requests_per_minute,
+                "tokens": said.tokens_per_minute,
+                "concurrency": said.concurrency,
+            }
+            if any(amount is not None for amount in amounts.values()):
+                members = {"scope": Scope.PROVIDER, "name": name, "when_full": said.when_full}
+                found.append(LimitSettings.model_validate({**members, **amounts}))
+        return found
 
     def configured_limit(self, said: LimitSettings) -> tuple[Limit, ...]:
         """One limit of the configuration as the road has it, one for each measure."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from antiphon.server.api_audit import AUDIT
 from antiphon.server.api_budgets import BUDGETS
+from antiphon.server.api_groups import DEPARTMENTS, ORGANISATIONS, TEAMS
 from antiphon.server.api_keys import KEYS
 from antiphon.server.api_limits import LIMITS
+from antiphon.server.api_users import USERS
 
-ADMINISTRATION = (KEYS, BUDGETS, LIMITS)
+ADMINISTRATION = (ORGANISATIONS, DEPARTMENTS, TEAMS, USERS, KEYS, AUDIT, BUDGETS, LIMITS)
 """Every router that is made by `api_actor.routes`."""

@@ -29,7 +29,7 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from antiphon.access.desk import Access, Desk
-from antiphon.access.organisations import DEFAULT
+from antiphon.access.organisations import DEFAULT, Organisations
 from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
@@ -257,6 +257,22 @@ def _desk(request: Request, realm: Walled) -> Desk:
 
 At = Annotated[Desk, Depends(_desk)]
 """The tenant's keys, teams, users, departments and audit."""
+
+
+def _everywhere(request: Request) -> Access:
+    return front_of(request).access
+
+
+Everywhere = Annotated[Access, Depends(_everywhere)]
+"""What is of no single tenant; says itself who may."""
+
+
+def _tenants(access: Everywhere, actor: Asking) -> Organisations:
+    return access.organisations(actor)
+
+
+Tenants = Annotated[Organisations, Depends(_tenants)]
+"""The tenants, for whoever has the whole gateway."""
 
 
 async def _turn(request: Request) -> AsyncGenerator[None]:

@@ -127,7 +127,7 @@ class BudgetsHere(Kept[BudgetView]):
     def _told(self, said: BudgetSettings, row: AllowanceFacts | None = None) -> BudgetView:
         budget = self._front.allowed.budget(said)
         gone = row is not None and row.removed_at is not None
-        uses = [] if gone else self._uses(said, budget, row)
+        uses: Sequence[BudgetUse] = [] if gone else self._uses(said, budget, row)
         return BudgetView.model_validate(
             {
                 **self._head(said.scope, said.name, row, budget.identity),

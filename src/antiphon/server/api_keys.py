@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Path, Query, Response
@@ -14,7 +13,8 @@ from antiphon.access.roles import Role
 from antiphon.access.virtual import DAY, LONGEST_OVERLAP
 from antiphon.errors import InvalidRequest
 from antiphon.server.api_actor import At, routes
-from antiphon.server.api_views import Body, Moment, PageView, View, Which, microseconds, page_of
+from antiphon.server.api_views import Body, Moment, PageView, View, Which, page_of
+from antiphon.usage.ledger.times import time_of
 
 KEYS = routes("keys")
 _EXAMPLE: dict[str, JsonValue] = {
@@ -79,8 +79,10 @@ class NewKeyBody(Body):
     models: list[str] = Field(
         default_factory=list, description="The names that it may ask for; empty means all."
     )
-    expires_at: datetime | None = Field(
-        default=None, description="When it ends: RFC 3339; null for never."
+    expires_at: str | None = Field(
+        default=None,
+        description="When it ends: RFC 3339; null for never.",
+        json_schema_extra={"format": "date-time"},
     )
     expires_in: float | None = Field(
         default=None, strict=True, description="Seconds that it lives, in place of `expires_at`."
@@ -157,7 +159,7 @@ def _created(desk: Desk, body: NewKeyBody) -> NewKey:
         role=body.role,
         models=body.models,
         expires_in=body.expires_in,
-        expires_at=None if body.expires_at is None else microseconds(body.expires_at),
+        expires_at=None if body.expires_at is None else time_of(body.expires_at, "expires_at"),
     )
 
 

@@ -18,12 +18,6 @@ def _moment(at: object) -> object:
     return _EPOCH + timedelta(microseconds=at) if isinstance(at, int) else at
 
 
-def microseconds(moment: datetime) -> int:
-    """The microseconds since 1970 of a time; UTC where it does not say."""
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 """A time, made of the microseconds since 1970 that the facts have."""
 
@@ -71,3 +65,8 @@ def _ask(
 
 Which = Annotated[Ask, Depends(_ask)]
 """Which page is asked for."""
+
+Named = Annotated[
+    str, Query(description="Only those of this name, or of one that cannot be told from it.")
+]
+"""Of what is listed."""

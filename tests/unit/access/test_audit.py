@@ -79,7 +79,7 @@ def test_every_act_is_entered_with_who_and_what(tenancy):
     here = tenancy.access.at(actor)
     team = here.teams.create("web")
     made = here.keys.create(team=team.id, models=["fast"], expires_in=60).facts
-    newest = here.entries(limit=1)[0]
+    newest = here.entries(limit=1).items[0]
     assert newest.act == "key.create"
     assert (newest.target, newest.team, newest.organisation) == (made.id, team.id, "org_default")
     assert (newest.actor, newest.via, newest.request) == (key.facts.id, "api", "req_1")
@@ -89,10 +89,10 @@ def test_every_act_is_entered_with_who_and_what(tenancy):
         "role": "member",
         "user": "",
     }
-    acts = [entry.act for entry in here.entries()]
+    acts = [entry.act for entry in here.entries().items]
     assert acts == ["key.create", "team.create", "key.create", "organisation.create"]
-    page = here.entries(limit=2)
-    assert [each.act for each in here.entries(before=page[-1].number)] == acts[2:]
+    page = here.entries(limit=2).items
+    assert [each.act for each in here.entries(before=page[-1].number).items] == acts[2:]
 
 
 @pytest.mark.parametrize("before", [-1, 10**30, "5", True, 1.5])
@@ -105,7 +105,7 @@ def test_a_tenant_sees_its_own_acts_only(proven):
     theirs = proven.organisation("third")
     desk = proven.access.at(ROOT, theirs)
     actor = proven.actor(desk.keys.create(role="admin"))
-    entries = proven.access.at(actor).entries()
+    entries = proven.access.at(actor).entries().items
     assert {entry.organisation for entry in entries} == {theirs}
     assert [entry.act for entry in entries] == ["key.create", "organisation.create"]
 
@@ -115,7 +115,7 @@ def test_no_name_of_a_person_stands_in_it(tenancy):
     user = desk.users.create("Annegret Unverwechselbar").id
     desk.keys.create(user=user, name="Annegrets key")
     desk.users.remove(user)
-    assert "nnegret" not in repr(desk.entries())
+    assert "nnegret" not in repr(desk.entries().items)
 
 
 def test_what_is_not_done_is_not_entered(proven):

@@ -39,7 +39,7 @@ async def test_one_who_is_seen_for_the_first_time(tenancy, users):
     [row] = desk.users.list().items
     assert (found[0].user, found[0].subject, found[0].proxied) == ("anna", row.id, True)
     assert (found[0].key_id, found[0].models) == (proxy.key_id, proxy.models)
-    enrolled = desk.entries(limit=1)[0]
+    enrolled = desk.entries(limit=1).items[0]
     assert (enrolled.act, enrolled.actor, enrolled.via) == ("user.enrol", proxy.key_id, "proxy")
     assert "anna" not in repr(enrolled)
 

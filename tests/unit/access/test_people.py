@@ -180,7 +180,7 @@ class TestAnAdministratorOfOneTeam:
         assert [each.id for each in here.users.list().items] == [anna]
         assert [each.id for each in here.keys.list().items] == [ours.facts.id]
         assert here.departments.list().items == ()
-        assert {entry.target for entry in here.entries()} == {web, anna, ours.facts.id}
+        assert {entry.target for entry in here.entries().items} == {web, anna, ours.facts.id}
         for key in (theirs, wide):
             for ask in (here.keys.show, here.keys.rotate, here.keys.revoke):
                 with pytest.raises(PathNotFound):

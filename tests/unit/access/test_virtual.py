@@ -157,10 +157,10 @@ def test_revoked(tenancy):
     assert facts.state == "revoked"
     process.watch.look()
     assert process.principal(made) is None
-    number = desk.entries(limit=1)[0].number
+    number = desk.entries(limit=1).items[0].number
     tenancy.clock.time += 5
     assert desk.keys.revoke(made.facts.id) == facts, "once is enough"
-    assert desk.entries(limit=1)[0].number == number
+    assert desk.entries(limit=1).items[0].number == number
     with pytest.raises(Conflict):
         desk.keys.rotate(made.facts.id)
 
@@ -315,7 +315,7 @@ class TestNobodyGivesAwayWhatTheyHaveNot:
                 ask(others)
         with pytest.raises(Forbidden):
             member.keys.create()
-        assert member.entries() == []
+        assert member.entries().items == ()
         assert member.teams.list().items == ()
 
     def test_read_only_changes_nothing(self, tenancy):
@@ -323,7 +323,7 @@ class TestNobodyGivesAwayWhatTheyHaveNot:
         key = desk.keys.create().facts.id
         reader = tenancy.access.at(tenancy.actor(desk.keys.create(role="read-only")))
         assert key in {each.id for each in reader.keys.list().items}
-        assert reader.entries()
+        assert reader.entries().items
         for change in (reader.keys.rotate, reader.keys.revoke):
             with pytest.raises(Forbidden):
                 change(key)

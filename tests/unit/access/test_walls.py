@@ -205,7 +205,7 @@ class Walls(RuleBasedStateMachine):
         if (acting := self.actor(index)) is None:
             return
         who, actor = acting
-        entries = self.tenancy.access.at(actor).entries(limit=MOST)
+        entries = self.tenancy.access.at(actor).entries(limit=MOST).items
         assert {entry.organisation for entry in entries} <= {who.organisation}
         if who.team:
             assert {entry.team for entry in entries} <= {who.team}

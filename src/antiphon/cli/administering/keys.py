@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from antiphon.cli.administering.naming import id_of, path_of
 from antiphon.cli.administering.showing import show_list, show_one
 from antiphon.cli.administering.spans import seconds_of
 from antiphon.cli.output import remark, say, show_json
 from antiphon.cli.reach import Reach
 from antiphon.cli.reaching import office, reaching
+
+if TYPE_CHECKING:
+    from antiphon.cli.office import Office
 
 keys = typer.Typer(help="Make, list, rotate and revoke virtual keys.", no_args_is_help=True)
 _PATH = "/api/v1/keys"
@@ -25,8 +29,10 @@ def create_key(  # noqa: PLR0913  each is an option
     reach: Reach,
     name: Annotated[str, typer.Argument(help="A name, for people.")] = "",
     *,
-    team: Annotated[str | None, typer.Option(help="The team that it is charged to.")] = None,
-    user: Annotated[str | None, typer.Option(help="The user who holds it.")] = None,
+    team: Annotated[
+        str | None, typer.Option(help="The team that it is charged to, by name or id.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="The user who holds it, by name or id.")] = None,
     role: Annotated[
         str, typer.Option(help="The most it may do: read-only, member, operator or admin.")
     ] = "member",
@@ -43,14 +49,13 @@ def create_key(  # noqa: PLR0913  each is an option
     """Make a key; it is printed this once, and nothing else is printed on standard output."""
     body = {
         "name": name,
-        "team": team or "",
-        "user": user or "",
         "role": role,
         "models": model or [],
         "expires_in": None if expires_in is None else seconds_of(expires_in, "--expires-in"),
         "expires_at": expires_at,
     }
     with office(reach, makes=True) as asked:
+        body |= _whose(asked, team, user)
         made = asked.post(_PATH, {key: value for key, value in body.items() if value is not None})
         _hand_over(made, f"made {made['id']} in {asked.where}", as_json=reach.as_json)
 
@@ -67,7 +72,8 @@ def list_keys(
 ) -> None:
     """List keys, the newest first."""
     with office(reach) as asked:
-        found = list(asked.each(_PATH, most=limit, team=team, user=user, removed=removed))
+        whose = _whose(asked, team, user)
+        found = list(asked.each(_PATH, most=limit, removed=removed, **whose))
     if reach.as_json:
         show_json(found)
     else:
@@ -79,7 +85,7 @@ def list_keys(
 def show_key(reach: Reach, key: _KeyArgument) -> None:
     """Show a key; never its text."""
     with office(reach) as asked:
-        show_one(asked.get(f"{_PATH}/{key}"), as_json=reach.as_json)
+        show_one(asked.get(path_of("keys", key)), as_json=reach.as_json)
 
 
 @keys.command("rotate")
@@ -95,7 +101,7 @@ def rotate_key(
     """Give a key another text, printed this once; the old ones still open for a while."""
     body = {"overlap": seconds_of(overlap, "--overlap")}
     with office(reach) as asked:
-        made = asked.post(f"{_PATH}/{key}/rotate", body)
+        made = asked.post(f"{path_of('keys', key)}/rotate", body)
         _hand_over(made, f"rotated {made['id']} in {asked.where}", as_json=reach.as_json)
 
 
@@ -104,11 +110,15 @@ def rotate_key(
 def revoke_key(reach: Reach, key: _KeyArgument) -> None:
     """End a key for good, within a second in every process."""
     with office(reach) as asked:
-        ended = asked.delete(f"{_PATH}/{key}")
+        ended = asked.delete(path_of("keys", key))
         if reach.as_json:
             show_json(ended)
         else:
             remark(f"revoked {ended['id']} in {asked.where}")
+
+
+def _whose(asked: Office, team: str | None, user: str | None) -> dict[str, str]:
+    return {"team": id_of(asked, "teams", team or ""), "user": id_of(asked, "users", user or "")}
 
 
 def _hand_over(made: dict[str, object], told: str, *, as_json: bool) -> None:

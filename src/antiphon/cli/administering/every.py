@@ -1,0 +1,28 @@
+"""Every command of administration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import typer
+
+from antiphon.cli.administering.audit import audit
+from antiphon.cli.administering.budgets import budgets
+from antiphon.cli.administering.groups import departments, organisations, teams
+from antiphon.cli.administering.keys import keys
+from antiphon.cli.administering.limits import limits
+from antiphon.cli.administering.users import users
+
+GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
+    {
+        "keys": keys,
+        "teams": teams,
+        "users": users,
+        "departments": departments,
+        "organisations": organisations,
+        "audit": audit,
+        "budgets": budgets,
+        "limits": limits,
+    }
+)
