@@ -23,6 +23,7 @@ from antiphon.cli.reaching import reaching
 _KIND = "limits"
 _COLUMNS = ("id", "source", "scope", "name", "allows", "mode", "used")
 _OVER_TIME = ("requests", "tokens", "dollars")
+_WINDOWS = {"second": "a second", "minute": "a minute", "hour": "an hour", "day": "a day"}
 _AT_ONCE = {
     "concurrency": "at once",
     "tokens_per_request": "tokens a request",
@@ -55,7 +56,7 @@ _ReserveOption = Annotated[
 
 def _cells(limit: Mapping[str, object]) -> Mapping[str, object]:
     per = limit["per"]
-    window = f"a {per}" if isinstance(per, str) else f"in {per} s"
+    window = _WINDOWS.get(str(per), f"in {per} s")
     allows = [f"{limit[each]} {each} {window}" for each in _OVER_TIME if limit[each] is not None]
     allows += [
         f"{limit[each]} {words}" for each, words in _AT_ONCE.items() if limit[each] is not None
