@@ -63,6 +63,11 @@ class UntranslatedPayload(Payload, ABC):
     def least_answer(self) -> int | None:
         return None
 
+    @property
+    def size(self) -> int:
+        """Bytes of what the caller sent."""
+        return 0
+
     @override
     def countable(self, size: int) -> int:
         return 0
@@ -121,6 +126,11 @@ class PassedJson(UntranslatedPayload):
 
     @property
     @override
+    def size(self) -> int:
+        return len(self._object.source)
+
+    @property
+    @override
     def output_bound(self) -> tuple[int | None, int]:
         if not self._writes:
             return 0, 1
@@ -165,13 +175,19 @@ class PassedForm(UntranslatedPayload):
         MalformedBody: It is no form, names no model, or could be read in two ways.
     """
 
-    __slots__ = ("_form",)
+    __slots__ = ("_form", "_size")
 
     def __init__(self, dialect: Dialect, body: bytes, content_type: bytes) -> None:
         form = Form.parse(body, content_type, "model", "stream")
         stream = (form.text("stream") or "").strip().lower() == "true"
         super().__init__(dialect, _named(form.text("model")), stream=stream)
         self._form = form
+        self._size = len(body)
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._size
 
     @override
     def encode(
@@ -199,6 +215,11 @@ class PassedBytes(UntranslatedPayload):
     def __init__(self, dialect: Dialect, objects: str, body: bytes) -> None:
         super().__init__(dialect, objects)
         self._bytes = body
+
+    @property
+    @override
+    def size(self) -> int:
+        return len(self._bytes)
 
     @override
     def encode(

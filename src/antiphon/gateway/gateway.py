@@ -33,7 +33,8 @@ from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.in_force import InForce
-from antiphon.gateway.listing import list_models
+from antiphon.gateway.limiting import put_in_force
+from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
@@ -49,7 +50,6 @@ from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.providers.deployment import Deployment
-from antiphon.providers.models import ModelFacts
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
@@ -62,19 +62,6 @@ from antiphon.wire.shallow import Members
 IN_PROCESS = Principal(key_id="in-process", scopes=frozenset({"inference", "admin"}))
 _GRACE = 2.0
 """Seconds for exchanges that were told to end."""
-
-
-class ModelEntry(msgspec.Struct, frozen=True):
-    """A name that callers may ask for.
-
-    Attributes:
-        deployments: What stands behind it, in order.
-        facts: What is known of the first of them.
-    """
-
-    name: str
-    deployments: tuple[str, ...]
-    facts: ModelFacts = ModelFacts()
 
 
 class Antiphon:
@@ -133,6 +120,9 @@ class Antiphon:
             auth_required=settings.auth.required,
             heartbeat=settings.server.heartbeat_seconds,
         )
+        self.limits = put_in_force(
+            settings, self.pipeline, self.providers, metrics=self.metrics, clock=self.clock
+        )
         for deployment in self.deployments():
             self.metrics.bind(deployment.provider, deployment.model)
         self.metrics.add(*readings(self))
@@ -183,7 +173,7 @@ class Antiphon:
             reporting.close()
             raise
         self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
-        in_force = InForce(self.settings, books.database, books.treasury)
+        in_force = InForce(self.settings, books.database, books.treasury, self.limits)
         try:
             await in_force.begin()
         except StorageFailed as error:

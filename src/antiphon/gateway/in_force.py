@@ -16,6 +16,7 @@ from antiphon.access.standing import Standing, Standings, standing
 from antiphon.config.settings import Settings
 from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.treasury import Treasury
+from antiphon.limits.limits import Limits
 from antiphon.storage.database import Readable
 
 _POLL = 0.05
@@ -31,15 +32,17 @@ class InForce:
         settings: The configuration.
         database: With the tables of access.
         treasury: Has the budgets.
+        limits: Has the limits.
     """
 
     name = "allowances"
 
-    def __init__(self, settings: Settings, database: Readable, treasury: Treasury) -> None:
+    def __init__(self, settings: Settings, database: Readable, treasury: Treasury, limits: Limits) -> None:
         self._configured = settings.budgets.compiled()
         self._allowed = Allowed(settings)
         self._database = database
         self._treasury = treasury
+        self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._ending = threading.Event()
         self._watch: Standings | None = None
@@ -84,6 +87,9 @@ class InForce:
         done.cancel()
 
     async def _apply(self, found: Standing) -> None:
-        kept = [row for row in found.allowances if row.kind == Kind.BUDGET]
-        budgets = self._allowed.budgets(kept)
+        rows = found.allowances
+        budgets = self._allowed.budgets(row for row in rows if row.kind == Kind.BUDGET)
+        self._limits.replace(
+            self._allowed.limits(row for row in rows if row.kind == Kind.LIMIT)
+        )
         await self._treasury.replace([*self._configured, *budgets])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -211,16 +211,15 @@ class LimitsSettings(_Settings):
         "active in its window. Beyond that, newcomers are counted together, as strictly as one.",
     )
 
-    @model_validator(mode="after")
-    def _differ(self) -> Self:
+    def twins(self) -> Iterator[tuple[int, str]]:
+        """Rules that limit what an earlier one limits: their numbers, and what is wrong."""
         known: set[object] = set()
         for number, each in enumerate(self.rules):
             for limit in compiled(each, queue=self.queue):
                 if limit.identity in known:
-                    what = f"two limits of {limit.measure.name.lower()}"
-                    raise ValueError(f"rules.{number}: {_whose(limit)} has {what} per {each.per}")
+                    what = f"a limit of {limit.measure.name.lower()} in the same window"
+                    yield number, f"{_whose(limit)} has {what} already"
                 known.add(limit.identity)
-        return self
 
 
 def compiled(
@@ -322,4 +321,4 @@ def _of_provider(
 def _whose(limit: Limit) -> str:
     if limit.name:
         return f"{limit.scope} {limit.name!r}"
-    return f"{'all' if limit.total else 'each'} of scope {limit.scope}"
+    return f"the total of scope {limit.scope}" if limit.total else f"each {limit.scope}"

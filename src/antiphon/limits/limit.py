@@ -143,3 +143,14 @@ def in_words(limit: Limit) -> str:
             return f"{limit.bound} bytes in a body"
     window = _WINDOWS.get(int(limit.seconds))
     return f"{what} a {window}" if window else f"{what} in {limit.seconds:g} seconds"
+
+
+def whose(limit: Limit) -> str:
+    """Whose limit it is, for whoever meets it: `this key`."""
+    scope = limit.scope.value.replace("_", " ")
+    return f"all {scope}s together" if limit.total else f"this {scope}"
+
+
+def reached(limit: Limit) -> str:
+    """A sentence for whoever is refused."""
+    return f"The limit of {in_words(limit)} of {whose(limit)} is reached."

@@ -21,6 +21,7 @@ from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.forms import Form
+from antiphon.pipeline.limited import Limited
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
@@ -124,6 +125,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         warnings: What the caller is warned of; the ledger keeps it.
         notes: What the caller is told besides, of limits that are nearly reached.
         outcome: What it failed with, or None.
+        priority: What the caller says of its urgency, where limits are set.
+        limited: What it has taken of limits, where some are set.
     """
 
     id: str
@@ -152,6 +155,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     interrupted: AntiphonError | None = None
     structured: Structured | None = None
     capture: Capture | None = None
+    priority: bytes = b""
+    limited: Limited | None = None
 
     @property
     def embeds(self) -> EmbedPayload | None:

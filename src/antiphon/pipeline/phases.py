@@ -20,10 +20,12 @@ from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.capturing import captured_reply
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.turns import Turns
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 from antiphon.usage.captures.taking import Tap
@@ -41,6 +43,9 @@ class Pipeline:
         concurrency: How many exchanges may be under way at once.
         auth_required: Whether a caller without a key is refused.
         heartbeat: Seconds of silence after which a stream's caller is sent a sign of life.
+
+    Attributes:
+        limiting: Takes what exchanges take of limits; None where none is set.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Pipeline:
         self._clock = clock
         self._auth_required = auth_required
         self._heartbeat = heartbeat
+        self.limiting: Limiting | None = None
         self.live: set[Exchange] = set()
         self._idle: Event | None = None
 
@@ -159,7 +165,11 @@ class Pipeline:
             chosen = candidates(exchange, found, plan.on_loss)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen)
+        limiting, turns = self.limiting, None
+        if limiting is not None and limiting.limits.book.attempted:
+            turns = Turns(limiting, exchange, clock=self._clock)
+            chosen = turns.free(chosen)
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen, turns)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
@@ -173,6 +183,8 @@ class Pipeline:
 
     def record(self, exchange: Exchange) -> None:
         """Write down and tell what happened. Never awaits, so it cannot be cancelled."""
+        if exchange.limited is not None:
+            leave(exchange)
         outcome, attempts = exchange.outcome, exchange.attempts
         if outcome is not None and not (attempts and attempts[-1].last):
             self.accounts.unanswered(exchange, outcome)
@@ -198,6 +210,9 @@ class Passage:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
             self._admitted = True
+            limiting = pipeline.limiting
+            if limiting is not None and (gate := limiting.admit(exchange, plan)) is not None:
+                await limiting.wait(exchange, gate)
             self._walk = walk = pipeline.walk(exchange, plan)
             if plan.tap is not None and exchange.passing is None and exchange.embeds is None:
                 return await pipeline.captured(plan.tap, exchange, walk)

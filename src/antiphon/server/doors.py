@@ -24,6 +24,7 @@ from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.line import AsgiLine, Line, in_header, rendered
+from antiphon.server.rates import rate_lines, told_priority
 from antiphon.telemetry.trace import Trace
 from antiphon.wire.shallow import Members
 
@@ -145,6 +146,8 @@ class InferenceDoor(ABC):
                 passing=passing,
                 trace=delivery.trace,
             )
+            if gateway.pipeline.limiting is not None:
+                exchange.priority = told_priority(caller.headers)
             async with gateway.pipeline.open(exchange) as reply:
                 await delivery.send_reply(reply)
         except AntiphonError as error:
@@ -269,24 +272,28 @@ class _Delivery:
         """What the answer tells of its request, as header lines."""
         request_id = self.id.encode()
         exchange = self.exchange
-        if exchange is None or not exchange.attempts:
+        if exchange is None:
             return _ID % (self._dialect.id_header, request_id, request_id)
-        attempts = exchange.attempts
-        spent = overhead(exchange, self._gateway.clock.monotonic())
-        head = _FACTS % (
-            self._dialect.id_header,
-            request_id,
-            request_id,
-            attempts[-1].deployment.name.encode(),
-            len(attempts),
-            spent * 1000,
-            exchange.snapshot.generation,
-        )
+        if attempts := exchange.attempts:
+            spent = overhead(exchange, self._gateway.clock.monotonic())
+            head = _FACTS % (
+                self._dialect.id_header,
+                request_id,
+                request_id,
+                attempts[-1].deployment.name.encode(),
+                len(attempts),
+                spent * 1000,
+                exchange.snapshot.generation,
+            )
+        else:
+            head = _ID % (self._dialect.id_header, request_id, request_id)
         if exchange.warnings or exchange.notes:
             warnings = "; ".join((*exchange.warnings, *exchange.notes))
             head += b"x-antiphon-warnings: %b\r\n" % in_header(warnings)
         if exchange.structured is not None:
             head += b"x-antiphon-structured: %b\r\n" % exchange.structured.line.encode("ascii")
+        if exchange.limited is not None:
+            head += rate_lines(exchange.limited, self._dialect, self._gateway.clock.now())
         return head
 
     def _cost(self) -> bytes:
