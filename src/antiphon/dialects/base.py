@@ -1,8 +1,7 @@
 """What a dialect is, and the one fork in the road.
 
 A dialect is a pair of pure mappings between bytes and the model, for requests, replies, streams
-and errors. It has no clock, no socket and no log. `Payload` holds a caller's request: its bytes,
-and a typed view for whoever asks.
+and errors. `Payload` holds a caller's request: its bytes, and a typed view for whoever asks.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ class Dialect(ABC):
         return members
 
     def wants_usage(self, members: Members) -> bool:
-        """Whether the caller of a stream asked for its usage; most dialects tell it in any case."""
+        """Whether the caller of a stream asked for its usage; most tell it in any case."""
         return True
 
     def ask_usage(self, members: Members) -> Members:
@@ -271,6 +270,7 @@ class Payload:
     """A request body: the caller's bytes, and a typed view for whoever asks.
 
     Attributes:
+        opaque: What it costs cannot be told by its size.
         model: The name that is asked for.
         stream: The answer is to be read as it comes.
         input_estimate: Tokens of the prompt, as far as somebody has estimated them.
@@ -288,6 +288,8 @@ class Payload:
         "model",
         "stream",
     )
+
+    opaque = False
 
     def __init__(self, dialect: Dialect, members: Members) -> None:
         self.dialect = dialect
@@ -376,10 +378,7 @@ class Payload:
         dropped: Collection[Need] = (),
         cap: int = 0,
     ) -> bytes:
-        """The caller's own bytes for a provider of its dialect, but for what must differ.
-
-        Usage of a stream is always asked for. With a `cap`, answers may have so many tokens.
-        """
+        """The caller's own bytes for a provider of its dialect, answers capped at some tokens."""
         members = self._members
         assert members is not None
         dialect = self.dialect

@@ -96,13 +96,14 @@ class PassedJson(UntranslatedPayload):
         body: What the caller sent.
         text: It is text: where no usage is stated, its size tells.
         writes: Text is answered.
+        media: It, or what is answered, is sound or pictures.
         check: Refuses what must not be passed on.
 
     Raises:
         MalformedBody: It is no JSON object, or names no model.
     """
 
-    __slots__ = ("_object", "_text", "_writes")
+    __slots__ = ("_object", "_text", "_writes", "opaque")
 
     def __init__(
         self,
@@ -111,6 +112,7 @@ class PassedJson(UntranslatedPayload):
         *,
         text: bool,
         writes: bool,
+        media: bool = False,
         check: Callable[[Members], None] | None = None,
     ) -> None:
         members = Members.parse(body)
@@ -122,6 +124,7 @@ class PassedJson(UntranslatedPayload):
         super().__init__(dialect, _named(members.text("model")), stream=stream)
         self._object = members
         self._text = text
+        self.opaque = media
         self._writes = writes
 
     @property
@@ -132,9 +135,9 @@ class PassedJson(UntranslatedPayload):
     @property
     @override
     def output_bound(self) -> tuple[int | None, int]:
-        if not self._writes:
-            return 0, 1
         members = self._object
+        if not self._writes:
+            return 0, min(_integer(members, "n") or 1, _MOST_ANSWERS) if self.opaque else 1
         asked = _integer(members, "max_tokens")
         answers = max(_integer(members, "n") or 1, _integer(members, "best_of") or 1)
         answers *= _prompts(members.raw("prompt"))
@@ -166,6 +169,8 @@ class PassedJson(UntranslatedPayload):
 class PassedForm(UntranslatedPayload):
     """A form with a model: sound, pictures, and what shall become of them.
 
+    What it costs is for its provider to say.
+
     Args:
         dialect: The family's.
         body: What the caller sent.
@@ -176,6 +181,8 @@ class PassedForm(UntranslatedPayload):
     """
 
     __slots__ = ("_form", "_size")
+
+    opaque = True
 
     def __init__(self, dialect: Dialect, body: bytes, content_type: bytes) -> None:
         form = Form.parse(body, content_type, "model", "stream")
@@ -208,13 +215,17 @@ class PassedBytes(UntranslatedPayload):
         dialect: The family's.
         objects: What they are called, in place of a model.
         body: What the caller sent; may be empty.
+        defers: It has something made later, which is paid for then.
     """
 
-    __slots__ = ("_bytes",)
+    __slots__ = ("_bytes", "defers", "opaque")
 
-    def __init__(self, dialect: Dialect, objects: str, body: bytes) -> None:
+    def __init__(
+        self, dialect: Dialect, objects: str, body: bytes, *, defers: bool = False
+    ) -> None:
         super().__init__(dialect, objects)
         self._bytes = body
+        self.defers = self.opaque = defers
 
     @property
     @override

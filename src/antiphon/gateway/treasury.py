@@ -17,6 +17,7 @@ from antiphon.clock import Clock
 from antiphon.gateway.background import Background, ServiceState
 from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
+from antiphon.leases.terms import Balance
 from antiphon.pipeline.spending import Spending
 from antiphon.storage.database import Readable
 from antiphon.usage.budgets.budget import Budget
@@ -105,6 +106,17 @@ class Treasury:
     def estates(self) -> Estates | None:
         """What has become of money, where there ever were budgets."""
         return Estates(self._open()) if self._store or self._file.exists() else None
+
+    def standing(self, tenant: str) -> Sequence[Balance]:
+        """How it stands with every pot of an organisation, in the present periods; from the disk.
+
+        What this process spent in the last second may be missing.
+
+        Raises:
+            StorageFailed: The file of the leases cannot be read.
+        """
+        estates = self.estates
+        return [] if estates is None else estates.standing(tenant, at=int(self._clock.now() * 1e6))
 
     @property
     def leases(self) -> Readable | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import case, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, case, delete, exists, func, select, true, update
 
 from antiphon.errors import PathNotFound
 from antiphon.leases.store import LeaseStore, close_owner
@@ -163,6 +163,27 @@ class Estates:
         Raises:
             StorageFailed: The database did not do what it was asked.
         """
+        return self._balances((pots.c.scope == scope) & (pots.c.name == name))
+
+    def standing(self, tenant: str, *, at: int) -> Sequence[Balance]:
+        """How it stands with every pot of an organisation that is not over at a moment.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
+        within = pots.c.name.startswith(f"{tenant}/", autoescape=True)
+        mine = (pots.c.name == tenant) & (pots.c.scope == "organisation")
+        return self._balances((mine | within) & (pots.c.ends > at))
+
+    def every(self) -> Sequence[Balance]:
+        """What has become of all pots that are remembered, the newest first.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
+        return self._balances(true())
+
+    def _balances(self, which: ColumnElement[bool]) -> Sequence[Balance]:
         spent = func.coalesce(func.sum(portions.c.spent), 0)
         with self._database.reading() as connection:
             found = connection.execute(
@@ -170,16 +191,17 @@ class Estates:
                     *_POT,
                     pots.c.closed,
                     pots.c.written_off,
+                    pots.c.most,
                     spent.label("spent"),
                     func.coalesce(func.sum(_unspent), 0).label("held"),
                 )
                 .join(portions, portions.c.pot == pots.c.number, isouter=True)
-                .where(pots.c.scope == scope, pots.c.name == name)
+                .where(which)
                 .group_by(pots.c.number)
                 .order_by(pots.c.ends.desc(), pots.c.number.desc())
             )
             return [
-                Balance(Pot(*row[:4]), row.closed + row.spent, row.held, row.written_off)
+                Balance(Pot(*row[:4]), row.closed + row.spent, row.held, row.written_off, row.most)
                 for row in found
             ]
 

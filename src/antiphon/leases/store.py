@@ -165,7 +165,7 @@ def _number(connection: Connection, pot: Pot) -> int:
     found = connection.execute(select(pots.c.number).where(key)).scalar()
     if found is not None:
         return found
-    fresh = {"closed": 0, "written_off": 0, "told": 0, "wanted_by": ""}
+    fresh = {"most": 0, "closed": 0, "written_off": 0, "told": 0, "wanted_by": ""}
     made = connection.execute(insert(pots).values({**pot._asdict(), **fresh}))
     assert made.inserted_primary_key is not None
     number: int = made.inserted_primary_key[0]
@@ -236,6 +236,7 @@ class _Row(NamedTuple):
     name: str
     period: str
     ends: int
+    most: int
     told: int
     wanted_by: str
     gone: int
@@ -253,7 +254,7 @@ def _standings(connection: Connection, owner: str) -> list[_Row]:
     found = connection.execute(
         select(
             *(pots.c.number, pots.c.scope, pots.c.name, pots.c.period, pots.c.ends),
-            *(pots.c.told, pots.c.wanted_by, pots.c.closed + pots.c.written_off),
+            *(pots.c.most, pots.c.told, pots.c.wanted_by, pots.c.closed + pots.c.written_off),
             func.sum(case((mine, 0), else_=_held)),
             func.sum(case((mine, 0), else_=sunk)),
             func.sum(case((mine, portions.c.taken), else_=0)),
@@ -294,6 +295,8 @@ def _answer(connection: Connection, owner: str, row: _Row, wish: Wish | None) ->
     crossed = _crossed(wish, others + spent, row.told)
     changes: dict[str, str | int] = {"told": crossed} if crossed else {}
     best = wish.limit - others - spent
+    if wish.limit != row.most:
+        changes["most"] = wish.limit
     # Others are asked only for what they might have.
     waits = given < wish.need <= best
     if waits and not row.wanted_by:

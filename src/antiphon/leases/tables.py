@@ -37,6 +37,7 @@ pots = Table(
     Column("name", String, nullable=False),
     Column("period", String, nullable=False),
     Column("ends", BigInteger, nullable=False),
+    Column("most", BigInteger, nullable=False),
     Column("closed", BigInteger, nullable=False),
     Column("written_off", BigInteger, nullable=False),
     Column("told", Integer, nullable=False),
@@ -46,7 +47,8 @@ pots = Table(
     # A number is written in journals: it never comes again.
     sqlite_autoincrement=True,
 )
-"""`closed`: what owners spent that are no more. `told`: the share, per mille, that was warned of.
+"""`most`: the limit, as it was said last. `closed`: what owners spent that are no more. `told`: the
+share, per mille, that was warned of.
 `wanted_by`: the owner that waits for what others hold."""
 
 owners = Table(

@@ -124,9 +124,21 @@ class Balance(NamedTuple):
         spent: What is known to be spent.
         held: What owners hold beyond that: reserved, or not used yet.
         written_off: What was counted as spent by a person's decision; not in `spent`.
+        limit: As it was said last; 0 where nobody did.
     """
 
     pot: Pot
     spent: int
     held: int
     written_off: int
+    limit: int = 0
+
+    @property
+    def used(self) -> int:
+        """What is gone of the pot."""
+        return self.spent + self.written_off
+
+    @property
+    def share(self) -> float:
+        """What is gone of its limit, from 0 to 1 and beyond."""
+        return self.used / self.limit if self.limit else 1.0

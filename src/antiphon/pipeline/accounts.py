@@ -74,6 +74,7 @@ class Accounts:
     def measure(self, exchange: Exchange, attempt: Attempt, size: int) -> None:
         """Find the most that an attempt can cost, with a body of so many bytes."""
         deployment, payload = attempt.deployment, exchange.payload
+        attempt.size = size
         facts, size = deployment.facts, payload.countable(size)
         context = facts.context
         attempt.input_bound = input_bound = size if context is None or size < context else context
@@ -85,7 +86,6 @@ class Accounts:
         attempt.answers = answers = min(_MOST_ANSWERS, answers)
         attempt.output_bound = output_bound = output_bound * answers
         attempt.cost_bound = deployment.rates.bound(input_bound, output_bound)
-        attempt.started_at = int(self._clock.now() * 1e6)
 
     def opened(self, exchange: Exchange, attempt: Attempt) -> None:
         """An attempt is about to be made; its bounds were found.
@@ -131,9 +131,12 @@ class Accounts:
     def succeeded(self, exchange: Exchange, attempt: Attempt, said: int) -> None:
         """Its answer is whole; `said` bytes of text, should the provider not have counted."""
         if attempt.usage is None:
-            self._closed(
-                exchange, attempt, Outcome.OK, "", _estimate(exchange, attempt, said), last=True
-            )
+            usage = _estimate(exchange, attempt, said)
+            if exchange.payload.opaque and attempt.output_bound:
+                # Nobody says what it used: not free, where a budget is to hold.
+                attempt.charge = Charge.ASSUMED
+                usage = _bounds(attempt)
+            self._closed(exchange, attempt, Outcome.OK, "", usage, last=True)
         else:
             attempt.charge = Charge.REPORTED
             self._closed(exchange, attempt, Outcome.OK, "", attempt.usage, last=True)
@@ -144,7 +147,6 @@ class Accounts:
         if attempt.entry is None:
             # It failed before anything went out: with no live key, say.
             self.released(attempt)
-            attempt.started_at = attempt.started_at or int(self._clock.now() * 1e6)
             try:
                 self.opened(exchange, attempt)
             except AccountingUnavailable:
@@ -186,7 +188,7 @@ class Accounts:
         if exchange.payload.stream:
             return _estimate(exchange, attempt, said)
         attempt.charge = Charge.ASSUMED
-        return Usage(input_tokens=attempt.input_bound, output_tokens=attempt.output_bound)
+        return _bounds(attempt)
 
     def unanswered(self, exchange: Exchange, outcome: BaseException) -> None:
         """The request ended without an answer, and its attempts do not say why."""
@@ -277,6 +279,10 @@ def told(outcome: BaseException) -> AntiphonError:
     if isinstance(outcome, CancelledError):
         return CallerLeft("The caller left.")
     return InternalFault("A defect.")
+
+
+def _bounds(attempt: Attempt) -> Usage:
+    return Usage(input_tokens=attempt.input_bound, output_tokens=attempt.output_bound)
 
 
 def _estimate(exchange: Exchange, attempt: Attempt, said: int) -> Usage:

@@ -318,10 +318,11 @@ class Walk(msgspec.Struct, eq=False):
         face = exchange.face_of(deployment, now)
         self._attempt = attempt = Attempt(deployment, face, now)
         exchange.attempts.append(attempt)
+        wall = self._clock.now()
+        attempt.started_at = int(wall * 1e6)
         dropped: Collection[Need] = ()
         if exchange.lost or exchange.warnings:
             dropped = self._lose(face)
-        wall = self._clock.now()
         body, lines = write(exchange, attempt, plan, dropped=dropped, now=wall)
         accounts.measure(exchange, attempt, len(body))
         spending = accounts.spending

@@ -69,6 +69,7 @@ class Attempt(msgspec.Struct, eq=False):
         form: The form that its answer must have, where that is looked at.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
+        size: Bytes of the body that is sent.
         input_bound: Tokens that its prompt cannot exceed.
         output_bound: Tokens that its answers together cannot exceed.
         answers: How many are asked for.
@@ -91,6 +92,7 @@ class Attempt(msgspec.Struct, eq=False):
     last: bool = False
     accepted: bool = False
     charge: Charge = Charge.NOTHING
+    size: int = 0
     input_bound: int = 0
     output_bound: int = 0
     answers: int = 1

@@ -11,15 +11,19 @@ from __future__ import annotations
 from asyncio import get_running_loop
 
 from antiphon.clock import Clock
-from antiphon.errors import BudgetExceeded, BudgetReserved
+from antiphon.dialects.passed import PassedBytes
+from antiphon.errors import BudgetExceeded, BudgetReserved, Forbidden
 from antiphon.model.principal import Principal
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.providers.estimate import UNKNOWN_OUTPUT
 from antiphon.usage.budgets.budgets import Budgets, Path, Reservation
 from antiphon.usage.budgets.desk import Desk
 from antiphon.usage.budgets.price import Price
 
 Short = BudgetExceeded | BudgetReserved
 """Why a candidate cannot be paid for."""
+_MOST_CONTEXT = 1 << 20
+"""Tokens that sound or pictures are taken to be at most, where the model is not known."""
 
 
 class Spending:
@@ -40,6 +44,8 @@ class Spending:
 
     def at_once(self, exchange: Exchange, attempt: Attempt) -> bool:
         """Reserve what an attempt may cost; False where that has to be waited for."""
+        if exchange.payload.opaque:
+            return False
         path = self.budgets.path(exchange.principal)
         bound = likely = attempt.cost_bound
         if path.soft:
@@ -66,8 +72,13 @@ class Spending:
             BudgetExceeded: A budget is spent so far that the attempt might exceed it.
             BudgetReserved: What is left is reserved by attempts under way, and stayed so.
             AccountingUnavailable: The store of leases cannot be asked.
+            Forbidden: What it costs is known only later, and a hard budget is to hold.
         """
         path = self.budgets.path(exchange.principal)
+        if exchange.payload.opaque:
+            self.budgets.renew(path, attempt.started_at)
+            if path.hard:
+                _widen(exchange, attempt)
         price = _price(exchange, attempt)
         granted = await self._desk.obtain(path, price, until=until)
         attempt.reservation = granted.reservation
@@ -100,6 +111,22 @@ class Spending:
             if purse.others + purse.spent >= purse.warn_from:
                 exchange.notes = self.budgets.warnings(path)
                 return
+
+
+def _widen(exchange: Exchange, attempt: Attempt) -> None:
+    """Bound what size does not tell, as sound and pictures: by all that the model can take."""
+    payload, facts, rates = exchange.payload, attempt.deployment.facts, attempt.deployment.rates
+    if isinstance(payload, PassedBytes):
+        raise Forbidden(
+            "What a batch costs is known only when it has run: whoever spends from a hard budget "
+            "may not create one."
+        )
+    if rates.has_fee:
+        # What a request of it costs is said; so it is the whole of it.
+        return
+    attempt.input_bound = min(attempt.size, facts.context or _MOST_CONTEXT)
+    attempt.output_bound = (facts.max_output or UNKNOWN_OUTPUT) * attempt.answers
+    attempt.cost_bound = rates.bound(attempt.input_bound, attempt.output_bound)
 
 
 def _likely_input(exchange: Exchange, attempt: Attempt) -> int:

@@ -157,6 +157,7 @@ class RateCard(msgspec.Struct, frozen=True):
         checked: The day as of which the price book gives them, as `2026-10-14`; else empty.
         reach: What `bound` multiplies with, by length of the prompt; made from the terms.
         is_free: Nothing costs anything; made from the terms.
+        has_fee: A request has a price of its own, whatever its size; made from the terms.
     """
 
     terms: tuple[Term, ...]
@@ -164,9 +165,12 @@ class RateCard(msgspec.Struct, frozen=True):
     checked: str = ""
     reach: tuple[Reach, ...] = ()
     is_free: bool = False
+    has_fee: bool = False
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "reach", tuple(_reach(self.terms)))
+        fee = any(tier.prices.request for term in self.terms for tier in term.tiers)
+        msgspec.structs.force_setattr(self, "has_fee", fee)
         msgspec.structs.force_setattr(self, "is_free", not any(any(r[1:]) for r in self.reach))
 
     def cost(self, usage: Usage, *, at: float | None = None) -> int:

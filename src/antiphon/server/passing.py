@@ -39,6 +39,8 @@ class Passed(NamedTuple):
         stores: What stored objects it is about; empty where requests name a model.
         text: Requests are text: their size tells what no provider states.
         writes: Answers are text.
+        media: Requests or answers are sound or pictures.
+        defers: What is asked for is made, and paid for, later.
         verbatim: Answers are what somebody stored.
         check: Refuses what must not be passed on.
     """
@@ -49,6 +51,8 @@ class Passed(NamedTuple):
     stores: str = ""
     text: bool = False
     writes: bool = False
+    media: bool = False
+    defers: bool = False
     verbatim: bool = False
     check: Callable[[Members], None] | None = None
 
@@ -57,12 +61,12 @@ PASSED: Sequence[Passed] = (
     Passed(OPENAI, "POST", "/completions", text=True, writes=True),
     Passed(OPENAI, "POST", "/moderations", text=True),
     Passed(OPENAI, "POST", "/rerank", text=True),
-    Passed(OPENAI, "POST", "/audio/speech"),
-    Passed(OPENAI, "POST", "/audio/transcriptions"),
-    Passed(OPENAI, "POST", "/audio/translations"),
-    Passed(OPENAI, "POST", "/images/generations"),
-    Passed(OPENAI, "POST", "/images/edits"),
-    Passed(OPENAI, "POST", "/images/variations"),
+    Passed(OPENAI, "POST", "/audio/speech", media=True),
+    Passed(OPENAI, "POST", "/audio/transcriptions", media=True),
+    Passed(OPENAI, "POST", "/audio/translations", media=True),
+    Passed(OPENAI, "POST", "/images/generations", media=True),
+    Passed(OPENAI, "POST", "/images/edits", media=True),
+    Passed(OPENAI, "POST", "/images/variations", media=True),
     Passed(OPENAI, "POST", "/responses/compact", text=True, writes=True, check=refuse_stored),
     Passed(OPENAI, "POST", "/responses/input_tokens", check=refuse_stored),
     Passed(OPENAI, "GET", "/files", "files"),
@@ -71,11 +75,11 @@ PASSED: Sequence[Passed] = (
     Passed(OPENAI, "DELETE", "/files/{id}", "files"),
     Passed(OPENAI, "GET", "/files/{id}/content", "files", verbatim=True),
     Passed(OPENAI, "GET", "/batches", "batches"),
-    Passed(OPENAI, "POST", "/batches", "batches"),
+    Passed(OPENAI, "POST", "/batches", "batches", defers=True),
     Passed(OPENAI, "GET", "/batches/{id}", "batches"),
     Passed(OPENAI, "POST", "/batches/{id}/cancel", "batches"),
     Passed(ANTHROPIC, "GET", "/messages/batches", "messages/batches"),
-    Passed(ANTHROPIC, "POST", "/messages/batches", "messages/batches"),
+    Passed(ANTHROPIC, "POST", "/messages/batches", "messages/batches", defers=True),
     Passed(ANTHROPIC, "GET", "/messages/batches/{id}", "messages/batches"),
     Passed(ANTHROPIC, "DELETE", "/messages/batches/{id}", "messages/batches"),
     Passed(ANTHROPIC, "POST", "/messages/batches/{id}/cancel", "messages/batches"),
@@ -239,10 +243,17 @@ def _payload(
     passed: Passed, dialect: Dialect, body: bytes, content_type: bytes
 ) -> UntranslatedPayload:
     if passed.stores:
-        return PassedBytes(dialect, passed.stores, body)
+        return PassedBytes(dialect, passed.stores, body, defers=passed.defers)
     if is_form(content_type):
         return PassedForm(dialect, body, content_type)
-    return PassedJson(dialect, body, text=passed.text, writes=passed.writes, check=passed.check)
+    return PassedJson(
+        dialect,
+        body,
+        text=passed.text,
+        writes=passed.writes,
+        media=passed.media,
+        check=passed.check,
+    )
 
 
 def _content_type(caller: Caller) -> bytes:
