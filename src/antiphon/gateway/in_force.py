@@ -37,7 +37,9 @@ class InForce:
 
     name = "allowances"
 
-    def __init__(self, settings: Settings, database: Readable, treasury: Treasury, limits: Limits) -> None:
+    def __init__(
+        self, settings: Settings, database: Readable, treasury: Treasury, limits: Limits
+    ) -> None:
         self._configured = settings.budgets.compiled()
         self._allowed = Allowed(settings)
         self._database = database
@@ -89,7 +91,5 @@ class InForce:
     async def _apply(self, found: Standing) -> None:
         rows = found.allowances
         budgets = self._allowed.budgets(row for row in rows if row.kind == Kind.BUDGET)
-        self._limits.replace(
-            self._allowed.limits(row for row in rows if row.kind == Kind.LIMIT)
-        )
+        self._limits.replace(self._allowed.limits(row for row in rows if row.kind == Kind.LIMIT))
         await self._treasury.replace([*self._configured, *budgets])
