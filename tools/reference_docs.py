@@ -53,7 +53,41 @@ is not sent, the client's own rule for the status holds.
 
 Paths that nobody answers on are told in the dialect that the caller is likely to read: Anthropic's
 below `/anthropic/` and `/v1/messages` and for whoever sends `anthropic-version`, else OpenAI's. So
-are `/v1/models` and `count_tokens`. Health, metrics and `/api/v1/...` speak OpenAI's envelope.
+are `/v1/models` and `count_tokens`. Health and metrics speak OpenAI's envelope.
+
+## The management API
+
+Below `/api/v1`, and only there, errors are problem details (RFC 9457) with the media type
+`application/problem+json`:
+
+```json
+{{
+  "type": "urn:antiphon:error:bad_request",
+  "title": "The request is wrong",
+  "status": 400,
+  "detail": "limit: Input should be greater than or equal to 1; teem: Extra inputs are not permitted",
+  "instance": "urn:antiphon:request:req_a0e6de6981e6-00000002",
+  "code": "bad_request",
+  "param": "limit",
+  "errors": [
+    {{"detail": "Input should be greater than or equal to 1", "param": "limit"}},
+    {{"detail": "Extra inputs are not permitted", "param": "teem"}}
+  ]
+}}
+```
+
+`type` is the kind of the table below, as a URI that never changes; it leads nowhere, since the
+gateway asks nobody else for its documentation. `title` is the same for every problem of the kind,
+`detail` says what happened, `instance` is the request's id, which `x-antiphon-request-id` has too.
+`code` is the kind, or a finer word (`locked`, `full` and so on, where the database failed). `param` is
+the first parameter or member at fault. `errors` is there where parameters or the body are wrong, and
+has all mistakes: those of parameters with `param`, those of the body with `pointer`, a JSON pointer as
+a fragment (`#/owner/team`). The OpenAPI document lists the problems of each operation. `retry-after`
+and `x-should-retry` are sent as everywhere.
+
+What is not the caller's to see is told in the same words as what does not exist.
+
+## Inside a stream
 
 An error inside a stream ends it, and nothing follows:
 
@@ -62,6 +96,8 @@ An error inside a stream ends it, and nothing follows:
 | OpenAI chat | `data:` with the body; no `[DONE]` |
 | OpenAI Responses | `error`, on which the official clients raise, then `response.failed`, for which Codex waits; the column "In a stream of Responses" has its code |
 | Anthropic Messages | `error` with the body |
+
+## Every kind
 
 | Kind | Status | OpenAI: type | OpenAI: code | In a stream of Responses | Messages: status, type | Retry | When |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -116,6 +152,14 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     Kind.METHOD_NOT_ALLOWED: (
         "no",
         "The path exists, but not for that method; `allow` lists those that do.",
+    ),
+    Kind.CONFLICT: (
+        "after `retry-after` where sent",
+        "What is asked for does not go with what is there, such as a name that is taken; or a request with the same `Idempotency-Key` is still under way.",
+    ),
+    Kind.KEY_REUSED: (
+        "no",
+        "The `Idempotency-Key` belongs to another request.",
     ),
     Kind.TOO_LARGE: ("no", "The body is over `server.max_body_bytes`."),
     Kind.CONTENT_FILTER: ("no", "The provider's filter refused the prompt. *"),

@@ -43,6 +43,8 @@ class Kind(enum.StrEnum):
     MODEL_UNPRICED = "model_unpriced"
     BUDGET_EXCEEDED = "budget_exceeded"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    CONFLICT = "conflict"
+    KEY_REUSED = "idempotency_key_reused"
     TOO_LARGE = "too_large"
     CONTENT_FILTER = "content_filter"
     RATE_LIMITED = "rate_limited"
@@ -67,6 +69,8 @@ STATUS: dict[Kind, int] = {
     Kind.MODEL_UNPRICED: 403,
     Kind.BUDGET_EXCEEDED: 402,
     Kind.METHOD_NOT_ALLOWED: 405,
+    Kind.CONFLICT: 409,
+    Kind.KEY_REUSED: 422,
     Kind.TOO_LARGE: 413,
     Kind.CONTENT_FILTER: 400,
     Kind.RATE_LIMITED: 429,

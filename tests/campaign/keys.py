@@ -16,11 +16,12 @@ from antiphon.access.tables import SCHEMA
 from antiphon.access.watch import Watch
 from antiphon.clock import SystemClock
 from antiphon.storage.database import Database
+from antiphon.usage.ledger.tables import SCHEMA as LEDGER
 
 
 async def main(path: str) -> None:
     loop, stop = asyncio.get_running_loop(), threading.Event()
-    database = Database(f"sqlite:///{path}", [SCHEMA])
+    database = Database(f"sqlite:///{path}", [SCHEMA, LEDGER])
     keys = ManagedKeys(clock=SystemClock())
     resolver = Resolver(keys, database)
     watch = Watch(database, lambda changes: loop.call_soon_threadsafe(keys.apply, changes))

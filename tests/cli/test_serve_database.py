@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.storage.database import Database
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.tables import SCHEMA
@@ -49,7 +50,7 @@ def refused(antiphon, command: str = "serve", status: int = 1) -> str:
 @pytest.fixture
 def ours(configured):
     path = configured.home / "data" / "antiphon.db"
-    database = Database(f"sqlite:///{path}", [SCHEMA])
+    database = Database(f"sqlite:///{path}", [SCHEMA, ACCESS])
     Ledger(database, clock=FakeClock())
     database.close()
     return path

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.storage.database import Database
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.tables import SCHEMA
@@ -27,7 +28,7 @@ NOW = 1_795_000_000_000_000
 def filled(antiphon):
     """A home whose ledger was written before; the newest row is the oldest that a clock allows."""
     path = antiphon.home / "data" / "antiphon.db"
-    database = Database(f"sqlite:///{path}", [SCHEMA])
+    database = Database(f"sqlite:///{path}", [SCHEMA, ACCESS])
     ledger = Ledger(database, clock=FakeClock())
     ids = ledger.subject_ids(["alice", "王芳"])
     rows = [

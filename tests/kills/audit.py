@@ -20,6 +20,7 @@ from antiphon.usage.journal.journal import nowhere
 from antiphon.usage.ledger.ledger import Ledger
 from antiphon.usage.ledger.prove import Proof, prove
 from antiphon.usage.ledger.tables import SCHEMA
+from antiphon.usage.ledger.tables import SCHEMA as LEDGER
 from tests.kills.callers import Told
 
 OUTCOMES = {"ok", "refused", "failed", "cancelled", "lost"}
@@ -44,7 +45,7 @@ class Audit:
     @property
     def database(self) -> Database:
         if self._database is None:
-            self._database = Database(f"sqlite:///{self.path}", [SCHEMA])
+            self._database = Database(f"sqlite:///{self.path}", [SCHEMA, LEDGER])
         return self._database
 
     def close(self) -> None:

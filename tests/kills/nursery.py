@@ -27,6 +27,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.clock import SystemClock
 from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon
@@ -114,7 +115,7 @@ def serves(order: Order, points: Points) -> None:
 
 def adopts(order: Order, points: Points) -> None:
     folder = Path(order["folder"])
-    database = Database(f"sqlite:///{folder / 'antiphon.db'}", [SCHEMA])
+    database = Database(f"sqlite:///{folder / 'antiphon.db'}", [SCHEMA, ACCESS])
     ledger = Ledger(database, clock=SystemClock())
     say("ready", order["id"], "-")
     Adoption(folder / "journal", ledger, seam=points).adopt()

@@ -18,6 +18,7 @@ from random import Random
 
 import msgspec
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.clock import SystemClock
 from antiphon.errors import AccountingUnavailable, BudgetExceeded, BudgetReserved
 from antiphon.leases.estates import Estates
@@ -67,7 +68,7 @@ class Spender:
         self.clock = clock = SystemClock()
         self.count = 0
         self.key = key
-        self.database = Database(f"sqlite:///{folder / 'antiphon.db'}", [SCHEMA])
+        self.database = Database(f"sqlite:///{folder / 'antiphon.db'}", [SCHEMA, ACCESS])
         ledger = Ledger(self.database, clock=clock)
         store = LeaseStore(folder / "leases.db", clock=clock)
         self.journal = Journal(

@@ -19,6 +19,7 @@ from random import Random
 
 import pytest
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.clock import SystemClock
 from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
@@ -120,7 +121,7 @@ def spend_and_kill(nursery: Nursery, folder: Path, random: Random) -> int:
 
 def check(folder: Path) -> None:
     clock = SystemClock()
-    database = Database(f"sqlite:///{folder / 'antiphon.db'}", [SCHEMA])
+    database = Database(f"sqlite:///{folder / 'antiphon.db'}", [SCHEMA, ACCESS])
     store = LeaseStore(folder / "leases.db", clock=clock)
     try:
         estates = Estates(store)

@@ -279,7 +279,6 @@ class House:
             concurrency=self.concurrency,
             metrics=self.metrics,
             clock=self.clock,
-            auth_required=False,
             heartbeat=heartbeat,
         )
         self.pipeline.recorded = []

@@ -24,6 +24,12 @@ class Response(NamedTuple):
     def error(self) -> dict[str, object]:
         return json.loads(self.body)["error"]
 
+    @property
+    def problem(self) -> dict[str, object]:
+        """An error of the management API."""
+        assert self.headers["content-type"] == "application/problem+json"
+        return json.loads(self.body)
+
 
 class Raw:
     """One connection."""

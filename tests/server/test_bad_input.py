@@ -258,7 +258,7 @@ PATHS = [
     "/v1/chat/completions%00",
     "/docs/../../secret",
     "/docs/nothing.js",
-    "/api/v1/nothing",
+    "/api/nothing",
     "/" + "x" * 10_000,
 ]
 

@@ -141,7 +141,7 @@ async def test_a_cursor_of_another_question_or_key(used):
     ):
         response = await get(used, key=key, cursor=cursor, **query)
         assert response.status_code == 400
-        assert response.json()["error"]["param"] == "cursor"
+        assert response.json()["param"] == "cursor"
 
 
 WRONG = [
@@ -173,13 +173,13 @@ async def test_what_is_refused(tmp_path):
         for param, query in WRONG:
             response = await get(road, **query)
             assert response.status_code == 400, query
-            error = response.json()["error"]
-            assert error["param"] == param, query
-            assert param in error["message"], query
-            assert error["type"] == "invalid_request_error"
+            problem = response.json()
+            assert problem["param"] == param, query
+            assert param in problem["detail"], query
+            assert problem["code"] == "bad_request"
             assert response.headers["x-should-retry"] == "false"
             if set(query) <= {"from", "to", "teem"}:
-                assert (await get(road, LEDGER, **query)).json()["error"]["param"] == param
+                assert (await get(road, LEDGER, **query)).json()["param"] == param
 
 
 @pytest.mark.parametrize("way", ["format", "accept"])
@@ -231,7 +231,7 @@ async def test_a_database_that_cannot_be_read(used, monkeypatch):
     for path, query in ((USAGE, {}), (USAGE, {"format": "csv"}), (LEDGER, {})):
         response = await get(used, path, **query)
         assert response.status_code == 503
-        assert "the disk of the database fails" in response.json()["error"]["message"]
+        assert "the disk of the database fails" in response.json()["detail"]
 
 
 async def test_too_many_readers(used, monkeypatch):

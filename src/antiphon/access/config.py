@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from antiphon.access.proxy import SHORTEST_SECRET
 from antiphon.yamlfile.secrets import SecretText
 
 Scope = Literal["inference", "admin"]
@@ -34,6 +35,30 @@ class KeySettings(BaseModel):
     )
 
 
+class ProxySettings(BaseModel):
+    """One proxy that may say for whom it asks."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    secrets: tuple[SecretText, ...] = Field(
+        min_length=1,
+        description="What it signs `x-antiphon-user` with, of at least 32 bytes; two while one "
+        "replaces the other.",
+    )
+    keys: frozenset[str] = Field(
+        default=frozenset(),
+        description="The ids of the keys that it calls with, as logs and usage show them; empty "
+        "means any.",
+    )
+
+    @model_validator(mode="after")
+    def _is_secret(self) -> Self:
+        shortest = min(len(secret.reveal().encode()) for secret in self.secrets)
+        if shortest < SHORTEST_SECRET:
+            raise ValueError(f"a secret needs at least {SHORTEST_SECRET} bytes")
+        return self
+
+
 class AuthSettings(BaseModel):
     """Who may call."""
 
@@ -46,6 +71,11 @@ class AuthSettings(BaseModel):
         "headers are refused.",
     )
     keys: tuple[KeySettings, ...] = Field(default=(), description="Static keys.")
+    proxies: tuple[ProxySettings, ...] = Field(
+        default=(),
+        description="Proxies in front of the gateway that say, signed, for whom they ask. Of "
+        "nobody else is `x-antiphon-user` read.",
+    )
     admin_key: SecretText | None = Field(
         default=None,
         description="The key of management, metrics and detailed health. Without it one is made "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from sqlalchemy import RowMapping, select
 
 from antiphon.access.allowances import Allowances, Kind
@@ -14,7 +16,7 @@ from antiphon.access.tables import audit, organisations
 from antiphon.access.users import Users
 from antiphon.access.verify import Verdict, verify
 from antiphon.access.virtual import VirtualKeys
-from antiphon.access.walls import Actor, Realm, is_root, not_found
+from antiphon.access.walls import Actor, Realm, is_root, not_found, operator_here
 from antiphon.clock import Clock
 from antiphon.errors import Forbidden, InvalidRequest
 from antiphon.storage.database import Database, Readable
@@ -79,6 +81,17 @@ class Access:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+
+    @classmethod
+    def open(cls, database: Database, *, clock: Clock) -> Self:
+        """The administration of a database, in which the home organisation stands from now on.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
+        access = cls(database, clock=clock)
+        access.organisations(operator_here("start")).default()
+        return access
 
     def organisations(self, actor: Actor) -> Organisations:
         """The tenants.

@@ -14,7 +14,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from antiphon.access.config import KeySettings
-from antiphon.model.principal import Principal
+from antiphon.model.principal import HOME, Principal
 
 NO_SUBJECTS: Mapping[str, str] = MappingProxyType({})
 _SHOWN = 4
@@ -77,4 +77,6 @@ def _principal(settings: KeySettings, subject: str) -> Principal:
         subject=subject,
         scopes=frozenset(settings.scopes),
         models=settings.models,
+        # Whoever may do everything stands above all tenants.
+        organisation="" if "admin" in settings.scopes else HOME,
     )

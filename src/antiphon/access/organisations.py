@@ -22,9 +22,10 @@ from antiphon.access.tables import allowances, organisations, virtual_keys
 from antiphon.access.walls import Actor, is_root
 from antiphon.clock import Clock
 from antiphon.errors import Forbidden
+from antiphon.model.principal import HOME
 from antiphon.storage.database import Database
 
-DEFAULT = "org_default"
+DEFAULT = HOME
 _NAME = "default"
 
 

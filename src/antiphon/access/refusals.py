@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing_extensions import override
-
-from antiphon.errors import CallerError
-
-_CONFLICT = 409
+from antiphon.errors import CallerError, Kind
 
 
 class Conflict(CallerError):
     """What is asked for does not go with what is there."""
 
-    @property
-    @override
-    def status(self) -> int:
-        """409, in the management API."""
-        return _CONFLICT
+    kind = Kind.CONFLICT
 
 
 class NameTaken(Conflict):

@@ -9,6 +9,7 @@ row last. Times are microseconds since 1970.
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     ForeignKey,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 SCHEMA = MetaData()
@@ -139,6 +141,13 @@ key_changes = Table(
     Column("digest", LargeBinary, nullable=False),
 )
 """What every process has to forget; only the newest rows are kept."""
+
+_PEOPLE = """
+CREATE VIEW people AS
+SELECT id, name FROM subjects UNION ALL SELECT id, name FROM users
+"""
+"""Who stands behind a subject id of the ledger, which knows some people by itself."""
+event.listen(SCHEMA, "after_create", DDL(_PEOPLE))
 
 allowances = Table(
     "allowances",

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from antiphon.access.desk import Access
 from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
@@ -39,11 +40,11 @@ class Books:
         captures: What is to be kept of the content of requests.
         chores: What the shipper does besides, at each of its turns.
         segment_bytes: Bytes of a segment of the journal.
-        services: What else runs beside the road.
         seam: Where tests let the process die (`usage.journal.journal.Seam`).
 
     Attributes:
-        database: Of the ledger.
+        database: Of ledger and access.
+        access: The administration of keys, teams and users.
         journal: Of this process.
         ledger: What the journal is shipped into.
         shipper: Who ships it.
@@ -64,7 +65,6 @@ class Books:
         captures: Captures,
         chores: Sequence[Callable[[], None]] = (),
         segment_bytes: int = SEGMENT_BYTES,
-        services: Sequence[Service] = (),
         seam: Seam = nowhere,
     ) -> None:
         storage = settings.storage
@@ -76,6 +76,7 @@ class Books:
             self._close_captures()
             raise _mistake("storage.database", error.message) from error
         try:
+            self.access = Access.open(self.database, clock=clock)
             self.ledger = Ledger(self.database, clock=clock)
             self.subjects = self.ledger.subject_ids(key.user for key in settings.auth.keys)
             self.journal = Journal(
@@ -125,8 +126,13 @@ class Books:
             seam=seam,
         )
         self.retention = Retention(self.database, settings.ledger, clock=clock)
+        self._clock = clock
+        self.background = Background([], clock=clock)
+
+    def start(self, services: Sequence[Service] = ()) -> None:
+        """Start what keeps the books, and what else runs beside the road."""
         kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
-        self.background = Background(kept, clock=clock)
+        self.background = Background(kept, clock=self._clock)
         self.background.start()
 
     def close(self) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from antiphon.access.admin import AdminKey, admin_key
+from antiphon.access.callers import Callers, Proxy
 from antiphon.access.keys import StaticKeys, digest_of
+from antiphon.access.proxy import TrustedProxy
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
@@ -42,6 +44,7 @@ class Build:
 
     def __init__(self, settings: Settings, *, clock: Clock, catalog: Catalog | None = None) -> None:
         self._settings = settings
+        self._clock = clock
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self.providers: dict[str, Provider] = {}
@@ -81,6 +84,14 @@ class Build:
         if configured is not None:
             return AdminKey(digest_of(configured.reveal()), None)
         return admin_key(self._settings.storage.data_dir)
+
+    def callers(self) -> Callers:
+        """Who may call, but for the keys of the configuration, which the snapshot has."""
+        auth, clock = self._settings.auth, self._clock
+        proxies = [
+            Proxy(TrustedProxy(each.secrets, clock=clock), each.keys) for each in auth.proxies
+        ]
+        return Callers(required=auth.required, proxies=proxies, clock=clock)
 
     def snapshot(self, admin: AdminKey | None = None, found: Sequence[str] = ()) -> Snapshot:
         """The configuration in force, compiled.

@@ -12,23 +12,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from antiphon.access.admin import AdminKey
+from antiphon.access.callers import Claim
+from antiphon.access.desk import Access
+from antiphon.access.watch import Watch
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
-from antiphon.dialects.base import Payload
-from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import ConfigurationError, Draining, Mistake, StorageFailed
 from antiphon.gateway import vitals
-from antiphon.gateway.background import Background
+from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.health import Health, HealthDetail
@@ -39,16 +39,12 @@ from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.rules import in_full, sum_up
-from antiphon.gateway.streams import events_of
 from antiphon.limits.concurrency import Concurrency
-from antiphon.model.events import StreamEvent
 from antiphon.model.principal import Principal
-from antiphon.model.reply import ChatReply
 from antiphon.pipeline.accounts import Accounts
-from antiphon.pipeline.exchange import Exchange, RequestIds
+from antiphon.pipeline.exchange import RequestIds
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
-from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
@@ -57,14 +53,12 @@ from antiphon.telemetry.trace import Tracer
 from antiphon.telemetry.windows import Latencies
 from antiphon.usage.journal.journal import SEGMENT_BYTES, Seam, nowhere
 from antiphon.version import VERSION
-from antiphon.wire.shallow import Members
 
-IN_PROCESS = Principal(key_id="in-process", scopes=frozenset({"inference", "admin"}))
 _GRACE = 2.0
 """Seconds for exchanges that were told to end."""
 
 
-class Antiphon:
+class Antiphon(Asking):
     """An LLM gateway.
 
     Args:
@@ -99,9 +93,10 @@ class Antiphon:
         self.unreachable: Mapping[str, str] = {}
         self.admin_key: AdminKey | None = None
         self.books: Books | None = None
+        self.access: Access | None = None
         self.reporting: Reporting | None = None
         self.tracer: Tracer | None = None
-        self._watching: Background | None = None
+        self._in_force: InForce | None = None
         self._alone = alone
         self.concurrency = Concurrency(settings.limits.concurrency)
         self._made_at = self.clock.monotonic()
@@ -110,6 +105,7 @@ class Antiphon:
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
         self.captures = self._build.captures
+        self.callers = self._build.callers()
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
@@ -117,7 +113,6 @@ class Antiphon:
             concurrency=self.concurrency,
             metrics=self.metrics,
             clock=self.clock,
-            auth_required=settings.auth.required,
             heartbeat=settings.server.heartbeat_seconds,
         )
         self.limits = put_in_force(
@@ -158,14 +153,15 @@ class Antiphon:
             self.settings, self.pipeline.recording.reports, clock=self.clock, alone=self._alone
         )
         self._prober = prober = self._made_prober()
-        services = (*reporting.services, *(() if prober is None else (prober,)))
+        services = [*reporting.services]
+        if prober is not None:
+            services.append(prober)
         try:
             books = Books(
                 self.settings,
                 clock=self.clock,
                 captures=self.captures,
                 chores=[reporting.work, lambda: reporting.look(self.deployments)],
-                services=services,
                 segment_bytes=self._segment_bytes,
                 seam=self._seam,
             )
@@ -173,19 +169,21 @@ class Antiphon:
             reporting.close()
             raise
         self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
+        self.access = books.access
+        self.callers.open(books.database)
         in_force = InForce(self.settings, books.database, books.treasury, self.limits)
+        self._in_force = in_force
         try:
             await in_force.begin()
         except StorageFailed as error:
             await self.__aexit__(None, None, None)
-            raise ConfigurationError(
-                [Mistake("storage", "storage.database", error.message)]
-            ) from error
-        self._watching = Background([in_force], clock=self.clock)
-        self._watching.start()
+            raise ConfigurationError([Mistake("storage", "storage", error.message)]) from error
+        soon = asyncio.get_running_loop().call_soon_threadsafe
+        services += [Watch(books.database, partial(soon, self.callers.apply)), in_force]
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         self._build.subjects = books.subjects
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
+        books.start(services)
         return self
 
     async def __aexit__(
@@ -198,79 +196,18 @@ class Antiphon:
         if self.pipeline.live:
             await self.drain(0)
         await self.transport.aclose()
+        if self._in_force is not None:
+            self._in_force.stop()
         books, self.books = self.books, None
         if books is not None:
             self.pipeline.accounts.keep(None)
-            if self._watching is not None:
-                await asyncio.to_thread(self._watching.stop)
+            self.access = None
+            self.callers.close()
             await asyncio.to_thread(books.close)
         reporting, self.reporting = self.reporting, None
         self.tracer = None
         if reporting is not None:
             await asyncio.to_thread(reporting.close)
-
-    # asking
-
-    async def chat(self, **members: object) -> ChatReply:
-        """Ask a model and wait for the whole answer.
-
-        Args:
-            members: As in the body of OpenAI's Chat Completions: `model`, `messages`, `tools`...
-
-        Raises:
-            CallerError: The request cannot be served as it stands.
-            UpstreamError, Exhausted: No deployment gave an answer.
-        """
-        async with self._open({**members, "stream": False}) as reply:
-            assert isinstance(reply, WholeReply)
-            said = OPENAI_CHAT.decode_reply(reply.body)
-            if reply.structured is None:
-                return said
-            return msgspec.structs.replace(said, structured=reply.structured)
-
-    @asynccontextmanager
-    async def stream(self, **members: object) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
-        """Ask a model and read the answer while it is being written.
-
-            async with gateway.stream(model="fast", messages=[...]) as events:
-                async for event in events: ...
-
-        Leaving the block early ends the provider's work.
-
-        Raises:
-            CallerError: The request cannot be served as it stands.
-            UpstreamError, Exhausted: No deployment gave an answer, or it broke off.
-        """
-        options = {"include_usage": True}
-        async with self._open({"stream_options": options, **members, "stream": True}) as reply:
-            assert isinstance(reply, StreamReply)
-            yield events_of(reply)
-
-    @asynccontextmanager
-    async def _open(
-        self, members: Mapping[str, object]
-    ) -> AsyncGenerator[WholeReply | StreamReply]:
-        if self.draining:
-            raise Draining("The gateway is shutting down.")
-        task = asyncio.current_task()
-        assert task is not None
-        exchange = Exchange(
-            id=self.request_ids.new(),
-            started=self.clock.monotonic(),
-            payload=Payload(OPENAI_CHAT, Members.parse(msgspec.json.encode(members))),
-            snapshot=self.snapshot,
-            principal=IN_PROCESS,
-            interrupt=task.cancel,
-            trace=self.tracer.begin() if self.tracer is not None else None,
-        )
-        try:
-            async with self.pipeline.open(exchange) as reply:
-                yield reply
-        except asyncio.CancelledError:
-            if exchange.interrupted is None:
-                raise
-            task.uncancel()
-            raise exchange.interrupted from None
 
     # looking
 
@@ -291,13 +228,13 @@ class Antiphon:
         entries += [ModelEntry(name, (name,)) for name in snapshot.found]
         return [entry for entry in entries if principal.may_use(entry.name)]
 
-    def principal(self, credential: bytes | None) -> Principal:
-        """Whose key this is.
+    async def principal(self, claim: Claim) -> Principal:
+        """Who is calling.
 
         Raises:
-            Unauthenticated: A key is required, and there is none that is known.
+            As `Callers.principal`.
         """
-        return self.pipeline.authenticate(self.snapshot, credential)
+        return await self.callers.principal(self.snapshot.keys, claim.credential, claim.person)
 
     def nearest(self, name: str) -> list[str]:
         """Names that look like this one."""

@@ -89,6 +89,8 @@ class InForce:
         done.cancel()
 
     async def _apply(self, found: Standing) -> None:
+        if self._ending.is_set():
+            return
         rows = found.allowances
         budgets = self._allowed.budgets(row for row in rows if row.kind == Kind.BUDGET)
         self._limits.replace(self._allowed.limits(row for row in rows if row.kind == Kind.LIMIT))

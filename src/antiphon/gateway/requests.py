@@ -13,6 +13,7 @@ from antiphon.errors import PathNotFound, StorageFailed
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.running import is_over, running_facts
+from antiphon.model.principal import Principal
 from antiphon.pipeline.exchange import Exchange
 from antiphon.usage.captures.store import CaptureFacts
 from antiphon.usage.ledger.facts import RequestFacts
@@ -25,7 +26,7 @@ from antiphon.usage.ledger.lookup import (
     is_request_id,
     page_of,
 )
-from antiphon.usage.ledger.scope import Scope
+from antiphon.usage.ledger.scope import EVERYTHING, Scope
 
 _PATIENCE = 2.0
 """Seconds for the shipper, and for an answer that is on its last bytes."""
@@ -60,7 +61,7 @@ class Requests:
         """
         if not is_request_id(request_id):
             raise _unknown(request_id)
-        exchange = self._live(request_id, scope)
+        exchange = await self._live(request_id, scope)
         if exchange is not None:
             if not is_over(exchange):
                 return running_facts(exchange, self._gateway.clock)
@@ -87,7 +88,7 @@ class Requests:
         books = self._books()
         if books.captures is None:
             return None
-        exchange = self._live(request_id, Scope(None))
+        exchange = await self._live(request_id, EVERYTHING)
         if exchange is not None and is_over(exchange):
             await self._left(exchange)
         await asyncio.to_thread(books.shipper.flush, _PATIENCE)
@@ -110,11 +111,13 @@ class Requests:
 
         return Listed(await asyncio.to_thread(read), behind)
 
-    def _live(self, request_id: str, scope: Scope) -> Exchange | None:
-        for each in self._gateway.pipeline.live:
-            if each.id == request_id:
-                return each if scope.key_id in {None, each.principal.key_id} else None
-        return None
+    async def _live(self, request_id: str, scope: Scope) -> Exchange | None:
+        live = self._gateway.pipeline.live
+        found = next((each for each in live if each.id == request_id), None)
+        if found is None or scope is EVERYTHING:
+            return found
+        sees = await asyncio.to_thread(_sees, self._books(), scope, found.principal)
+        return found if sees else None
 
     async def _left(self, exchange: Exchange) -> None:
         """Wait until an exchange that is over is written down, which its last bytes may delay."""
@@ -133,6 +136,11 @@ class Requests:
 def _find(books: Books, request_id: str, scope: Scope) -> Found | None:
     with books.database.reading() as connection:
         return find_request(connection, request_id, scope)
+
+
+def _sees(books: Books, scope: Scope, principal: Principal) -> bool:
+    with books.database.reading() as connection:
+        return scope.sees(connection, principal.key_id, principal.subject)
 
 
 def _unknown(request_id: str) -> PathNotFound:

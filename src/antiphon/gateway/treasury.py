@@ -76,6 +76,7 @@ class Treasury:
         self._heirs: Heirs | None = None
         self._sharing: Sharing | None = None
         self._background: Background | None = None
+        self._ended = False
 
     # on the event loop
 
@@ -151,6 +152,7 @@ class Treasury:
 
     def end(self) -> None:
         """Give back what is held, and stop."""
+        self._ended = True
         if self._background is not None:
             self._background.stop()
 
@@ -175,7 +177,7 @@ class Treasury:
         self.on_crossing(crossing)
 
     def _share(self, store: LeaseStore) -> None:
-        if self._sharing is not None:
+        if self._sharing is not None or self._ended:
             return
         self._sharing = Sharing(
             self.budgets,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
+
+HOME: Final = "org_default"
+"""The id of the organisation of whoever belongs to no other."""
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -16,7 +21,8 @@ class Principal(msgspec.Struct, frozen=True):
         subject: The id under which the ledger knows the user; without one, empty.
         scopes: `inference`, `admin`; of a managed key also `read`, `operate`, `manage`.
         models: Names that it may use; empty means all.
-        organisation: The id of the tenant; of a key of the configuration, empty.
+        organisation: The id of the tenant; empty where the key is the whole gateway's, or there
+            is none.
         team_id: The id of the team, where it is a managed one.
         role: Of a managed key, the word that its scopes come from.
         proxied: Whether a proxy says who the user is: the key is then not the user's own.
@@ -33,6 +39,16 @@ class Principal(msgspec.Struct, frozen=True):
     team_id: str = ""
     role: str = ""
     proxied: bool = False
+
+    @property
+    def tenant(self) -> str:
+        """The id of the organisation whose walls hold; the home organisation where none is said."""
+        return self.organisation or HOME
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it may do everything in the whole gateway; a key of a tenant never may."""
+        return "admin" in self.scopes and not self.organisation
 
     def may_use(self, model: str) -> bool:
         """Whether this name may be asked for."""

@@ -13,9 +13,9 @@ from asyncio import Event
 from types import TracebackType
 
 from antiphon.clock import Clock
-from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound, Unauthenticated
+from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound
 from antiphon.limits.concurrency import Concurrency
-from antiphon.model.principal import ANONYMOUS, Principal
+from antiphon.model.principal import Principal
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.capturing import captured_reply
@@ -41,7 +41,6 @@ class Pipeline:
         transport: The only socket to models.
         accounts: Where every attempt is written down.
         concurrency: How many exchanges may be under way at once.
-        auth_required: Whether a caller without a key is refused.
         heartbeat: Seconds of silence after which a stream's caller is sent a sign of life.
 
     Attributes:
@@ -56,7 +55,6 @@ class Pipeline:
         concurrency: Concurrency,
         metrics: Metrics,
         clock: Clock,
-        auth_required: bool,
         heartbeat: float,
     ) -> None:
         self._transport = transport
@@ -64,7 +62,6 @@ class Pipeline:
         self._concurrency = concurrency
         self.recording = Recording(metrics, clock=clock)
         self._clock = clock
-        self._auth_required = auth_required
         self._heartbeat = heartbeat
         self.limiting: Limiting | None = None
         self.live: set[Exchange] = set()
@@ -79,21 +76,6 @@ class Pipeline:
             UpstreamError, Exhausted: No deployment gave an answer.
         """
         return Passage(self, exchange)
-
-    def authenticate(self, snapshot: Snapshot, credential: bytes | None) -> Principal:
-        """Find out who is calling; from the headers alone, before a body is read.
-
-        Raises:
-            Unauthenticated: A key is required, and there is none that is known.
-        """
-        principal = snapshot.keys.find(credential) if credential else None
-        if principal is not None:
-            return principal
-        if self._auth_required:
-            raise Unauthenticated(
-                "The API key is not known here." if credential else "An API key is required."
-            )
-        return ANONYMOUS
 
     def route(self, exchange: Exchange) -> Plan:
         """Find the plan of the name that was asked for.
@@ -127,6 +109,8 @@ class Pipeline:
         except ModelNotFound as error:
             # Whoever may not use a name does not hear of it either.
             raise ModelNotFound(model, [*filter(principal.may_use, error.nearest)]) from None
+        if "inference" not in principal.scopes:
+            raise Forbidden("This key may not ask models: it lacks the scope 'inference'.")
         if not principal.may_use(model):
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         return plan

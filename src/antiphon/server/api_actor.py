@@ -125,7 +125,7 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        principal = require_key(self._gateway, Caller(request.scope["headers"]))
+        principal = await require_key(self._gateway, Caller(request.scope["headers"]))
         actor = actor_of(principal, request=id_of(request))
         if not is_root(actor) and not actor.organisation:
             raise Forbidden("Only the admin key, or a key that was made here, administers.")

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict
 from antiphon.errors import Forbidden, InvalidRequest
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.requests import Requests
+from antiphon.gateway.seeing import scope_of
 from antiphon.model.principal import Principal
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.usage.ledger.lookup import Filters, Place, parse_status
-from antiphon.usage.ledger.scope import scope_of
 from antiphon.usage.ledger.times import time_of
 
 Parsed = TypeVar("Parsed")
@@ -178,9 +178,9 @@ class RequestsQuery(BaseModel):
         return None if self.before is None else _parsed("before", Place.parse, self.before)
 
 
-def _asking(request: Request) -> Principal:
+async def _asking(request: Request) -> Principal:
     gateway: Antiphon = request.app.state.gateway
-    return require_key(gateway, Caller(request.scope["headers"]))
+    return await require_key(gateway, Caller(request.scope["headers"]))
 
 
 Asking = Annotated[Principal, Depends(_asking)]
@@ -215,7 +215,7 @@ def add_request_routes(app: FastAPI, gateway: Antiphon) -> None:
 
         `content=true` adds what was kept of its content, for the admin key.
         """
-        if content and "admin" not in principal.scopes:
+        if content and not principal.is_root:
             raise Forbidden("To see content needs a key with the scope 'admin'.")
         facts = await requests.find(request_id, scope_of(principal))
         view = RequestWithContent.model_validate(facts)

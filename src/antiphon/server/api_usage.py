@@ -18,14 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from antiphon.errors import InvalidRequest, Overloaded
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
+from antiphon.gateway.seeing import scope_of
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_admin, require_key
-from antiphon.server.schema import ERROR
 from antiphon.storage.database import Readable
 from antiphon.usage.ledger.export import export_csv
 from antiphon.usage.ledger.queries import MOST_ROWS, pages, usage
 from antiphon.usage.ledger.question import COLUMNS, Question, ask
-from antiphon.usage.ledger.scope import Scope, scope_of
+from antiphon.usage.ledger.scope import EVERYTHING, Scope
 from antiphon.usage.ledger.shown import answer_object, usage_csv
 from antiphon.usage.ledger.times import time_of
 
@@ -155,29 +155,32 @@ class UsageView(PeriodView):
     behind: bool = Field(description="What was done last is not in it: the database is behind.")
 
 
+async def _seen(request: Request) -> Scope:
+    gateway: Antiphon = request.app.state.gateway
+    return scope_of(await require_key(gateway, Caller(request.scope["headers"])))
+
+
 def add_usage(app: FastAPI, gateway: Antiphon) -> None:
     """Add the paths of usage and of the ledger."""
     ledger = _Ledger(gateway)
 
-    def own(request: Request) -> Scope:
-        return scope_of(require_key(gateway, Caller(request.scope["headers"])))
-
-    def admin(request: Request) -> None:
-        require_admin(gateway, Caller(request.scope["headers"]))
+    async def admin(request: Request) -> None:
+        await require_admin(gateway, Caller(request.scope["headers"]))
 
     @app.get(
         "/api/v1/usage",
         tags=["usage"],
-        dependencies=[Depends(own)],
         response_model=UsageView,
         response_model_exclude_unset=True,
-        responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}, "4XX": ERROR},
+        responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},
     )
     def read_usage(
-        request: Request, query: Annotated[UsageQuery, Query()]
+        request: Request,
+        query: Annotated[UsageQuery, Query()],
+        scope: Annotated[Scope, Depends(_seen)],
     ) -> Response | dict[str, object]:
-        """What was used, by whatever it is asked by; a key sees its own use, the admin all."""
-        question = query.question(own(request))
+        """What was used, by whatever it is asked by; a key sees its own use, or its tenant's."""
+        question = query.question(scope)
         behind = query.cursor is None and not ledger.shipped()
         if not _wants_csv(request, query):
             with ledger.turn():
@@ -194,12 +197,12 @@ def add_usage(app: FastAPI, gateway: Antiphon) -> None:
         tags=["usage"],
         dependencies=[Depends(admin)],
         response_class=Response,
-        responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}, "4XX": ERROR},
+        responses={200: {"content": {_CSV: {"schema": {"type": "string"}}}}},
     )
     def read_ledger(query: Annotated[PeriodQuery, Query()]) -> Response:
         """Every attempt that ended in a stretch of time, in the order of their ends."""
         start, end = query.bounds
-        ask(["day"], Scope(None), start=start, end=end)
+        ask(["day"], EVERYTHING, start=start, end=end)
         pieces = export_csv(ledger.database, start, end)
         return _streamed(ledger.each(pieces), "ledger.csv")
 

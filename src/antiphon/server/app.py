@@ -47,6 +47,7 @@ from antiphon.server.health import (
 from antiphon.server.line import Line
 from antiphon.server.models import ModelsDoor
 from antiphon.server.passing import PassingDoors
+from antiphon.server.problems import answer_problem, is_managed
 
 _MANAGED = ("/api/", "/docs", "/openapi.json")
 _ASKED: Mapping[str, Sequence[str]] = {
@@ -237,8 +238,10 @@ class GatewayApp:
         return passing
 
     def _refuse(self, scope: Scope, send: Send, error: AntiphonError) -> Awaitable[None]:
-        dialect = _heard(self._unrooted(scope["path"]), scope["headers"])
-        request_id = self._gateway.request_ids.new()
+        path, request_id = self._unrooted(scope["path"]), self._gateway.request_ids.new()
+        if is_managed(path):
+            return answer_problem(send, error, request_id)
+        dialect = _heard(path, scope["headers"])
         told = request_id.encode()
         headers: Headers = [(dialect.id_header, told), (b"x-antiphon-request-id", told)]
         return answer_error(send, dialect, error, headers, request_id)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
+from antiphon.access.proxy import HEADER as PERSON
 from antiphon.dialects.base import Dialect
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
 from antiphon.pipeline.attempt import HOPS
@@ -16,7 +17,7 @@ from antiphon.pipeline.attempt import HOPS
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
     {b"host", b"authorization", b"content-length", b"origin", b"content-encoding"}
-    | {b"x-api-key", b"api-key", b"x-goog-api-key"}
+    | {b"x-api-key", b"api-key", b"x-goog-api-key", PERSON}
 )
 _BEARER = b"bearer "
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -32,10 +33,11 @@ class Caller:
         origin: The `Origin` header; None where no browser page is behind the request.
         content_length: As announced; None for a chunked body.
         hops: Gateways of our kind that the request came through.
+        person: The header of a proxy that says for whom it asks, as it came; or None.
         headers: All of them, for whoever needs one that most do not.
     """
 
-    __slots__ = ("content_length", "credential", "headers", "hops", "host", "origin")
+    __slots__ = ("content_length", "credential", "headers", "hops", "host", "origin", "person")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Read the headers.
@@ -55,6 +57,7 @@ class Caller:
         self.content_length = int(length) if length is not None else None
         if found.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise InvalidRequest("Only chunked transfer coding is read here.")
+        self.person = found.get(PERSON)
         hops = found.get(HOPS)
         self.hops = int(hops) if hops is not None and hops.isdigit() else 0
         if b"content-encoding" in found and found[b"content-encoding"] != b"identity":

@@ -76,7 +76,7 @@ class CountDoor:
             raise MethodNotAllowed(line.method.decode(), ["POST"])
         if gateway.draining:
             raise Draining("The gateway is shutting down.", retry_after=1)
-        principal = gateway.principal(caller.credential)
+        principal = await gateway.principal(caller)
         caller.check_size(self._max_body)
         body = Members.parse(await line.whole_body(self._max_body))
         asked, sent = self._question.read(body)

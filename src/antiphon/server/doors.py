@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol, TypeAlias
 
 from typing_extensions import override
 
+from antiphon.access.managed import LOOK_UP
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
@@ -125,7 +126,11 @@ class InferenceDoor(ABC):
             self._check_draining()
             # Before the body, so that a stranger cannot make us read 32 MB.
             snapshot = gateway.snapshot
-            principal = gateway.pipeline.authenticate(snapshot, caller.credential)
+            principal = gateway.callers.known(snapshot.keys, caller.credential, caller.person)
+            if principal is LOOK_UP:
+                principal = await gateway.callers.principal(
+                    snapshot.keys, caller.credential, caller.person
+                )
             caller.check_size(self._max_body)
             body = await line.whole_body(self._max_body)
             payload, forwarded, passing = self.read(caller, line, body)

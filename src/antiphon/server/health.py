@@ -7,7 +7,7 @@ import msgspec
 from antiphon.errors import Forbidden, MethodNotAllowed, Unauthenticated
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.health import Health, HealthDetail
-from antiphon.model.principal import Principal
+from antiphon.model.principal import ANONYMOUS, Principal
 from antiphon.server.asgi import JSON, NEVER_KEPT, TEXT, Receive, Scope, Send, answer
 from antiphon.server.caller import Caller
 
@@ -53,7 +53,7 @@ class HealthDetailDoor:
 
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         only_get(scope)
-        require_admin(self._gateway, caller)
+        await require_admin(self._gateway, caller)
         await _answer_health(send, await self._gateway.health_in_detail())
 
 
@@ -65,7 +65,7 @@ class MetricsDoor:
 
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         only_get(scope)
-        require_admin(self._gateway, caller)
+        await require_admin(self._gateway, caller)
         body = self._gateway.metrics.exposition()
         await answer(
             send, 200, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")], body
@@ -87,18 +87,18 @@ def only_get(scope: Scope) -> None:
         raise MethodNotAllowed(scope["method"], ["GET", "HEAD"])
 
 
-def require_admin(gateway: Antiphon, caller: Caller) -> None:
+async def require_admin(gateway: Antiphon, caller: Caller) -> None:
     """Let only the admin key in.
 
     Raises:
         Unauthenticated: There is no key, or an unknown one.
         Forbidden: It is a key of another scope.
     """
-    if "admin" not in require_key(gateway, caller, "The admin key").scopes:
+    if not (await require_key(gateway, caller, "The admin key")).is_root:
         raise Forbidden("This needs a key with the scope 'admin'.")
 
 
-def require_key(gateway: Antiphon, caller: Caller, which: str = "A key") -> Principal:
+async def require_key(gateway: Antiphon, caller: Caller, which: str = "A key") -> Principal:
     """Let only known keys in, also where the doors of inference ask for none.
 
     Raises:
@@ -106,7 +106,7 @@ def require_key(gateway: Antiphon, caller: Caller, which: str = "A key") -> Prin
     """
     if caller.credential is None:
         raise Unauthenticated(f"{which} is required.")
-    principal = gateway.snapshot.keys.find(caller.credential)
-    if principal is None:
+    principal = await gateway.principal(caller)
+    if principal is ANONYMOUS:
         raise Unauthenticated("The API key is not known here.")
     return principal

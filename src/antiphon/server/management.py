@@ -24,7 +24,6 @@ from antiphon.errors import (
     STATUS,
     AntiphonError,
     InternalFault,
-    InvalidRequest,
     Kind,
     MalformedBody,
     MethodNotAllowed,
@@ -41,7 +40,9 @@ from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
 from antiphon.server.intake import Intake, id_of
+from antiphon.server.problems import is_managed, problem_answer
 from antiphon.server.schema import SECURITY_SCHEMES, door_components, door_schemas, managed
+from antiphon.server.validation import refusal_of
 
 _log = logging.getLogger("antiphon.server")
 _ASSETS = {
@@ -122,7 +123,10 @@ def create_management(gateway: Antiphon) -> FastAPI:
         schema = own()
         schema["paths"] = {**managed(schema["paths"]), **door_schemas()}
         components: dict[str, dict[str, object]] = schema["components"]
-        components["schemas"] = {**components["schemas"], **door_components()}
+        schemas = {**components["schemas"], **door_components()}
+        for replaced in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(replaced, None)
+        components["schemas"] = schemas
         components["securitySchemes"] = SECURITY_SCHEMES
         return schema
 
@@ -145,8 +149,8 @@ def _add_administration(app: FastAPI, front: Front) -> None:
 
 
 def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
-    def admin(request: Request) -> None:
-        require_admin(gateway, Caller(request.scope["headers"]))
+    async def admin(request: Request) -> None:
+        await require_admin(gateway, Caller(request.scope["headers"]))
 
     guarded = [Depends(admin)]
 
@@ -222,12 +226,22 @@ def _add_docs(app: FastAPI) -> None:
 
 
 def _add_errors(app: FastAPI, ids: RequestIds) -> None:
-    """Every error in the envelope that the SDKs read, whichever part of FastAPI raises it."""
+    """Every error as problem details, whichever part of FastAPI raises it.
+
+    Beside the API, such as below `/docs`, errors have the envelope that the SDKs read.
+    """
 
     def render(request: Request, error: AntiphonError) -> Response:
-        headers = {name.decode(): value.decode() for name, value in error_headers(error)}
-        body = OPENAI_CHAT.encode_error(error, request_id=id_of(request))
-        return Response(body, OPENAI_CHAT.status_of(error), headers)
+        request_id = id_of(request)
+        if is_managed(request.scope["path"]):
+            status, lines, body = problem_answer(error, request_id)
+        else:
+            status, body = error.status, OPENAI_CHAT.encode_error(error, request_id=request_id)
+            lines = error_headers(error)
+        headers = {name.decode(): value.decode() for name, value in lines}
+        # Intake tells it, of whatever is answered.
+        headers.pop("x-antiphon-request-id", None)
+        return Response(body, status, headers)
 
     app.add_middleware(Intake, new_id=ids.new, refuse=render)
 
@@ -237,19 +251,16 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
 
     @app.exception_handler(RequestValidationError)
     def on_invalid(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"][1:])
-        message = f"{where}: {first['msg']}" if where else first["msg"]
-        return render(request, InvalidRequest(message, param=where or None))
+        return render(request, refusal_of(error))
 
     @app.exception_handler(HTTPException)
     def on_http(request: Request, error: HTTPException) -> Response:
         if error.status_code == STATUS[Kind.METHOD_NOT_ALLOWED]:
             allowed = (error.headers or {}).get("Allow", "GET").split(", ")
             return render(request, MethodNotAllowed(request.method, allowed))
-        if error.status_code == STATUS[Kind.BAD_REQUEST]:
-            return render(request, MalformedBody("The body cannot be read."))
-        return render(request, PathNotFound(f"Nothing answers on {request.url.path[:200]!r}."))
+        if error.status_code == STATUS[Kind.NOT_FOUND]:
+            return render(request, PathNotFound(f"Nothing answers on {request.url.path[:200]!r}."))
+        return render(request, MalformedBody("The body cannot be read."))
 
     @app.exception_handler(Exception)
     def on_defect(request: Request, error: Exception) -> Response:

@@ -43,7 +43,7 @@ class ModelsDoor:
         key = key_of(asked)
         is_gemini = is_geminis(path, caller.headers) or key is not None
         caller.credential = caller.credential or key
-        principal = gateway.principal(caller.credential)
+        principal = await gateway.principal(caller)
         entries = gateway.models(principal)
         is_anthropic = "/anthropic/" in path or any(
             name == b"anthropic-version" for name, _ in caller.headers

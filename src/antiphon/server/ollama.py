@@ -119,7 +119,9 @@ class _Told:
     async def __call__(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         only_get(scope)
         gateway = self._gateway
-        entries = [] if gateway is None else gateway.models(gateway.principal(caller.credential))
+        entries: Sequence[ModelEntry] = []
+        if gateway is not None:
+            entries = gateway.models(await gateway.principal(caller))
         await answer(send, 200, [JSON], self._written(entries))
 
 
@@ -134,7 +136,7 @@ class _Shown:
         gateway, line = self._gateway, AsgiLine(scope, receive, send)
         if line.method != b"POST":
             raise MethodNotAllowed(line.method.decode(), ["POST"])
-        principal = gateway.principal(caller.credential)
+        principal = await gateway.principal(caller)
         caller.check_size(self._max_body)
         name = read_shown_name(Members.parse(await line.whole_body(self._max_body)))
         entries = {entry.name: entry for entry in gateway.models(principal)}

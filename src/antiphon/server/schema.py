@@ -11,9 +11,32 @@ from collections.abc import Mapping
 import msgspec
 
 from antiphon.gateway.health import Health, HealthDetail
+from antiphon.server.problems import CONTENT_TYPE, Problem
 from antiphon.server.schema_google_ollama import GOOGLE_AND_OLLAMA
-from antiphon.server.schema_inference import ERROR, INFERENCE, SECURED
+from antiphon.server.schema_inference import ERROR, INFERENCE, SECURED, Schema
 
+_ALWAYS = frozenset({"400", "401", "403", "500", "503"})
+_WRITES = frozenset({"404", "409", "413", "422", "429"})
+_WHEN: Mapping[str, str] = {
+    "400": "A parameter or the body is wrong; `errors` says where.",
+    "401": "No key, or one that is not known.",
+    "403": "The key may not do this.",
+    "404": "It is not there, or not the caller's to know of.",
+    "409": "It does not go with what is there, or the same request is still under way.",
+    "413": "The body is too large.",
+    "422": "The idempotency key belongs to another request.",
+    "429": "Too much at once; `retry-after` says when to try again.",
+    "500": "A defect of the gateway.",
+    "503": "The gateway shuts down, or its database did not do what it was asked.",
+}
+PROBLEM: Mapping[str, Schema] = {
+    status: {
+        "description": when,
+        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, when in _WHEN.items()
+}
+"""How each refusal of the management API looks."""
 SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bearer"}}
 
 
@@ -22,22 +45,24 @@ def managed(
 ) -> dict[str, dict[str, dict[str, object]]]:
     """Path items of the management API, with the key that they need and how they refuse.
 
-    FastAPI says 422 for parameters that are wrong; here they get a 400 in the common envelope.
+    FastAPI says 422 for parameters that are wrong; here they get a 400, and all problems have one
+    form.
     """
     return {
-        path: {method: _guarded(path, operation) for method, operation in item.items()}
+        path: {method: _guarded(path, method, operation) for method, operation in item.items()}
         for path, item in paths.items()
     }
 
 
-def _guarded(path: str, operation: Mapping[str, object]) -> dict[str, object]:
+def _guarded(path: str, method: str, operation: Mapping[str, object]) -> dict[str, object]:
     told = operation["responses"]
     assert isinstance(told, dict)
-    responses: dict[str, object] = {**dict.fromkeys(("401", "403"), ERROR), **told}
-    if responses.pop("422", None) is not None:
-        responses.setdefault("400", ERROR)
+    refusals = _ALWAYS if method == "get" else _ALWAYS | _WRITES
     if "{" in path:
-        responses.setdefault("404", ERROR)
+        refusals |= {"404"}
+    responses: dict[str, object] = {**told}
+    responses.pop("422", None)
+    responses |= {status: PROBLEM[status] for status in sorted(refusals)}
     return {**operation, "security": SECURED, "responses": responses}
 
 
@@ -62,7 +87,7 @@ def _secured(item: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]
 
 
 _SHAPES, _COMPONENTS = msgspec.json.schema_components(
-    [Health, HealthDetail], ref_template="#/components/schemas/{name}"
+    [Health, HealthDetail, Problem], ref_template="#/components/schemas/{name}"
 )
 
 
@@ -73,7 +98,7 @@ def door_components() -> dict[str, object]:
 
 def door_schemas() -> dict[str, object]:
     """Path to path item, for each door."""
-    health, detail = _SHAPES
+    health, detail, _ = _SHAPES
     return {
         **INFERENCE,
         **GOOGLE_AND_OLLAMA,

@@ -14,6 +14,7 @@ from antiphon.access.walls import Actor, actor_of, operator_here
 from antiphon.access.watch import Watch
 from antiphon.model.principal import Principal
 from antiphon.storage.database import Database
+from antiphon.usage.ledger.tables import SCHEMA as LEDGER
 
 ROOT = operator_here()
 
@@ -35,7 +36,7 @@ class Process:
     """What one process on a database knows, its look-ups counted."""
 
     def __init__(self, path: Path, clock: MovedClock, *, most: int = 100) -> None:
-        self.database = Database(f"sqlite:///{path}", [SCHEMA])
+        self.database = Database(f"sqlite:///{path}", [SCHEMA, LEDGER])
         self.keys = ManagedKeys(clock=clock, most=most, most_unknown=most)
         self.watch = Watch(self.database, self.keys.apply)
         self.lookups = 0
@@ -59,7 +60,7 @@ class Tenancy:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "antiphon.db"
         self.clock = MovedClock()
-        self.database = Database(f"sqlite:///{self.path}", [SCHEMA])
+        self.database = Database(f"sqlite:///{self.path}", [SCHEMA, LEDGER])
         self.access = Access(self.database, clock=self.clock)
         self.processes: list[Process] = []
 

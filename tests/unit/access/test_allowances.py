@@ -283,7 +283,7 @@ def test_every_act_is_in_the_audit(tenancy):
     desk.budgets.change(made.id, terms('{"ask":"Carl"}'))
     desk.budgets.change(made.id, terms('{"ask":"Carl"}'))
     desk.budgets.remove(made.id)
-    entries = [each for each in desk.entries() if each.target == made.id]
+    entries = [each for each in desk.entries().items if each.target == made.id]
     assert [each.act for each in entries] == ["budget.remove", "budget.change", "budget.create"]
     assert {each.team for each in entries} == {team.id}
     told = msgspec.json.decode(entries[-1].details)
@@ -296,7 +296,7 @@ def test_the_audit_names_nobody(tenancy):
     anna = desk.users.create("anna").id
     desk.budgets.create(draft("user", "anna"))
     desk.budgets.create(draft("user", "otto", configured=True))
-    told = [each.details for each in desk.entries() if each.act == "budget.create"]
+    told = [each.details for each in desk.entries().items if each.act == "budget.create"]
     assert [msgspec.json.decode(each).get("target") for each in told] == [None, anna]
     assert not any("otto" in each or "anna" in each for each in told)
 

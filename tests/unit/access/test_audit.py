@@ -21,6 +21,7 @@ from antiphon.access.verify import verify
 from antiphon.access.walls import Actor
 from antiphon.errors import InvalidRequest, StorageFailed
 from antiphon.storage.database import Database, open_to_read
+from antiphon.usage.ledger.tables import SCHEMA as LEDGER
 from tests.unit.access.tenancy import ROOT, Tenancy
 
 
@@ -156,7 +157,7 @@ def test_an_empty_one_holds(tenancy):
 
 
 def test_a_database_that_is_only_read_can_be_proven(proven):
-    database = open_to_read(f"sqlite:///{proven.path}", [SCHEMA])
+    database = open_to_read(f"sqlite:///{proven.path}", [SCHEMA, LEDGER])
     assert verify_audit(database) == proven.access.verify(ROOT)
     database.close()
 
@@ -271,7 +272,7 @@ COLUMNS = ("at", "organisation", "team", "actor", "via", "request", "act", "targ
 @given(st.integers(1, 15), st.sampled_from(COLUMNS), st.text("ab{}:\"0'", max_size=4), st.data())
 def test_no_change_of_one_value_goes_unseen(copied, number, column, text, data):
     value = data.draw(st.integers(0, 9)) if column == "at" else text
-    memory = Database(f"sqlite:///{copied.path}", [SCHEMA])
+    memory = Database(f"sqlite:///{copied.path}", [SCHEMA, LEDGER])
     try:
         with memory.writing() as connection, connection.begin_nested() as undone:
             changed = connection.exec_driver_sql(

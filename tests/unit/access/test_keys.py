@@ -3,7 +3,7 @@ import hashlib
 
 from antiphon.access.config import KeySettings
 from antiphon.access.keys import StaticKeys, digest_of
-from antiphon.model.principal import Principal
+from antiphon.model.principal import HOME, Principal
 
 KEY = "sk-web-0123456789abcdef"
 
@@ -21,6 +21,7 @@ def test_a_key_names_its_principal():
         user="app",
         scopes=frozenset({"inference"}),
         models=frozenset({"fast"}),
+        organisation=HOME,
     )
     assert KEY not in found.key_id
 
@@ -55,3 +56,11 @@ def test_a_key_is_not_shown_by_its_settings():
     settings = KeySettings(key=KEY)
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert KEY not in text
+
+
+def test_a_key_with_the_scope_admin_stands_above_all_tenants():
+    found = keys(scopes=["admin"]).find(KEY)
+    assert found is not None
+    assert found.is_root
+    assert (found.organisation, found.tenant) == ("", HOME)
+    assert not Principal(key_id="x", scopes=frozenset({"admin"}), organisation=HOME).is_root

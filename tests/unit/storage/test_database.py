@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.config.storage import StorageSettings
 from antiphon.errors import StorageFailed
 from antiphon.storage.database import Database, open_to_read
@@ -16,14 +17,14 @@ from antiphon.usage.ledger.tables import SCHEMA
 
 
 def opened(path: Path, **options: float) -> Database:
-    return Database(f"sqlite:///{path}", [SCHEMA], **options)
+    return Database(f"sqlite:///{path}", [SCHEMA, ACCESS], **options)
 
 
 def failure(path: Path, *, reading: bool = False) -> StorageFailed:
     """How it cannot be opened; in both ways the same."""
     way = open_to_read if reading else Database
     with pytest.raises(StorageFailed) as caught:
-        way(f"sqlite:///{path}", [SCHEMA], busy_seconds=0.01)
+        way(f"sqlite:///{path}", [SCHEMA, ACCESS], busy_seconds=0.01)
     assert str(path) in caught.value.message, "it says which"
     assert "\n" not in caught.value.message
     return caught.value
@@ -100,7 +101,7 @@ def test_locked(ours):
         found = failure(ours)
         assert found.code == "locked"
         assert "another process holds the database" in found.message
-        with closing(open_to_read(f"sqlite:///{ours}", [SCHEMA])) as reader:
+        with closing(open_to_read(f"sqlite:///{ours}", [SCHEMA, ACCESS])) as reader:
             assert reader, "who reads need not wait"
     opened(ours).close()
 
@@ -135,7 +136,7 @@ def test_to_read_none_is_made(path):
 
 
 def test_to_read_nothing_can_be_written(ours):
-    with closing(open_to_read(f"sqlite:///{ours}", [SCHEMA])) as reader:
+    with closing(open_to_read(f"sqlite:///{ours}", [SCHEMA, ACCESS])) as reader:
         for statement in ("DELETE FROM ledger", "CREATE TABLE x (y)", "PRAGMA user_version = 7"):
             with pytest.raises(StorageFailed) as caught, reader.reading() as connection:
                 connection.exec_driver_sql(statement)
@@ -145,13 +146,13 @@ def test_to_read_nothing_can_be_written(ours):
 def test_an_empty_file_becomes_one(path):
     path.touch()
     opened(path).close()
-    with closing(open_to_read(f"sqlite:///{path}", [SCHEMA])) as reader:
+    with closing(open_to_read(f"sqlite:///{path}", [SCHEMA, ACCESS])) as reader:
         assert reader
 
 
 @pytest.mark.parametrize("name", ["a b?c=d&e#f%20.db", "Ünï.db", "it's.db"])
 def test_names_of_any_letters(tmp_path, name):
-    database = Database(f"sqlite:///{tmp_path / name}", [SCHEMA])
+    database = Database(f"sqlite:///{tmp_path / name}", [SCHEMA, ACCESS])
     database.close()
     assert [each.name for each in tmp_path.iterdir()] == [name]
 
@@ -182,14 +183,14 @@ def test_full(ours):
 
 
 def test_it_is_its_owner_s_alone(tmp_path):
-    Database(f"sqlite:///{tmp_path}/private.db", [SCHEMA]).close()
+    Database(f"sqlite:///{tmp_path}/private.db", [SCHEMA, ACCESS]).close()
     assert (tmp_path / "private.db").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("way", ["reading", "writing", "writing_through"])
 def test_an_interrupt_inside_a_statement_comes_out_as_such(tmp_path, way):
     """SQLAlchemy gives such a connection up: there is nothing to roll back any more."""
-    database = Database(f"sqlite:///{tmp_path}/interrupted.db", [SCHEMA])
+    database = Database(f"sqlite:///{tmp_path}/interrupted.db", [SCHEMA, ACCESS])
 
     def interrupted() -> None:
         with getattr(database, way)() as connection:
@@ -205,7 +206,7 @@ def test_an_interrupt_inside_a_statement_comes_out_as_such(tmp_path, way):
 
 def test_one_that_could_not_begin_leaves_its_connection_as_it_was(path):
     """What writes through to the disk is slow: the next writer must not find it so."""
-    database = Database(f"sqlite:///{path}", [SCHEMA], busy_seconds=0.01)
+    database = Database(f"sqlite:///{path}", [SCHEMA, ACCESS], busy_seconds=0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageFailed), database.writing_through():
@@ -218,7 +219,7 @@ def test_one_that_could_not_begin_leaves_its_connection_as_it_was(path):
 
 def test_the_files_of_a_folder_of_any_letters_stand_together(tmp_path):
     settings = StorageSettings(data_dir=tmp_path / "a%20b?c")
-    Database(settings.database_url, [SCHEMA]).close()
+    Database(settings.database_url, [SCHEMA, ACCESS]).close()
     CaptureStore(settings.captures_file).close()
     assert [each.name for each in tmp_path.iterdir()] == ["a%20b?c"]
     assert {each.name for each in settings.data_dir.iterdir()} == {"antiphon.db", "captures.db"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.model.usage import Usage
 from antiphon.storage.database import Database
 from antiphon.usage.journal.journal import Entry, Journal, Seam, nowhere
@@ -107,7 +108,7 @@ class Office:
         self.folder = folder / "journal"
         self.path = folder / "antiphon.db"
         self.clock = StillClock()
-        self.database = Database(f"sqlite:///{self.path}", [SCHEMA])
+        self.database = Database(f"sqlite:///{self.path}", [SCHEMA, ACCESS])
         self.ledger = Ledger(self.database, clock=self.clock)
 
     def journal(

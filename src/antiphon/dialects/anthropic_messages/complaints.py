@@ -26,6 +26,8 @@ TYPES: Final[dict[Kind, str]] = {
     Kind.MODEL_UNPRICED: "permission_error",
     Kind.BUDGET_EXCEEDED: "billing_error",
     Kind.METHOD_NOT_ALLOWED: "invalid_request_error",
+    Kind.CONFLICT: "invalid_request_error",
+    Kind.KEY_REUSED: "invalid_request_error",
     Kind.TOO_LARGE: "request_too_large",
     Kind.CONTENT_FILTER: "invalid_request_error",
     Kind.RATE_LIMITED: "rate_limit_error",

@@ -25,6 +25,8 @@ _WORDS: dict[Kind, tuple[str, str | None]] = {
     Kind.MODEL_UNPRICED: ("permission_error", "model_unpriced"),
     Kind.BUDGET_EXCEEDED: ("insufficient_quota", "budget_exceeded"),
     Kind.METHOD_NOT_ALLOWED: ("invalid_request_error", "method_not_allowed"),
+    Kind.CONFLICT: ("invalid_request_error", "conflict"),
+    Kind.KEY_REUSED: ("invalid_request_error", "idempotency_key_reused"),
     Kind.TOO_LARGE: ("invalid_request_error", "request_too_large"),
     Kind.CONTENT_FILTER: ("invalid_request_error", "content_filter"),
     Kind.RATE_LIMITED: ("rate_limit_error", "rate_limit_exceeded"),

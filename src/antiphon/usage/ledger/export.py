@@ -14,7 +14,7 @@ from antiphon.storage.database import Readable
 from antiphon.usage.ledger.sheet import Cell, written
 from antiphon.usage.ledger.shown import dollars
 from antiphon.usage.ledger.stretches import within
-from antiphon.usage.ledger.tables import attempts, subjects
+from antiphon.usage.ledger.tables import attempts, people
 from antiphon.usage.ledger.times import told_exactly
 
 PAGE = 1000
@@ -49,10 +49,10 @@ def _pages(
     database: Readable, start: int | None, end: int | None, size: int
 ) -> Iterator[Sequence[RowMapping]]:
     place = attempts.c.ended_at, attempts.c.number
-    named = func.coalesce(subjects.c.name, attempts.c.subject_id).label("user")
+    named = func.coalesce(people.c.name, attempts.c.subject_id).label("user")
     chosen = (
         select(attempts, named)
-        .outerjoin_from(attempts, subjects, subjects.c.id == attempts.c.subject_id)
+        .outerjoin_from(attempts, people, people.c.id == attempts.c.subject_id)
         .where(*within(attempts.c.ended_at, start, end))
         .order_by(*place)
         .limit(size)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Label,
     RowMapping,
     Select,
+    Table,
     case,
     literal,
     or_,
@@ -29,7 +30,7 @@ from antiphon.errors import STATUS, Kind
 from antiphon.usage.journal.record import Outcome
 from antiphon.usage.ledger.facts import RequestFacts, is_whole, request_facts
 from antiphon.usage.ledger.scope import Scope
-from antiphon.usage.ledger.tables import attempts, subjects, unanswered
+from antiphon.usage.ledger.tables import attempts, people, unanswered
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,128}", re.ASCII)
 _PLACE = re.compile(r"([0-9]{1,18})-(.+)", re.ASCII)
@@ -240,7 +241,7 @@ def _newest(
 
 
 def _conditions(end: _Ends, filters: Filters, scope: Scope) -> Iterable[Condition]:
-    yield from _in_scope(end.key_id, scope)
+    yield from scope.walls(end.key_id, end.subject_id)
     texts = (
         (end.alias, filters.route),
         (end.outcome, filters.outcome),
@@ -259,7 +260,7 @@ def _conditions(end: _Ends, filters: Filters, scope: Scope) -> Iterable[Conditio
     if filters.errors:
         yield end.outcome != Outcome.OK.value
     if filters.user is not None:
-        named = select(subjects.c.id).where(subjects.c.name == filters.user)
+        named = select(people.c.id).where(people.c.name == filters.user)
         yield or_(end.subject_id == filters.user, end.subject_id.in_(named))
     if filters.provider is not None or filters.model is not None:
         yield _went_to(end, filters.provider, filters.model)
@@ -280,19 +281,19 @@ def _went_to(end: _Ends, provider: str | None, model: str | None) -> Condition:
 def _read(connection: Connection, request_ids: Sequence[str], scope: Scope) -> dict[str, Found]:
     """All there is of these requests."""
     tried: dict[str, list[RowMapping]] = {}
-    user: Label[str | None] = subjects.c.name.label("user")
+    user: Label[str | None] = people.c.name.label("user")
     rows = connection.execute(
         select(attempts, user)
-        .outerjoin(subjects, subjects.c.id == attempts.c.subject_id)
-        .where(attempts.c.request_id.in_(request_ids), *_in_scope(attempts.c.key_id, scope))
+        .outerjoin(people, people.c.id == attempts.c.subject_id)
+        .where(attempts.c.request_id.in_(request_ids), *_own(attempts, scope))
         .order_by(attempts.c.request_id, attempts.c.attempt)
     ).mappings()
     for row in rows:
         tried.setdefault(row["request_id"], []).append(row)
     others = connection.execute(
         select(unanswered, user)
-        .outerjoin(subjects, subjects.c.id == unanswered.c.subject_id)
-        .where(unanswered.c.request_id.in_(request_ids), *_in_scope(unanswered.c.key_id, scope))
+        .outerjoin(people, people.c.id == unanswered.c.subject_id)
+        .where(unanswered.c.request_id.in_(request_ids), *_own(unanswered, scope))
     ).mappings()
     ended = {row["request_id"]: row for row in others}
     found: dict[str, Found] = {}
@@ -304,6 +305,5 @@ def _read(connection: Connection, request_ids: Sequence[str], scope: Scope) -> d
     return found
 
 
-def _in_scope(key_id: ColumnElement[str], scope: Scope) -> Iterable[Condition]:
-    if scope.key_id is not None:
-        yield key_id == scope.key_id
+def _own(table: Table, scope: Scope) -> Iterable[Condition]:
+    return scope.walls(table.c.key_id, table.c.subject_id)

@@ -38,8 +38,8 @@ from antiphon.usage.ledger.tables import (
     MEASURES,
     attempts,
     ledger,
+    people,
     segments,
-    subjects,
     usage_daily,
     usage_hourly,
 )
@@ -138,14 +138,14 @@ def _page(
     grouped = chosen.subquery()
     keys = [grouped.c[word] for word in by]
     names: list[ColumnElement[str]] = [
-        func.coalesce(subjects.c.name, key) if word == "user" else key
+        func.coalesce(people.c.name, key) if word == "user" else key
         for word, key in zip(by, keys, strict=True)
     ]
     page = select(*keys, *names, *(grouped.c[each] for each in MEASURES))
     page = page.order_by(*keys).limit(limit)
     if "user" not in by:
         return page.select_from(grouped)
-    return page.select_from(grouped.outerjoin(subjects, subjects.c.id == grouped.c.user))
+    return page.select_from(grouped.outerjoin(people, people.c.id == grouped.c.user))
 
 
 def _pieces(question: Question, answered: Period) -> Subquery:
@@ -230,15 +230,14 @@ def _key(table: Table, moment: ColumnElement[int], word: str) -> ColumnElement[s
 
 
 def _conditions(table: Table, question: Question) -> Iterator[ColumnElement[bool]]:
-    if question.scope.key_id is not None:
-        yield table.c.key_id == question.scope.key_id
+    yield from question.scope.walls(table.c.key_id, table.c.subject_id)
     for word, values in question.chosen:
         column = table.c[COLUMNS[word]]
         match word:
             case "model":
                 yield or_(column.in_(values), (table.c.provider + "/" + column).in_(values))
             case "user":
-                named = select(subjects.c.id).where(subjects.c.name.in_(values))
+                named = select(people.c.id).where(people.c.name.in_(values))
                 yield or_(column.in_(values), column.in_(named))
             case _:
                 yield column.in_(values)

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
 
-from antiphon.model.principal import Principal
+from sqlalchemy import ColumnElement, Connection, literal, select
+
+Wall: TypeAlias = Callable[[ColumnElement[str]], ColumnElement[bool]]
+"""From the column with the ids of keys to the condition that lets a row be seen."""
 
 
 class Scope(NamedTuple):
-    """What a query may see.
+    """What a query may see; without a bound, everything.
 
     Attributes:
-        key_id: Only what this key used; None is the admin, who sees all.
+        key_id: Only what this key used.
+        keys: Only what the keys behind a wall used.
+        subject: Only what this person used.
     """
 
-    key_id: str | None
+    key_id: str | None = None
+    keys: Wall | None = None
+    subject: str | None = None
+
+    def walls(
+        self, key_id: ColumnElement[str], subject_id: ColumnElement[str]
+    ) -> Iterator[ColumnElement[bool]]:
+        """The conditions on the columns of a table."""
+        if self.key_id is not None:
+            yield key_id == self.key_id
+        if self.keys is not None:
+            yield self.keys(key_id)
+        if self.subject is not None:
+            yield subject_id == self.subject
+
+    def sees(self, connection: Connection, key_id: str, subject_id: str) -> bool:
+        """Whether what this key and person used may be seen."""
+        asked = select(literal(1)).where(*self.walls(literal(key_id), literal(subject_id)))
+        return connection.execute(asked).first() is not None
 
 
-EVERYTHING = Scope(None)
+EVERYTHING = Scope()
 """What the admin sees."""
-
-
-def scope_of(principal: Principal) -> Scope:
-    """What a caller may see: with the scope `admin` all, else what its own key used."""
-    return EVERYTHING if "admin" in principal.scopes else Scope(principal.key_id)

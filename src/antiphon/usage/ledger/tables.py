@@ -20,7 +20,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
     event,
+    table,
 )
 
 from antiphon.model.usage import Usage
@@ -62,7 +64,8 @@ subjects = Table(
     Column("name", String, nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
 )
-"""Who stands behind a subject id; to erase a person is to delete the row."""
+"""People and applications of the configuration by their subject ids; to erase one is to delete the
+row."""
 
 attempts = Table(
     "attempts",
@@ -176,6 +179,10 @@ def _usage(name: str) -> Table:
 usage_hourly = _usage("usage_hourly")
 usage_daily = _usage("usage_daily")
 
+people = table("people", column("id", String), column("name", String))
+"""Who stands behind a subject id, whether the configuration or the database knows them. A view:
+people of the database stand in a table of the access that is above these (`access.tables`)."""
+
 _VIEW = """
 CREATE VIEW llm_usage AS
 SELECT a.provider || '/' || a.model AS model, a.department AS department,
@@ -184,7 +191,7 @@ SELECT a.provider || '/' || a.model AS model, a.department AS department,
          + a.audio_input_tokens + a.image_tokens AS input_tokens,
        a.output_tokens + a.reasoning_tokens + a.audio_output_tokens AS output_tokens,
        a.ended_at / 1000000 AS timestamp
-FROM attempts a LEFT JOIN subjects s ON s.id = a.subject_id
+FROM attempts a LEFT JOIN people s ON s.id = a.subject_id
 """
 """For people with SQL: one line an attempt. `timestamp` is seconds since 1970."""
 event.listen(SCHEMA, "after_create", DDL(_VIEW))

@@ -101,6 +101,8 @@ RAISED = {
     Kind.MODEL_UNPRICED: anthropic.PermissionDeniedError,
     Kind.BUDGET_EXCEEDED: anthropic.APIStatusError,
     Kind.METHOD_NOT_ALLOWED: anthropic.APIStatusError,
+    Kind.CONFLICT: anthropic.ConflictError,
+    Kind.KEY_REUSED: anthropic.UnprocessableEntityError,
     Kind.TOO_LARGE: anthropic.RequestTooLargeError,
     Kind.CONTENT_FILTER: anthropic.BadRequestError,
     Kind.RATE_LIMITED: anthropic.RateLimitError,

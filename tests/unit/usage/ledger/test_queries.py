@@ -10,7 +10,7 @@ from antiphon.errors import InvalidRequest
 from antiphon.usage.ledger.cursors import cursor_behind, key_of
 from antiphon.usage.ledger.queries import pages, usage
 from antiphon.usage.ledger.question import ask
-from antiphon.usage.ledger.scope import EVERYTHING, Scope, scope_of
+from antiphon.usage.ledger.scope import EVERYTHING, Scope
 from antiphon.usage.ledger.tables import segments
 from antiphon.usage.ledger.times import since, time_of, told
 from tests.unit.usage.ledger.written import DAY, HOUR, NOON, finish, opened_ledger, row, ship, write
@@ -185,14 +185,6 @@ def test_a_key_sees_what_it_used(ledger):
     assert models(usage(ledger.database, ask(["model"], Scope("a")))) == ["x"]
     other = ask(["model"], Scope("a"), chosen={"key": ["b"]})
     assert usage(ledger.database, other).totals[0] == 0
-
-
-def test_who_sees_what():
-    from antiphon.model.principal import ANONYMOUS, Principal
-
-    assert scope_of(Principal(key_id="x", scopes=frozenset({"inference", "admin"}))) == EVERYTHING
-    assert scope_of(Principal(key_id="x")) == Scope("x")
-    assert scope_of(ANONYMOUS) == Scope("anonymous")
 
 
 # ------------------------------------------------------------------ questions

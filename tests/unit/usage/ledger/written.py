@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from antiphon.access.tables import SCHEMA as ACCESS
 from antiphon.storage.database import Database
 from antiphon.usage.journal.record import Closed, Opened
 from antiphon.usage.ledger.ledger import MOST_ROWS, Ledger
@@ -70,7 +71,7 @@ def row(
 
 
 def opened_ledger(path: object, clock: FakeClock | None = None) -> Ledger:
-    database = Database(f"sqlite:///{path}", [SCHEMA])
+    database = Database(f"sqlite:///{path}", [SCHEMA, ACCESS])
     return Ledger(database, clock=clock or FakeClock())
 
 

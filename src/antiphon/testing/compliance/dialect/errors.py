@@ -38,6 +38,8 @@ READ_AS: Final[Mapping[Kind, frozenset[Disposition]]] = MappingProxyType(
         Kind.MODEL_UNPRICED: frozenset({_D.HARD_DOWN, _D.DEAD_KEY}),
         Kind.BUDGET_EXCEEDED: frozenset({_D.DEAD_KEY}),
         Kind.METHOD_NOT_ALLOWED: frozenset({_D.HARD_DOWN}),
+        Kind.CONFLICT: frozenset({_D.HARD_DOWN, _D.TRANSIENT}),
+        Kind.KEY_REUSED: frozenset({_D.CALLERS_FAULT}),
         Kind.TOO_LARGE: frozenset({_D.CALLERS_FAULT}),
         Kind.CONTENT_FILTER: frozenset({_D.CALLERS_FAULT}),
         Kind.RATE_LIMITED: frozenset({_D.TRANSIENT}),
