@@ -23,6 +23,7 @@ from tests.docs.pages import Block, blocks
 
 SHAPES = (Health, HealthDetail)
 KEY = "key-0123456789abcdef"
+WEBHOOK_KEY = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 FILES = ("kimi.key", "moonshot.key")
 OFFLINE = "docs/guides/offline-development.md"
 PEOPLE_RUN = ("README.md", "docs/quickstart.md", "docs/embedding.md", OFFLINE)
@@ -50,7 +51,8 @@ def test_a_configuration_loads(block, tmp_path, certificate):
     certificate.write_to_path(tmp_path / "lab-ca.pem")
     path = tmp_path / "antiphon.yaml"
     path.write_text(block.text, "utf-8")
-    assert not load(path, environ=dict.fromkeys(KEYS, KEY)).warnings
+    environ = {name: WEBHOOK_KEY if "WEBHOOK" in name else KEY for name in KEYS}
+    assert not load(path, environ=environ).warnings
 
 
 @pytest.fixture(scope="module")

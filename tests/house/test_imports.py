@@ -35,6 +35,7 @@ LATE = {
     "schemas/checker.py": "the validator, only where an answer is checked",
     "storage/versions.py": "Alembic, only where there is something to migrate",
     "gateway/reporting.py": "OpenTelemetry, an extra, only where spans are sent",
+    "notices/courier.py": "the HTTP library, with the first webhook",
     "server/deferred.py": "FastAPI, at the first request of the management API",
     "testing/compliance/subject.py": "the dialect of a third party, by the name that it is given",
     "__init__.py": "public names, when they are first used",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,9 +26,11 @@ class Administered:
         self, method: str, path: str, body: object = None, *, key: str | None = ADMIN, **query: Any
     ) -> httpx2.Response:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        content = {} if body is None else {"json": body}
+        content = None if body is None else json.dumps(body)
+        if content is not None:
+            headers["content-type"] = "application/json"
         return await self.road.http.request(
-            method, f"/api/v1/{path}", params=query, headers=headers, **content
+            method, f"/api/v1/{path}", params=query, headers=headers, content=content
         )
 
     async def get(self, path: str, *, status: int = 200, **options: Any) -> Any:

@@ -47,13 +47,8 @@ _KEY = re.compile(r"[!-~]+")
 _facts = msgspec.json.Decoder(Facts)
 
 
-class _Said(msgspec.Struct):
-    message: str
-
-
-class _Refusal(msgspec.Struct):
+class _Problem(msgspec.Struct):
     detail: str = ""
-    error: _Said | None = None
 
 
 class _Page(msgspec.Struct):
@@ -275,6 +270,5 @@ def _leases(loaded: Loaded) -> Generator[Readable | None]:
 
 def _message_of(content: bytes) -> str:
     with suppress(msgspec.DecodeError):
-        refusal = msgspec.json.decode(content, type=_Refusal)
-        return refusal.detail or (refusal.error.message if refusal.error else "")
+        return msgspec.json.decode(content, type=_Problem).detail
     return ""

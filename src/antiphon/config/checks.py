@@ -16,6 +16,7 @@ from antiphon.config.settings import Settings
 from antiphon.config.unpriced import unpriced
 from antiphon.config.words import did_you_mean, one_of, quoted
 from antiphon.dialects.base import Dialect
+from antiphon.notices.config import unreachable
 from antiphon.pipeline.config import ANY, RouteSettings, Target
 from antiphon.providers.catalog import Catalog
 from antiphon.providers.provider import mistakes
@@ -57,6 +58,8 @@ def findings(
     yield from _denied(settings, catalog)
     for path, message, depends in mistaken_limits(settings):
         yield Finding(path, message, (depends,))
+    for name, message in unreachable(settings.notices, settings.egress).items():
+        yield Finding(("notices", "webhooks", name, "url"), message, (("egress",),))
 
 
 def advice(settings: Settings, *, catalog: Catalog, now: float) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ _PATHS = (
     ("storage", "journal"),
     ("storage", "database"),
     ("logging", "file"),
+    ("egress", "ca_file"),
     ("providers", _EACH, "ca_file"),
     ("providers", _EACH, "api_key_file"),
 )

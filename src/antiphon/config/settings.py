@@ -10,7 +10,9 @@ from antiphon.access.config import AuthSettings
 from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
+from antiphon.egress.config import EgressSettings
 from antiphon.limits.config import LimitsSettings
+from antiphon.notices.config import NoticesSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
 from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
@@ -54,6 +56,15 @@ class Settings(BaseModel):
     )
     health: HealthSettings = Field(
         default_factory=HealthSettings, description="Asking providers whether they are there."
+    )
+    notices: NoticesSettings = Field(
+        default_factory=NoticesSettings,
+        description="What is told to other systems when it happens, as signed webhooks.",
+    )
+    egress: EgressSettings = Field(
+        default_factory=EgressSettings,
+        description="Where requests may go whose address is not a provider's: webhooks, so far. "
+        "Only public addresses, unless it is opened here.",
     )
     capture: CaptureSettings = Field(
         default_factory=CaptureSettings,

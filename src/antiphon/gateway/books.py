@@ -13,7 +13,9 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, StorageFailed
 from antiphon.gateway.background import Background, Service
+from antiphon.gateway.noticing import Noticing
 from antiphon.gateway.treasury import Treasury
+from antiphon.notices.tables import SCHEMA as NOTICES
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
 from antiphon.usage.captures.taking import Captures
@@ -26,7 +28,7 @@ from antiphon.usage.shipper import Shipper
 
 _ASK_AGAIN = 1.0
 """Seconds after which a disk that did not take the journal is asked again."""
-SCHEMAS = (LEDGER, ACCESS)
+SCHEMAS = (LEDGER, ACCESS, NOTICES)
 """The tables of every domain, in one database."""
 _log = logging.getLogger("antiphon.books")
 
@@ -52,6 +54,7 @@ class Books:
         treasury: Where its money is shared with other processes.
         background: What runs beside the road.
         captures: The file with what is kept of content; None where nothing is and was.
+        noticing: Who tells others what happens.
 
     Raises:
         ConfigurationError: The database, the captures or the folder cannot be used.
@@ -107,6 +110,9 @@ class Books:
             post=asyncio.get_running_loop().call_soon_threadsafe,
             seam=seam,
         )
+        self.noticing = Noticing(settings, self.database, clock=clock)
+        treasury.on_crossing = self.noticing.crossed
+        treasury.desk.on_refusal = self.noticing.refused
         try:
             treasury.begin()
         except StorageFailed as error:
@@ -132,6 +138,7 @@ class Books:
     def start(self, services: Sequence[Service] = ()) -> None:
         """Start what keeps the books, and what else runs beside the road."""
         kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
+        kept += self.noticing.services
         self.background = Background(kept, clock=self._clock)
         self.background.start()
 
@@ -142,6 +149,7 @@ class Books:
         self.treasury.end()
         self.background.stop()
         self.treasury.close()
+        self.noticing.close()
         self.journal.dispose()
         self.database.close()
         self._close_captures()

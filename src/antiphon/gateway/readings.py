@@ -36,6 +36,9 @@ def readings(gateway: Readable) -> Sequence[Reading]:
     def dropped() -> dict[str, float]:
         return dict(gateway.reporting.dropped) if gateway.reporting is not None else {}
 
+    def sent() -> dict[str, float]:
+        return {} if gateway.books is None else dict(gateway.books.noticing.courier.attempts)
+
     return [
         Reading("antiphon_inflight", "Requests under way.", lambda: len(gateway.pipeline.live)),
         Reading(
@@ -88,6 +91,26 @@ def readings(gateway: Readable) -> Sequence[Reading]:
             "antiphon_ledger_up",
             "1 while the ledger can be written.",
             of_books(lambda books: 0 if books.shipper.trouble else 1),
+        ),
+        Reading(
+            "antiphon_webhook_attempts_total",
+            "Attempts of this process to deliver a notice: `taken`, tried `again` later, `never` "
+            "since its address is forbidden, `gone` since its receiver wants none.",
+            sent,
+            label="verdict",
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_webhook_given_up_total",
+            "Notices that this process will not try to deliver any more.",
+            of_books(lambda books: books.noticing.courier.given_up),
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_notices_dropped_total",
+            "Events of which nobody is told: there was no room for them to wait to be written.",
+            of_books(lambda books: books.noticing.notices.dropped),
+            kind="counter",
         ),
         Reading(
             "antiphon_reports_dropped_total",

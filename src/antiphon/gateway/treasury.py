@@ -46,6 +46,7 @@ class Treasury:
 
     Attributes:
         budgets: Those in force.
+        desk: Where attempts wait for money.
         spending: For the road.
         on_crossing: Told on the event loop when a share of a budget is reached, once for all
             processes together.
@@ -62,10 +63,9 @@ class Treasury:
         seam: Seam,
     ) -> None:
         self.budgets = Budgets(settings.compiled(), clock=clock)
-        self.spending = Spending(
-            self.budgets, Desk(self.budgets, clock=clock, wait=settings.wait), clock=clock
-        )
-        self.on_crossing: Callable[[Crossing], None] = _log_crossing
+        self.desk = Desk(self.budgets, clock=clock, wait=settings.wait)
+        self.spending = Spending(self.budgets, self.desk, clock=clock)
+        self.on_crossing: Callable[[Crossing], None] = _nobody
         self._file = file
         self._journal = journal
         self._clock = clock
@@ -174,6 +174,7 @@ class Treasury:
             return self._store
 
     def _crossed(self, crossing: Crossing) -> None:
+        _log_crossing(crossing)
         self.on_crossing(crossing)
 
     def _share(self, store: LeaseStore) -> None:
@@ -190,6 +191,10 @@ class Treasury:
         )
         self._background = Background([self._sharing], clock=self._clock)
         self._background.start()
+
+
+def _nobody(crossing: Crossing) -> None:
+    """Whom to tell where nobody wants to know."""
 
 
 def _log_crossing(crossing: Crossing) -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from functools import cached_property
 from typing import Annotated
 
@@ -38,6 +38,7 @@ from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.uses import BudgetUses
+from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.server.intake import id_of
@@ -97,6 +98,14 @@ class Front(ABC):
     def allowed(self) -> Allowed:
         """What the configuration makes of budgets and limits that are kept."""
         return Allowed(self.settings)
+
+    @property
+    def webhooks(self) -> Mapping[str, WebhookSettings]:
+        """Where notices go, by the names of the configuration."""
+        return self.settings.notices.webhooks
+
+    def send(self) -> None:  # noqa: B027  who only has the database sends nothing
+        """Have notices that wait sent now."""
 
     @property
     def access(self) -> Access:
@@ -164,6 +173,11 @@ class GatewayFront(Front):
     @override
     def clock(self) -> Clock:
         return self._gateway.clock
+
+    @override
+    def send(self) -> None:
+        if self._gateway.books is not None:
+            self._gateway.books.noticing.courier.wake()
 
 
 class DatabaseFront(Front):

@@ -15,7 +15,7 @@ from antiphon.server.asgi import App, Message, Receive, Scope, Send, headers_of
 
 MOST_BYTES = 256 << 10
 """Of a body. A thousand names of models, the longest that there are, have room in it."""
-_ID = b"x-antiphon-request-id"
+ID_HEADER = b"x-antiphon-request-id"
 
 
 class Intake:
@@ -48,7 +48,7 @@ class Intake:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*headers_of(message), (_ID, request_id.encode())]
+                headers = [*headers_of(message), (ID_HEADER, request_id.encode())]
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -39,7 +39,7 @@ from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.health import require_admin
-from antiphon.server.intake import Intake, id_of
+from antiphon.server.intake import ID_HEADER, Intake, id_of
 from antiphon.server.problems import is_managed, problem_answer
 from antiphon.server.schema import SECURITY_SCHEMES, door_components, door_schemas, managed
 from antiphon.server.validation import refusal_of
@@ -238,11 +238,10 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
         else:
             status, body = error.status, OPENAI_CHAT.encode_error(error, request_id=request_id)
             lines = error_headers(error)
-        headers = {name.decode(): value.decode() for name, value in lines}
-        # Intake tells it, of whatever is answered.
-        headers.pop("x-antiphon-request-id", None)
+        headers = {name.decode(): value.decode() for name, value in lines if name != ID_HEADER}
         return Response(body, status, headers)
 
+    # It says the id of every answer, of those that are no errors too.
     app.add_middleware(Intake, new_id=ids.new, refuse=render)
 
     @app.exception_handler(AntiphonError)

@@ -13,13 +13,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from antiphon.access.tables import SCHEMA as ACCESS
+from antiphon.notices.tables import SCHEMA as NOTICES
 from antiphon.storage import versions
 from antiphon.storage.database import Database
 from antiphon.storage.migrations.upgrade import upgrade
 from antiphon.storage.versions import MIGRATED
 from antiphon.usage.ledger.tables import SCHEMA as LEDGER
 
-SCHEMAS = [LEDGER, ACCESS]
+SCHEMAS = [LEDGER, ACCESS, NOTICES]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -47,10 +47,14 @@ class Desk:
         budgets: Whose.
         clock: For periods, and how old an answer of the store is.
         wait: Seconds for which an attempt waits for money that is only reserved.
+
+    Attributes:
+        on_refusal: Told of a budget that is spent so far that a request was refused for it.
     """
 
     def __init__(self, budgets: Budgets, *, clock: Clock, wait: float) -> None:
         self.wait = wait
+        self.on_refusal: Callable[[Purse[Waiting]], None] = _nobody
         self._budgets = budgets
         self._clock = clock
 
@@ -105,12 +109,16 @@ class Desk:
                 continue
             fitting = asked.within(purse.best)
             if fitting is None:
-                raise _exceeded(purse)
+                raise self._exceeded(purse)
             asked = fitting
         for purse in known:
             if (asked.likely if purse.budget.is_soft else asked.bound) > purse.best:
-                raise _exceeded(purse)
+                raise self._exceeded(purse)
         return asked
+
+    def _exceeded(self, purse: Purse[Waiting]) -> BudgetExceeded:
+        self.on_refusal(purse)
+        return _exceeded(purse)
 
     def _is_known(self, purse: Purse[Waiting], begun: float) -> bool:
         """Whether the store has said lately what is left: since one waits, or just before."""
@@ -147,6 +155,10 @@ class Desk:
             f"What is left of the {told(purse)} is reserved by requests under way.",
             retry_after=_RETRY,
         )
+
+
+def _nobody(purse: Purse[Waiting]) -> None:
+    """Whom to tell where nobody wants to know."""
 
 
 def _exceeded(purse: Purse[Waiting]) -> BudgetExceeded:

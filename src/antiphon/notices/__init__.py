@@ -1,0 +1,1 @@
+"""Notices: what happened and should be known outside, delivered as signed webhooks."""
