@@ -1,15 +1,19 @@
-"""How much of budgets is used, as far as this machine knows.
+"""How much of budgets and limits is used, as far as this machine knows.
 
-That is what was reported to the store of leases, and what this process has spent and reserved.
+Of budgets that is what was reported to the store of leases, and what this process has spent and
+reserved; of limits what this process has counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from antiphon.clock import Clock
 from antiphon.leases.figures import Figures, figures
+from antiphon.limits.figures import figures as limit_figures
+from antiphon.limits.limit import Limit, Measure
+from antiphon.limits.meters import Meters
 from antiphon.storage.database import Readable
 from antiphon.usage.budgets.budget import Budget, Scope
 from antiphon.usage.budgets.budgets import Waiting
@@ -119,4 +123,52 @@ class BudgetUses:
             name
             for kind, name, when in list(self._purses)
             if (kind, when) == (scope, period) and name.startswith(wall)
+        ]
+
+
+class LimitUse(NamedTuple):
+    """What is counted of one measure of a limit.
+
+    Attributes:
+        name: Whose it is; empty where all share it.
+        measure: What is counted.
+        used: In the window that ends now; dollars in billionths.
+        bound: The most.
+        resets_at: When nothing is left of it, in microseconds since 1970; None where it is empty.
+    """
+
+    name: str
+    measure: Measure
+    used: int
+    bound: int
+    resets_at: int | None
+
+
+class LimitUses:
+    """What is counted of limits, in this process.
+
+    Args:
+        meters: Of the process; None where no gateway runs.
+        clock: By which its windows slide.
+    """
+
+    def __init__(self, meters: Meters | None, *, clock: Clock) -> None:
+        self._meters = meters
+        self._clock = clock
+
+    def of(self, limits: Iterable[Limit], organisation: str) -> list[LimitUse]:
+        """What is counted in one organisation, for each measure."""
+        if self._meters is None:
+            return []
+        now, wall = int(self._clock.monotonic() * 1e6), int(self._clock.now() * 1e6)
+        return [
+            LimitUse(
+                name=each.name,
+                measure=limit.measure,
+                used=each.counted,
+                bound=limit.bound,
+                resets_at=wall + each.empties_at - now if each.empties_at > now else None,
+            )
+            for limit in limits
+            for each in limit_figures(self._meters, limit, organisation, now)
         ]

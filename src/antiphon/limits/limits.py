@@ -68,6 +68,11 @@ class Limits:
         return len(self.book.limits)
 
     @property
+    def meters(self) -> Meters:
+        """Where it is counted."""
+        return self._meters
+
+    @property
     def counts(self) -> int:
         """How many counts are kept."""
         return len(self._meters)

@@ -38,6 +38,14 @@ class Meters:
     def __len__(self) -> int:
         return len(self._meters) + len(self._shared)
 
+    def all(self) -> list[Meter]:
+        """Those that are kept each for itself, at one moment."""
+        return list(self._meters.values())
+
+    def get(self, key: MeterKey) -> Meter | None:
+        """The meter of a key, where there is one."""
+        return self._meters.get(key)
+
     def of(self, key: MeterKey, now: int) -> Meter:
         """The meter of a key; another one's, where there is no room for it."""
         meter = self._meters.get(key)

@@ -37,7 +37,7 @@ from antiphon.errors import Forbidden, InvalidRequest, Overloaded
 from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
-from antiphon.gateway.uses import BudgetUses
+from antiphon.gateway.uses import BudgetUses, LimitUses
 from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
@@ -93,6 +93,11 @@ class Front(ABC):
         Raises:
             Overloaded: The gateway ends.
         """
+
+    @property
+    @abstractmethod
+    def limit_uses(self) -> LimitUses:
+        """How much of limits is used."""
 
     @cached_property
     def allowed(self) -> Allowed:
@@ -163,6 +168,11 @@ class GatewayFront(Front):
         )
 
     @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(self._gateway.limits.meters, clock=self.clock)
+
+    @property
     def _books(self) -> Books:
         books = self._gateway.books
         if books is None:
@@ -222,6 +232,11 @@ class DatabaseFront(Front):
     @override
     def budget_uses(self) -> BudgetUses:
         return BudgetUses(self._leases, clock=self._clock)
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(None, clock=self._clock)
 
     @property
     @override

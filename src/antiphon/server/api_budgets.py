@@ -17,6 +17,7 @@ from antiphon.access.facts import AllowanceFacts
 from antiphon.access.walls import Realm
 from antiphon.gateway.allowances import budget_of
 from antiphon.gateway.uses import BudgetUse
+from antiphon.model.principal import HOME
 from antiphon.server.api_actor import At, Front, Walled, front_of, routes
 from antiphon.server.api_allowances import (
     AllowanceId,
@@ -26,7 +27,7 @@ from antiphon.server.api_allowances import (
     amended,
 )
 from antiphon.server.api_views import Body, Moment, PageView, View, Which
-from antiphon.usage.budgets.budget import EVERY, HOME, Budget
+from antiphon.usage.budgets.budget import EVERY, Budget
 from antiphon.usage.budgets.config import MOST_LIMIT, BudgetSettings, Share
 from antiphon.usage.budgets.periods import Per
 from antiphon.usage.ledger.shown import dollars

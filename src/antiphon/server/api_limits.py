@@ -15,11 +15,14 @@ from antiphon.access.allowances import Draft, Kind
 from antiphon.access.facts import AllowanceFacts
 from antiphon.access.walls import WIDE
 from antiphon.gateway.allowances import limit_of
+from antiphon.gateway.uses import LimitUse
 from antiphon.limits.config import Amount, Dollars, LimitSettings, Per, QueueSettings
-from antiphon.limits.limit import HOME, Limit, Scope
+from antiphon.limits.limit import Limit, Measure, Scope
+from antiphon.model.principal import HOME
 from antiphon.server.api_actor import At, Walled, front_of, routes
 from antiphon.server.api_allowances import AllowanceId, AllowanceView, Kept, OfScope, amended
 from antiphon.server.api_views import Body, Moment, PageView, View, Which
+from antiphon.usage.ledger.shown import dollars
 
 LIMITS = routes("limits")
 EVERY = "*"
@@ -120,15 +123,31 @@ class LimitsHere(Kept[LimitView]):
         self, said: LimitSettings, limits: tuple[Limit, ...], row: AllowanceFacts | None = None
     ) -> LimitView:
         identity = [each.identity for each in limits]
+        gone = row is not None and row.removed_at is not None
+        uses = [] if gone else self._front.limit_uses.of(limits, self._realm.organisation)
         return LimitView.model_validate(
             {
                 **self._head(said.scope, said.name, row, identity),
                 **said.model_dump(exclude={"scope", "name"}),
                 "dollars": None if said.dollars is None else f"{said.dollars:f}",
                 "organisation": _whose(said) if row is None else row.organisation,
-                "uses": [],
+                "uses": [_use(use) for use in uses],
             }
         )
+
+
+def _use(use: LimitUse) -> LimitUseView:
+    money = use.measure is Measure.DOLLARS
+    return LimitUseView.model_validate(
+        {
+            "name": use.name,
+            "measure": use.measure.name.lower(),
+            "used": dollars(use.used) if money else str(use.used),
+            "bound": dollars(use.bound) if money else str(use.bound),
+            "share": use.used / use.bound if use.bound else float(use.used > 0),
+            "resets_at": use.resets_at,
+        }
+    )
 
 
 def _is_of(said: LimitSettings, organisation: str) -> bool:
