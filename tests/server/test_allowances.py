@@ -103,23 +103,34 @@ async def test_what_is_used(tmp_path):
         each_of_them = await office.post("budgets", each, status=201)
         month = {"scope": "organisation", "limit": "1", "per": "month"}
         of_all = await office.post("budgets", month, status=201)
+        paths = [f"budgets/{each['id']}" for each in (made, each_of_them, of_all)]
+
+        async def spent() -> list[float]:
+            await office.road.at_rest()
+            return [
+                sum(float(use["spent_usd"]) for use in (await office.get(path))["uses"])
+                for path in paths
+            ]
+
         async with asyncio.timeout(SOON):
-            while not (await office.get(f"budgets/{each_of_them['id']}"))["uses"]:
+            while not all(before := await spent()):
                 for key in (KEY, OTHER):
                     assert (await ask(office, key)).status_code == 200
-                await office.road.at_rest()
-        [use] = (await office.get(f"budgets/{made['id']}"))["uses"]
-        spent = float(use["spent_usd"])
-        assert 0 < spent < 1
-        assert use["share"] == pytest.approx(spent / 2)
-        [other] = (await office.get(f"budgets/{each_of_them['id']}"))["uses"]
-        assert other["name"] == "data", "web has one of its own"
-        [use] = (await office.get(f"budgets/{of_all['id']}"))["uses"]
-        assert float(use["spent_usd"]) == pytest.approx(spent + float(other["spent_usd"]))
+        for key in (KEY, OTHER):
+            await ask(office, key)
+        web, data, both = (now - then for now, then in zip(await spent(), before, strict=True))
+        assert 0 < web
+        assert 0 < data
+        assert both == pytest.approx(web + data)
+        [use] = (await office.get(paths[0]))["uses"]
+        assert use["share"] == pytest.approx(float(use["spent_usd"]) / 2)
+        [use] = (await office.get(paths[1]))["uses"]
+        assert use["name"] == "data", "web has one of its own"
+        [use] = (await office.get(paths[2]))["uses"]
         assert use["name"] == "org_default"
         assert use["resets_at"].endswith("-01T00:00:00Z")
     async with administered(tmp_path, **SECTIONS) as office:
-        [again] = (await office.get(f"budgets/{of_all['id']}"))["uses"]
+        [again] = (await office.get(paths[2]))["uses"]
         assert again["spent_usd"] == use["spent_usd"], "after a restart as well"
 
 
