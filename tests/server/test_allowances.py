@@ -119,8 +119,8 @@ async def test_what_is_used(tmp_path):
         for key in (KEY, OTHER):
             await ask(office, key)
         web, data, both = (now - then for now, then in zip(await spent(), before, strict=True))
-        assert 0 < web
-        assert 0 < data
+        assert web > 0
+        assert data > 0
         assert both == pytest.approx(web + data)
         [use] = (await office.get(paths[0]))["uses"]
         assert use["share"] == pytest.approx(float(use["spent_usd"]) / 2)
