@@ -51,6 +51,10 @@ class Call(Protocol):
         """
         ...
 
+    async def rest(self) -> None:
+        """Readers have heard that the answer is whole; what else its connection needs, shortly."""
+        ...
+
     def close(self) -> None:
         """It is over, whatever became of it; called once. An open answer is let go of."""
         ...
@@ -292,6 +296,12 @@ class Reader(Generic[CallT]):
     def shared(self) -> bool:
         """It was given something for which another request pays: `x-antiphon-cache: shared`."""
         return self.taken and not self.pays
+
+    @property
+    def done(self) -> bool:
+        """All of a whole answer was taken: what comes next is `END`."""
+        flight = self.flight
+        return flight.ended and self.position == flight.last and self._rest is None
 
     async def next(self, patience: float | None = None) -> Piece | None:
         """What comes next, `END` at the good end, or None if so many seconds were silent.

@@ -18,7 +18,7 @@ def mistaken_limits(settings: Settings) -> Iterator[tuple[Path, str, Path]]:
     in the database, so their names are not known here.
     """
     for number, message in settings.limits.twins():
-        yield ("limits", "rules", number), message, ("limits",)
+        yield ("limits", "rules", number), message, ("limits", "rules", number)
     for index, rule in enumerate(settings.limits.rules):
         if not rule.name:
             continue

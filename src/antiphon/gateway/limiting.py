@@ -42,11 +42,13 @@ def put_in_force(
             "Requests that wait in queues of limits.",
             lambda: limits.queue.waiting,
         ),
-        Reading("antiphon_limit_counts", "Counts that are kept of limits.", lambda: limits.counts),
+        Reading(
+            "antiphon_limit_counts", "Counts that are kept of limits.", lambda: len(limits.meters)
+        ),
         Reading(
             "antiphon_limit_counted_together_total",
             "Times that somebody new was counted with others, since no more counts are kept.",
-            lambda: limits.together,
+            lambda: limits.meters.together,
             kind="counter",
         ),
     )

@@ -8,9 +8,6 @@ import msgspec
 
 from antiphon.model.principal import Principal
 
-HOME = "org_default"
-"""The organisation of whoever has no other."""
-
 
 class Scope(enum.StrEnum):
     """Whose limit it is: a caller's, the name that is asked for, or that of who is asked."""
@@ -101,11 +98,6 @@ class Limit(msgspec.Struct, frozen=True):
         )
 
 
-def tenant_of(principal: Principal) -> str:
-    """The organisation that a principal's names are of."""
-    return principal.organisation or HOME
-
-
 def name_of(scope: Scope, principal: Principal) -> str:
     """What a principal goes by in a scope of callers; empty where it has no such name."""
     match scope:
@@ -118,7 +110,7 @@ def name_of(scope: Scope, principal: Principal) -> str:
         case Scope.DEPARTMENT:
             return principal.department
         case _:
-            return tenant_of(principal)
+            return principal.tenant
 
 
 _WINDOWS = {1: "second", 60: "minute", 3_600: "hour", 86_400: "day"}

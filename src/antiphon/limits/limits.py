@@ -14,13 +14,13 @@ from collections.abc import Callable, Container, Iterable
 
 from antiphon.clock import Clock
 from antiphon.limits.config import LimitsSettings
-from antiphon.limits.limit import HOME, Limit, Measure, Scope, name_of, tenant_of
+from antiphon.limits.limit import Limit, Measure, Scope, name_of
 from antiphon.limits.meter import Meter
 from antiphon.limits.meters import Meters
 from antiphon.limits.path import MOST_TOKENS, Book, Demand, Gate, Path
 from antiphon.limits.taken import Taken
 from antiphon.limits.waiting import Queue, Waiter
-from antiphon.model.principal import Principal
+from antiphon.model.principal import HOME, Principal
 
 _MICRO = 1_000_000
 _MOST_PATHS = 20_000
@@ -39,13 +39,14 @@ class Limits:
         clock: For windows; only durations count, so the time of day may jump.
 
     Attributes:
+        meters: What is counted.
         queue: Who waits.
         on_change: Called when other limits are in force.
     """
 
     __slots__ = (
-        *("_clock", "_epoch", "_fixed", "_last", "_lag", "_managed", "_meters", "_paths"),
-        *("_places", "_priorities", "book", "on_change", "queue"),
+        *("_clock", "_epoch", "_fixed", "_last", "_lag", "_managed", "_paths", "_places"),
+        *("_priorities", "book", "meters", "on_change", "queue"),
     )
 
     def __init__(self, settings: LimitsSettings, fixed: Iterable[Limit], *, clock: Clock) -> None:
@@ -53,7 +54,7 @@ class Limits:
         self._priorities = settings.priorities
         self._fixed = tuple(fixed)
         self._managed: tuple[Limit, ...] = ()
-        self._meters = Meters(settings.most_counts)
+        self.meters = Meters(settings.most_counts)
         self._paths: dict[tuple[int, str], Path] = {}
         self._places: dict[tuple[str, str], Path] = {}
         self._epoch = 0
@@ -66,21 +67,6 @@ class Limits:
     def __len__(self) -> int:
         """How many limits are in force."""
         return len(self.book.limits)
-
-    @property
-    def meters(self) -> Meters:
-        """Where it is counted."""
-        return self._meters
-
-    @property
-    def counts(self) -> int:
-        """How many counts are kept."""
-        return len(self._meters)
-
-    @property
-    def together(self) -> int:
-        """How often somebody was counted with others for want of memory."""
-        return self._meters.together
 
     def replace(self, managed: Iterable[Limit]) -> None:
         """Have other limits beside those of the configuration from now on.
@@ -112,7 +98,7 @@ class Limits:
         path = self._paths.get(key)
         if path is not None and path.owner is principal and path.is_kept(self._epoch):
             return path
-        path = Path(self.book.of_caller(principal, alias, self._meters, now), epoch=self._epoch)
+        path = Path(self.book.of_caller(principal, alias, self.meters, now), epoch=self._epoch)
         path.owner = principal
         path.usual, path.most = self._priority(principal)
         if len(self._paths) >= _MOST_PATHS:
@@ -135,7 +121,7 @@ class Limits:
         if found is not None and found.is_kept(self._epoch):
             return found
         held = holders(key) if key else ()
-        limits = self.book.of_deployment(provider, deployment, key, held, self._meters, self._last)
+        limits = self.book.of_deployment(provider, deployment, key, held, self.meters, self._last)
         path = Path(limits, epoch=self._epoch)
         if len(self._places) >= _MOST_PATHS:
             self._places.clear()
@@ -144,7 +130,7 @@ class Limits:
 
     def _priority(self, principal: Principal) -> tuple[int, int]:
         for each in self._priorities:
-            scope, tenant = Scope(each.scope), tenant_of(principal)
+            scope, tenant = Scope(each.scope), principal.tenant
             if each.name != name_of(scope, principal):
                 continue
             if scope is Scope.ORGANISATION or tenant == (each.organisation or HOME):
@@ -202,7 +188,7 @@ class Limits:
         for meter in taken.meters:
             if not meter.kept:
                 # It was empty, so it went; what is settled here is counted where that one is now.
-                meter = self._meters.of(meter.key, now)  # noqa: PLW2901
+                meter = self.meters.of(meter.key, now)  # noqa: PLW2901
             amount = meter.amount
             if amount == _CONCURRENCY:
                 meter.total -= 1

@@ -8,6 +8,7 @@ floods the memory gets no more by it.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 
 from antiphon.limits.meter import Meter, MeterKey
 
@@ -45,6 +46,10 @@ class Meters:
     def get(self, key: MeterKey) -> Meter | None:
         """The meter of a key, where there is one."""
         return self._meters.get(key)
+
+    def __iter__(self) -> Iterator[Meter]:
+        yield from self._meters.values()
+        yield from self._shared.values()
 
     def of(self, key: MeterKey, now: int) -> Meter:
         """The meter of a key; another one's, where there is no room for it."""

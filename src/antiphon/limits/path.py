@@ -10,16 +10,14 @@ from typing import NamedTuple
 
 from antiphon.limits.limit import (
     CALLERS,
-    HOME,
     Limit,
     Measure,
     Scope,
     name_of,
-    tenant_of,
 )
 from antiphon.limits.meter import Meter, MeterKey
 from antiphon.limits.meters import TOGETHER, Meters
-from antiphon.model.principal import Principal
+from antiphon.model.principal import HOME, Principal
 
 _ALL = "\0all"
 """The name of a count that all of a scope share; no name holds that character."""
@@ -137,7 +135,7 @@ class Book:
     ) -> list[tuple[Limit, Meter | None]]:
         """What a caller meets who asks for a name."""
         found: list[tuple[Limit, Meter | None]] = []
-        tenant = tenant_of(principal)
+        tenant = principal.tenant
         for scope in CALLERS:
             whose = "" if scope is Scope.ORGANISATION else tenant
             name = name_of(scope, principal)

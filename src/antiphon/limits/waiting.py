@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from antiphon.limits.limit import Limit, QueueBounds
 from antiphon.limits.meter import NEVER, Meter
@@ -22,6 +22,7 @@ from antiphon.limits.path import Demand, Gate, Path
 from antiphon.limits.taken import Taken
 
 _MICRO = 1_000_000
+_SLACK = 64
 
 
 class State(enum.Enum):
@@ -156,7 +157,7 @@ class Queue:
             return True
         while line:
             rank, number, _, place = line[0]
-            if place.gate is not None and place.gate.meter is gate.meter:
+            if _is_in(place, gate.meter):
                 return place.waiter is not waiter and (rank, number) < waiter.rank(bounds)
             heappop(line)
         return False
@@ -185,8 +186,8 @@ class Queue:
         line = self._lines.get(meter)
         while line:
             place = line[0][3]
-            gate, waiter = place.gate, place.waiter
-            if gate is None or gate.meter is not meter or waiter is None:
+            waiter = place.waiter
+            if waiter is None or not _is_in(place, meter):
                 heappop(line)
                 continue
             made = self._take(place.path, place.demand, now, waiter)
@@ -195,7 +196,8 @@ class Queue:
                 waiter.taken, waiter.at = made, waiter.places.index(place)
                 self._end(waiter, State.SERVED, now)
                 continue
-            if made.meter is meter:
+            if made.meter is meter and made.queues and made.bound:
+                place.gate = made
                 return
             heappop(line)
             self._step_out(place)
@@ -242,7 +244,7 @@ class Queue:
         """Stand in the line of a gate; where there is none, or it is full, that place is lost."""
         bounds, waiter, meter = gate.limit.queue, place.waiter, gate.meter
         assert waiter is not None
-        if bounds is None or meter.waiting >= bounds.length:
+        if bounds is None or not gate.bound or meter.waiting >= bounds.length:
             waiter.limit = waiter.limit or gate.limit
             return
         place.gate = gate
@@ -250,6 +252,17 @@ class Queue:
         self._pushes += 1
         line = self._lines.setdefault(meter, [])
         heappush(line, (*waiter.rank(bounds), self._pushes, place))
+
+    def _tidy(self, meters: Sequence[Meter]) -> None:
+        """Forget those who left from the middle of a line, where there are many of them."""
+        for meter in meters:
+            line = self._lines.get(meter)
+            if line is not None and len(line) > _SLACK + 2 * meter.waiting:
+                line[:] = [each for each in line if _is_in(each[3], meter)]
+                heapify(line)
+        if len(self._ends) > _SLACK + 2 * self.waiting:
+            self._ends[:] = [each for each in self._ends if each[2].state is State.WAITING]
+            heapify(self._ends)
 
     @staticmethod
     def _step_out(place: Place) -> None:
@@ -265,11 +278,16 @@ class Queue:
                 waiter.limit = place.gate.limit
             self._step_out(place)
         self.waiting -= 1
+        self._tidy(meters)
         if state is not State.LEFT:
             waiter.wake()
         if state is not State.AGAIN:
             # Where it stood first, somebody else does now.
             self.serve(*meters, now=now)
+
+
+def _is_in(place: Place, meter: Meter) -> bool:
+    return place.gate is not None and place.gate.meter is meter
 
 
 def _meters(waiter: Waiter) -> list[Meter]:

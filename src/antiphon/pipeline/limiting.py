@@ -33,8 +33,9 @@ from antiphon.telemetry.metrics import Metrics
 _MICRO = 1_000_000
 _RETRY = 1.0
 """Seconds told to who is refused for what is under way: places come free at the pace of answers."""
-_LONGEST_RETRY = 60.0
-"""Seconds beyond which no client does well to wait: it is told not to try again by itself."""
+_LONGEST_RETRY = 62.0
+"""Seconds beyond which no client does well to wait: it is told not to try again by itself. A minute
+and what its window may be late are not."""
 _STEPS: Mapping[bytes, int] = {b"low": -1, b"normal": 0, b"high": 1}
 PRIORITIES = {-1: "low", 0: "normal", 1: "high"}
 

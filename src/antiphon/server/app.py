@@ -75,6 +75,8 @@ _EXPOSED = b", ".join(
         b"antiphon-overhead-ms",
         b"antiphon-cost",
         b"antiphon-warnings",
+        b"antiphon-cache",
+        b"antiphon-degraded",
     )
 )
 

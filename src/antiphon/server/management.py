@@ -34,6 +34,7 @@ from antiphon.pipeline.exchange import RequestIds
 from antiphon.providers.deployment import Deployment
 from antiphon.server.administration import ADMINISTRATION
 from antiphon.server.api_actor import Front, GatewayFront
+from antiphon.server.api_cache import add_cache_routes
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
@@ -114,6 +115,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_routes(app, gateway)
     add_request_routes(app, gateway)
     add_usage(app, gateway)
+    add_cache_routes(app, gateway)
     _add_docs(app)
     _add_administration(app, GatewayFront(gateway))
     _add_errors(app, gateway.request_ids)
