@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.access.config import AuthSettings
+from antiphon.cache.config import CacheSettings
 from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
 from antiphon.egress.config import EgressSettings
+from antiphon.idempotency.config import IdempotencySettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.notices.config import NoticesSettings
 from antiphon.pipeline.config import ANY, RouteSettings
@@ -37,8 +39,16 @@ class Settings(BaseModel):
     limits: LimitsSettings = Field(
         default_factory=LimitsSettings, description="How much may be under way."
     )
+    idempotency: IdempotencySettings = Field(
+        default_factory=IdempotencySettings,
+        description="For how long a request with an `Idempotency-Key` gets its first answer.",
+    )
     budgets: BudgetsSettings = Field(
         default_factory=BudgetsSettings, description="How much money may be spent, by whom."
+    )
+    cache: CacheSettings = Field(
+        default_factory=CacheSettings,
+        description="The memory for answers of routes with `cache`.",
     )
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where it keeps what must survive it."

@@ -17,7 +17,7 @@ from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import Principal
-from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.exchange import Cached, Exchange
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.recording import overhead
 from antiphon.pipeline.replies import StreamReply, WholeReply
@@ -27,6 +27,7 @@ from antiphon.server.errors import error_headers
 from antiphon.server.line import AsgiLine, Line, in_header, rendered
 from antiphon.server.rates import rate_lines, told_priority
 from antiphon.telemetry.trace import Trace
+from antiphon.usage.journal.record import STALE
 from antiphon.wire.shallow import Members
 
 _log = logging.getLogger("antiphon.server")
@@ -42,6 +43,9 @@ _FACTS = (
     _ID + b"x-antiphon-deployment: %b\r\nx-antiphon-attempts: %d\r\n"
     b"x-antiphon-overhead-ms: %.3f\r\nx-antiphon-generation: %d\r\n"
 )
+_CACHE = b"x-antiphon-cache: %b\r\n"
+_AGE = b"age: %d\r\n"
+_STALE = b"x-antiphon-degraded: stale\r\n"
 _COST = b"x-antiphon-cost: %d.%09d\r\n"
 _BILLION = 10**9
 
@@ -71,7 +75,14 @@ class InferenceDoor(ABC):
 
     Args:
         max_body: Bound of a request's body, in bytes.
+
+    Attributes:
+        repeatable: A request with an `Idempotency-Key` is answered once (`server.once`).
+        key: Of the query, for callers who show none in a header.
     """
+
+    repeatable: ClassVar[bool] = False
+    key: bytes | None = None
 
     def __init__(self, gateway: Antiphon, *, max_body: int) -> None:
         self._gateway = gateway
@@ -147,6 +158,7 @@ class InferenceDoor(ABC):
                 interrupt=line.task.cancel,
                 hops=caller.hops,
                 forwarded=forwarded,
+                cache_control=caller.cache_control,
                 served=True,
                 passing=passing,
                 trace=delivery.trace,
@@ -169,6 +181,10 @@ class InferenceDoor(ABC):
             _log.exception("Request %s met a defect", delivery.id)
             await delivery.send_error(InternalFault("The gateway met a defect."))
 
+    async def refuse(self, caller: Caller, line: Line, error: AntiphonError) -> None:
+        """Tell a caller, in its dialect, why it is not answered."""
+        await _Delivery(self._gateway, self.heard(caller), line, None).send_error(error)
+
     def _check_draining(self) -> None:
         if self._gateway.draining:
             raise Draining("The gateway is shutting down.", retry_after=1)
@@ -176,6 +192,8 @@ class InferenceDoor(ABC):
 
 class ChatDoor(InferenceDoor):
     """One dialect's chat endpoint."""
+
+    repeatable = True
 
     def __init__(self, gateway: Antiphon, dialect: Dialect, *, max_body: int) -> None:
         super().__init__(gateway, max_body=max_body)
@@ -230,6 +248,7 @@ class _Delivery:
             kind = reply.content_type
             lines = _JSON if kind is None else _PASSED % kind
             await line.answer(200, b"%b%b%b" % (head, self._cost(), lines), reply.body)
+            line.whole = True
             return
         self._stream, wrapping = reply, self._wrapping
         kind = reply.content_type if wrapping is None else wrapping.content_type
@@ -241,6 +260,7 @@ class _Delivery:
             self._complete = not more
             if wrapping is not None:
                 piece = wrapping.feed(piece) + (b"" if more else wrapping.end())
+            line.whole = not more and reply.failure is None
             await line.write(piece, more=more)
         await reply.drain()
 
@@ -248,6 +268,7 @@ class _Delivery:
         """Give an answer that nobody was asked for."""
         self._complete = True
         await self._line.answer(200, self._head() + _JSON, body)
+        self._line.whole = True
 
     async def send_error(self, error: AntiphonError) -> None:
         """Say what went wrong: as a status, or inside a stream that has begun."""
@@ -279,19 +300,25 @@ class _Delivery:
         exchange = self.exchange
         if exchange is None:
             return _ID % (self._dialect.id_header, request_id, request_id)
-        if attempts := exchange.attempts:
+        attempts, cached = exchange.attempts, exchange.cached
+        by, kept = attempts[-1].deployment.name if attempts else "", b""
+        if cached is not None:
+            by, kept = cached.deployment or by, _cache_lines(cached)
+        if by:
             spent = overhead(exchange, self._gateway.clock.monotonic())
             head = _FACTS % (
                 self._dialect.id_header,
                 request_id,
                 request_id,
-                attempts[-1].deployment.name.encode(),
+                by.encode(),
                 len(attempts),
                 spent * 1000,
                 exchange.snapshot.generation,
             )
         else:
             head = _ID % (self._dialect.id_header, request_id, request_id)
+        if kept:
+            head += kept
         if exchange.warnings or exchange.notes:
             warnings = "; ".join((*exchange.warnings, *exchange.notes))
             head += b"x-antiphon-warnings: %b\r\n" % in_header(warnings)
@@ -306,3 +333,11 @@ class _Delivery:
         assert self.exchange is not None
         cost = sum([attempt.cost for attempt in self.exchange.attempts])
         return _COST % divmod(cost, _BILLION)
+
+
+def _cache_lines(cached: Cached) -> bytes:
+    """What the cache did, as header lines."""
+    lines = _CACHE % cached.word.encode()
+    if cached.age is not None:
+        lines += _AGE % cached.age
+    return lines + _STALE if cached.word == STALE else lines

@@ -161,6 +161,10 @@ class RouteMeter:
             )
         count.value += 1
 
+    def given(self, word: str) -> None:
+        """A request was answered from the cache: what it did, in a word."""
+        self._metrics.requests.of(self.alias, word, "cache", "200", OK).value += 1
+
     def failed(self, by: DeploymentMeter | None, now: float, error: AntiphonError) -> None:
         """A request was not answered; this deployment was asked last."""
         kind = error.error_kind
@@ -238,6 +242,11 @@ class Metrics:
             "Things asked for that were left out: the caller's dialect, the one that was spoken to "
             "the provider, and what it was.",
             ("from", "to", "need"),
+        )
+        self.cached = Counter(
+            "antiphon_cache_requests_total",
+            "Requests on routes with a cache, by what it did: `hit`, `miss`, `shared`, `stale`.",
+            ("route", "result"),
         )
         limit = ("scope", "measure")
         self.limit_refusals = Counter(
