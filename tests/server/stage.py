@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -107,11 +107,15 @@ async def stage(
     ssl_context: ssl.SSLContext | None = None,
     clock: Clock | None = None,
     segment_bytes: int = SEGMENT_BYTES,
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     **sections: Any,
 ) -> AsyncIterator[Stage]:
-    """Start everything, and stop everything; `alone` as if the process were the gateway's own."""
+    """Start everything, and stop everything; `alone` as if the process were the gateway's own.
+
+    `pause` is how the providers' pauses pass.
+    """
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
-    async with Fleet(specs, ssl_context=ssl_context) as fleet:
+    async with Fleet(specs, ssl_context=ssl_context, sleep=pause) as fleet:
         settings = configuration(fleet, storage={"data_dir": str(tmp_path)}, **sections)
         gateway = Antiphon(
             load(settings, environ={}), alone=alone, clock=clock, segment_bytes=segment_bytes

@@ -13,7 +13,9 @@ from sys import getsizeof
 
 import msgspec
 
+from antiphon.cache.wall import Tenant
 from antiphon.model.reply import StopReason
+from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 
 OVERHEAD = 176
@@ -59,6 +61,8 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
         request: The request that paid for it.
         subject: The person whose request it was, so that it can be erased; or empty.
         warnings: What the request lost on the way; told again.
+        structured: What is known of its form, where one was asked for; told again.
+        tenant: Who asked for it, so that the answers of one can be removed.
     """
 
     stream: bool
@@ -73,6 +77,8 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     request: str = ""
     subject: str = ""
     warnings: tuple[str, ...] = ()
+    structured: Structured | None = None
+    tenant: Tenant | None = None
 
     def body(self, *, usage: bool) -> bytes:
         """All of it in one piece."""
@@ -87,7 +93,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     def size(self) -> int:
         """Bytes of memory that it takes, its key and its places included.
 
-        Names that the configuration owns (alias, deployment) are not its own.
+        Names that the configuration or a key owns (alias, deployment, ids of a tenant) are not.
         """
         shown, bare = self.shown, self.bare
         size = _FIXED + getsizeof(shown) + getsizeof(self.request) + getsizeof(self.subject)
@@ -101,6 +107,11 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
             size += _USAGE
         if self.warnings:
             size += getsizeof(self.warnings) + sum(map(getsizeof, self.warnings))
+        if self.structured is not None:
+            size += getsizeof(self.structured) + getsizeof(self.structured.problems)
+            size += sum(map(getsizeof, self.structured.problems))
+        if self.tenant is not None:
+            size += getsizeof(self.tenant)
         return size
 
 
@@ -117,6 +128,9 @@ _USAGE = getsizeof(Usage()) + 3 * getsizeof(1 << 20)
 
 def pack(pieces: Sequence[Piece]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """Pieces as `Entry.shown` and `Entry.bare`: as few objects as can be."""
+    if len(pieces) == 1 and pieces[0].bare is pieces[0].shown:
+        alone = (pieces[0].shown,)
+        return alone, alone
     shown: list[bytes] = []
     bare: list[bytes] = []
     for alike, run in groupby(pieces, key=lambda piece: piece.bare is piece.shown):

@@ -51,6 +51,10 @@ class Call(Protocol):
         """
         ...
 
+    async def rest(self) -> None:
+        """Readers have heard that the answer is whole; what else its connection needs, shortly."""
+        ...
+
     def close(self) -> None:
         """It is over, whatever became of it; called once. An open answer is let go of."""
         ...
@@ -172,11 +176,14 @@ class Flight(Generic[CallT]):
     def take(self, reader: Reader[CallT]) -> Piece:
         """What a reader has not had yet; some is there."""
         start = at = reader.position - self._first
-        size = 0
-        while at < len(self._pieces) and size < _MOST_AT_ONCE:
-            size += len(self._pieces[at].shown)
-            at += 1
-        piece = _joined([self._pieces[each] for each in range(start, at)])
+        pieces, size = self._pieces, 0
+        if len(pieces) == start + 1:
+            piece, at = pieces[start], start + 1
+        else:
+            while at < len(pieces) and size < _MOST_AT_ONCE:
+                size += len(pieces[at].shown)
+                at += 1
+            piece = _joined([pieces[each] for each in range(start, at)])
         reader.position = self._first + at
         reader.taken = True
         reader.heard = self.call
@@ -292,6 +299,12 @@ class Reader(Generic[CallT]):
     def shared(self) -> bool:
         """It was given something for which another request pays: `x-antiphon-cache: shared`."""
         return self.taken and not self.pays
+
+    @property
+    def done(self) -> bool:
+        """All of a whole answer was taken: what comes next is `END`."""
+        flight = self.flight
+        return flight.ended and self.position == flight.last and self._rest is None
 
     async def next(self, patience: float | None = None) -> Piece | None:
         """What comes next, `END` at the good end, or None if so many seconds were silent.

@@ -59,6 +59,7 @@ class Flights(Generic[CallT]):
         self.statistics = FlightStatistics()
 
     async def __aenter__(self) -> Self:
+        self._group = TaskGroup()
         await self._group.__aenter__()
         self._open = True
         return self
@@ -109,12 +110,25 @@ class Flights(Generic[CallT]):
         self._start(flight, (key, stream))
         return reader
 
+    def own(self, begin: Callable[[], CallT]) -> Reader[CallT]:
+        """Wait for a call of its own, which nobody joins; else as `join`.
+
+        Raises:
+            Draining: It is not open (any more).
+        """
+        if not self._open:
+            raise Draining("The gateway stops.")
+        flight: Flight[CallT] = Flight(self._most_held)
+        reader = Reader(begin, flight, self._alone, joined=False)
+        self._start(flight, None)
+        return reader
+
     def leave(self, reader: Reader[CallT]) -> None:
         """A request does not wait any more; called again, it does nothing."""
         flight = reader.flight
         flight.leave(reader)
         task = self._tasks.get(flight)
-        if task is None or flight.readers:
+        if task is None or flight.readers or flight.ended:
             return
         # It is unlisted at once: who comes next must not join what is being cancelled.
         self._unlist(flight)
@@ -162,6 +176,9 @@ class Flights(Generic[CallT]):
                     self._unlist(flight)
                     await flight.room()
             call.landed(flight.pieces)
+            flight.end()
+            self._unlist(flight)
+            await call.rest()
         except AntiphonError as error:
             return error
         # A task boundary: a defect in one call must not end all others, and its readers are told.
@@ -171,7 +188,6 @@ class Flights(Generic[CallT]):
         finally:
             if call is not None:
                 call.close()
-        flight.end()
         return None
 
     def _unlist(self, flight: Flight[CallT]) -> None:

@@ -23,6 +23,7 @@ class CachePolicy:
         alias: The name that callers use.
         plan: A digest of all that makes two plans of the same name answer differently:
             deployments, quirks, guards, prompts.
+        tally: Counts of before, where the route was compiled anew.
 
     Attributes:
         ttl: Seconds for which an answer is fresh.
@@ -45,7 +46,9 @@ class CachePolicy:
         "ttl",
     )
 
-    def __init__(self, settings: RouteCacheSettings, *, alias: str, plan: bytes) -> None:
+    def __init__(
+        self, settings: RouteCacheSettings, *, alias: str, plan: bytes, tally: Tally | None = None
+    ) -> None:
         self.alias = alias
         self.ttl = settings.ttl
         self.stale_for = settings.stale_for
@@ -53,7 +56,7 @@ class CachePolicy:
         self._guarded = self.scope.shared
         self.share = settings.share
         self.tool_calls = settings.tool_calls
-        self.tally = Tally()
+        self.tally = tally or Tally()
         self._seed = sha256()
         for piece in (_FORMAT, alias.encode("utf-8", "surrogatepass"), plan):
             self._seed.update(b"%d:%b" % (len(piece), piece))

@@ -38,6 +38,8 @@ class WhyNot(enum.StrEnum):
     """The model ran out of tokens."""
     REFUSED = "refused"
     """The model, or a filter, refused."""
+    INVALID = "invalid"
+    """It has not the form that was asked for."""
     TOOLS = "tools"
     """It asks for tools."""
     UNFINISHED = "unfinished"
@@ -56,6 +58,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
         degraded: It is canned or stale.
         capped: A budget made its bound of output less than what the caller asked for.
         vectors: It consists of vectors: there is no reason to stop.
+        invalid: It was looked at, and has not the form that was asked for.
     """
 
     stop: StopReason | None
@@ -64,6 +67,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     degraded: bool = False
     capped: bool = False
     vectors: bool = False
+    invalid: bool = False
 
 
 _STOPS: dict[StopReason | None, WhyNot] = {
@@ -86,6 +90,7 @@ def why_not(ending: Ending, policy: CachePolicy, wishes: Wishes) -> WhyNot | Non
         (ending.fallback, WhyNot.FALLBACK),
         (ending.degraded, WhyNot.DEGRADED),
         (ending.capped, WhyNot.CAPPED),
+        (ending.invalid, WhyNot.INVALID),
     )
     for flawed, reason in flaws:
         if flawed:

@@ -248,7 +248,7 @@ class _Columns:
     def _cells(self, facts: RequestFacts) -> tuple[str, str, str, str, str]:
         cut = self._paper.cut
         asked, said = tokens(facts)
-        name = "-"
+        name = "-" if facts.cache == "none" else f"cache/{facts.cache}"
         if facts.attempts:
             last = facts.attempts[-1]
             name = cut(clean(f"{last.provider}/{last.model}"), _MOST_NAME)

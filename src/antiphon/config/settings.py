@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.access.config import AuthSettings
+from antiphon.cache.config import CacheSettings
 from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
@@ -39,6 +40,10 @@ class Settings(BaseModel):
     )
     budgets: BudgetsSettings = Field(
         default_factory=BudgetsSettings, description="How much money may be spent, by whom."
+    )
+    cache: CacheSettings = Field(
+        default_factory=CacheSettings,
+        description="The memory for answers of routes with `cache`.",
     )
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where it keeps what must survive it."

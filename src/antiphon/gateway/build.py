@@ -12,11 +12,14 @@ from antiphon.access.admin import AdminKey, admin_key
 from antiphon.access.callers import Callers, Proxy
 from antiphon.access.keys import StaticKeys, digest_of
 from antiphon.access.proxy import TrustedProxy
+from antiphon.cache.policy import CachePolicy
+from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
 from antiphon.pipeline.config import ANY, RetrySettings, RouteSettings, Target
+from antiphon.pipeline.digest import digest_of_plan
 from antiphon.pipeline.passing import STORED
 from antiphon.pipeline.plan import Plan, Shelf, Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
@@ -37,6 +40,7 @@ class Build:
         providers: By the names of the configuration.
         subjects: The ids under which the ledger knows the users of keys.
         captures: What waits to be kept of the content of requests.
+        tallies: What became of the requests of each route with a cache.
 
     Raises:
         ConfigurationError: Entries that cannot be built, all at once.
@@ -49,6 +53,7 @@ class Build:
         self._passed: dict[str, Plan] = {}
         self.providers: dict[str, Provider] = {}
         self.subjects: Mapping[str, str] = {}
+        self.tallies: dict[str, Tally] = {}
         self.captures = Captures(settings.capture, clock=clock)
         catalog = catalog or load_catalog()
         errors: list[ConfigurationError] = []
@@ -124,7 +129,8 @@ class Build:
     def _plan(self, name: str, route: RouteSettings) -> Plan:
         try:
             deployments = [self._deployment(target) for target in route.targets]
-            return Plan(name, deployments, route, self.captures.tap(route.capture))
+            tap = self.captures.tap(route.capture)
+            return Plan(name, deployments, route, tap, self._cache(name, route, deployments))
         except ModelUnpriced as error:
             mistake = Mistake("models", name, f"{error.message} ({error.reason})")
             raise ConfigurationError([mistake]) from error
@@ -151,8 +157,20 @@ class Build:
             del self._passed[oldest]
             self._deployments.pop(oldest, None)
         tap = self.captures.tap(self._route.capture)
-        plan = self._passed[name] = Plan(ANY, [deployment], self._route, tap)
+        cache = self._cache(ANY, self._route, [deployment])
+        plan = self._passed[name] = Plan(ANY, [deployment], self._route, tap, cache)
         return plan
+
+    def _cache(
+        self, name: str, route: RouteSettings, deployments: Sequence[Deployment]
+    ) -> CachePolicy | None:
+        """What a route does with answers; its counts outlive the snapshot."""
+        if route.cache is None:
+            return None
+        entries = [self.providers[each.provider].settings for each in deployments]
+        tally = self.tallies.setdefault(name, Tally())
+        digest = digest_of_plan(route, deployments, entries)
+        return CachePolicy(route.cache, alias=name, plan=digest, tally=tally)
 
     @property
     def _route(self) -> RouteSettings:

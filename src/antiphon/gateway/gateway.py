@@ -4,8 +4,7 @@
         reply = await gateway.chat(model="fast", messages=[{"role": "user", "content": "Hi"}])
         print(reply.text)
 
-A request from inside the process passes the same pipeline as one from outside: the same limits,
-fallback and records.
+A request from inside the process passes the same pipeline as one from outside.
 """
 
 from __future__ import annotations
@@ -19,12 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Claim
 from antiphon.access.desk import Access
 from antiphon.access.watch import Watch
+from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
@@ -34,7 +32,8 @@ from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.health import Health, HealthDetail
-from antiphon.gateway.listing import list_models
+from antiphon.gateway.limiting import put_in_force
+from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
@@ -46,7 +45,6 @@ from antiphon.pipeline.exchange import RequestIds
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
 from antiphon.providers.deployment import Deployment
-from antiphon.providers.models import ModelFacts
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
@@ -59,19 +57,6 @@ _GRACE = 2.0
 """Seconds for exchanges that were told to end."""
 
 
-class ModelEntry(msgspec.Struct, frozen=True):
-    """A name that callers may ask for.
-
-    Attributes:
-        deployments: What stands behind it, in order.
-        facts: What is known of the first of them.
-    """
-
-    name: str
-    deployments: tuple[str, ...]
-    facts: ModelFacts = ModelFacts()
-
-
 class Antiphon(Asking):
     """An LLM gateway.
 
@@ -81,8 +66,7 @@ class Antiphon(Asking):
         alone: The process is the gateway's own: it writes a line for each request, and its
             loggers write where the configuration says.
         segment_bytes: Bytes of one file of the journal.
-        seam: Where tests let the process die: called with the name of each step of journal and
-            shipper, before and after it.
+        seam: Where tests let the process die (`usage.journal.journal.Seam`).
     """
 
     def __init__(
@@ -117,8 +101,9 @@ class Antiphon(Asking):
         self._segment_bytes = segment_bytes
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
-        self.captures = self._build.captures
         self.callers = self._build.callers()
+        self.captures = self._build.captures
+        self.tallies: Mapping[str, Tally] = self._build.tallies
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
@@ -127,6 +112,10 @@ class Antiphon(Asking):
             metrics=self.metrics,
             clock=self.clock,
             heartbeat=settings.server.heartbeat_seconds,
+            cache=settings.cache,
+        )
+        self.limits = put_in_force(
+            settings, self.pipeline, self.providers, metrics=self.metrics, clock=self.clock
         )
         for deployment in self.deployments():
             self.metrics.bind(deployment.provider, deployment.model)
@@ -184,6 +173,7 @@ class Antiphon(Asking):
         soon = asyncio.get_running_loop().call_soon_threadsafe
         services.append(Watch(books.database, partial(soon, self.callers.apply)))
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
+        await self.pipeline.caching.__aenter__()
         self._build.subjects = books.subjects
         self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
         books.start(services)
@@ -198,6 +188,7 @@ class Antiphon(Asking):
         """Stop: what is still under way is ended, and what was done is shipped."""
         if self.pipeline.live:
             await self.drain(0)
+        await self.pipeline.caching.__aexit__(kind, error, traceback)
         await self.transport.aclose()
         books, self.books = self.books, None
         if books is not None:
@@ -289,8 +280,7 @@ class Antiphon(Asking):
     async def reachable(self) -> list[ModelEntry]:
         """The names that can be asked for, those of the passthrough asked of each provider.
 
-        `models` lists them from then on. What could not be asked is in `unreachable` afterwards,
-        with the reason.
+        `models` lists them from then on; `unreachable` says what could not be asked, and why.
         """
         if self._build.passes_through:
             providers = self._build.providers.values()

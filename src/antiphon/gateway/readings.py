@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from antiphon.cache.statistics import Tally
 from antiphon.gateway.books import Books
 from antiphon.gateway.reporting import Reporting
 from antiphon.pipeline.phases import Pipeline
@@ -20,6 +21,7 @@ class Readable(Protocol):
     transport: Transport
     books: Books | None
     captures: Captures
+    tallies: dict[str, Tally]
     reporting: Reporting | None
 
 
@@ -32,6 +34,17 @@ def readings(gateway: Readable) -> Sequence[Reading]:
     def connections() -> dict[str, float]:
         idle = gateway.transport.idle
         return {"idle": idle, "busy": gateway.transport.open - idle}
+
+    def removed() -> dict[str, float]:
+        memory = gateway.pipeline.caching.memory.statistics()
+        return {"room": memory.evicted, "age": memory.expired, "order": memory.dropped}
+
+    def not_stored() -> dict[str, float]:
+        found: dict[str, float] = {}
+        for tally in gateway.tallies.values():
+            for reason, count in tally.not_stored.items():
+                found[reason] = found.get(reason, 0) + count
+        return found
 
     def dropped() -> dict[str, float]:
         return dict(gateway.reporting.dropped) if gateway.reporting is not None else {}
@@ -60,6 +73,36 @@ def readings(gateway: Readable) -> Sequence[Reading]:
             "antiphon_leases_up",
             "1 while money can be leased, or none is.",
             of_books(lambda books: 0 if books.treasury.trouble else 1),
+        ),
+        Reading(
+            "antiphon_cache_entries",
+            "Answers that are stored.",
+            lambda: len(gateway.pipeline.caching.memory),
+        ),
+        Reading(
+            "antiphon_cache_bytes",
+            "What they take.",
+            lambda: gateway.pipeline.caching.memory.bytes,
+        ),
+        Reading(
+            "antiphon_cache_removed_total",
+            "Stored answers that were removed, and why: others needed the `room`, their `age`, or "
+            "somebody's `order`.",
+            removed,
+            label="why",
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_cache_not_stored_total",
+            "Answers on routes with a cache that were not stored, and why.",
+            not_stored,
+            label="why",
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_cache_calls_open",
+            "Calls on routes with a cache that are under way.",
+            lambda: len(gateway.pipeline.caching.flights),
         ),
         Reading(
             "antiphon_captures_dropped_total",

@@ -32,6 +32,7 @@ def running_facts(exchange: Exchange, clock: Clock) -> RequestFacts:
     """What is known of an exchange by now."""
     now, principal, payload = clock.monotonic(), exchange.principal, exchange.payload
     started, first_token = exchange.started, exchange.first_token_at
+    cached = exchange.cached
     attempts = tuple(
         _attempt(each, number, started, now) for number, each in enumerate(exchange.attempts, 1)
     )
@@ -45,7 +46,7 @@ def running_facts(exchange: Exchange, clock: Clock) -> RequestFacts:
         status=None,
         outcome=_RUNNING,
         error=None,
-        cache="none",
+        cache=cached.word if cached is not None and cached.is_given else "none",
         started=told_exactly(int((clock.now() - (now - started)) * 1e6)),
         ended=None,
         duration_ms=_millis(now - started),

@@ -28,7 +28,15 @@ from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.spending import Spending
 from antiphon.providers.estimate import UNKNOWN_OUTPUT, tokens_of
 from antiphon.usage.journal.journal import Journal
-from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unanswered
+from antiphon.usage.journal.record import (
+    CACHE,
+    SHARED,
+    Charge,
+    Closed,
+    Opened,
+    Outcome,
+    Unanswered,
+)
 
 _NOTHING = Usage()
 _LONGEST_NAME = 128
@@ -189,6 +197,67 @@ class Accounts:
             return _estimate(exchange, attempt, said)
         attempt.charge = Charge.ASSUMED
         return _bounds(attempt)
+
+    def given(self, exchange: Exchange, word: str) -> None:
+        """The answer came from the cache, or of a call that another request pays for.
+
+        It leaves a row of no cost, whose provider is `CACHE`, and whose model says which it was.
+
+        Raises:
+            AccountingUnavailable: It cannot be written down.
+        """
+        journal, plan, principal = self.journal, exchange.plan, exchange.principal
+        if journal is None or plan is None:
+            raise AccountingUnavailable("The gateway was not started.")
+        now, number = int(self._clock.now() * 1e6), len(exchange.attempts) + 1
+        started, first_token = exchange.started, exchange.first_token_at
+        took = int((self._clock.monotonic() - started) * 1e6)
+        entry = journal.open(
+            Opened(
+                exchange.id,
+                number,
+                now,
+                principal.key_id,
+                principal.team,
+                principal.department,
+                principal.subject,
+                plan.alias,
+                CACHE,
+                word,
+                exchange.payload.dialect.name,
+                CACHE,
+                exchange.payload.stream,
+                0,
+                0,
+                0,
+                "",
+            )
+        )
+        journal.close(
+            entry,
+            Closed(
+                entry[1],
+                exchange.id,
+                number,
+                principal.key_id,
+                CACHE,
+                word,
+                now,
+                Outcome.OK,
+                "",
+                Charge.NOTHING,
+                True,  # noqa: FBT003  no attempt follows
+                _NO_COUNTS,
+                0,
+                0,
+                0,
+                int((first_token - started) * 1e6) if first_token else 0,
+                took,
+                0 if word == SHARED else took,
+                exchange.stop or "",
+                tuple(exchange.warnings),
+            ),
+        )
 
     def unanswered(self, exchange: Exchange, outcome: BaseException) -> None:
         """The request ended without an answer, and its attempts do not say why."""

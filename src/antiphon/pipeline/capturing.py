@@ -4,56 +4,47 @@ from __future__ import annotations
 
 from typing_extensions import override
 
-from antiphon.clock import Clock
 from antiphon.errors import AntiphonError
-from antiphon.pipeline.attempt import Walk
-from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
-from antiphon.usage.captures.taking import Capture, Tap
+from antiphon.pipeline.replies import StreamReply, WholeReply
+from antiphon.usage.captures.taking import Capture
 
 
-async def captured_reply(
-    tap: Tap, exchange: Exchange, walk: Walk, clock: Clock, heartbeat: float
-) -> WholeReply | StreamReply:
-    """The answer of an exchange whose route captures.
-
-    Raises:
-        UpstreamError: It is the caller's fault, or too long for every candidate.
-        Exhausted: No candidate gave an answer.
-    """
-    plan = exchange.plan
-    assert plan is not None
-    capture = tap.begin(exchange.id, exchange.payload, exchange.principal, plan.alias)
-    exchange.capture = capture
-    if exchange.payload.stream:
-        stream = _CapturedStream(capture, exchange, walk, clock, heartbeat)
-        await stream.start()
-        return stream
-    whole = await whole_reply(exchange, walk)
-    capture.hand_out(whole.body)
-    return whole
+def captured(reply: WholeReply | StreamReply, capture: Capture) -> WholeReply | StreamReply:
+    """A reply of which a copy is kept, wherever it comes from."""
+    if isinstance(reply, StreamReply):
+        return _CapturedStream(reply, capture)
+    capture.hand_out(reply.body)
+    return reply
 
 
 class _CapturedStream(StreamReply):
     """A stream whose pieces are noted as they are handed out."""
 
-    __slots__ = ("_capture",)
+    __slots__ = ("_capture", "_stream")
 
-    def __init__(
-        self, capture: Capture, exchange: Exchange, walk: Walk, clock: Clock, heartbeat: float
-    ) -> None:
-        super().__init__(exchange, walk, clock, heartbeat)
+    def __init__(self, stream: StreamReply, capture: Capture) -> None:
+        super().__init__()
+        self._stream = stream
         self._capture = capture
+
+    @property
+    @override
+    def content_type(self) -> str:
+        return self._stream.content_type
 
     @override
     async def next(self) -> bytes:
-        piece = await super().next()
-        if self.failure is None:
-            self._capture.hand_out(piece)
-        return piece
+        return self._noted(await self._stream.next())
 
     @override
     def fail(self, error: AntiphonError) -> bytes:
-        piece = super().fail(error)
+        return self._noted(self._stream.fail(error))
+
+    @override
+    async def drain(self) -> None:
+        await self._stream.drain()
+
+    def _noted(self, piece: bytes) -> bytes:
+        self.ended, self.failure = self._stream.ended, self._stream.failure
         self._capture.hand_out(piece)
         return piece

@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 from typing_extensions import override
 
+from antiphon.cache.config import RouteCacheSettings
 from antiphon.usage.captures.config import CaptureLevel
 
 ANY = "*"
@@ -123,6 +124,11 @@ class RouteSettings(BaseModel):
         description="When a deployment cannot do something that a request asks for: `drop` leaves "
         "it out and says so in a header, `error` refuses the request, `skip` asks another "
         "deployment. What would change the answer is never dropped.",
+    )
+    cache: RouteCacheSettings | None = Field(
+        default=None,
+        description="Whether answers are kept, and given again to the same question; by default "
+        "they are not. `cache: {}` keeps each for an hour, for the user who asked.",
     )
     structured: StructuredSettings = Field(
         default_factory=StructuredSettings,

@@ -21,6 +21,7 @@ from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.forms import Form
+from antiphon.pipeline.limited import Limited
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
@@ -66,6 +67,7 @@ class Attempt(msgspec.Struct, eq=False):
         outcome: How it ended, once it is closed.
         last: It is the last one of its request.
         form: The form that its answer must have, where that is looked at.
+        capped: A budget made its bound of output less than what was asked for.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
         size: Bytes of the body that is sent.
@@ -100,6 +102,32 @@ class Attempt(msgspec.Struct, eq=False):
     cost: int = 0
     outcome: Outcome | None = None
     form: Form | None = None
+    capped: bool = False
+
+
+class Cached(msgspec.Struct, eq=False):
+    """What the cache did for a request on a route that has one.
+
+    Attributes:
+        word: `hit`; `miss`; `shared`, where another request pays for the call; `stale`, where the
+            answer is too old, and no provider gave a better one.
+        age: Seconds since a stored answer was made; None where it is none.
+        deployment: What made the answer, where no attempt of the request did; else empty.
+        shares: The request on whose account the call was made, where that is another one.
+    """
+
+    word: str
+    age: float | None = None
+    deployment: str = ""
+    shares: Exchange | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Nobody was asked on this request's own account for what it was given."""
+        return self.word != MISS
+
+
+MISS = "miss"
 
 
 class Exchange(msgspec.Struct, eq=False, kw_only=True):
@@ -112,6 +140,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         interrupt: Stops whoever is answering; `abort` calls it.
         hops: Gateways of our kind that the request came through already.
         forwarded: Header lines of the caller that go on to a provider of the same dialect.
+        cache_control: What its caller says of stored answers, as the header has it.
         served: It came over HTTP.
         trace: Where it stands in a trace; None where nobody listens.
         passing: Set where the request is passed on as it is, to an endpoint of no dialect.
@@ -125,7 +154,10 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         capture: What is kept of its content, where the route asks for that.
         warnings: What the caller is warned of; the ledger keeps it.
         notes: What the caller is told besides, of limits that are nearly reached.
+        cached: What the cache did; None where the route has none.
         outcome: What it failed with, or None.
+        priority: What the caller says of its urgency, where limits are set.
+        limited: What it has taken of limits, where some are set.
     """
 
     id: str
@@ -136,6 +168,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     interrupt: Callable[[], object]
     hops: int = 0
     forwarded: bytes = b""
+    cache_control: bytes | None = None
     served: bool = False
     trace: Trace | None = None
     passing: Passing | None = None
@@ -154,6 +187,9 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     interrupted: AntiphonError | None = None
     structured: Structured | None = None
     capture: Capture | None = None
+    cached: Cached | None = None
+    priority: bytes = b""
+    limited: Limited | None = None
 
     @property
     def embeds(self) -> EmbedPayload | None:

@@ -1,7 +1,7 @@
 """The order of everything, on one page.
 
-authenticate, admit, route and attempt, relay, record: an exchange passes them in this order and
-no other. `record` runs whatever happens, and never awaits, so a caller who hangs up cannot
+authenticate, admit, lookup, route and attempt, relay, record: an exchange passes them in this order
+and no other. `record` runs whatever happens, and never awaits, so a caller who hangs up cannot
 prevent it.
 
 Hot path.
@@ -12,21 +12,24 @@ from __future__ import annotations
 from asyncio import Event
 from types import TracebackType
 
+from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
 from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
-from antiphon.pipeline.capturing import captured_reply
+from antiphon.pipeline.caching import Caching, Lookup
+from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.recording import Recording
-from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.turns import Turns
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
-from antiphon.usage.captures.taking import Tap
 
 _MOST_HOPS = 4
 """Gateways of our kind in a row; more of them is a provider that points back to us."""
@@ -40,6 +43,11 @@ class Pipeline:
         accounts: Where every attempt is written down.
         concurrency: How many exchanges may be under way at once.
         heartbeat: Seconds of silence after which a stream's caller is sent a sign of life.
+        cache: How much memory stored answers may take.
+
+    Attributes:
+        caching: Answers that are given again; to be entered before the first request.
+        limiting: Takes what exchanges take of limits; None where none is set.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class Pipeline:
         metrics: Metrics,
         clock: Clock,
         heartbeat: float,
+        cache: CacheSettings | None = None,
     ) -> None:
         self._transport = transport
         self.accounts = accounts
@@ -58,6 +67,15 @@ class Pipeline:
         self.recording = Recording(metrics, clock=clock)
         self._clock = clock
         self._heartbeat = heartbeat
+        self.caching = Caching(
+            cache or CacheSettings(),
+            clock=clock,
+            heartbeat=heartbeat,
+            accounts=accounts,
+            walk=self.walk,
+            record=self.record,
+        )
+        self.limiting: Limiting | None = None
         self.live: set[Exchange] = set()
         self._idle: Event | None = None
 
@@ -143,20 +161,22 @@ class Pipeline:
             chosen = candidates(exchange, found, plan.on_loss)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen)
+        limiting, turns = self.limiting, None
+        if limiting is not None and limiting.limits.book.attempted:
+            turns = Turns(limiting, exchange, clock=self._clock)
+            chosen = turns.free(chosen)
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen, turns)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
-        reply = StreamReply(exchange, walk, self._clock, self._heartbeat)
+        reply = ProviderStream(exchange, walk, self._clock, self._heartbeat)
         await reply.start()
         return reply
 
-    async def captured(self, tap: Tap, exchange: Exchange, walk: Walk) -> WholeReply | StreamReply:
-        """An answer of which the route keeps a copy."""
-        return await captured_reply(tap, exchange, walk, self._clock, self._heartbeat)
-
     def record(self, exchange: Exchange) -> None:
         """Write down and tell what happened. Never awaits, so it cannot be cancelled."""
+        if exchange.limited is not None:
+            leave(exchange)
         outcome, attempts = exchange.outcome, exchange.attempts
         if outcome is not None and not (attempts and attempts[-1].last):
             self.accounts.unanswered(exchange, outcome)
@@ -168,11 +188,12 @@ class Pipeline:
 class Passage:
     """One exchange inside the pipeline; leaving it gives back what it took and records it."""
 
-    __slots__ = ("_admitted", "_exchange", "_pipeline", "_walk")
+    __slots__ = ("_admitted", "_exchange", "_lookup", "_pipeline", "_walk")
 
     def __init__(self, pipeline: Pipeline, exchange: Exchange) -> None:
         self._pipeline = pipeline
         self._exchange = exchange
+        self._lookup: Lookup | None = None
         self._walk: Walk | None = None
         self._admitted = False
 
@@ -182,15 +203,30 @@ class Passage:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
             self._admitted = True
-            self._walk = walk = pipeline.walk(exchange, plan)
-            if plan.tap is not None and exchange.passing is None and exchange.embeds is None:
-                return await pipeline.captured(plan.tap, exchange, walk)
-            if exchange.payload.stream:
-                return await pipeline.stream(exchange, walk)
-            return await whole_reply(exchange, walk)
+            limiting = pipeline.limiting
+            if limiting is not None and (gate := limiting.admit(exchange, plan)) is not None:
+                await limiting.wait(exchange, gate)
+            if plan.tap is None or exchange.passing is not None or exchange.embeds is not None:
+                return await self._reply(plan)
+            exchange.capture = plan.tap.begin(
+                exchange.id, exchange.payload, exchange.principal, plan.alias
+            )
+            return captured(await self._reply(plan), exchange.capture)
         except BaseException as error:
             self._leave(error)
             raise
+
+    async def _reply(self, plan: Plan) -> WholeReply | StreamReply:
+        """The answer: what is known already, or what a deployment says."""
+        pipeline, exchange = self._pipeline, self._exchange
+        if plan.cache is not None and exchange.passing is None:
+            self._lookup = pipeline.caching.question(exchange, plan, plan.cache)
+            if self._lookup is not None:
+                return await self._lookup.answer()
+        self._walk = walk = pipeline.walk(exchange, plan)
+        if exchange.payload.stream:
+            return await pipeline.stream(exchange, walk)
+        return await whole_reply(exchange, walk)
 
     async def __aexit__(
         self,
@@ -204,7 +240,10 @@ class Passage:
         exchange = self._exchange
         if error is not None and exchange.outcome is None and not exchange.complete:
             exchange.outcome = exchange.interrupted or error
+        goes_on = False
         try:
+            if self._lookup is not None:
+                goes_on = self._lookup.leave()
             if self._walk is not None:
                 self._walk.abandon()
         finally:
@@ -212,4 +251,5 @@ class Passage:
                 if self._admitted:
                     self._pipeline.leave(exchange)
             finally:
-                self._pipeline.record(exchange)
+                if not goes_on:
+                    self._pipeline.record(exchange)

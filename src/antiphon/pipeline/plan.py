@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from antiphon.access.keys import StaticKeys
+from antiphon.cache.policy import CachePolicy
 from antiphon.dialects.base import Dialect
 from antiphon.errors import ModelNotFound
 from antiphon.pipeline.config import OnLoss, RouteSettings
@@ -35,12 +36,14 @@ class Plan:
         checks_all: The form of an answer is checked also where its bytes go through.
         invalid_fails: A whole answer without the form that was asked for is none.
         tap: Takes what is said, where the route captures it; else None.
+        cache: Knows which answers are given again; None where none are.
     """
 
     __slots__ = (
         "alias",
         "attempts",
         "backoff",
+        "cache",
         "checks_all",
         "deadline",
         "deployments",
@@ -56,6 +59,7 @@ class Plan:
         deployments: Sequence[Deployment],
         route: RouteSettings,
         tap: Tap | None = None,
+        cache: CachePolicy | None = None,
     ) -> None:
         self.alias = alias
         self.deployments = tuple(deployments)
@@ -67,6 +71,7 @@ class Plan:
         self.checks_all = route.structured.check == "always"
         self.invalid_fails = route.structured.on_invalid == "fail"
         self.tap = tap
+        self.cache = cache
 
     def road(self, heard: Dialect) -> str:
         """How a request of this dialect travels, for people.

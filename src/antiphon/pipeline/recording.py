@@ -53,7 +53,13 @@ class Recording:
             route.first_token.observe(first_token)
         elif outcome is None and not exchange.payload.stream:
             route.overhead.observe(overhead(exchange, now))
-        if outcome is None and last is not None:
+        cached = exchange.cached
+        if cached is not None:
+            self._metrics.cached.of(route.alias, cached.word).value += 1
+        if outcome is None and cached is not None and cached.is_given:
+            route.given(cached.word)
+            route.window.answered(now, total, first_token, 0)
+        elif outcome is None and last is not None:
             usage = exchange.attempts[-1].usage or _NOTHING
             route.succeeded(last)
             route.window.answered(
@@ -158,6 +164,7 @@ class Recording:
             warnings=tuple(exchange.warnings),
             attempts=attempts,
             served=exchange.served,
+            cached=exchange.cached.word if exchange.cached is not None else "",
             structured=exchange.structured.line if exchange.structured is not None else "",
             embeds=exchange.embeds is not None,
             asked=payload.output_bound[0] if trace is not None else None,
@@ -194,9 +201,14 @@ def _vendor(deployment: Deployment) -> str:
 
 def overhead(exchange: Exchange, now: float) -> float:
     """Seconds of the exchange so far that were not spent waiting for a provider."""
-    spent = now - exchange.started
-    for attempt in exchange.attempts:
-        spent -= (attempt.ended_at or now) - attempt.sent_at
+    started = exchange.started
+    spent, attempts, cached = now - started, exchange.attempts, exchange.cached
+    if cached is not None and cached.shares is not None:
+        attempts = cached.shares.attempts
+    for attempt in attempts:
+        ended, sent = attempt.ended_at or now, attempt.sent_at
+        if ended > started:
+            spent -= ended - (max(started, sent))
     return spent if spent > 0 else 0.0
 
 

@@ -39,6 +39,7 @@ class Relay:
         asked: What is answered, in the caller's dialect.
         translation: Set where the caller cannot have the provider's own bytes.
         form: What the answer must have, where that is looked at.
+        usage: Whether usage is told; by default where the caller asked for it.
 
     Attributes:
         useful: The first useful event was seen: the content commit point.
@@ -77,8 +78,10 @@ class Relay:
         asked: Payload,
         translation: Translation | None = None,
         form: Form | None = None,
+        *,
+        usage: bool | None = None,
     ) -> None:
-        wants_usage = asked.wants_usage
+        wants_usage = asked.wants_usage if usage is None else usage
         self._splitter = spoken.splitter()
         self._decoder = spoken.stream_decoder()
         self._decode = self._decoder.feed

@@ -8,8 +8,12 @@ caller's dialect. A stream never ends in silence.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
+from typing_extensions import override
+
 from antiphon.clock import NEVER, Clock
-from antiphon.dialects.contract import START
+from antiphon.dialects.contract import START, Position
 from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.model.said import said_in
@@ -94,12 +98,43 @@ async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
         return WholeReply(passing.told(body), content_type_of(head))
 
 
-class StreamReply:
-    """An answer while it is being written, in the caller's dialect.
+class StreamReply(ABC):
+    """An answer in pieces, in the caller's dialect.
 
     Attributes:
         ended: All of it was given: the terminal event, or an error in its place.
         failure: What the stream ended with, once it has told the caller; or None.
+    """
+
+    __slots__ = ("ended", "failure")
+
+    def __init__(self) -> None:
+        self.ended = False
+        self.failure: AntiphonError | None = None
+
+    @property
+    @abstractmethod
+    def content_type(self) -> str:
+        """Of the caller's dialect, or the provider's where its bytes are passed on."""
+
+    @abstractmethod
+    async def next(self) -> bytes:
+        """The next bytes for the caller; empty at the end."""
+
+    @abstractmethod
+    def fail(self, error: AntiphonError) -> bytes:
+        """End the stream with an error event; empty if it has ended already."""
+
+    async def drain(self) -> None:  # noqa: B027  most have nothing to wait for
+        """Wait shortly for the end of the provider's body, so that its connection can be kept."""
+
+
+class ProviderStream(StreamReply):
+    """An answer while it is being written.
+
+    Args:
+        heartbeat: Seconds of silence after which the caller must hear something.
+        usage: Whether usage is told; by default where the caller asked for it.
 
     Hot path: `next` is one wait on the provider and one `Relay.feed`.
     """
@@ -117,12 +152,20 @@ class StreamReply:
         "_kind",
         "_preamble",
         "_relay",
+        "_usage",
         "_walk",
-        "ended",
-        "failure",
     )
 
-    def __init__(self, exchange: Exchange, walk: Walk, clock: Clock, heartbeat: float) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        walk: Walk,
+        clock: Clock,
+        heartbeat: float,
+        *,
+        usage: bool | None = None,
+    ) -> None:
+        super().__init__()
         self._exchange = exchange
         self._walk = walk
         self._clock = clock
@@ -137,13 +180,18 @@ class StreamReply:
         self._held_size = 0
         self._preamble = exchange.payload.dialect.preamble_bytes
         self._content = False
-        self.ended = False
-        self.failure: AntiphonError | None = None
+        self._usage = usage
 
     @property
+    @override
     def content_type(self) -> str:
-        """Of the caller's dialect, or the provider's where its bytes are passed on."""
         return self._kind
+
+    @property
+    def position(self) -> Position:
+        """How far the caller's stream has come."""
+        relay = self._relay
+        return START if relay is None or not self._content else relay.position
 
     async def start(self) -> None:
         """Wait until the status may go out.
@@ -152,35 +200,34 @@ class StreamReply:
             UpstreamError: It is the caller's fault, or too long for every candidate.
             Exhausted: No candidate gave an answer.
         """
-        self._first = await self._advance()
+        self._first = await self.advance()
 
+    @override
     async def next(self) -> bytes:
-        """The next bytes for the caller; empty at the end."""
         if self._first is not None:
             piece, self._first = self._first, None
             return piece
         if self.ended:
             return b""
         try:
-            return await self._advance()
+            return await self.advance()
         except AntiphonError as error:
             return self.fail(error)
 
+    @override
     def fail(self, error: AntiphonError) -> bytes:
-        """End the stream with an error event; empty if it has ended already."""
         if self.ended:
             return b""
         self.ended = True
         self._answer = None
         self._walk.close()
         self._exchange.outcome = self.failure = error
-        dialect = self._exchange.payload.dialect
-        relay = self._relay
-        position = START if relay is None or not self._content else relay.position
-        return dialect.encode_stream_error(error, request_id=self._exchange.id, position=position)
+        return self._exchange.payload.dialect.encode_stream_error(
+            error, request_id=self._exchange.id, position=self.position
+        )
 
+    @override
     async def drain(self) -> None:
-        """Wait shortly for the end of the provider's body, so that its connection can be kept."""
         answer, self._answer = self._answer, None
         if answer is None:
             return
@@ -192,8 +239,12 @@ class StreamReply:
             pass
         self._walk.close()
 
-    async def _advance(self) -> bytes:
-        """Bytes that may go out now: content, a heartbeat, an overlong preamble, or the end."""
+    async def advance(self) -> bytes:
+        """Bytes that may go out now: content, a heartbeat, an overlong preamble, or the end.
+
+        Raises:
+            UpstreamError, Exhausted: There is no answer, or it broke.
+        """
         while True:
             if self._relay is None or self._answer is None:
                 if not await self._open():
@@ -257,7 +308,7 @@ class StreamReply:
             form, translation = attempt.form, attempt.translation
             assert not isinstance(translation, EmbedTranslation)  # vectors are no stream
             exchange.structured = unread(payload) if form is None else form.unknown
-            self._begin(answer, Relay(spoken, payload, translation, form))
+            self._begin(answer, Relay(spoken, payload, translation, form, usage=self._usage))
             return True
 
     def _begin(self, answer: Answer, relay: Relay) -> None:

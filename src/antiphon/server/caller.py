@@ -32,12 +32,22 @@ class Caller:
         host: The `Host` header, as it came.
         origin: The `Origin` header; None where no browser page is behind the request.
         content_length: As announced; None for a chunked body.
+        cache_control: What it says of stored answers; None where it says nothing.
         hops: Gateways of our kind that the request came through.
         person: The header of a proxy that says for whom it asks, as it came; or None.
         headers: All of them, for whoever needs one that most do not.
     """
 
-    __slots__ = ("content_length", "credential", "headers", "hops", "host", "origin", "person")
+    __slots__ = (
+        "cache_control",
+        "content_length",
+        "credential",
+        "headers",
+        "hops",
+        "host",
+        "origin",
+        "person",
+    )
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """Read the headers.
@@ -58,6 +68,10 @@ class Caller:
         if found.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise InvalidRequest("Only chunked transfer coding is read here.")
         self.person = found.get(PERSON)
+        wishes = found.get(b"cache-control")
+        if wishes is not None and len(found) != len(headers):
+            wishes = b", ".join([value for name, value in headers if name == b"cache-control"])
+        self.cache_control = wishes
         hops = found.get(HOPS)
         self.hops = int(hops) if hops is not None and hops.isdigit() else 0
         if b"content-encoding" in found and found[b"content-encoding"] != b"identity":

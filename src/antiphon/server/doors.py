@@ -17,7 +17,7 @@ from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import AntiphonError, Draining, InternalFault, MethodNotAllowed
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import Principal
-from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.exchange import Cached, Exchange
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.recording import overhead
 from antiphon.pipeline.replies import StreamReply, WholeReply
@@ -25,7 +25,9 @@ from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.line import AsgiLine, Line, in_header, rendered
+from antiphon.server.rates import rate_lines, told_priority
 from antiphon.telemetry.trace import Trace
+from antiphon.usage.journal.record import STALE
 from antiphon.wire.shallow import Members
 
 _log = logging.getLogger("antiphon.server")
@@ -41,6 +43,9 @@ _FACTS = (
     _ID + b"x-antiphon-deployment: %b\r\nx-antiphon-attempts: %d\r\n"
     b"x-antiphon-overhead-ms: %.3f\r\nx-antiphon-generation: %d\r\n"
 )
+_CACHE = b"x-antiphon-cache: %b\r\n"
+_AGE = b"age: %d\r\n"
+_STALE = b"x-antiphon-degraded: stale\r\n"
 _COST = b"x-antiphon-cost: %d.%09d\r\n"
 _BILLION = 10**9
 
@@ -146,10 +151,13 @@ class InferenceDoor(ABC):
                 interrupt=line.task.cancel,
                 hops=caller.hops,
                 forwarded=forwarded,
+                cache_control=caller.cache_control,
                 served=True,
                 passing=passing,
                 trace=delivery.trace,
             )
+            if gateway.pipeline.limiting is not None:
+                exchange.priority = told_priority(caller.headers)
             async with gateway.pipeline.open(exchange) as reply:
                 await delivery.send_reply(reply)
         except AntiphonError as error:
@@ -274,24 +282,34 @@ class _Delivery:
         """What the answer tells of its request, as header lines."""
         request_id = self.id.encode()
         exchange = self.exchange
-        if exchange is None or not exchange.attempts:
+        if exchange is None:
             return _ID % (self._dialect.id_header, request_id, request_id)
-        attempts = exchange.attempts
-        spent = overhead(exchange, self._gateway.clock.monotonic())
-        head = _FACTS % (
-            self._dialect.id_header,
-            request_id,
-            request_id,
-            attempts[-1].deployment.name.encode(),
-            len(attempts),
-            spent * 1000,
-            exchange.snapshot.generation,
-        )
+        attempts, cached = exchange.attempts, exchange.cached
+        by, kept = attempts[-1].deployment.name if attempts else "", b""
+        if cached is not None:
+            by, kept = cached.deployment or by, _cache_lines(cached)
+        if by:
+            spent = overhead(exchange, self._gateway.clock.monotonic())
+            head = _FACTS % (
+                self._dialect.id_header,
+                request_id,
+                request_id,
+                by.encode(),
+                len(attempts),
+                spent * 1000,
+                exchange.snapshot.generation,
+            )
+        else:
+            head = _ID % (self._dialect.id_header, request_id, request_id)
+        if kept:
+            head += kept
         if exchange.warnings or exchange.notes:
             warnings = "; ".join((*exchange.warnings, *exchange.notes))
             head += b"x-antiphon-warnings: %b\r\n" % in_header(warnings)
         if exchange.structured is not None:
             head += b"x-antiphon-structured: %b\r\n" % exchange.structured.line.encode("ascii")
+        if exchange.limited is not None:
+            head += rate_lines(exchange.limited, self._dialect, self._gateway.clock.now())
         return head
 
     def _cost(self) -> bytes:
@@ -299,3 +317,11 @@ class _Delivery:
         assert self.exchange is not None
         cost = sum([attempt.cost for attempt in self.exchange.attempts])
         return _COST % divmod(cost, _BILLION)
+
+
+def _cache_lines(cached: Cached) -> bytes:
+    """What the cache did, as header lines."""
+    lines = _CACHE % cached.word.encode()
+    if cached.age is not None:
+        lines += _AGE % cached.age
+    return lines + _STALE if cached.word == STALE else lines

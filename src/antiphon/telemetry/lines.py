@@ -55,6 +55,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None
     charge: str | None
     warnings: tuple[str, ...]
+    cache: str | None
     structured: str | None
     trace_id: str | None
 
@@ -99,6 +100,7 @@ def json_line(report: RequestReport) -> bytes:
         subject=report.subject or None,
         charge=last.charge if last else None,
         warnings=report.warnings,
+        cache=report.cached or None,
         structured=report.structured or None,
         trace_id=report.trace.id if report.trace else None,
     )
@@ -112,9 +114,13 @@ def text_line(report: RequestReport) -> bytes:
     words = [stamp(report.ended_at)[11:23], level_of(report).upper(), report.request]
     if last is not None:
         words += [report.route, "->", f"{last.provider}/{last.model}"]
+    elif report.cached:
+        words.append(report.route)
     words += [str(report.status), report.kind]
     if report.word and report.word != report.kind:
         words.append(f"({report.word})")
+    if report.cached:
+        words.append(f"cache {report.cached}")
     if len(report.attempts) > 1:
         words.append(f"{len(report.attempts)} attempts")
     if last is not None:

@@ -70,6 +70,7 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
         served: It came over HTTP.
         embeds: Vectors were asked for.
         asked: The caller's own bound of the answer's tokens, or None.
+        cached: What the cache did; empty on a route that has none.
         structured: What is known of the form of the answer; empty where none was asked for.
         trace: Where it stands in a trace, or None.
     """
@@ -96,6 +97,7 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
     served: bool = True
     embeds: bool = False
     asked: int | None = None
+    cached: str = ""
     structured: str = ""
     trace: Trace | None = None
 

@@ -38,6 +38,7 @@ KEY_ID = "antiphon.key_id"
 COST = "antiphon.cost_usd"
 CHARGE = "antiphon.charge"
 ATTEMPTS = "antiphon.attempts"
+CACHE = "antiphon.cache"
 
 TOKEN_USAGE = "gen_ai.client.token.usage"  # noqa: S105  a name
 OPERATION_DURATION = "gen_ai.client.operation.duration"

@@ -123,6 +123,8 @@ def _chat(report: RequestReport) -> dict[str, Value]:
     }
     if report.team:
         attributes[semconv.TEAM] = report.team
+    if report.cached:
+        attributes[semconv.CACHE] = report.cached
     if report.kind != OK:
         attributes[semconv.ERROR_TYPE] = report.kind
     return attributes

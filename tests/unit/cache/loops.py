@@ -76,5 +76,8 @@ class ScriptedCall:
     def landed(self, pieces: Sequence[Piece] | None) -> None:
         self.landed_with.append(pieces)
 
+    async def rest(self) -> None:
+        """Nothing is behind it."""
+
     def close(self) -> None:
         self.closed += 1

@@ -81,6 +81,9 @@ class Asking:
             entry = Entry(self.payload.stream, *pack(pieces), now, keeps, stop=stop)
             gateway.cache.offer(self.key, entry, gateway.policy, self.wishes, Ending(stop))
 
+    async def rest(self) -> None:
+        """Nothing is behind it."""
+
     def close(self) -> None:
         """Nothing is open."""
 

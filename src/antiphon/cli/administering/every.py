@@ -8,6 +8,7 @@ from types import MappingProxyType
 import typer
 
 from antiphon.cli.administering.audit import audit
+from antiphon.cli.administering.cache import cache
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
 from antiphon.cli.administering.users import users
@@ -19,6 +20,7 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "users": users,
         "departments": departments,
         "organisations": organisations,
+        "cache": cache,
         "audit": audit,
     }
 )

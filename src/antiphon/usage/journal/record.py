@@ -20,6 +20,10 @@ import msgspec
 
 from antiphon.model.usage import Usage
 
+CACHE = "cache"
+"""The provider, and its dialect, of a row of no cost: the answer was stored, or another paid."""
+HIT, STALE, SHARED = "hit", "stale", "shared"
+"""Its models: which of these it was."""
 ALIGN = 8
 HEAD = 12
 _MARK = 0xA71F

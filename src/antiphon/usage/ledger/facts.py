@@ -2,7 +2,9 @@
 
 A request has no row of its own. It is put together from the rows of its attempts, of which the
 last says how long all of it took; where no attempt answered, a row of `unanswered` says what the
-caller was told instead. Where a process died between two attempts, neither is there.
+caller was told instead. What was given from the cache has a row of no cost behind them, which is
+no attempt: it says where the answer came from. Where a process died between two attempts, neither
+is there.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from sqlalchemy import RowMapping
 
 from antiphon.errors import STATUS, Kind
 from antiphon.model.usage import Usage
-from antiphon.usage.journal.record import Charge, Outcome
+from antiphon.usage.journal.record import CACHE, Charge, Outcome
 from antiphon.usage.ledger.shown import dollars
 from antiphon.usage.ledger.tables import WORDS
 from antiphon.usage.ledger.times import told_exactly
@@ -90,7 +92,8 @@ class RequestFacts(msgspec.Struct, frozen=True, kw_only=True):
         status: Of the answer, in HTTP's numbers; of a stream that broke, that of its error; None
             while it is not known.
         outcome: `ok`, `failed`, `cancelled`, `lost` or `running`; empty where it is unfinished.
-        cache: What the cache did; there is none yet.
+        cache: `hit`, `stale` or `shared`, where the answer came from the cache, or of a call that
+            another request paid for; `none` where it was made for this one.
         started: When its head was read; UTC.
         ended: When it was over, or None.
         first_token_ms: From the start to the first useful event of a stream, or None.
@@ -141,6 +144,7 @@ def request_facts(
         return None
     end = _end(tried, unanswered)
     any_row = unanswered if unanswered is not None else tried[-1]
+    asked = [row for row in tried if row["spoken"] != CACHE]
     first_token = max((row["first_token"] for row in tried), default=0)
     cost = sum(row["cost"] for row in tried)
     return RequestFacts(
@@ -148,12 +152,12 @@ def request_facts(
         state=end.state,
         route=any_row["alias"],
         dialect=any_row["heard"],
-        dialects=tuple(dict.fromkeys(row["spoken"] for row in tried)),
+        dialects=tuple(dict.fromkeys(row["spoken"] for row in asked)),
         stream=bool(any_row["stream"]),
         status=end.status,
         outcome=end.outcome,
         error=end.error,
-        cache="none",
+        cache=next((row["model"] for row in tried if row["spoken"] == CACHE), "none"),
         started=told_exactly(end.started),
         ended=told_exactly(end.started + end.total) if end.outcome else None,
         duration_ms=millis(end.total),
@@ -167,7 +171,7 @@ def request_facts(
         usage=total_usage([_usage(row) for row in tried]),
         cost_usd=dollars(cost),
         charge=worst_charge([row["charge"] for row in tried]),
-        attempts=tuple(_attempt(row, end.started) for row in tried),
+        attempts=tuple(_attempt(row, end.started) for row in asked),
     )
 
 
