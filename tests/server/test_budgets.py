@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from antiphon.access.walls import operator_here
@@ -28,6 +29,7 @@ from tests.server.purses import (
     sums,
 )
 from tests.server.stage import HELLO, KEY, Stage, stage
+from tests.server.test_managed_keys import PROXY_SECRET, person
 
 SLOW = Latency(tokens_per_second=40, first_token=0.02)
 POTS = [
@@ -308,7 +310,7 @@ async def test_people_behind_a_proxy_spend_their_own(tmp_path):
     sections: dict[str, Any] = budgets({"scope": "user", "limit": "0.0005"})
     sections["auth"] = {**AUTH, "proxies": [{"secrets": [PROXY_SECRET]}]}
     async with stage(tmp_path, **sections) as road:
-        new = desk(road).keys.create(name="proxy", proxied=True)
+        new = desk(road).keys.create(name="proxy")
         key = new.secret.reveal()
         said = Counter[str]()
         for name in ("ann", "ben"):
