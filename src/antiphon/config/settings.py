@@ -38,12 +38,12 @@ class Settings(BaseModel):
     limits: LimitsSettings = Field(
         default_factory=LimitsSettings, description="How much may be under way."
     )
+    budgets: BudgetsSettings = Field(
+        default_factory=BudgetsSettings, description="How much money may be spent, by whom."
+    )
     cache: CacheSettings = Field(
         default_factory=CacheSettings,
         description="The memory for answers of routes with `cache`.",
-    )
-    budgets: BudgetsSettings = Field(
-        default_factory=BudgetsSettings, description="How much money may be spent, by whom."
     )
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where it keeps what must survive it."

@@ -18,12 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Claim
 from antiphon.access.desk import Access
 from antiphon.access.watch import Watch
+from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
@@ -33,7 +32,8 @@ from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.health import Health, HealthDetail
-from antiphon.gateway.listing import list_models
+from antiphon.gateway.limiting import put_in_force
+from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
@@ -45,7 +45,6 @@ from antiphon.pipeline.exchange import RequestIds
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
 from antiphon.providers.deployment import Deployment
-from antiphon.providers.models import ModelFacts
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
@@ -56,19 +55,6 @@ from antiphon.version import VERSION
 
 _GRACE = 2.0
 """Seconds for exchanges that were told to end."""
-
-
-class ModelEntry(msgspec.Struct, frozen=True):
-    """A name that callers may ask for.
-
-    Attributes:
-        deployments: What stands behind it, in order.
-        facts: What is known of the first of them.
-    """
-
-    name: str
-    deployments: tuple[str, ...]
-    facts: ModelFacts = ModelFacts()
 
 
 class Antiphon(Asking):
@@ -115,8 +101,9 @@ class Antiphon(Asking):
         self._segment_bytes = segment_bytes
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
-        self.captures, self.tallies = self._build.captures, self._build.tallies
         self.callers = self._build.callers()
+        self.captures = self._build.captures
+        self.tallies: Mapping[str, Tally] = self._build.tallies
         self.snapshot: Snapshot = self._build.snapshot()
         self.pipeline = Pipeline(
             transport=self.transport,
@@ -126,6 +113,9 @@ class Antiphon(Asking):
             clock=self.clock,
             heartbeat=settings.server.heartbeat_seconds,
             cache=settings.cache,
+        )
+        self.limits = put_in_force(
+            settings, self.pipeline, self.providers, metrics=self.metrics, clock=self.clock
         )
         for deployment in self.deployments():
             self.metrics.bind(deployment.provider, deployment.model)

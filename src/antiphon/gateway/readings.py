@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from antiphon.cache.statistics import Tally
@@ -21,7 +21,7 @@ class Readable(Protocol):
     transport: Transport
     books: Books | None
     captures: Captures
-    tallies: dict[str, Tally]
+    tallies: Mapping[str, Tally]
     reporting: Reporting | None
 
 

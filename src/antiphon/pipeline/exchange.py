@@ -21,6 +21,7 @@ from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.forms import Form
+from antiphon.pipeline.limited import Limited
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
@@ -151,10 +152,12 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         interrupted: Why the gateway itself ends it (a drain), or None.
         structured: What is known of the form of the answer, where one was asked for.
         capture: What is kept of its content, where the route asks for that.
-        cached: What the cache did; None where the route has none.
         warnings: What the caller is warned of; the ledger keeps it.
         notes: What the caller is told besides, of limits that are nearly reached.
+        cached: What the cache did; None where the route has none.
         outcome: What it failed with, or None.
+        priority: What the caller says of its urgency, where limits are set.
+        limited: What it has taken of limits, where some are set.
     """
 
     id: str
@@ -185,6 +188,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     structured: Structured | None = None
     capture: Capture | None = None
     cached: Cached | None = None
+    priority: bytes = b""
+    limited: Limited | None = None
 
     @property
     def embeds(self) -> EmbedPayload | None:

@@ -112,7 +112,7 @@ class GatewayFront(Front):
     async def actor(self, request: Request) -> Actor:
         principal = await require_key(self._gateway, Caller(request.scope["headers"]))
         actor = actor_of(principal, request=id_of(request))
-        if not is_root(actor) and not actor.organisation:
+        if not is_root(actor) and not principal.role:
             raise Forbidden("Only the admin key, or a key that was made here, administers.")
         return actor
 

@@ -67,11 +67,11 @@ class Caller:
         self.content_length = int(length) if length is not None else None
         if found.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise InvalidRequest("Only chunked transfer coding is read here.")
+        self.person = found.get(PERSON)
         wishes = found.get(b"cache-control")
         if wishes is not None and len(found) != len(headers):
             wishes = b", ".join([value for name, value in headers if name == b"cache-control"])
         self.cache_control = wishes
-        self.person = found.get(PERSON)
         hops = found.get(HOPS)
         self.hops = int(hops) if hops is not None and hops.isdigit() else 0
         if b"content-encoding" in found and found[b"content-encoding"] != b"identity":

@@ -25,6 +25,7 @@ from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.line import AsgiLine, Line, in_header, rendered
+from antiphon.server.rates import rate_lines, told_priority
 from antiphon.telemetry.trace import Trace
 from antiphon.usage.journal.record import STALE
 from antiphon.wire.shallow import Members
@@ -155,6 +156,8 @@ class InferenceDoor(ABC):
                 passing=passing,
                 trace=delivery.trace,
             )
+            if gateway.pipeline.limiting is not None:
+                exchange.priority = told_priority(caller.headers)
             async with gateway.pipeline.open(exchange) as reply:
                 await delivery.send_reply(reply)
         except AntiphonError as error:
@@ -285,18 +288,19 @@ class _Delivery:
         by, kept = attempts[-1].deployment.name if attempts else "", b""
         if cached is not None:
             by, kept = cached.deployment or by, _cache_lines(cached)
-        if not by:
-            return _ID % (self._dialect.id_header, request_id, request_id) + kept
-        spent = overhead(exchange, self._gateway.clock.monotonic())
-        head = _FACTS % (
-            self._dialect.id_header,
-            request_id,
-            request_id,
-            by.encode(),
-            len(attempts),
-            spent * 1000,
-            exchange.snapshot.generation,
-        )
+        if by:
+            spent = overhead(exchange, self._gateway.clock.monotonic())
+            head = _FACTS % (
+                self._dialect.id_header,
+                request_id,
+                request_id,
+                by.encode(),
+                len(attempts),
+                spent * 1000,
+                exchange.snapshot.generation,
+            )
+        else:
+            head = _ID % (self._dialect.id_header, request_id, request_id)
         if kept:
             head += kept
         if exchange.warnings or exchange.notes:
@@ -304,6 +308,8 @@ class _Delivery:
             head += b"x-antiphon-warnings: %b\r\n" % in_header(warnings)
         if exchange.structured is not None:
             head += b"x-antiphon-structured: %b\r\n" % exchange.structured.line.encode("ascii")
+        if exchange.limited is not None:
+            head += rate_lines(exchange.limited, self._dialect, self._gateway.clock.now())
         return head
 
     def _cost(self) -> bytes:
