@@ -28,11 +28,13 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from antiphon.access.desk import Access, Desk
-from antiphon.access.organisations import DEFAULT, Organisations
+from antiphon.access.organisations import Organisations
 from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
+from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
+from antiphon.model.principal import HOME
 from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
@@ -50,7 +52,6 @@ class Front(ABC):
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(_AT_ONCE)
-        self._at_home = False
 
     @abstractmethod
     async def actor(self, request: Request) -> Actor:
@@ -58,7 +59,7 @@ class Front(ABC):
 
         Raises:
             Unauthenticated: There is no key, or an unknown one.
-            Forbidden: It is one that administers nothing.
+            Forbidden: It is one of the configuration, which administers nothing.
         """
 
     @property
@@ -84,17 +85,13 @@ class Front(ABC):
         """Have notices that wait sent now."""
 
     @property
+    @abstractmethod
     def access(self) -> Access:
         """Tenants, people and keys.
 
         Raises:
             Overloaded: The gateway ends.
         """
-        access = Access(self.database, clock=self.clock)
-        if not self._at_home:
-            access.organisations(operator_here("start")).default()
-            self._at_home = True
-        return access
 
 
 class GatewayFront(Front):
@@ -119,15 +116,24 @@ class GatewayFront(Front):
     @property
     @override
     def database(self) -> Database:
-        books = self._gateway.books
-        if books is None:
-            raise Overloaded("The gateway is shutting down.")
-        return books.database
+        return self._books.database
 
     @property
     @override
     def clock(self) -> Clock:
         return self._gateway.clock
+
+    @property
+    @override
+    def access(self) -> Access:
+        return self._books.access
+
+    @property
+    def _books(self) -> Books:
+        books = self._gateway.books
+        if books is None:
+            raise Overloaded("The gateway is shutting down.")
+        return books
 
     @property
     @override
@@ -147,6 +153,9 @@ class DatabaseFront(Front):
         database: With the tables of access.
         clock: Where time comes from.
         webhooks: Where notices go; a gateway sends them.
+
+    Raises:
+        StorageFailed: The database did not do what it was asked.
     """
 
     def __init__(
@@ -160,6 +169,7 @@ class DatabaseFront(Front):
         self._webhooks = webhooks or {}
         self._database = database
         self._clock = clock
+        self._access = Access.open(database, clock=clock)
 
     @override
     async def actor(self, request: Request) -> Actor:
@@ -174,6 +184,11 @@ class DatabaseFront(Front):
     @override
     def clock(self) -> Clock:
         return self._clock
+
+    @property
+    @override
+    def access(self) -> Access:
+        return self._access
 
     @property
     @override
@@ -203,12 +218,12 @@ def _realm(
         Query(
             max_length=100,
             description="The id of the organisation. Only whoever has the whole gateway may name "
-            f"another than their own; for them it is `{DEFAULT}` where it is not named.",
+            f"another than their own; for them it is `{HOME}` where it is not named.",
         ),
     ] = "",
 ) -> Realm:
     if not organisation and is_root(actor):
-        organisation = DEFAULT
+        organisation = HOME
     return front_of(request).access.realm(actor, organisation)
 
 
@@ -275,8 +290,8 @@ def routes(tag: str) -> APIRouter:
         prefix="/api/v1",
         tags=[tag],
         dependencies=[
-            Depends(_known_alone),
             Depends(_asking),
+            Depends(_known_alone),
             Depends(_turn, scope="function"),
         ],
     )

@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from antiphon.dialects.openai_chat import OPENAI_CHAT
@@ -100,6 +100,7 @@ class StatusView(BaseModel):
     draining: bool
     live_requests: int
     upstream_connections: int
+    ledger: str = Field(description="The name of its ledger, and so of its database.")
 
 
 def create_management(gateway: Antiphon) -> FastAPI:
@@ -166,6 +167,7 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
             draining=gateway.draining,
             live_requests=len(gateway.pipeline.live),
             upstream_connections=gateway.transport.open,
+            ledger=gateway.books.ledger.name if gateway.books is not None else "",
         )
 
     @app.get("/api/v1/routes", dependencies=guarded, tags=["management"])
