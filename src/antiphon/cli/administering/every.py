@@ -11,6 +11,7 @@ from antiphon.cli.administering.audit import audit
 from antiphon.cli.administering.cache import cache
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
+from antiphon.cli.administering.notices import notices
 from antiphon.cli.administering.users import users
 
 GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
@@ -21,6 +22,7 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "departments": departments,
         "organisations": organisations,
         "cache": cache,
+        "notices": notices,
         "audit": audit,
     }
 )
