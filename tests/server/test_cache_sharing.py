@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections import Counter
 
 import pytest
 
-from antiphon.simulator import FaultRule, Outcome
+from antiphon.simulator import FaultRule, Latency, Outcome, SimulatorSpec
 from tests.server.cached import (
     ADMIN,
     CHAT,
@@ -27,6 +28,8 @@ from tests.server.raw import chat_body, connected
 from tests.server.raw import request as written
 from tests.server.stage import stage
 
+STILL = [SimulatorSpec(name="one", seed=1, latency=Latency(first_token=1))]
+"""It waits at a gate once, and then says all at once."""
 LONG = [{"role": "user", "content": "[tokens: 30]"}]
 
 
@@ -221,6 +224,34 @@ async def test_heartbeats_go_to_each_of_them_and_are_not_stored(tmp_path, gate):
         stored = await ask(road, stream=True)
         assert word(stored) == "hit"
         assert {each.replace(":\n\n", "") for each in told} == {stored.text}
+        assert road.first.requests == 1
+
+
+async def test_who_reads_far_slower_is_left_behind_and_told(tmp_path, gate):
+    """Nobody is kept waiting for a caller who does not read, and nothing piles up for him."""
+    much = [{"role": "user", "content": "[tokens: 24000]"}]
+    bound = {"max_entry_bytes": 1 << 16}
+    async with stage(tmp_path, STILL, models=route(), pause=gate, cache=bound) as road:
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(slow, (road.host, road.port))
+            await loop.sock_sendall(slow, written(body=chat_body(stream=True, messages=much)))
+            await until(lambda: gate.waiting)
+            brisk = asyncio.create_task(ask(road, stream=True, messages=much))
+            await until(joined(road, 1))
+            gate.open()
+            answer = await brisk
+            assert answer.text.endswith("data: [DONE]\n\n")
+            flights = road.gateway.pipeline.caching.flights
+            assert (flights.statistics.left_behind, flights.statistics.open) == (1, 0)
+            told = b""
+            while piece := await loop.sock_recv(slow, 1 << 20):
+                told += piece
+                if told.endswith(b"0\r\n\r\n"):
+                    break
+        assert b"read too slowly" in told[-2000:]
         assert road.first.requests == 1
 
 
