@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 from collections import Counter
 
 import pytest
 
+from antiphon.pipeline.exchange import Exchange
 from antiphon.simulator import FaultRule, Latency, Outcome, SimulatorSpec
 from tests.server.cached import (
     ADMIN,
@@ -271,3 +273,22 @@ async def test_a_connection_is_kept_for_the_next_call(tmp_path):
         for number in range(4):
             await ask(road, stream=bool(number % 2), seed=number)
         assert road.first.connections == 1
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_request_that_is_over_is_let_go_of_at_once(tmp_path, stream):
+    """Its body can be a megabyte: it must not wait for the collector of cycles."""
+
+    def kept() -> int:
+        return sum(isinstance(each, Exchange) for each in gc.get_objects())
+
+    async with stage(tmp_path, ONE, models=route()) as road:
+        gc.collect()
+        gc.disable()
+        try:
+            asking = [ask(road, stream=stream, seed=number // 3) for number in range(9)]
+            await asyncio.gather(*asking)
+            await ask(road, "no-cache", stream=stream)
+            await until(lambda: not kept())
+        finally:
+            gc.enable()
