@@ -288,7 +288,6 @@ def exchange_hit() -> Timed:
         concurrency=Concurrency(10),
         metrics=Metrics(),
         clock=served.clock,
-        auth_required=True,
         heartbeat=15,
     )
     body = chat_body(900)
