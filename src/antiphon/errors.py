@@ -6,9 +6,9 @@ Code raises what happened; one door renders it in the caller's own dialect. The 
   + CallerError             the request cannot be served as it stands
     - MalformedBody, InvalidRequest, UnsupportedParameter, BodyTooLarge
     - Unauthenticated, Forbidden, ModelNotFound, ModelUnpriced, PathNotFound, MethodNotAllowed
-    - BudgetExceeded
+    - BudgetExceeded, PromptTooLong
   + GatewayError            the gateway will not, or could not, serve it now
-    - Overloaded, Draining, AccountingUnavailable, BudgetReserved
+    - Overloaded, Draining, AccountingUnavailable, BudgetReserved, LimitReached
     - RequestTimeout, CallerLeft, InternalFault
   + UpstreamError           one attempt at one deployment failed
     - ConnectFailed, UpstreamTimeout, UpstreamBroken, UpstreamRefused, NotAnAnswer
@@ -176,6 +176,12 @@ class Forbidden(CallerError):
     kind = Kind.FORBIDDEN
 
 
+class PromptTooLong(CallerError):
+    """The prompt is longer than a limit of the caller's allows."""
+
+    kind = Kind.CONTEXT_TOO_LONG
+
+
 class ModelNotFound(CallerError):
     """No model goes by that name."""
 
@@ -254,6 +260,12 @@ class AccountingUnavailable(Overloaded):
 
 class BudgetReserved(GatewayError):
     """What is left of a budget is reserved by requests under way; it may come back."""
+
+    kind = Kind.RATE_LIMITED
+
+
+class LimitReached(GatewayError):
+    """A limit of requests, tokens, money or concurrency is reached."""
 
     kind = Kind.RATE_LIMITED
 

@@ -137,13 +137,16 @@ class Office:
 
 
 @contextmanager
-def open_office(reach: Reach, *, makes: bool = False) -> Generator[Office]:
+def open_office(reach: Reach, *, makes: bool = False, served: str = "") -> Generator[Office]:
     """What administers here; ends the command where nothing does.
 
     Args:
         reach: Where it is to be done.
         makes: Whether a database is made where there is none yet.
+        served: Why only a gateway can be asked; empty where the database will do.
     """
+    if reach.offline and served:
+        fail(f"--offline: {served}", 2)
     if reach.offline and reach.url is not None:
         fail("--offline and --url: choose one", 2)
     loaded = load(reach.config)
@@ -152,6 +155,8 @@ def open_office(reach: Reach, *, makes: bool = False) -> Generator[Office]:
             client, where = found
             yield _entered(Office(client, runner, where=where), reach)
             return
+        if served:
+            fail(f"no gateway serves here: {served}")
         with _database(loaded, makes=makes) as (database, where):
             webhooks = loaded.settings.notices.webhooks
             front = DatabaseFront(database, clock=SystemClock(), webhooks=webhooks)

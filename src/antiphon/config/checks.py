@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from antiphon.config.allowances import mistaken_limits
 from antiphon.config.retiring import retiring
 from antiphon.config.server import is_loopback
 from antiphon.config.settings import Settings
@@ -55,6 +56,8 @@ def findings(
     for name, route in settings.models.items():
         yield from _route(name, route, settings, catalog)
     yield from _denied(settings, catalog)
+    for path, message, depends in mistaken_limits(settings):
+        yield Finding(path, message, (depends,))
     for name, message in unreachable(settings.notices, settings.egress).items():
         yield Finding(("notices", "webhooks", name, "url"), message, (("egress",),))
 

@@ -63,6 +63,11 @@ class UntranslatedPayload(Payload, ABC):
     def least_answer(self) -> int | None:
         return None
 
+    @property
+    def size(self) -> int:
+        """Bytes of what the caller sent."""
+        return 0
+
     @override
     def countable(self, size: int) -> int:
         return 0
@@ -124,6 +129,11 @@ class PassedJson(UntranslatedPayload):
 
     @property
     @override
+    def size(self) -> int:
+        return len(self._object.source)
+
+    @property
+    @override
     def output_bound(self) -> tuple[int | None, int]:
         members = self._object
         if not self._writes:
@@ -170,7 +180,7 @@ class PassedForm(UntranslatedPayload):
         MalformedBody: It is no form, names no model, or could be read in two ways.
     """
 
-    __slots__ = ("_form",)
+    __slots__ = ("_form", "_size")
 
     opaque = True
 
@@ -179,6 +189,12 @@ class PassedForm(UntranslatedPayload):
         stream = (form.text("stream") or "").strip().lower() == "true"
         super().__init__(dialect, _named(form.text("model")), stream=stream)
         self._form = form
+        self._size = len(body)
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._size
 
     @override
     def encode(
@@ -210,6 +226,11 @@ class PassedBytes(UntranslatedPayload):
         super().__init__(dialect, objects)
         self._bytes = body
         self.defers = self.opaque = defers
+
+    @property
+    @override
+    def size(self) -> int:
+        return len(self._bytes)
 
     @override
     def encode(

@@ -18,8 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Claim
 from antiphon.access.desk import Access
@@ -34,7 +32,8 @@ from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.health import Health, HealthDetail
-from antiphon.gateway.listing import list_models
+from antiphon.gateway.limiting import put_in_force
+from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
@@ -46,7 +45,6 @@ from antiphon.pipeline.exchange import RequestIds
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
 from antiphon.providers.deployment import Deployment
-from antiphon.providers.models import ModelFacts
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
@@ -57,19 +55,6 @@ from antiphon.version import VERSION
 
 _GRACE = 2.0
 """Seconds for exchanges that were told to end."""
-
-
-class ModelEntry(msgspec.Struct, frozen=True):
-    """A name that callers may ask for.
-
-    Attributes:
-        deployments: What stands behind it, in order.
-        facts: What is known of the first of them.
-    """
-
-    name: str
-    deployments: tuple[str, ...]
-    facts: ModelFacts = ModelFacts()
 
 
 class Antiphon(Asking):
@@ -128,6 +113,9 @@ class Antiphon(Asking):
             clock=self.clock,
             heartbeat=settings.server.heartbeat_seconds,
             cache=settings.cache,
+        )
+        self.limits = put_in_force(
+            settings, self.pipeline, self.providers, metrics=self.metrics, clock=self.clock
         )
         for deployment in self.deployments():
             self.metrics.bind(deployment.provider, deployment.model)

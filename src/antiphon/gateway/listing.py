@@ -1,4 +1,4 @@
-"""Asking providers which models they have, for people who start without a configuration."""
+"""Which models there are: an entry of a list, and asking providers for theirs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from antiphon.errors import ConfigurationError, UpstreamError
 from antiphon.providers.model_names import model_names
+from antiphon.providers.models import ModelFacts
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Call, Timeouts, Upstream
 
@@ -19,6 +22,19 @@ _NOT_FOR_CHAT = re.compile(
     re.IGNORECASE,
 )
 """Words in the names of models that answer no chat, or not on this endpoint."""
+
+
+class ModelEntry(msgspec.Struct, frozen=True):
+    """A name that callers may ask for.
+
+    Attributes:
+        deployments: What stands behind it, in order.
+        facts: What is known of the first of them.
+    """
+
+    name: str
+    deployments: tuple[str, ...]
+    facts: ModelFacts = ModelFacts()
 
 
 async def list_models(

@@ -34,6 +34,7 @@ from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.sending import write
 from antiphon.pipeline.spending import Spending
+from antiphon.pipeline.turns import Turns
 from antiphon.providers.auth import Unsigned
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
@@ -62,6 +63,7 @@ class Walk(msgspec.Struct, eq=False):
     _clock: Clock
     _accounts: Accounts
     _candidates: Iterator[Deployment]
+    _turns: Turns | None = None
     _round: int = 0
     _again: list[tuple[Deployment, float]] = []
     _same: Deployment | None = None
@@ -95,6 +97,11 @@ class Walk(msgspec.Struct, eq=False):
                 if (self._again or self._wait_until) and not await self._waited(patience):
                     return None
                 candidate = self._next()
+                if candidate is None:
+                    assert self._turns is not None
+                    candidate = await self._turns.next(patience)
+                    if candidate is None:
+                        return None
             try:
                 if candidate is not None:
                     self._answer = await self._send(candidate)
@@ -130,6 +137,8 @@ class Walk(msgspec.Struct, eq=False):
         attempt.ended_at = self._clock.monotonic()
         attempt.usage = usage
         self._accounts.succeeded(self._exchange, attempt, said)
+        if self._turns is not None:
+            self._turns.settle()
         translation = attempt.translation
         if translation is not None and usage is not None and not translation.measured[1]:
             attempt.deployment.calibration.learn(translation.measured[0], usage.input_total)
@@ -148,6 +157,8 @@ class Walk(msgspec.Struct, eq=False):
         self._accounts.failed(self._exchange, attempt, error, self._said())
         self.close()
         deployment, key = attempt.deployment, self._key
+        if self._turns is not None:
+            self._turns.settle()
         match error.disposition:
             case Disposition.CALLERS_FAULT if self._unseal(error):
                 self._same = deployment
@@ -221,6 +232,8 @@ class Walk(msgspec.Struct, eq=False):
             elif attempt is not None and not attempt.closed:
                 attempt.ended_at = attempt.ended_at or self._clock.monotonic()
                 self._accounts.abandoned(self._exchange, attempt, self._said())
+            if self._turns is not None:
+                self._turns.close()
 
     @property
     def waits(self) -> bool:
@@ -245,20 +258,22 @@ class Walk(msgspec.Struct, eq=False):
             self.attempt.usage = relay.usage
         return relay.said
 
-    def _next(self) -> Deployment:
-        exchange = self._exchange
-        done = exchange.attempts
-        if done and (
-            len(done) >= self._plan.attempts or self._clock.monotonic() >= exchange.deadline
-        ):
-            raise summary(self._exchange, now=self._clock.monotonic())
+    def _next(self) -> Deployment | None:
+        """The next candidate; None where all that are left are at limits that let it wait."""
+        exchange, turns = self._exchange, self._turns
+        done, now = exchange.attempts, self._clock.monotonic()
+        if done and (len(done) >= self._plan.attempts or now >= exchange.deadline):
+            raise summary(exchange, now=now)
         deployment, self._same = self._same, None
-        if deployment is None:
-            deployment = next(self._candidates, None)
-        if deployment is None:
-            if self._short is not None and not done:
-                raise self._short
-            raise summary(self._exchange, now=self._clock.monotonic())
+        if turns is not None and deployment is not None and not turns.takes(deployment):
+            deployment = None
+        if deployment is not None or (turns is not None and turns.waits):
+            return deployment
+        deployment = next(self._candidates, None)
+        if deployment is None and (turns is None or not turns.lines_up()):
+            short = self._short
+            failed = summary(exchange, now=now) if done or short is None else short
+            raise failed if turns is None else turns.exhausted(failed)
         return deployment
 
     async def _waited(self, patience: float) -> bool:
@@ -282,11 +297,15 @@ class Walk(msgspec.Struct, eq=False):
         waits = [
             (max(asked, backoff), each) for each, asked in self._again if asked <= _LONGEST_WAIT
         ]
+        if waits and self._turns is not None:
+            waits += self._turns.later()
         self._again = []
         self._round += 1
         if not waits or len(exchange.attempts) >= plan.attempts:
             return
         self._candidates = iter([each for _, each in waits])
+        if self._turns is not None:
+            self._candidates = self._turns.free(self._candidates)
         self._wait_until = self._clock.monotonic() + min(wait for wait, _ in waits)
         if self._wait_until >= exchange.deadline:
             self._candidates, self._wait_until = iter(()), 0.0
@@ -314,7 +333,7 @@ class Walk(msgspec.Struct, eq=False):
             and (cap := await self._afford(spending, attempt))
         ):
             body, lines = write(exchange, attempt, plan, dropped=dropped, now=wall, cap=cap)
-        self._key = key = deployment.keys.take()
+        self._key = key = (self._turns and self._turns.key) or deployment.keys.take()
         head = face.head(key, payload.stream) + lines
         head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1) if exchange.hops else _FIRST_HOP
         if exchange.trace is not None:

@@ -21,6 +21,7 @@ from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.forms import Form
+from antiphon.pipeline.limited import Limited
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
@@ -66,6 +67,7 @@ class Attempt(msgspec.Struct, eq=False):
         outcome: How it ended, once it is closed.
         last: It is the last one of its request.
         form: The form that its answer must have, where that is looked at.
+        capped: A budget made its bound of output less than what was asked for.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
         size: Bytes of the body that is sent.
@@ -100,6 +102,7 @@ class Attempt(msgspec.Struct, eq=False):
     cost: int = 0
     outcome: Outcome | None = None
     form: Form | None = None
+    capped: bool = False
 
 
 class Cached(msgspec.Struct, eq=False):
@@ -153,6 +156,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         notes: What the caller is told besides, of limits that are nearly reached.
         cached: What the cache did; None where the route has none.
         outcome: What it failed with, or None.
+        priority: What the caller says of its urgency, where limits are set.
+        limited: What it has taken of limits, where some are set.
     """
 
     id: str
@@ -183,6 +188,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     structured: Structured | None = None
     capture: Capture | None = None
     cached: Cached | None = None
+    priority: bytes = b""
+    limited: Limited | None = None
 
     @property
     def embeds(self) -> EmbedPayload | None:

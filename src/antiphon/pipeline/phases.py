@@ -22,10 +22,12 @@ from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.turns import Turns
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -45,6 +47,7 @@ class Pipeline:
 
     Attributes:
         caching: Answers that are given again; to be entered before the first request.
+        limiting: Takes what exchanges take of limits; None where none is set.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Pipeline:
             walk=self.walk,
             record=self.record,
         )
+        self.limiting: Limiting | None = None
         self.live: set[Exchange] = set()
         self._idle: Event | None = None
 
@@ -157,7 +161,11 @@ class Pipeline:
             chosen = candidates(exchange, found, plan.on_loss)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen)
+        limiting, turns = self.limiting, None
+        if limiting is not None and limiting.limits.book.attempted:
+            turns = Turns(limiting, exchange, clock=self._clock)
+            chosen = turns.free(chosen)
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen, turns)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""
@@ -167,6 +175,8 @@ class Pipeline:
 
     def record(self, exchange: Exchange) -> None:
         """Write down and tell what happened. Never awaits, so it cannot be cancelled."""
+        if exchange.limited is not None:
+            leave(exchange)
         outcome, attempts = exchange.outcome, exchange.attempts
         if outcome is not None and not (attempts and attempts[-1].last):
             self.accounts.unanswered(exchange, outcome)
@@ -193,6 +203,9 @@ class Passage:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
             self._admitted = True
+            limiting = pipeline.limiting
+            if limiting is not None and (gate := limiting.admit(exchange, plan)) is not None:
+                await limiting.wait(exchange, gate)
             if plan.tap is None or exchange.passing is not None or exchange.embeds is not None:
                 return await self._reply(plan)
             exchange.capture = plan.tap.begin(

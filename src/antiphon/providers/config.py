@@ -108,6 +108,32 @@ class TimeoutSettings(_Settings):
     total: Seconds = Field(default=600.0, description="For the whole call.")
 
 
+def _no_flag(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")  # noqa: TRY004  pydantic takes ValueError
+    return value
+
+
+Amount: TypeAlias = Annotated[int, Field(ge=0, le=10**15), BeforeValidator(_no_flag)]
+
+
+class ProviderLimitSettings(_Settings):
+    """How much is asked of a provider, or of each of its keys."""
+
+    requests_per_minute: Amount | None = Field(default=None, description="Calls in 60 seconds.")
+    tokens_per_minute: Amount | None = Field(
+        default=None,
+        description="Tokens of prompts and answers in 60 seconds: estimated before a call, "
+        "corrected after it.",
+    )
+    concurrency: Amount | None = Field(default=None, description="Calls under way at once.")
+    when_full: Literal["refuse", "queue"] = Field(
+        default="refuse",
+        description="What is done where no other deployment can answer either: `refuse` answers "
+        "429 at once, `queue` lets requests wait, within the bounds of `limits.queue`.",
+    )
+
+
 def _is_price(value: Decimal) -> Decimal:
     if value < 0:
         raise ValueError("must not be negative")
@@ -231,6 +257,16 @@ class ProviderSettings(_Settings):
         default=False, description="The host is right although it is not the vendor's."
     )
     timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings, description="In seconds.")
+    limits: ProviderLimitSettings | None = Field(
+        default=None,
+        description="How much is asked of it at most, over all its models and keys. A model of "
+        "which the limit is reached is passed over, without a mark against its health.",
+    )
+    key_limits: ProviderLimitSettings | None = Field(
+        default=None,
+        description="How much is asked with each of its keys, over all deployments that use the "
+        "key, be it in another entry.",
+    )
     quirks: tuple[str, ...] = Field(default=(), description="Added to those of the row.")
     models: Annotated[
         Mapping[str, ModelSettings],

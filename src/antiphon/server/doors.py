@@ -25,6 +25,7 @@ from antiphon.server.asgi import Receive, Scope, Send
 from antiphon.server.caller import Caller
 from antiphon.server.errors import error_headers
 from antiphon.server.line import AsgiLine, Line, in_header, rendered
+from antiphon.server.rates import rate_lines, told_priority
 from antiphon.telemetry.trace import Trace
 from antiphon.usage.journal.record import STALE
 from antiphon.wire.shallow import Members
@@ -74,7 +75,14 @@ class InferenceDoor(ABC):
 
     Args:
         max_body: Bound of a request's body, in bytes.
+
+    Attributes:
+        repeatable: A request with an `Idempotency-Key` is answered once (`server.once`).
+        key: Of the query, for callers who show none in a header.
     """
+
+    repeatable: ClassVar[bool] = False
+    key: bytes | None = None
 
     def __init__(self, gateway: Antiphon, *, max_body: int) -> None:
         self._gateway = gateway
@@ -155,6 +163,8 @@ class InferenceDoor(ABC):
                 passing=passing,
                 trace=delivery.trace,
             )
+            if gateway.pipeline.limiting is not None:
+                exchange.priority = told_priority(caller.headers)
             async with gateway.pipeline.open(exchange) as reply:
                 await delivery.send_reply(reply)
         except AntiphonError as error:
@@ -171,6 +181,10 @@ class InferenceDoor(ABC):
             _log.exception("Request %s met a defect", delivery.id)
             await delivery.send_error(InternalFault("The gateway met a defect."))
 
+    async def refuse(self, caller: Caller, line: Line, error: AntiphonError) -> None:
+        """Tell a caller, in its dialect, why it is not answered."""
+        await _Delivery(self._gateway, self.heard(caller), line, None).send_error(error)
+
     def _check_draining(self) -> None:
         if self._gateway.draining:
             raise Draining("The gateway is shutting down.", retry_after=1)
@@ -178,6 +192,8 @@ class InferenceDoor(ABC):
 
 class ChatDoor(InferenceDoor):
     """One dialect's chat endpoint."""
+
+    repeatable = True
 
     def __init__(self, gateway: Antiphon, dialect: Dialect, *, max_body: int) -> None:
         super().__init__(gateway, max_body=max_body)
@@ -232,6 +248,7 @@ class _Delivery:
             kind = reply.content_type
             lines = _JSON if kind is None else _PASSED % kind
             await line.answer(200, b"%b%b%b" % (head, self._cost(), lines), reply.body)
+            line.whole = True
             return
         self._stream, wrapping = reply, self._wrapping
         kind = reply.content_type if wrapping is None else wrapping.content_type
@@ -243,6 +260,7 @@ class _Delivery:
             self._complete = not more
             if wrapping is not None:
                 piece = wrapping.feed(piece) + (b"" if more else wrapping.end())
+            line.whole = not more and reply.failure is None
             await line.write(piece, more=more)
         await reply.drain()
 
@@ -250,6 +268,7 @@ class _Delivery:
         """Give an answer that nobody was asked for."""
         self._complete = True
         await self._line.answer(200, self._head() + _JSON, body)
+        self._line.whole = True
 
     async def send_error(self, error: AntiphonError) -> None:
         """Say what went wrong: as a status, or inside a stream that has begun."""
@@ -285,18 +304,19 @@ class _Delivery:
         by, kept = attempts[-1].deployment.name if attempts else "", b""
         if cached is not None:
             by, kept = cached.deployment or by, _cache_lines(cached)
-        if not by:
-            return _ID % (self._dialect.id_header, request_id, request_id) + kept
-        spent = overhead(exchange, self._gateway.clock.monotonic())
-        head = _FACTS % (
-            self._dialect.id_header,
-            request_id,
-            request_id,
-            by.encode(),
-            len(attempts),
-            spent * 1000,
-            exchange.snapshot.generation,
-        )
+        if by:
+            spent = overhead(exchange, self._gateway.clock.monotonic())
+            head = _FACTS % (
+                self._dialect.id_header,
+                request_id,
+                request_id,
+                by.encode(),
+                len(attempts),
+                spent * 1000,
+                exchange.snapshot.generation,
+            )
+        else:
+            head = _ID % (self._dialect.id_header, request_id, request_id)
         if kept:
             head += kept
         if exchange.warnings or exchange.notes:
@@ -304,6 +324,8 @@ class _Delivery:
             head += b"x-antiphon-warnings: %b\r\n" % in_header(warnings)
         if exchange.structured is not None:
             head += b"x-antiphon-structured: %b\r\n" % exchange.structured.line.encode("ascii")
+        if exchange.limited is not None:
+            head += rate_lines(exchange.limited, self._dialect, self._gateway.clock.now())
         return head
 
     def _cost(self) -> bytes:

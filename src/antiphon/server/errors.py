@@ -12,14 +12,17 @@ from antiphon.errors import AntiphonError, Kind, MethodNotAllowed
 from antiphon.server.asgi import JSON, Headers, Send, answer
 
 _LONGEST_WAIT = 60.0
-"""Seconds. OpenAI's SDK gives up over 120, Anthropic's sleeps for as long as it is told."""
+"""Seconds. OpenAI's SDK gives up over 120, Anthropic's sleeps for as long as it is told. Whoever
+is told not to try again by itself hears the truth."""
 
 
 def error_headers(error: AntiphonError) -> Headers:
     """The headers of an error answer, but for its id."""
     headers: Headers = [JSON]
     if error.retry_after is not None:
-        wait = min(error.retry_after, _LONGEST_WAIT)
+        wait = error.retry_after
+        if error.should_retry is not False:
+            wait = min(wait, _LONGEST_WAIT)
         headers.append((b"retry-after", b"%d" % math.ceil(wait)))
         headers.append((b"retry-after-ms", b"%d" % math.ceil(wait * 1000)))
     if error.should_retry is not None:

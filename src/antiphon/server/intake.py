@@ -16,6 +16,8 @@ from antiphon.server.asgi import App, Message, Receive, Scope, Send, headers_of
 
 MOST_BYTES = 256 << 10
 """Of a body. A thousand names of models, the longest that there are, have room in it."""
+CLAIM = "claim"
+"""Of the state of a request: what the transaction that does it takes along (`server.writes`)."""
 ID_HEADER = b"x-antiphon-request-id"
 
 
@@ -59,7 +61,7 @@ class Intake:
         try:
             if _announces_body(scope):
                 await self._admit(Request(scope))
-            body = await _whole(receive)
+            body = await whole_body(receive)
         except AntiphonError as error:
             await self._refuse(Request(scope), error)(scope, receive, send_with_id)
             return
@@ -78,8 +80,8 @@ def _announces_body(scope: Scope) -> bool:
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
-async def _whole(receive: Receive) -> bytes | None:
-    """The whole body; None where its sender left.
+async def whole_body(receive: Receive) -> bytes | None:
+    """The whole body of a request; None where its sender left.
 
     Raises:
         BodyTooLarge: It is over the bound.

@@ -34,7 +34,7 @@ from antiphon.pipeline.exchange import RequestIds
 from antiphon.providers.deployment import Deployment
 from antiphon.server.administration import ADMINISTRATION
 from antiphon.server.api_actor import Front, GatewayFront, admitted
-from antiphon.server.api_cache import add_cache_routes
+from antiphon.server.api_cache import cache_routes
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
@@ -116,9 +116,9 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_routes(app, gateway)
     add_request_routes(app, gateway)
     add_usage(app, gateway)
-    add_cache_routes(app, gateway)
     _add_docs(app)
     _add_administration(app, GatewayFront(gateway))
+    app.include_router(cache_routes(gateway))
     _add_errors(app, gateway.request_ids)
     own = app.openapi
 
@@ -238,7 +238,7 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
     def render(request: Request, error: AntiphonError) -> Response:
         request_id = id_of(request)
         if is_managed(request.scope["path"]):
-            status, lines, body = problem_answer(error, request_id)
+            status, lines, body = problem_answer(error, id_of(request))
         else:
             status, body = error.status, OPENAI_CHAT.encode_error(error, request_id=request_id)
             lines = error_headers(error)

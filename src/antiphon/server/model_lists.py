@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from antiphon.errors import InvalidRequest
-from antiphon.gateway.gateway import ModelEntry
+from antiphon.gateway.listing import ModelEntry
 from antiphon.providers.models import ModelFacts
 
 Shape = dict[str, object]

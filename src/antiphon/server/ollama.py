@@ -25,7 +25,8 @@ from antiphon.dialects.ollama.listing import (
     write_version,
 )
 from antiphon.errors import MethodNotAllowed, ModelNotFound, PathNotFound
-from antiphon.gateway.gateway import Antiphon, ModelEntry
+from antiphon.gateway.gateway import Antiphon
+from antiphon.gateway.listing import ModelEntry
 from antiphon.model.principal import Principal
 from antiphon.server.asgi import JSON, TEXT, Door, Receive, Scope, Send, answer
 from antiphon.server.caller import Caller

@@ -248,6 +248,28 @@ class Metrics:
             "Requests on routes with a cache, by what it did: `hit`, `miss`, `shared`, `stale`.",
             ("route", "result"),
         )
+        limit = ("scope", "measure")
+        self.limit_refusals = Counter(
+            "antiphon_limit_refusals_total",
+            "Requests that a limit refused, at once or after they had waited.",
+            limit,
+        )
+        self.limit_shadows = Counter(
+            "antiphon_limit_shadows_total",
+            "Times that a limit in shadow mode would have stopped a request or an attempt.",
+            limit,
+        )
+        self.limit_passed_over = Counter(
+            "antiphon_limit_passed_over_total",
+            "Times that a deployment was passed over, since a limit of it was reached.",
+            limit,
+        )
+        self.limit_waits = Histogram(
+            "antiphon_limit_wait_seconds",
+            "How long requests waited in queues, by priority and by what became of them.",
+            ("priority", "outcome"),
+            _SECONDS,
+        )
         self._routes: dict[str, RouteMeter] = {}
         self._deployments: dict[tuple[str, str], DeploymentMeter] = {}
         self._found = 0

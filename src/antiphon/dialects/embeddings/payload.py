@@ -56,6 +56,11 @@ class EmbedPayload(UntranslatedPayload):
             self._wants = embed_needs_of(self.asked)
         return self._wants
 
+    @property
+    @override
+    def size(self) -> int:
+        return len(self.body)
+
     @override
     def countable(self, size: int) -> int:
         return size
