@@ -34,11 +34,11 @@ from antiphon.clock import Clock
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
-from antiphon.model.principal import HOME
+from antiphon.model.principal import HOME, Principal
 from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.server.intake import CLAIM, id_of
+from antiphon.server.intake import CLAIM, PRINCIPAL, id_of
 from antiphon.storage.database import Database
 
 _AT_ONCE = 4
@@ -107,7 +107,11 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        principal = await require_key(self._gateway, Caller(request.scope["headers"]))
+        state: dict[str, object] = request.scope["state"]
+        principal = state.get(PRINCIPAL)
+        if not isinstance(principal, Principal):
+            principal = await require_key(self._gateway, Caller(request.scope["headers"]))
+            state[PRINCIPAL] = principal
         claim = getattr(request.state, CLAIM, None)
         actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not principal.role:
