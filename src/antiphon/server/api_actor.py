@@ -38,7 +38,7 @@ from antiphon.model.principal import HOME
 from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.server.intake import id_of
+from antiphon.server.intake import CLAIM, id_of
 from antiphon.storage.database import Database
 
 _AT_ONCE = 4
@@ -108,7 +108,8 @@ class GatewayFront(Front):
     @override
     async def actor(self, request: Request) -> Actor:
         principal = await require_key(self._gateway, Caller(request.scope["headers"]))
-        actor = actor_of(principal, request=id_of(request))
+        claim = getattr(request.state, CLAIM, None)
+        actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not principal.role:
             raise Forbidden("Only the admin key, or a key that was made here, administers.")
         return actor

@@ -15,6 +15,8 @@ from antiphon.server.asgi import App, Message, Receive, Scope, Send, headers_of
 
 MOST_BYTES = 256 << 10
 """Of a body. A thousand names of models, the longest that there are, have room in it."""
+CLAIM = "claim"
+"""Of the state of a request: what the transaction that does it takes along (`server.writes`)."""
 ID_HEADER = b"x-antiphon-request-id"
 
 
@@ -53,7 +55,7 @@ class Intake:
             await send(message)
 
         try:
-            body = await _whole(receive)
+            body = await whole_body(receive)
         except BodyTooLarge as error:
             await self._refuse(Request(scope), error)(scope, receive, send_with_id)
             return
@@ -67,8 +69,8 @@ def id_of(request: Request) -> str:
     return told
 
 
-async def _whole(receive: Receive) -> bytes | None:
-    """The whole body; None where its sender left.
+async def whole_body(receive: Receive) -> bytes | None:
+    """The whole body of a request; None where its sender left.
 
     Raises:
         BodyTooLarge: It is over the bound.

@@ -238,7 +238,7 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
     def render(request: Request, error: AntiphonError) -> Response:
         request_id = id_of(request)
         if is_managed(request.scope["path"]):
-            status, lines, body = problem_answer(error, request_id)
+            status, lines, body = problem_answer(error, id_of(request))
         else:
             status, body = error.status, OPENAI_CHAT.encode_error(error, request_id=request_id)
             lines = error_headers(error)
