@@ -203,6 +203,16 @@ def front_of(request: Request) -> Front:
     return front
 
 
+async def admitted(request: Request) -> None:
+    """Let only those in who may ask at all.
+
+    Raises:
+        Unauthenticated: There is no key, or an unknown one.
+        Forbidden: It is one that administers nothing.
+    """
+    await front_of(request).actor(request)
+
+
 async def _asking(request: Request) -> Actor:
     return await front_of(request).actor(request)
 
