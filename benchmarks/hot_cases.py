@@ -50,7 +50,7 @@ from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.access_cases import access_cases
 from benchmarks.budget_cases import budget_cases
-from benchmarks.cache_cases import cache_cases
+from benchmarks.cache_cases import cache_cases, keep_answer
 from benchmarks.embedding_cases import embedding_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
@@ -277,6 +277,28 @@ def exchange() -> Timed:
     return ask
 
 
+def exchange_hit() -> Timed:
+    """`pipeline.caching`: a whole exchange that is answered from memory, record included."""
+    served = gateway(cache={})
+    pipeline = Pipeline(
+        transport=Instant(),
+        accounts=Accounts(journal(), clock=served.clock),
+        concurrency=Concurrency(10),
+        metrics=Metrics(),
+        clock=served.clock,
+        auth_required=True,
+        heartbeat=15,
+    )
+    body = chat_body(900)
+    keep_answer(pipeline, served, body, _REPLY)
+
+    async def ask() -> None:
+        async with pipeline.open(asked_once(served, body)):
+            pass
+
+    return ask
+
+
 def asked_once(served: Antiphon, body: bytes) -> Exchange:
     """An exchange that has just begun."""
     return Exchange(
@@ -362,7 +384,7 @@ def journal() -> Journal:
     return Journal(folder, ledger="bench", clock=SystemClock(), segment_bytes=1 << 30)
 
 
-def gateway() -> Antiphon:
+def gateway(**route: object) -> Antiphon:
     """A gateway with one route, whose provider is never reached."""
     with tempfile.TemporaryDirectory() as folder:
         return Antiphon.from_config(
@@ -375,7 +397,7 @@ def gateway() -> Antiphon:
                         "api_key": "any",
                     }
                 },
-                "models": {"bench": "standin/bench-model"},
+                "models": {"bench": {"deployments": ["standin/bench-model"], **route}},
             },
             environ={},
         )
@@ -484,6 +506,7 @@ CASES: dict[str, Setup] = {
     "dialects.inspect_reply_1kb": inspect_reply,
     "pipeline.relay_100_events": relay,
     "pipeline.exchange": exchange,
+    "pipeline.exchange_hit": exchange_hit,
     "usage.attempt": accounts,
     "usage.ship_64": shipping,
     "providers.head": deployment_head,

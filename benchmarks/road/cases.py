@@ -70,6 +70,8 @@ def loaded_cases() -> dict[str, Case]:
     """Return the cases that are measured in rounds, by name."""
     cases = (
         Case("plain", {Kind.PLAIN: _full_speed(Kind.PLAIN)}),
+        Case("hit", {Kind.HIT: _full_speed(Kind.HIT)}),
+        Case("miss", {Kind.MISS: _full_speed(Kind.MISS)}),
         Case("latency", {Kind.PLAIN: latency_at_fixed_rate}),
         Case("burst", {kind: _full_speed(kind) for kind in (Kind.ONE, Kind.BURST, Kind.SIZED)}),
         Case("drip", {Kind.DRIP: events_on_many_streams}),

@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """The kinds of answer; each has its own port."""
 
     PLAIN = "plain"
+    HIT = "hit"
+    MISS = "miss"
     TLS = "tls"
     BURST = "burst"
     ONE = "one"
@@ -37,6 +39,11 @@ class Kind(StrEnum):
     def is_translated(self) -> bool:
         """Whether the caller speaks Messages, while the stand-in says the same in Chat."""
         return self in {Kind.MESSAGES, Kind.MESSAGES_ONE, Kind.MESSAGES_BURST}
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether the gateway's route keeps answers: for one question, or for ever new ones."""
+        return self in {Kind.HIT, Kind.MISS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ def _write_antiphon(kind: Kind, standin: Standin, folder: Path, port: int) -> Pa
         "KEY": answers.KEY,
         "UPSTREAM": _base_url(kind, standin),
         "CA_FILE": f'\n    ca_file: "{standin.ca_file}"' if kind is Kind.TLS else "",
+        "CACHE": ", cache: {}" if kind.is_cached else "",
         "DATA": folder / "data",
     }
     config = folder / "antiphon.yaml"

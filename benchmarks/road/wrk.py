@@ -59,6 +59,7 @@ class ClosedLoop:
             *("-s", str(ROOT / "wrk" / "post.lua")),
             f"{started.origin}{self._path}",
             *(str(question), answers.KEY, str(length), str(tail)),
+            *(["new"] if self.kind is Kind.MISS else []),
         ]
         with pinned(self.cores.load):
             done = subprocess.run(

@@ -1,5 +1,6 @@
 -- wrk's side of the closed loop: POST one body, check every answer, end with one line of JSON.
--- Arguments: body file, key, expected length of the answer, its last bytes (a file).
+-- Arguments: body file, key, expected length of the answer, its last bytes (a file), and `new` where
+-- no two questions shall be the same.
 local expected_length, tail_length, tail = 0, 0, ""
 wrong = 0
 
@@ -25,6 +26,14 @@ function init(args)
   tail = read(args[4])
   tail_length = #tail
   prepared = wrk.format()
+  if args[5] == "new" then
+    -- Two runs do not begin in the same second.
+    local open, begun, number = wrk.body:sub(1, -2), os.time(), 0
+    request = function()
+      number = number + 1
+      return wrk.format(nil, nil, nil, string.format('%s,"seed":%d%08d}', open, begun, number))
+    end
+  end
 end
 
 function request()

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
+import httpx2
 import pytest
+
+from antiphon.clock import SystemClock
+from antiphon.gateway.books import SCHEMAS
+from antiphon.storage.database import Database
+from antiphon.usage.ledger.ledger import Ledger
+from tests.cli.processes import PATIENCE, Antiphon
 
 ADMIN = "admin-key-0123456789abcdef"
 
@@ -37,6 +48,94 @@ def test_at_a_gateway(configured, closed_port):
         assert "ANTIPHON_ADMIN_KEY" in configured("keys", "list", *url, status=1).stderr
         wrong = configured("keys", "list", *url, status=1, ANTIPHON_ADMIN_KEY="wrong").stderr
         assert "does not know this key" in wrong
+
+
+def test_what_is_done_at_one_process_holds_at_another(configured, closed_port):
+    """Also what is done at the database itself, while both serve."""
+    asked = {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}
+    configured.write((configured.home / "antiphon.yaml").read_text() + "auth: {required: true}\n")
+
+    def status(served, key: str) -> int:
+        headers = {"authorization": f"Bearer {key}"}
+        url = f"{served.address}/v1/chat/completions"
+        return httpx2.post(url, json=asked, headers=headers, timeout=20).status_code
+
+    with configured.serving("--port", str(closed_port)) as one, configured.serving() as two:
+        here = ["--url", one.address]
+        admin = {"ANTIPHON_ADMIN_KEY": one.admin_key}
+        keys = [
+            json.loads(configured("keys", "create", *here, "--json", **admin).stdout),
+            json.loads(configured("keys", "create", "--offline", "--json").stdout),
+        ]
+        for key in keys:
+            assert {status(served, key["key"]) for served in (one, two)} == {200}
+        configured("keys", "revoke", keys[0]["id"], "--offline")
+        configured("keys", "revoke", keys[1]["id"], *here, **admin)
+        end = time.monotonic() + PATIENCE
+        while {status(served, key["key"]) for served in (one, two) for key in keys} != {401}:
+            assert time.monotonic() < end
+        entries = json.loads(configured("audit", "list", "--json", *here, **admin).stdout)
+        assert [(each["act"], each["via"], each["actor"]) for each in entries[:4]] == [
+            ("key.revoke", "api", "admin"),
+            ("key.revoke", "cli", "local"),
+            ("key.create", "cli", "local"),
+            ("key.create", "api", "admin"),
+        ]
+        assert "all is well" in configured("audit", "verify").stdout
+
+
+def open_ledger(path: Path) -> None:
+    """As a gateway does when it first starts there."""
+    database = Database(f"sqlite:///{path}", SCHEMAS)
+    Ledger(database, clock=SystemClock())
+    database.close()
+
+
+def test_which_gateway_is_asked(configured, closed_port, tmp_path_factory):
+    """The one at the configured address, if it keeps the configured database."""
+    configured("keys", "create")
+    other = Antiphon(tmp_path_factory.mktemp("other"))
+    other.write(f"server: {{port: {closed_port}}}")
+    other("keys", "create", "theirs")
+    open_ledger(other.home / "data" / "antiphon.db")
+    with configured.serving("--port", str(closed_port)) as served:
+        admin = {"ANTIPHON_ADMIN_KEY": served.admin_key}
+        here = {"ANTIPHON_PORT": str(closed_port), **admin}
+        made = json.loads(configured("keys", "create", "--role", "admin", "--json", **here).stdout)
+        [entry] = json.loads(configured("audit", "list", "--limit", "1", "--json", **here).stdout)
+        assert (entry["via"], entry["target"]) == ("api", made["id"])
+        assert "keeps another database" in other("keys", "list", status=1, **admin).stderr
+        assert len(json.loads(other("keys", "list", "--offline", "--json").stdout)) == 1
+        url = ["--url", served.address]
+        assert len(json.loads(other("keys", "list", "--json", *url, **admin).stdout)) == 2
+        mine = ["--key-env", "MINE", *url]
+        other("teams", "create", "web", *mine, MINE=made["key"])
+        assert "lacks" in other("organisations", "list", *mine, status=1, MINE=made["key"]).stderr
+        assert "set MINE" in other("teams", "list", *mine, status=1, **admin).stderr
+        assert "no spaces" in other("teams", "list", *mine, status=2, MINE="a b").stderr
+
+
+def test_something_else_listens_there(antiphon):
+    class Else(BaseHTTPRequestHandler):
+        def do_GET(self):
+            told.append(self.headers.get("authorization"))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_arguments):
+            pass
+
+    told: list[str | None] = []
+    with HTTPServer(("127.0.0.1", 0), Else) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        antiphon.write(f"server: {{port: {server.server_port}}}")
+        done = antiphon("keys", "create", ANTIPHON_ADMIN_KEY="admin-0123456789abcdef")
+        assert done.stdout.startswith("ak-1")
+        assert "is no Antiphon" in done.stderr
+        url = ["--url", f"http://127.0.0.1:{server.server_port}"]
+        assert "is no Antiphon" in antiphon("keys", "list", *url, status=1).stderr
+        server.shutdown()
+    assert set(told) == {None}, "and is given no key"
 
 
 @pytest.mark.parametrize(

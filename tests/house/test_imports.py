@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.house.source import functions, modules
 
 HEAVY = (
@@ -24,12 +26,19 @@ NOT_SERVING = (
     "antiphon.simulator",
     "jsonschema_rs",
 )
+WEBHOOKS = """
+notices:
+  webhooks:
+    ops: {url: "https://hooks.example.com/", secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3}
+"""
+"""Configured, but with nothing to send."""
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
     "cli/reaching.py": "the same, for commands of administration",
     "cli/administering/audit.py": "the same",
+    "cli/administering/notices.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
     "schemas/checker.py": "the validator, only where an answer is checked",
@@ -48,7 +57,10 @@ def test_the_package_itself_loads_nothing():
     assert found.stdout.split() == []
 
 
-def test_serving_loads_no_more_than_it_needs(tmp_path):
+@pytest.mark.parametrize("configured", ["", WEBHOOKS], ids=["nothing", "webhooks"])
+def test_serving_loads_no_more_than_it_needs(tmp_path, configured):
+    if configured:
+        (tmp_path / "antiphon.yaml").write_text(configured)
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LLM_BASE_URL": "http://127.0.0.1:9"}
     command = [sys.executable, "-X", "importtime", "-m", "antiphon", "serve", "--port", "0"]
     # A file: what is told of imports is more than a pipe holds while nobody reads it.

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from antiphon.clock import SystemClock
 from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
-from tests.server.stage import KEY
+from antiphon.simulator import Latency, SimulatorSpec
+from tests.server.stage import HELLO, KEY, Stage, stage
 
+ADMIN = "admin-key-0123456789abcdef"
 OTHER = "other-key-0123456789abcdef"
 PRICES = {"input": 1.0, "output": 2.0}
 """Dollars per million tokens: a thousand billionths a token of the prompt."""
@@ -21,6 +27,7 @@ PRICED: Mapping[str, Any] = {
 }
 AUTH: Mapping[str, Any] = {
     "required": True,
+    "admin_key": ADMIN,
     "keys": [
         {"key": KEY, "team": "web", "department": "sales", "user": "alice"},
         {"key": OTHER, "team": "data", "department": "sales", "user": "bob"},
@@ -61,3 +68,43 @@ def sums(folder: Path, pots: Sequence[tuple[str, str]]) -> list[int]:
     found = [leased(folder, *pot) for pot in pots]
     assert [held for _, held in found] == [0] * len(pots)
     return [spent for spent, _ in found]
+
+
+async def ask(
+    road: Stage, model: str = "fast", *, most: int = 50, key: str = KEY, **more: object
+) -> httpx2.Response:
+    body = {"model": model, "messages": HELLO, "max_tokens": most, **more}
+    headers = {"authorization": f"Bearer {key}"}
+    return await road.http.post("/v1/chat/completions", json=body, headers=headers)
+
+
+async def spend_up(road: Stage, said: Counter[int]) -> None:
+    """Ask until a 402 comes."""
+    while True:
+        answer = await ask(road)
+        said[answer.status_code] += 1
+        if answer.status_code == 402:
+            return
+        if answer.status_code == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+
+
+async def crowd(folder: Path, callers: int, limit: int) -> int:
+    """As many callers as that at once, with so many billionths; what the bound of one was."""
+    spec = SimulatorSpec(name="one", seed=1, latency=Latency(first_token=0.002))
+    money = {"scope": "team", "limit": f"{limit / 1e9:.9f}"}
+    said: Counter[int] = Counter()
+    more = {"limits": {"concurrency": 2 * callers}}
+    connections = httpx2.Limits(max_connections=callers, max_keepalive_connections=callers)
+    async with stage(folder, [spec], **budgets(money, wait=2), **more) as road:
+        async with httpx2.AsyncClient(
+            base_url=road.address, timeout=60, verify=False, limits=connections
+        ) as road.http:
+            await asyncio.gather(*(spend_up(road, said) for _ in range(callers)))
+        purse = next(iter(road.gateway.books.treasury.budgets.purses.values()))
+        assert purse.reserved == 0
+    assert set(said) <= {200, 402, 429}
+    assert said[402] == callers
+    with closing(sqlite3.connect(folder / "antiphon.db")) as database:
+        [[bound]] = database.execute("SELECT max(cost_bound) FROM attempts").fetchall()
+    return bound

@@ -118,7 +118,7 @@ class Flights(Generic[CallT]):
         """
         if not self._open:
             raise Draining("The gateway stops.")
-        flight = Flight[CallT](self._most_held)
+        flight: Flight[CallT] = Flight(self._most_held)
         reader = Reader(begin, flight, self._alone, joined=False)
         self._start(flight, None)
         return reader

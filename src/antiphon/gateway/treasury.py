@@ -119,6 +119,11 @@ class Treasury:
         estates = self.estates
         return [] if estates is None else estates.standing(tenant, at=int(self._clock.now() * 1e6))
 
+    def shares(self) -> dict[str, float]:
+        """The shares used of budgets that are configured by name, as `team/web/month`."""
+        now = self._clock.now() * 1e6
+        return {name: share for name, (ends, share) in self.budgets.shares.items() if ends > now}
+
     @property
     def leases(self) -> Readable | None:
         """What processes hold and have spent, where there ever were budgets."""

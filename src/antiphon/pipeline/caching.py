@@ -45,8 +45,6 @@ from antiphon.usage.journal.record import HIT, SHARED, STALE
 
 _SWEPT_EVERY = 60.0
 """Seconds between two looks for answers whose time is over."""
-_HOME = "org_default"
-"""The organisation of keys that name none."""
 _NOT_THEIRS = (Disposition.CALLERS_FAULT, Disposition.CONTEXT_LENGTH)
 """Refusals that say something of the request: no stored answer stands in for them."""
 
@@ -118,7 +116,7 @@ class Caching:
         """
         wishes = wishes_of(exchange.cache_control)
         principal, payload = exchange.principal, exchange.payload
-        tenant = Tenant.of(principal, organisation=principal.organisation or _HOME)
+        tenant = Tenant.of(principal, organisation=principal.tenant)
         key = policy.key(tenant, payload.dialect.name, payload.body, exchange.forwarded)
         if key is not None:
             return Lookup(self, exchange, plan, policy, wishes, tenant, key)
@@ -329,6 +327,7 @@ class Lookup:
         ending = Ending(
             exchange.stop,
             fallback=self._is_fallback(),
+            capped=exchange.attempts[-1].capped,
             vectors=exchange.embeds is not None,
             invalid=structured is not None and structured.valid is False,
         )
@@ -345,10 +344,11 @@ class Lookup:
         One that stands before it was passed over because it cannot, unless it was failing at the
         time, or was asked.
         """
-        *_, last = attempts = self._exchange.attempts
+        attempts = self._exchange.attempts
+        by = attempts[-1].deployment
         asked = [each.deployment for each in attempts]
         for each in self._plan.deployments:
-            if each is last.deployment:
+            if each is by:
                 return False
             if each in self._unwell or each in asked:
                 return True

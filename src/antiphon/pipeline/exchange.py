@@ -67,6 +67,7 @@ class Attempt(msgspec.Struct, eq=False):
         outcome: How it ended, once it is closed.
         last: It is the last one of its request.
         form: The form that its answer must have, where that is looked at.
+        capped: A budget made its bound of output less than what was asked for.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
         size: Bytes of the body that is sent.
@@ -101,6 +102,7 @@ class Attempt(msgspec.Struct, eq=False):
     cost: int = 0
     outcome: Outcome | None = None
     form: Form | None = None
+    capped: bool = False
 
 
 class Cached(msgspec.Struct, eq=False):

@@ -87,6 +87,7 @@ class Spending:
             return 0
         attempt.output_bound = granted.price.output_bound
         attempt.cost_bound = granted.price.bound
+        attempt.capped = True
         exchange.warnings.append(granted.capped)
         return granted.price.output_bound // price.answers
 

@@ -29,7 +29,7 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from antiphon.access.desk import Access, Desk
-from antiphon.access.organisations import DEFAULT, Organisations
+from antiphon.access.organisations import Organisations
 from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
@@ -38,6 +38,7 @@ from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.uses import BudgetUses, LimitUses
+from antiphon.model.principal import HOME
 from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
@@ -55,7 +56,6 @@ class Front(ABC):
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(_AT_ONCE)
-        self._at_home = False
 
     @abstractmethod
     async def actor(self, request: Request) -> Actor:
@@ -63,7 +63,7 @@ class Front(ABC):
 
         Raises:
             Unauthenticated: There is no key, or an unknown one.
-            Forbidden: It is one that administers nothing.
+            Forbidden: It is one of the configuration, which administers nothing.
         """
 
     @property
@@ -113,17 +113,13 @@ class Front(ABC):
         """Have notices that wait sent now."""
 
     @property
+    @abstractmethod
     def access(self) -> Access:
         """Tenants, people and keys.
 
         Raises:
             Overloaded: The gateway ends.
         """
-        access = Access(self.database, clock=self.clock)
-        if not self._at_home:
-            access.organisations(operator_here("start")).default()
-            self._at_home = True
-        return access
 
 
 class GatewayFront(Front):
@@ -152,25 +148,13 @@ class GatewayFront(Front):
 
     @property
     @override
-    def settings(self) -> Settings:
-        return self._gateway.settings
+    def clock(self) -> Clock:
+        return self._gateway.clock
 
     @property
     @override
-    def budget_uses(self) -> BudgetUses:
-        books = self._books
-        treasury = books.treasury
-        return BudgetUses(
-            treasury.leases,
-            clock=self.clock,
-            purses=treasury.budgets.purses,
-            owner=books.journal.owner,
-        )
-
-    @property
-    @override
-    def limit_uses(self) -> LimitUses:
-        return LimitUses(self._gateway.limits.meters, clock=self.clock)
+    def access(self) -> Access:
+        return self._books.access
 
     @property
     def _books(self) -> Books:
@@ -181,8 +165,24 @@ class GatewayFront(Front):
 
     @property
     @override
-    def clock(self) -> Clock:
-        return self._gateway.clock
+    def settings(self) -> Settings:
+        return self._gateway.settings
+
+    @property
+    @override
+    def budget_uses(self) -> BudgetUses:
+        books = self._books
+        return BudgetUses(
+            books.treasury.leases,
+            clock=self.clock,
+            purses=books.treasury.budgets.purses,
+            owner=books.journal.owner,
+        )
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(self._gateway.limits.meters, clock=self.clock)
 
     @override
     def send(self) -> None:
@@ -198,6 +198,9 @@ class DatabaseFront(Front):
         settings: The configuration.
         clock: Where time comes from.
         leases: What processes hold and have spent; None where there never were budgets.
+
+    Raises:
+        StorageFailed: The database did not do what it was asked.
     """
 
     def __init__(
@@ -213,6 +216,7 @@ class DatabaseFront(Front):
         self._settings = settings
         self._clock = clock
         self._leases = leases
+        self._access = Access.open(database, clock=clock)
 
     @override
     async def actor(self, request: Request) -> Actor:
@@ -222,6 +226,16 @@ class DatabaseFront(Front):
     @override
     def database(self) -> Database:
         return self._database
+
+    @property
+    @override
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
+    @override
+    def access(self) -> Access:
+        return self._access
 
     @property
     @override
@@ -237,11 +251,6 @@ class DatabaseFront(Front):
     @override
     def limit_uses(self) -> LimitUses:
         return LimitUses(None, clock=self._clock)
-
-    @property
-    @override
-    def clock(self) -> Clock:
-        return self._clock
 
 
 def front_of(request: Request) -> Front:
@@ -266,12 +275,12 @@ def _realm(
         Query(
             max_length=100,
             description="The id of the organisation. Only whoever has the whole gateway may name "
-            f"another than their own; for them it is `{DEFAULT}` where it is not named.",
+            f"another than their own; for them it is `{HOME}` where it is not named.",
         ),
     ] = "",
 ) -> Realm:
     if not organisation and is_root(actor):
-        organisation = DEFAULT
+        organisation = HOME
     return front_of(request).access.realm(actor, organisation)
 
 
@@ -338,8 +347,8 @@ def routes(tag: str) -> APIRouter:
         prefix="/api/v1",
         tags=[tag],
         dependencies=[
-            Depends(_known_alone),
             Depends(_asking),
+            Depends(_known_alone),
             Depends(_turn, scope="function"),
         ],
     )

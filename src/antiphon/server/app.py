@@ -64,7 +64,7 @@ _MODELS = (
 )
 _ANTHROPICS = ("/anthropic/", "/v1/messages", "/messages")
 """Beginnings of the paths whose callers read Anthropic's errors."""
-_CORS_METHODS = b"GET, POST, DELETE, OPTIONS"
+_CORS_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _EXPOSED = b", ".join(
     b"x-" + name
     for name in (

@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from antiphon.cli.administering.naming import path_of
 from antiphon.cli.administering.rows import tell
 from antiphon.cli.administering.showing import show_list, show_one
+from antiphon.cli.naming import path_of
 from antiphon.cli.output import show_json
 from antiphon.cli.reach import Reach
 from antiphon.cli.reaching import office, reaching

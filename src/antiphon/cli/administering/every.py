@@ -9,9 +9,11 @@ import typer
 
 from antiphon.cli.administering.audit import audit
 from antiphon.cli.administering.budgets import budgets
+from antiphon.cli.administering.cache import cache
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
 from antiphon.cli.administering.limits import limits
+from antiphon.cli.administering.notices import notices
 from antiphon.cli.administering.users import users
 
 GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
@@ -21,8 +23,10 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "users": users,
         "departments": departments,
         "organisations": organisations,
-        "audit": audit,
         "budgets": budgets,
         "limits": limits,
+        "cache": cache,
+        "notices": notices,
+        "audit": audit,
     }
 )

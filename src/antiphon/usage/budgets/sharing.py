@@ -235,6 +235,7 @@ class Sharing:
             answered.append((purse, given))
         for purse, given in answered:
             self._budgets.serve(purse)
+            self._budgets.remember(purse)
             purse.full = purse.free
             purse.low = purse.free // 2 if given > 0 else NEVER
             purse.hungry = False
