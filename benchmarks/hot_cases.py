@@ -52,6 +52,7 @@ from benchmarks.access_cases import access_cases
 from benchmarks.budget_cases import budget_cases
 from benchmarks.cache_cases import cache_cases, keep_answer
 from benchmarks.embedding_cases import embedding_cases
+from benchmarks.limits_cases import limits_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
 
@@ -525,4 +526,5 @@ CASES: dict[str, Setup] = {
     **cache_cases({"1kb": chat_body(900), "32kb": chat_body(32_000)}, reply_body()),
     **access_cases(),
     **budget_cases(),
+    **limits_cases(),
 }

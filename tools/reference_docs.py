@@ -79,7 +79,8 @@ Below `/api/v1`, and only there, errors are problem details (RFC 9457) with the 
 `type` is the kind of the table below, as a URI that never changes; it leads nowhere, since the
 gateway asks nobody else for its documentation. `title` is the same for every problem of the kind,
 `detail` says what happened, `instance` is the request's id, which `x-antiphon-request-id` has too.
-`code` is the kind, or a finer word (`locked`, `full` and so on, where the database failed). `param` is
+`code` is the kind, or a finer word (`locked`, `full` and so on, where the database failed;
+`answer_lost`). `param` is
 the first parameter or member at fault. `errors` is there where parameters or the body are wrong, and
 has all mistakes: those of parameters with `param`, those of the body with `pointer`, a JSON pointer as
 a fragment (`#/owner/team`). The OpenAPI document lists the problems of each operation. `retry-after`
@@ -159,7 +160,7 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.KEY_REUSED: (
         "no",
-        "The `Idempotency-Key` belongs to another request.",
+        "The `Idempotency-Key` belongs to another request; see [asking again](guides/asking-again.md).",
     ),
     Kind.TOO_LARGE: ("no", "The body is over `server.max_body_bytes`."),
     Kind.CONTENT_FILTER: ("no", "The provider's filter refused the prompt. *"),

@@ -25,6 +25,7 @@ NOT_SERVING = (
     "alembic",
     "antiphon.simulator",
     "jsonschema_rs",
+    "cryptography",
 )
 WEBHOOKS = """
 notices:
@@ -34,6 +35,7 @@ notices:
 """Configured, but with nothing to send."""
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
+    "server/writes.py": "a cipher is loaded with the first write that may be asked again",
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
     "cli/reaching.py": "the same, for commands of administration",

@@ -6,10 +6,10 @@ so none can leave them out. What lies behind a wall is answered as what does not
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Table, false, select
+from sqlalchemy import ColumnElement, Connection, Table, false, select
 
 from antiphon.access.roles import Scope
 from antiphon.access.tables import allowances, audit, departments, teams, users, virtual_keys
@@ -33,6 +33,7 @@ class Actor(NamedTuple):
         models: The names of models that they may ask for; empty means all.
         via: How they came: `api`, `cli`.
         request: The id of the request, where one is.
+        rider: What goes along in the transaction of each act; it may refuse it.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Actor(NamedTuple):
     models: frozenset[str] = frozenset()
     via: str = "api"
     request: str = ""
+    rider: Callable[[Connection], None] | None = None
 
 
 def actor_of(principal: Principal, *, via: str = "api", request: str = "") -> Actor:

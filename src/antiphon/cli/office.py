@@ -152,14 +152,10 @@ def open_office(reach: Reach, *, makes: bool = False, served: str = "") -> Gener
     if reach.offline and reach.url is not None:
         fail("--offline and --url: choose one", 2)
     loaded = load(reach.config)
-    with looping() as runner:
-        found = None if reach.offline else find_gateway(reach, loaded, runner)
+    with looping() as runner, find_gateway(reach, loaded, runner) as found:
         if found is not None:
             client, where = found
-            try:
-                yield _entered(Office(client, runner, where=where), reach)
-            finally:
-                runner.run(client.aclose())
+            yield _entered(Office(client, runner, where=where), reach)
             return
         if served:
             fail(f"no gateway serves here: {served}")

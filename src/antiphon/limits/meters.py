@@ -26,15 +26,17 @@ class Meters:
 
     Attributes:
         together: How often somebody was counted with others for want of memory.
+        version: Grows whenever some are dropped: who keeps any looks them up again.
     """
 
-    __slots__ = ("_meters", "_most", "_shared", "together")
+    __slots__ = ("_meters", "_most", "_shared", "together", "version")
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._meters: OrderedDict[MeterKey, Meter] = OrderedDict()
         self._shared: dict[MeterKey, Meter] = {}
         self.together = 0
+        self.version = 0
 
     def __len__(self) -> int:
         return len(self._meters) + len(self._shared)
@@ -72,6 +74,7 @@ class Meters:
                 del self._meters[key]
                 meter.kept = False
                 found = True
+        self.version += found
         return found
 
     def _with_others(self, key: MeterKey, now: int) -> Meter:

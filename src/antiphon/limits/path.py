@@ -76,16 +76,16 @@ class Path:
         estimates: Whether somebody must estimate tokens for it.
         usual: Priority of a request that says nothing: -1, 0 or 1.
         most: The highest that it may say.
-        epoch: Of the limits that it was made of.
+        version: Of the meters when it was made: with another one, it is to be made anew.
         owner: Whose it is.
     """
 
     __slots__ = (
-        *("body", "epoch", "estimates", "gates", "meters", "most", "owner", "prompt"),
-        *("shadows", "usual"),
+        *("body", "estimates", "gates", "meters", "most", "owner", "prompt"),
+        *("shadows", "usual", "version"),
     )
 
-    def __init__(self, limits: Sequence[tuple[Limit, Meter | None]], *, epoch: int) -> None:
+    def __init__(self, limits: Sequence[tuple[Limit, Meter | None]], *, version: int) -> None:
         self.gates = tuple(Gate(limit, meter) for limit, meter in limits if meter is not None)
         self.meters = tuple(dict.fromkeys(gate.meter for gate in self.gates))
         self.prompt = tuple(each for each, _ in limits if each.measure is Measure.PROMPT)
@@ -97,19 +97,10 @@ class Path:
         )
         # Whoever is counted with others is looked up again: there may be room by then.
         together = any(each.key[2] == TOGETHER for each in self.meters)
-        self.epoch = -1 if together else epoch
+        self.version = -1 if together else version
         self.usual = 0
         self.most = 0
         self.owner: Principal | None = None
-
-    def is_kept(self, epoch: int) -> bool:
-        """Whether it can still be used: no limit changed, and no meter of it was dropped."""
-        if self.epoch != epoch:
-            return False
-        for meter in self.meters:  # noqa: SIM110  a generator costs twice as much
-            if not meter.kept:
-                return False
-        return True
 
 
 class Book:

@@ -42,7 +42,7 @@ from antiphon.model.principal import HOME
 from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.server.intake import id_of
+from antiphon.server.intake import CLAIM, id_of
 from antiphon.storage.database import Database, Readable
 
 _AT_ONCE = 4
@@ -136,7 +136,8 @@ class GatewayFront(Front):
     @override
     async def actor(self, request: Request) -> Actor:
         principal = await require_key(self._gateway, Caller(request.scope["headers"]))
-        actor = actor_of(principal, request=id_of(request))
+        claim = getattr(request.state, CLAIM, None)
+        actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not principal.role:
             raise Forbidden("Only the admin key, or a key that was made here, administers.")
         return actor
@@ -257,6 +258,16 @@ def front_of(request: Request) -> Front:
     """What the application stands before."""
     front: Front = request.app.state.front
     return front
+
+
+async def admitted(request: Request) -> None:
+    """Let only those in who may ask at all.
+
+    Raises:
+        Unauthenticated: There is no key, or an unknown one.
+        Forbidden: It is one that administers nothing.
+    """
+    await front_of(request).actor(request)
 
 
 async def _asking(request: Request) -> Actor:

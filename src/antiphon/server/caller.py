@@ -17,7 +17,7 @@ from antiphon.pipeline.attempt import HOPS
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
     {b"host", b"authorization", b"content-length", b"origin", b"content-encoding"}
-    | {b"x-api-key", b"api-key", b"x-goog-api-key", PERSON}
+    | {b"x-api-key", b"api-key", b"x-goog-api-key", b"idempotency-key", PERSON}
 )
 _BEARER = b"bearer "
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -34,6 +34,7 @@ class Caller:
         content_length: As announced; None for a chunked body.
         cache_control: What it says of stored answers; None where it says nothing.
         hops: Gateways of our kind that the request came through.
+        idempotency: The `Idempotency-Key` header, as it came; None without one.
         person: The header of a proxy that says for whom it asks, as it came; or None.
         headers: All of them, for whoever needs one that most do not.
     """
@@ -45,6 +46,7 @@ class Caller:
         "headers",
         "hops",
         "host",
+        "idempotency",
         "origin",
         "person",
     )
@@ -61,6 +63,7 @@ class Caller:
             _check_once(headers)
         self.credential = _credential(found)
         self.host = found.get(b"host", b"")
+        self.idempotency = found.get(b"idempotency-key")
         origin = found.get(b"origin")
         self.origin = None if origin is None else origin.decode("latin-1")
         length = found.get(b"content-length")

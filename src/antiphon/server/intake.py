@@ -1,12 +1,13 @@
-"""What stands before the management API: an id for each request, and a bound for its body.
+"""What stands before the management API: an id for each request, a key before its body, a bound.
 
-FastAPI reads a body before anybody has asked for a key, so a stranger could make it read without
-an end. Here it is read first, up to a bound that is far above what administration takes.
+FastAPI reads a body before anybody has asked for a key, and to its end, so a stranger could make
+it hold one. Here whoever announces a body needs a key that is known, and it is read up to a bound
+that is far above what administration takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 
@@ -15,6 +16,8 @@ from antiphon.server.asgi import App, Message, Receive, Scope, Send, headers_of
 
 MOST_BYTES = 256 << 10
 """Of a body. A thousand names of models, the longest that there are, have room in it."""
+CLAIM = "claim"
+"""Of the state of a request: what the transaction that does it takes along (`server.writes`)."""
 ID_HEADER = b"x-antiphon-request-id"
 
 
@@ -24,6 +27,7 @@ class Intake:
     Args:
         app: The management API.
         new_id: Names a request.
+        admit: Refuses whoever may not send a body.
         refuse: Renders an error.
     """
 
@@ -32,10 +36,12 @@ class Intake:
         app: App,
         *,
         new_id: Callable[[], str],
+        admit: Callable[[Request], Awaitable[object]],
         refuse: Callable[[Request, AntiphonError], Response],
     ) -> None:
         self._app = app
         self._new_id = new_id
+        self._admit = admit
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,8 +59,10 @@ class Intake:
             await send(message)
 
         try:
-            body = await _whole(receive)
-        except BodyTooLarge as error:
+            if _announces_body(scope):
+                await self._admit(Request(scope))
+            body = await whole_body(receive)
+        except AntiphonError as error:
             await self._refuse(Request(scope), error)(scope, receive, send_with_id)
             return
         if body is not None:
@@ -67,8 +75,13 @@ def id_of(request: Request) -> str:
     return told
 
 
-async def _whole(receive: Receive) -> bytes | None:
-    """The whole body; None where its sender left.
+def _announces_body(scope: Scope) -> bool:
+    headers = dict(headers_of(scope))
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+async def whole_body(receive: Receive) -> bytes | None:
+    """The whole body of a request; None where its sender left.
 
     Raises:
         BodyTooLarge: It is over the bound.
