@@ -38,13 +38,15 @@ from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.uses import BudgetUses, LimitUses
-from antiphon.model.principal import HOME
+from antiphon.model.principal import HOME, Principal
 from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.server.intake import CLAIM, id_of
 from antiphon.storage.database import Database, Readable
 
+_PRINCIPAL = "antiphon.principal"
+"""Where a request's scope has who asks, once that is known."""
 _AT_ONCE = 4
 """Requests of administration that are in the database: it has other readers, and one writer."""
 _PATIENCE = 10.0
@@ -135,7 +137,11 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        principal = await require_key(self._gateway, Caller(request.scope["headers"]))
+        # A proxy's header holds once, and a request is looked at before its body is read and after.
+        principal: Principal | None = request.scope.get(_PRINCIPAL)
+        if principal is None:
+            principal = await require_key(self._gateway, Caller(request.scope["headers"]))
+            request.scope[_PRINCIPAL] = principal
         claim = getattr(request.state, CLAIM, None)
         actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not principal.role:
@@ -146,6 +152,28 @@ class GatewayFront(Front):
     @override
     def database(self) -> Database:
         return self._books.database
+
+    @property
+    @override
+    def settings(self) -> Settings:
+        return self._gateway.settings
+
+    @property
+    @override
+    def budget_uses(self) -> BudgetUses:
+        books = self._books
+        treasury = books.treasury
+        return BudgetUses(
+            treasury.leases,
+            clock=self.clock,
+            purses=treasury.budgets.purses,
+            owner=books.journal.owner,
+        )
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(self._gateway.limits.meters, clock=self.clock)
 
     @property
     @override
@@ -163,27 +191,6 @@ class GatewayFront(Front):
         if books is None:
             raise Overloaded("The gateway is shutting down.")
         return books
-
-    @property
-    @override
-    def settings(self) -> Settings:
-        return self._gateway.settings
-
-    @property
-    @override
-    def budget_uses(self) -> BudgetUses:
-        books = self._books
-        return BudgetUses(
-            books.treasury.leases,
-            clock=self.clock,
-            purses=books.treasury.budgets.purses,
-            owner=books.journal.owner,
-        )
-
-    @property
-    @override
-    def limit_uses(self) -> LimitUses:
-        return LimitUses(self._gateway.limits.meters, clock=self.clock)
 
     @override
     def send(self) -> None:
@@ -230,18 +237,13 @@ class DatabaseFront(Front):
 
     @property
     @override
-    def clock(self) -> Clock:
-        return self._clock
+    def settings(self) -> Settings:
+        return self._settings
 
     @property
     @override
     def access(self) -> Access:
         return self._access
-
-    @property
-    @override
-    def settings(self) -> Settings:
-        return self._settings
 
     @property
     @override
@@ -252,6 +254,11 @@ class DatabaseFront(Front):
     @override
     def limit_uses(self) -> LimitUses:
         return LimitUses(None, clock=self._clock)
+
+    @property
+    @override
+    def clock(self) -> Clock:
+        return self._clock
 
 
 def front_of(request: Request) -> Front:
