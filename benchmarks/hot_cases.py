@@ -288,7 +288,6 @@ def exchange_hit() -> Timed:
         concurrency=Concurrency(10),
         metrics=Metrics(),
         clock=served.clock,
-        auth_required=True,
         heartbeat=15,
     )
     body = chat_body(900)
@@ -331,7 +330,8 @@ def accounts() -> Timed:
         asked.attempts.clear()
         made = Attempt(deployment, deployment.face, served.clock.monotonic())
         asked.attempts.append(made)
-        book.opened(asked, made, 1000)
+        book.measure(asked, made, 1000)
+        book.opened(asked, made)
         made.usage, made.ended_at = usage, served.clock.monotonic()
         book.succeeded(asked, made, 0)
 

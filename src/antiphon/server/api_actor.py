@@ -136,11 +136,11 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        # A request is looked at before its body is read and after.
-        principal: Principal | None = request.scope.get(PRINCIPAL)
-        if principal is None:
+        state: dict[str, object] = request.scope["state"]
+        principal = state.get(PRINCIPAL)
+        if not isinstance(principal, Principal):
             principal = await require_key(self._gateway, Caller(request.scope["headers"]))
-            request.scope[PRINCIPAL] = principal
+            state[PRINCIPAL] = principal
         claim = getattr(request.state, CLAIM, None)
         actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not principal.role:

@@ -101,7 +101,7 @@ class Writes:
         """
         key = read_key(header)
         principal = await require_key(self._gateway, caller)
-        scope[PRINCIPAL] = principal
+        scope["state"] = {**scope.get("state", {}), PRINCIPAL: principal}
         assert caller.credential is not None
         body = await whole_body(receive)
         if body is None:
