@@ -184,3 +184,16 @@ async def test_bodies_that_are_none(office):
     answer = await http.post("/api/v1/keys", content=b"x" * 300_000, headers={**headers, **kind})
     assert answer.status_code == 413
     assert "x-antiphon-request-id" in answer.headers
+
+
+async def test_a_stranger_s_body_is_not_read(office):
+    """Refused by its head: what never comes is not waited for."""
+    reader, writer = await asyncio.open_connection(office.road.host, office.road.port)
+    writer.write(
+        b"POST /api/v1/keys HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ak-1no\r\n"
+        b"content-type: application/json\r\ncontent-length: 200000\r\n\r\n{"
+    )
+    async with asyncio.timeout(5):
+        head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 401")
+    writer.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import httpx2
 import msgspec
@@ -32,9 +34,10 @@ class _Status(msgspec.Struct):
     ledger: str = ""
 
 
+@contextmanager
 def find_gateway(
     reach: Reach, loaded: Loaded, runner: asyncio.Runner
-) -> tuple[httpx2.AsyncClient, str] | None:
+) -> Generator[tuple[httpx2.AsyncClient, str] | None]:
     """A client of the gateway, and its address; None where none serves.
 
     Ends the command where one serves that cannot be asked, or that is not the one that is meant.
@@ -44,8 +47,9 @@ def find_gateway(
         loaded: The configuration.
         runner: Of the loop that the client is for.
     """
-    if reach.url is None and not loaded.settings.server.port:
-        return None
+    if reach.offline or (reach.url is None and not loaded.settings.server.port):
+        yield None
+        return
     try:
         url = place_of(reach.url, reach.config).url
     except CannotConnect as error:
@@ -58,13 +62,23 @@ def find_gateway(
         verify=url.startswith("https:"),
         headers={"user-agent": f"antiphon-cli/{VERSION}", "accept": "application/json"},
     )
+    try:
+        yield (client, url) if _is_gateway(client, url, reach, loaded, runner) else None
+    finally:
+        runner.run(client.aclose())
+
+
+def _is_gateway(
+    client: httpx2.AsyncClient, url: str, reach: Reach, loaded: Loaded, runner: asyncio.Runner
+) -> bool:
+    """Whether a gateway serves there; if so, the client has the key for it from now on."""
     # Asked without a key: whoever else listens there must not be given one.
     try:
         answer = runner.run(client.get(_PROBED))
     except httpx2.ConnectError as error:
         if reach.url is not None:
             fail(f"no gateway serves at {url}: {error}")
-        return None
+        return False
     except httpx2.HTTPError as error:
         fail(
             f"{url} does not answer ({error or type(error).__name__}): is it a gateway? "
@@ -74,7 +88,7 @@ def find_gateway(
         if reach.url is not None:
             fail(f"{url} is no Antiphon")
         remark(f"{url} is no Antiphon; the database is asked itself")
-        return None
+        return False
     key = _key(reach, loaded)
     if key is None:
         fail(
@@ -85,7 +99,7 @@ def find_gateway(
     client.headers["authorization"] = f"Bearer {key.reveal()}"
     if reach.url is None:
         _check_database(runner.run(client.get(_PROBED)), loaded, url)
-    return client, url
+    return True
 
 
 def _key(reach: Reach, loaded: Loaded) -> Secret | None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -31,16 +32,22 @@ from antiphon.access.desk import Access, Desk
 from antiphon.access.organisations import Organisations
 from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
+from antiphon.config.settings import Settings
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
+from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
-from antiphon.model.principal import HOME
+from antiphon.gateway.uses import BudgetUses, LimitUses
+from antiphon.model.principal import HOME, Principal
 from antiphon.notices.config import WebhookSettings
+from antiphon.server.bodies import CLAIM
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.server.intake import CLAIM, id_of
-from antiphon.storage.database import Database
+from antiphon.server.intake import id_of
+from antiphon.storage.database import Database, Readable
 
+_PRINCIPAL = "antiphon.principal"
+"""Where a request's scope has who asks, once that is known."""
 _AT_ONCE = 4
 """Requests of administration that are in the database: it has other readers, and one writer."""
 _PATIENCE = 10.0
@@ -78,8 +85,32 @@ class Front(ABC):
 
     @property
     @abstractmethod
+    def settings(self) -> Settings:
+        """The configuration, which has budgets and limits of its own."""
+
+    @property
+    @abstractmethod
+    def budget_uses(self) -> BudgetUses:
+        """How much of budgets is used.
+
+        Raises:
+            Overloaded: The gateway ends.
+        """
+
+    @property
+    @abstractmethod
+    def limit_uses(self) -> LimitUses:
+        """How much of limits is used."""
+
+    @cached_property
+    def allowed(self) -> Allowed:
+        """What the configuration makes of budgets and limits that are kept."""
+        return Allowed(self.settings)
+
+    @property
     def webhooks(self) -> Mapping[str, WebhookSettings]:
         """Where notices go, by the names of the configuration."""
+        return self.settings.notices.webhooks
 
     def send(self) -> None:  # noqa: B027  who only has the database sends nothing
         """Have notices that wait sent now."""
@@ -107,7 +138,11 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        principal = await require_key(self._gateway, Caller(request.scope["headers"]))
+        # A proxy's header holds once, and a request is looked at before its body is read and after.
+        principal: Principal | None = request.scope.get(_PRINCIPAL)
+        if principal is None:
+            principal = await require_key(self._gateway, Caller(request.scope["headers"]))
+            request.scope[_PRINCIPAL] = principal
         claim = getattr(request.state, CLAIM, None)
         actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not principal.role:
@@ -118,6 +153,28 @@ class GatewayFront(Front):
     @override
     def database(self) -> Database:
         return self._books.database
+
+    @property
+    @override
+    def settings(self) -> Settings:
+        return self._gateway.settings
+
+    @property
+    @override
+    def budget_uses(self) -> BudgetUses:
+        books = self._books
+        treasury = books.treasury
+        return BudgetUses(
+            treasury.leases,
+            clock=self.clock,
+            purses=treasury.budgets.purses,
+            owner=books.journal.owner,
+        )
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(self._gateway.limits.meters, clock=self.clock)
 
     @property
     @override
@@ -136,11 +193,6 @@ class GatewayFront(Front):
             raise Overloaded("The gateway is shutting down.")
         return books
 
-    @property
-    @override
-    def webhooks(self) -> Mapping[str, WebhookSettings]:
-        return self._gateway.settings.notices.webhooks
-
     @override
     def send(self) -> None:
         if self._gateway.books is not None:
@@ -152,8 +204,9 @@ class DatabaseFront(Front):
 
     Args:
         database: With the tables of access.
+        settings: The configuration.
         clock: Where time comes from.
-        webhooks: Where notices go; a gateway sends them.
+        leases: What processes hold and have spent; None where there never were budgets.
 
     Raises:
         StorageFailed: The database did not do what it was asked.
@@ -162,14 +215,16 @@ class DatabaseFront(Front):
     def __init__(
         self,
         database: Database,
+        settings: Settings,
         *,
         clock: Clock,
-        webhooks: Mapping[str, WebhookSettings] | None = None,
+        leases: Readable | None = None,
     ) -> None:
         super().__init__()
-        self._webhooks = webhooks or {}
         self._database = database
+        self._settings = settings
         self._clock = clock
+        self._leases = leases
         self._access = Access.open(database, clock=clock)
 
     @override
@@ -183,8 +238,8 @@ class DatabaseFront(Front):
 
     @property
     @override
-    def clock(self) -> Clock:
-        return self._clock
+    def settings(self) -> Settings:
+        return self._settings
 
     @property
     @override
@@ -193,14 +248,34 @@ class DatabaseFront(Front):
 
     @property
     @override
-    def webhooks(self) -> Mapping[str, WebhookSettings]:
-        return self._webhooks
+    def budget_uses(self) -> BudgetUses:
+        return BudgetUses(self._leases, clock=self._clock)
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(None, clock=self._clock)
+
+    @property
+    @override
+    def clock(self) -> Clock:
+        return self._clock
 
 
 def front_of(request: Request) -> Front:
     """What the application stands before."""
     front: Front = request.app.state.front
     return front
+
+
+async def admitted(request: Request) -> None:
+    """Let only those in who may ask at all.
+
+    Raises:
+        Unauthenticated: There is no key, or an unknown one.
+        Forbidden: It is one that administers nothing.
+    """
+    await front_of(request).actor(request)
 
 
 async def _asking(request: Request) -> Actor:

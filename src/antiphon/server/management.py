@@ -33,7 +33,7 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.exchange import RequestIds
 from antiphon.providers.deployment import Deployment
 from antiphon.server.administration import ADMINISTRATION
-from antiphon.server.api_actor import Front, GatewayFront
+from antiphon.server.api_actor import Front, GatewayFront, admitted
 from antiphon.server.api_cache import cache_routes
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
@@ -246,7 +246,7 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
         return Response(body, status, headers)
 
     # It says the id of every answer, of those that are no errors too.
-    app.add_middleware(Intake, new_id=ids.new, refuse=render)
+    app.add_middleware(Intake, new_id=ids.new, admit=admitted, refuse=render)
 
     @app.exception_handler(AntiphonError)
     def on_own(request: Request, error: AntiphonError) -> Response:
