@@ -7,6 +7,8 @@ from antiphon.server.asgi import Message, Receive
 
 MOST_BYTES = 256 << 10
 """Of a body. A thousand names of models, the longest that there are, have room in it."""
+PRINCIPAL = "principal"
+"""Of the state of a request: who asks, once that is known. A proxy's header is good for once."""
 CLAIM = "claim"
 """Of the state of a request: what the transaction that does it takes along (`server.writes`)."""
 
