@@ -40,13 +40,12 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.uses import BudgetUses, LimitUses
 from antiphon.model.principal import HOME, Principal
 from antiphon.notices.config import WebhookSettings
+from antiphon.server.bodies import CLAIM, PRINCIPAL
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.server.intake import CLAIM, id_of
+from antiphon.server.intake import id_of
 from antiphon.storage.database import Database, Readable
 
-_PRINCIPAL = "antiphon.principal"
-"""Where a request's scope has who asks, once that is known."""
 _AT_ONCE = 4
 """Requests of administration that are in the database: it has other readers, and one writer."""
 _PATIENCE = 10.0
@@ -137,11 +136,11 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        # A proxy's header holds once, and a request is looked at before its body is read and after.
-        principal: Principal | None = request.scope.get(_PRINCIPAL)
-        if principal is None:
+        state: dict[str, object] = request.scope["state"]
+        principal = state.get(PRINCIPAL)
+        if not isinstance(principal, Principal):
             principal = await require_key(self._gateway, Caller(request.scope["headers"]))
-            request.scope[_PRINCIPAL] = principal
+            state[PRINCIPAL] = principal
         claim = getattr(request.state, CLAIM, None)
         actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not principal.role:
