@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, false
+from sqlalchemy import ColumnElement, Connection, Table, false, select
 
 from antiphon.access.roles import Scope
-from antiphon.access.tables import audit, departments, teams, users, virtual_keys
+from antiphon.access.tables import allowances, audit, departments, teams, users, virtual_keys
 from antiphon.errors import Forbidden, PathNotFound
 from antiphon.model.principal import Principal
 
 Walls = list[ColumnElement[bool]]
+WIDE = ("alias", "deployment", "provider", "provider_key")
+"""Scopes of budgets and limits that all tenants are in together."""
 
 
 class Actor(NamedTuple):
@@ -171,6 +173,24 @@ class Realm:
         walls = [self.of(audit), *self._none_without_read()]
         if self.team:
             walls.append(audit.c.team == self.team)
+        return walls
+
+    def allowances(self) -> Walls:
+        """Around budgets and limits: those of the team, its people and its keys."""
+        walls = [self.of(allowances), *self._none_without_read()]
+        if not is_root(self.actor):
+            walls.append(allowances.c.scope.not_in(WIDE))
+        if self.team:
+            scope, target = allowances.c.scope, allowances.c.target
+            keys = select(virtual_keys.c.id).where(
+                self.of(virtual_keys), virtual_keys.c.team == self.team
+            )
+            people = select(users.c.id).where(self.of(users), users.c.team == self.team)
+            walls.append(
+                ((scope == "team") & (target == self.team))
+                | ((scope == "key") & target.in_(keys))
+                | ((scope == "user") & target.in_(people))
+            )
         return walls
 
     def _none_without_read(self) -> Walls:

@@ -23,10 +23,12 @@ from antiphon.cli.reach import KEY_VARIABLE, Reach
 from antiphon.clock import SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.gateway.books import SCHEMAS
+from antiphon.leases.tables import SCHEMA as LEASES
+from antiphon.leases.tables import VERSIONS
 from antiphon.server.api_actor import DatabaseFront
 from antiphon.server.management import create_administration
-from antiphon.storage.address import file_of
-from antiphon.storage.database import Database
+from antiphon.storage.address import address_of, file_of
+from antiphon.storage.database import Database, Readable, open_to_read
 
 Facts: TypeAlias = dict[str, object]
 """An object, as the API tells it."""
@@ -157,9 +159,8 @@ def open_office(reach: Reach, *, makes: bool = False, served: str = "") -> Gener
             return
         if served:
             fail(f"no gateway serves here: {served}")
-        with _database(loaded, makes=makes) as (database, where):
-            webhooks = loaded.settings.notices.webhooks
-            front = DatabaseFront(database, clock=SystemClock(), webhooks=webhooks)
+        with _database(loaded, makes=makes) as (database, where), _leases(loaded) as leases:
+            front = DatabaseFront(database, loaded.settings, clock=SystemClock(), leases=leases)
             app = create_administration(front)
             client = httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app), base_url="http://antiphon.invalid"
@@ -184,6 +185,20 @@ def _database(loaded: Loaded, *, makes: bool) -> Generator[tuple[Database, str]]
         yield database, str(path)
     finally:
         database.close()
+
+
+@contextmanager
+def _leases(loaded: Loaded) -> Generator[Readable | None]:
+    """What is spent of budgets; None where there never were any."""
+    file = loaded.settings.storage.leases_file
+    if not file.exists():
+        yield None
+        return
+    leases = open_to_read(address_of(file), [LEASES], versions=VERSIONS)
+    try:
+        yield leases
+    finally:
+        leases.close()
 
 
 def _message_of(content: bytes) -> str:

@@ -19,6 +19,7 @@ from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
 from antiphon.leases.terms import Balance
 from antiphon.pipeline.spending import Spending
+from antiphon.storage.database import Readable
 from antiphon.usage.budgets.budget import Budget
 from antiphon.usage.budgets.budgets import Budgets
 from antiphon.usage.budgets.config import BudgetsSettings
@@ -75,6 +76,7 @@ class Treasury:
         self._heirs: Heirs | None = None
         self._sharing: Sharing | None = None
         self._background: Background | None = None
+        self._ended = False
 
     # on the event loop
 
@@ -123,6 +125,11 @@ class Treasury:
         return {name: share for name, (ends, share) in self.budgets.shares.items() if ends > now}
 
     @property
+    def leases(self) -> Readable | None:
+        """What processes hold and have spent, where there ever were budgets."""
+        return self._open().database if self._store or self._file.exists() else None
+
+    @property
     def trouble(self) -> str:
         """Why no money can be leased, or empty."""
         return "" if self._sharing is None else self._sharing.trouble
@@ -150,6 +157,7 @@ class Treasury:
 
     def end(self) -> None:
         """Give back what is held, and stop."""
+        self._ended = True
         if self._background is not None:
             self._background.stop()
 
@@ -175,7 +183,7 @@ class Treasury:
         self.on_crossing(crossing)
 
     def _share(self, store: LeaseStore) -> None:
-        if self._sharing is not None:
+        if self._sharing is not None or self._ended:
             return
         self._sharing = Sharing(
             self.budgets,

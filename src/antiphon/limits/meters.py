@@ -41,6 +41,14 @@ class Meters:
     def __len__(self) -> int:
         return len(self._meters) + len(self._shared)
 
+    def all(self) -> list[Meter]:
+        """Those that are kept each for itself, at one moment."""
+        return list(self._meters.values())
+
+    def get(self, key: MeterKey) -> Meter | None:
+        """The meter of a key, where there is one."""
+        return self._meters.get(key)
+
     def __iter__(self) -> Iterator[Meter]:
         yield from self._meters.values()
         yield from self._shared.values()

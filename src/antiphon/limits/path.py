@@ -15,7 +15,7 @@ from antiphon.limits.limit import (
     Scope,
     name_of,
 )
-from antiphon.limits.meter import Meter
+from antiphon.limits.meter import Meter, MeterKey
 from antiphon.limits.meters import TOGETHER, Meters
 from antiphon.model.principal import HOME, Principal
 
@@ -159,7 +159,7 @@ class Book:
         if not name:
             return []
         return [
-            (limit, meters.of(_key(limit, tenant, name), now) if _counts(limit) else None)
+            (limit, meters.of(key_of(limit, tenant, name), now) if counts(limit) else None)
             for limit in self._applying(scope, tenant, name)
         ]
 
@@ -177,11 +177,13 @@ class Book:
         ]
 
 
-def _counts(limit: Limit) -> bool:
+def counts(limit: Limit) -> bool:
+    """Whether anything is counted of it; else single requests are looked at."""
     return limit.measure <= Measure.CONCURRENCY
 
 
-def _key(limit: Limit, tenant: str, name: str) -> tuple[str, str, str, int, float]:
+def key_of(limit: Limit, tenant: str, name: str) -> MeterKey:
+    """Where a limit is counted for one of a scope."""
     amount = int(limit.measure)
     if limit.most and limit.measure is Measure.TOKENS:
         amount = MOST_TOKENS

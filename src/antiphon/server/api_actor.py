@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -31,15 +32,18 @@ from antiphon.access.desk import Access, Desk
 from antiphon.access.organisations import Organisations
 from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
+from antiphon.config.settings import Settings
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
+from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
+from antiphon.gateway.uses import BudgetUses, LimitUses
 from antiphon.model.principal import HOME, Principal
 from antiphon.notices.config import WebhookSettings
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.server.intake import CLAIM, PRINCIPAL, id_of
-from antiphon.storage.database import Database
+from antiphon.storage.database import Database, Readable
 
 _AT_ONCE = 4
 """Requests of administration that are in the database: it has other readers, and one writer."""
@@ -78,8 +82,32 @@ class Front(ABC):
 
     @property
     @abstractmethod
+    def settings(self) -> Settings:
+        """The configuration, which has budgets and limits of its own."""
+
+    @property
+    @abstractmethod
+    def budget_uses(self) -> BudgetUses:
+        """How much of budgets is used.
+
+        Raises:
+            Overloaded: The gateway ends.
+        """
+
+    @property
+    @abstractmethod
+    def limit_uses(self) -> LimitUses:
+        """How much of limits is used."""
+
+    @cached_property
+    def allowed(self) -> Allowed:
+        """What the configuration makes of budgets and limits that are kept."""
+        return Allowed(self.settings)
+
+    @property
     def webhooks(self) -> Mapping[str, WebhookSettings]:
         """Where notices go, by the names of the configuration."""
+        return self.settings.notices.webhooks
 
     def send(self) -> None:  # noqa: B027  who only has the database sends nothing
         """Have notices that wait sent now."""
@@ -107,6 +135,7 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
+        # A proxy's header holds once, and a request is looked at before its body and after.
         state: dict[str, object] = request.scope["state"]
         principal = state.get(PRINCIPAL)
         if not isinstance(principal, Principal):
@@ -125,6 +154,28 @@ class GatewayFront(Front):
 
     @property
     @override
+    def settings(self) -> Settings:
+        return self._gateway.settings
+
+    @property
+    @override
+    def budget_uses(self) -> BudgetUses:
+        books = self._books
+        treasury = books.treasury
+        return BudgetUses(
+            treasury.leases,
+            clock=self.clock,
+            purses=treasury.budgets.purses,
+            owner=books.journal.owner,
+        )
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(self._gateway.limits.meters, clock=self.clock)
+
+    @property
+    @override
     def clock(self) -> Clock:
         return self._gateway.clock
 
@@ -140,11 +191,6 @@ class GatewayFront(Front):
             raise Overloaded("The gateway is shutting down.")
         return books
 
-    @property
-    @override
-    def webhooks(self) -> Mapping[str, WebhookSettings]:
-        return self._gateway.settings.notices.webhooks
-
     @override
     def send(self) -> None:
         if self._gateway.books is not None:
@@ -156,8 +202,9 @@ class DatabaseFront(Front):
 
     Args:
         database: With the tables of access.
+        settings: The configuration.
         clock: Where time comes from.
-        webhooks: Where notices go; a gateway sends them.
+        leases: What processes hold and have spent; None where there never were budgets.
 
     Raises:
         StorageFailed: The database did not do what it was asked.
@@ -166,14 +213,16 @@ class DatabaseFront(Front):
     def __init__(
         self,
         database: Database,
+        settings: Settings,
         *,
         clock: Clock,
-        webhooks: Mapping[str, WebhookSettings] | None = None,
+        leases: Readable | None = None,
     ) -> None:
         super().__init__()
-        self._webhooks = webhooks or {}
         self._database = database
+        self._settings = settings
         self._clock = clock
+        self._leases = leases
         self._access = Access.open(database, clock=clock)
 
     @override
@@ -187,8 +236,8 @@ class DatabaseFront(Front):
 
     @property
     @override
-    def clock(self) -> Clock:
-        return self._clock
+    def settings(self) -> Settings:
+        return self._settings
 
     @property
     @override
@@ -197,8 +246,18 @@ class DatabaseFront(Front):
 
     @property
     @override
-    def webhooks(self) -> Mapping[str, WebhookSettings]:
-        return self._webhooks
+    def budget_uses(self) -> BudgetUses:
+        return BudgetUses(self._leases, clock=self._clock)
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(None, clock=self._clock)
+
+    @property
+    @override
+    def clock(self) -> Clock:
+        return self._clock
 
 
 def front_of(request: Request) -> Front:

@@ -39,6 +39,7 @@ class Budget(msgspec.Struct, frozen=True):
         caps: Where it is short, answers are made shorter; else the request is refused.
         steps: Shares, per mille, at which somebody is warned; ascending.
         ask: Whom to ask for more.
+        kept: It is one of the database: beside one of the configuration, both hold.
     """
 
     scope: Scope
@@ -51,6 +52,7 @@ class Budget(msgspec.Struct, frozen=True):
     steps: tuple[int, ...] = ()
     ask: str = ""
     organisation: str = HOME
+    kept: bool = False
 
     @property
     def identity(self) -> tuple[str, Scope, str, Per]:

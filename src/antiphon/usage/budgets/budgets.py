@@ -317,19 +317,29 @@ class Budgets:
             label, _ = named(scope, principal)
             if not label:
                 continue
-            chosen: dict[Per, Budget] = {}
+            chosen: dict[tuple[Per, bool], Budget] = {}
             # One's own comes before that of each.
             for organisation in (EVERY, tenant):
                 for name in ("", label):
                     for budget in self._own.get((organisation, scope, name), ()):
-                        chosen[budget.per] = budget
-            found.extend((budget, label) for budget in chosen.values())
+                        chosen[budget.per, budget.kept] = budget
+            found.extend((budget, label) for budget in _least(chosen.values()))
         return found
 
     def _hungry(self, purse: Purse[Waiting]) -> None:
         purse.low = NEVER
         purse.hungry = True
         self.nudge()
+
+
+def _least(budgets: Iterable[Budget]) -> Iterable[Budget]:
+    """Of those of the configuration and of the database the lower one: so both hold."""
+    least: dict[Per, Budget] = {}
+    for budget in budgets:
+        known = least.get(budget.per)
+        if known is None or budget.limit < known.limit:
+            least[budget.per] = budget
+    return least.values()
 
 
 def _alone() -> None:
