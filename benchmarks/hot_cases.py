@@ -52,6 +52,7 @@ from benchmarks.access_cases import access_cases
 from benchmarks.budget_cases import budget_cases
 from benchmarks.cache_cases import cache_cases, keep_answer
 from benchmarks.embedding_cases import embedding_cases
+from benchmarks.idempotency_cases import idempotency_cases
 from benchmarks.limits_cases import limits_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
@@ -287,7 +288,6 @@ def exchange_hit() -> Timed:
         concurrency=Concurrency(10),
         metrics=Metrics(),
         clock=served.clock,
-        auth_required=True,
         heartbeat=15,
     )
     body = chat_body(900)
@@ -330,7 +330,8 @@ def accounts() -> Timed:
         asked.attempts.clear()
         made = Attempt(deployment, deployment.face, served.clock.monotonic())
         asked.attempts.append(made)
-        book.opened(asked, made, 1000)
+        book.measure(asked, made, 1000)
+        book.opened(asked, made)
         made.usage, made.ended_at = usage, served.clock.monotonic()
         book.succeeded(asked, made, 0)
 
@@ -527,4 +528,5 @@ CASES: dict[str, Setup] = {
     **access_cases(),
     **budget_cases(),
     **limits_cases(),
+    **idempotency_cases(chat_body(900)),
 }

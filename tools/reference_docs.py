@@ -131,7 +131,10 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
         "no",
         "A member asks for what no deployment of the route can do, or what `on_loss: error` forbids to drop. *",
     ),
-    Kind.CONTEXT_TOO_LONG: ("no", "The prompt is too long for every candidate."),
+    Kind.CONTEXT_TOO_LONG: (
+        "no",
+        "The prompt is too long for every candidate, or for a limit of the caller's.",
+    ),
     Kind.UNAUTHENTICATED: ("no", "A key is required, and there is none that is known here."),
     Kind.FORBIDDEN: (
         "no",
@@ -166,7 +169,8 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     Kind.CONTENT_FILTER: ("no", "The provider's filter refused the prompt. *"),
     Kind.RATE_LIMITED: (
         "after `retry-after`",
-        "Every candidate was rate limited; the smallest wait is told.",
+        "A limit of the caller's is reached, or every candidate was rate limited; the smallest wait "
+        "is told.",
     ),
     Kind.QUOTA_EXHAUSTED: (
         "not before somebody pays",

@@ -26,6 +26,7 @@ def orphaned(configured):
     file.write_text(yaml.safe_dump({**config, "budgets": {"limits": limits}}))
     with configured.serving() as served:
         assert ask(served.address) == 200
+        appears(configured, "antiphon.db", "SELECT 1 FROM attempts")
         served.process.kill()
         served.process.wait()
     shutil.rmtree(configured.home / "data" / "journal")
@@ -42,13 +43,14 @@ def orphans(configured) -> list[dict[str, str]]:
     return proof["leases"]["orphans"]
 
 
-def found_by_the_next(configured) -> None:
-    with closing(sqlite3.connect(configured.home / "data" / "antiphon-leases.db")) as leases:
+def appears(configured, file: str, row: str) -> None:
+    """Wait for a row that another process writes."""
+    with closing(sqlite3.connect(configured.home / "data" / file)) as database:
         for _ in range(600):
-            if leases.execute("SELECT 1 FROM owners WHERE orphaned <> ''").fetchall():
+            if database.execute(row).fetchall():
                 return
             time.sleep(0.05)
-    raise AssertionError("nobody has looked")
+    raise AssertionError(row)
 
 
 def entries(configured) -> list[tuple[str, str, str]]:
@@ -60,7 +62,7 @@ def entries(configured) -> list[tuple[str, str, str]]:
 
 def test_it_is_written_off(orphaned):
     with orphaned.serving():
-        found_by_the_next(orphaned)
+        appears(orphaned, "antiphon-leases.db", "SELECT 1 FROM owners WHERE orphaned <> ''")
         found = orphans(orphaned)
         assert {each["scope"] for each in found} == {"organisation", "key"}
         assert {each["reason"] for each in found} == {"its journal is gone"}

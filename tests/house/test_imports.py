@@ -36,6 +36,7 @@ notices:
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
     "server/writes.py": "a cipher is loaded with the first write that may be asked again",
+    "cli/ledger.py": "a command loads what it needs when it is called",
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
     "cli/reaching.py": "the same, for commands of administration",

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 from random import Random
 
-import httpx2
 import pytest
 
 from antiphon.simulator import Fleet, Latency, SimulatorSpec
 from tests.kills.children import Child, Nursery
 from tests.kills.workload import SEGMENT, configuration
-from tests.server.purses import PRICED, charged, leased
-from tests.server.stage import HELLO
+from tests.server.purses import PRICED, charged, largest_bound, leased, spend_up
 
 _LIMIT = 10_000_000
 _POTS = [("organisation", "org_default"), ("key", "org_default/anonymous")]
@@ -39,22 +35,9 @@ def configured(fleet: Fleet, folder: Path) -> dict[str, object]:
 
 async def spend(address: str, said: Counter[int], callers: int) -> None:
     """A crowd asks until each of it was told 402, or the gateway is gone."""
-    limits = httpx2.Limits(max_connections=callers, max_keepalive_connections=callers)
-    async with httpx2.AsyncClient(base_url=address, timeout=60, limits=limits) as http:
-
-        async def caller(number: int) -> None:
-            body = {"model": "one/sim-small", "messages": HELLO, "max_tokens": 40}
-            body["stream"] = number % 3 == 0
-            while True:
-                try:
-                    answer = await http.post("/v1/chat/completions", json=body)
-                except httpx2.HTTPError:
-                    return
-                said[answer.status_code] += 1
-                if answer.status_code == 402:
-                    return
-
-        await asyncio.gather(*(caller(number) for number in range(callers)))
+    one = "one/sim-small"
+    asking = [spend_up(address, said, model=one, stream=not n % 3) for n in range(callers)]
+    await asyncio.gather(*asking)
 
 
 async def killed(nursery: Nursery, folder: Path, random: Random, callers: int, kills: int) -> None:
@@ -90,9 +73,7 @@ def check(folder: Path) -> None:
     cost = charged(folder)
     for pot in _POTS:
         assert leased(folder, *pot) == (cost, 0)
-    with closing(sqlite3.connect(folder / "antiphon.db")) as database:
-        [[bound]] = database.execute("SELECT max(cost_bound) FROM attempts").fetchall()
-    assert _LIMIT - bound < cost <= _LIMIT
+    assert _LIMIT - largest_bound(folder) < cost <= _LIMIT
 
 
 async def test_killed_under_a_crowd(nursery: Nursery, tmp_path: Path):

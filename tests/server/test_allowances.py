@@ -52,7 +52,7 @@ async def test_a_budget_while_it_serves(tmp_path):
         terms = {"scope": "team", "name": "web", "per": "total", "ask": "#finance"}
         made = await office.post("budgets", {**terms, "limit": "0.00001"}, status=201)
         refused = await until(office, 402)
-        assert "Ask #finance for more." in refused.json()["error"]["message"]
+        assert "please contact #finance" in refused.json()["error"]["message"]
         assert (await ask(office, OTHER)).status_code == 200
         path = f"budgets/{made['id']}"
         assert (await office.patch(path, {"limit": 1}))["limit"] == "1"

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from antiphon.access.walls import operator_here
@@ -28,6 +29,7 @@ from tests.server.purses import (
     sums,
 )
 from tests.server.stage import HELLO, KEY, Stage, stage
+from tests.server.test_managed_keys import PROXY_SECRET, person
 
 SLOW = Latency(tokens_per_second=40, first_token=0.02)
 POTS = [
@@ -302,3 +304,24 @@ async def test_the_share_of_a_budget_is_a_metric_where_its_name_is_configured(tm
                 await asyncio.sleep(0.05)
         assert metrics.count("antiphon_budget_used_ratio{") == 1
         assert "antiphon_leases_up 1" in metrics
+
+
+async def test_people_behind_a_proxy_spend_their_own(tmp_path):
+    sections: dict[str, Any] = budgets({"scope": "user", "limit": "0.0005"})
+    sections["auth"] = {**AUTH, "proxies": [{"secrets": [PROXY_SECRET]}]}
+    async with stage(tmp_path, **sections) as road:
+        new = desk(road).keys.create(name="proxy")
+        key = new.secret.reveal()
+        said = Counter[str]()
+        for name in ("ann", "ben"):
+            while (answer := await by(road, key, name)).status_code == 200:
+                said[name] += 1
+            assert answer.status_code == 402
+            assert "budget of this user" in answer.json()["error"]["message"]
+        assert said["ann"] == said["ben"] > 1
+
+
+async def by(road: Stage, key: str, name: str) -> httpx2.Response:
+    body = {"model": "fast", "messages": HELLO, "max_tokens": 50}
+    headers = {"authorization": f"Bearer {key}", **person(name)}
+    return await road.http.post("/v1/chat/completions", json=body, headers=headers)

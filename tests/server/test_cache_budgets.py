@@ -1,17 +1,18 @@
-"""Stored and shared answers where money is short."""
+"""Stored and shared answers where money is short, and where limits are."""
 
 from __future__ import annotations
 
 import asyncio
 
 from tests.server.cached import PACED, Gate, ask, route, until, word
+from tests.server.limited import limits
 from tests.server.purses import OTHER, budgets, charged
 from tests.server.stage import KEY, stage
 
 
 async def test_who_has_no_money_left_is_given_what_is_stored(tmp_path):
-    limits = budgets({"scope": "team", "limit": "0.002", "name": "web"})
-    async with stage(tmp_path, models=route(scope="organisation"), **limits) as road:
+    money = budgets({"scope": "team", "limit": "0.002", "name": "web"})
+    async with stage(tmp_path, models=route(scope="organisation"), **money) as road:
         number = 0
         while (answer := await ask(road, key=KEY, max_tokens=500, seed=number)).status_code == 200:
             number += 1
@@ -25,10 +26,10 @@ async def test_who_has_no_money_left_is_given_what_is_stored(tmp_path):
 
 async def test_the_lack_of_one_is_not_the_lack_of_the_others(tmp_path):
     """The first to come has no money: whoever waits with it makes the call, and pays."""
-    limits = budgets({"scope": "team", "limit": "0", "name": "web"})
+    money = budgets({"scope": "team", "limit": "0", "name": "web"})
     gate = Gate()
     models = route(scope="organisation")
-    async with stage(tmp_path, PACED, models=models, pause=gate, **limits) as road:
+    async with stage(tmp_path, PACED, models=models, pause=gate, **money) as road:
         flights = road.gateway.pipeline.caching.flights
         poor = [asyncio.create_task(ask(road, key=KEY)) for _ in range(2)]
         rich = [asyncio.create_task(ask(road, key=OTHER)) for _ in range(3)]
@@ -55,3 +56,22 @@ async def test_an_answer_that_a_budget_made_short_is_not_stored(tmp_path):
         tally = road.gateway.snapshot.plans["fast"].cache.tally
         assert tally.stored == 0
         assert set(tally.not_stored) <= {"capped"}
+
+
+async def test_a_hit_takes_of_the_limits_of_requests_and_of_no_others(tmp_path):
+    rules = limits({"scope": "key", "requests": 4}, {"scope": "team", "tokens": 5000})
+    async with stage(tmp_path, models=route(), **rules) as road:
+        left = []
+        for _ in range(4):
+            answer = await ask(road, key=KEY, max_tokens=500)
+            assert answer.status_code == 200
+            await road.at_rest()
+            left.append(answer.headers["x-ratelimit-remaining-requests"])
+        assert left == ["3", "2", "1", "0"]
+        refused = await ask(road, key=KEY, max_tokens=500)
+        assert refused.status_code == 429
+        assert "x-antiphon-cache" not in refused.headers
+        assert road.first.requests == 1
+        # What one answer took, and what the other's own request may take at most.
+        other = await ask(road, key=OTHER, max_tokens=500)
+        assert int(other.headers["x-ratelimit-remaining-tokens"]) > 3000

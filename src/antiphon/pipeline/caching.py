@@ -203,8 +203,10 @@ class Lookup:
 
         It has to where others are still given what this request pays for: it is recorded then.
         """
-        if self._reader is not None:
-            self._caching.flights.leave(self._reader)
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            # Each would keep the other, and the request's body with them.
+            self._caching.flights.leave(reader)
         self._left = self._under_way
         return self._left
 

@@ -40,9 +40,10 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.uses import BudgetUses, LimitUses
 from antiphon.model.principal import HOME, Principal
 from antiphon.notices.config import WebhookSettings
+from antiphon.server.bodies import CLAIM, PRINCIPAL
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.server.intake import CLAIM, PRINCIPAL, id_of
+from antiphon.server.intake import id_of
 from antiphon.storage.database import Database, Readable
 
 _AT_ONCE = 4

@@ -11,15 +11,10 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 
-from antiphon.errors import AntiphonError, BodyTooLarge
+from antiphon.errors import AntiphonError
 from antiphon.server.asgi import App, Message, Receive, Scope, Send, headers_of
+from antiphon.server.bodies import given_again, whole_body
 
-MOST_BYTES = 256 << 10
-"""Of a body. A thousand names of models, the longest that there are, have room in it."""
-PRINCIPAL = "principal"
-"""Of the state of a request: who asks, once that is known. A proxy's header is good for once."""
-CLAIM = "claim"
-"""Of the state of a request: what the transaction that does it takes along (`server.writes`)."""
 ID_HEADER = b"x-antiphon-request-id"
 
 
@@ -68,7 +63,7 @@ class Intake:
             await self._refuse(Request(scope), error)(scope, receive, send_with_id)
             return
         if body is not None:
-            await self._app(scope, _again(body, receive), send_with_id)
+            await self._app(scope, given_again(body, receive), send_with_id)
 
 
 def id_of(request: Request) -> str:
@@ -80,38 +75,3 @@ def id_of(request: Request) -> str:
 def _announces_body(scope: Scope) -> bool:
     headers = dict(headers_of(scope))
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-
-
-async def whole_body(receive: Receive) -> bytes | None:
-    """The whole body of a request; None where its sender left.
-
-    Raises:
-        BodyTooLarge: It is over the bound.
-    """
-    pieces: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        piece: bytes = message.get("body", b"")
-        size += len(piece)
-        if size > MOST_BYTES:
-            raise BodyTooLarge(f"The body is over {MOST_BYTES} bytes.")
-        pieces.append(piece)
-        more = message.get("more_body", False)
-    return b"".join(pieces)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """What gives the body once, and then whatever comes after it."""
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again

@@ -73,13 +73,18 @@ def managed(
 
 def _guarded(path: str, method: str, operation: Mapping[str, object]) -> dict[str, object]:
     refusals = _ALWAYS if method == "get" else _ALWAYS | _WRITES
-    if "{" in path:
+    if "{" in path or _names_a_tenant(operation):
         refusals |= {"404"}
     responses = {**map_of(operation["responses"])}
     responses.pop("422", None)
     responses |= {status: PROBLEM[status] for status in sorted(refusals)}
     guarded = {**operation, "security": SECURED, "responses": responses}
     return guarded if method == "get" else _repeatable(guarded)
+
+
+def _names_a_tenant(operation: Mapping[str, object]) -> bool:
+    parameters = list_of(operation.get("parameters"))
+    return any(map_of(each).get("name") == "organisation" for each in parameters)
 
 
 def _repeatable(operation: Mapping[str, object]) -> dict[str, object]:

@@ -20,9 +20,9 @@ from antiphon.idempotency.errors import AnswerLost, StillRunning
 from antiphon.idempotency.keys import REPLAYED, Asked, asked, read_key
 from antiphon.idempotency.records import Claim, Records
 from antiphon.server.asgi import App, Headers, Message, Receive, Scope, Send, answer, headers_of
+from antiphon.server.bodies import CLAIM, PRINCIPAL, whole_body
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
-from antiphon.server.intake import CLAIM, PRINCIPAL, whole_body
 from antiphon.server.problems import answer_problem, is_managed
 
 _log = logging.getLogger("antiphon.server")
