@@ -169,8 +169,7 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     Kind.CONTENT_FILTER: ("no", "The provider's filter refused the prompt. *"),
     Kind.RATE_LIMITED: (
         "after `retry-after`",
-        "A limit of the caller's is reached, or every candidate was rate limited; the smallest wait "
-        "is told.",
+        "A limit of the caller's is reached, or all were rate limited; the smallest wait is told.",
     ),
     Kind.QUOTA_EXHAUSTED: (
         "not before somebody pays",

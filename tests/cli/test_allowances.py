@@ -8,6 +8,7 @@ import time
 import httpx2
 import pytest
 
+from tests.cli.inside import Inside
 from tests.cli.processes import Antiphon, Served
 
 ADMIN = "admin-key-0123456789abcdef"
@@ -36,6 +37,12 @@ models: {{fast: one/sim-small}}
     return antiphon
 
 
+@pytest.fixture
+def by_hand(here: Antiphon, inside: Inside) -> Inside:
+    """In that home, without a process for each command."""
+    return inside
+
+
 def told(done) -> object:
     return json.loads(done.stdout)
 
@@ -53,26 +60,26 @@ def becomes(served: Served, wanted: int) -> None:
         assert time.monotonic() < deadline, found
 
 
-def test_without_a_gateway(here):
+def test_without_a_gateway(here, by_hand):
     terms = ["--limit", "2.50", "--per", "day", "--warn-at", "0.5", "--ask", "#finance"]
     made = here("budgets", "create", "team", "web", *terms)
     assert made.stdout.startswith("bud_")
     assert "antiphon.db" in made.stderr
     budget = made.stdout.strip()
-    here("budgets", "change", budget, "--limit", "3", "--when-short", "cap")
-    shown = told(here("budgets", "show", budget, "--json"))
+    by_hand("budgets", "change", budget, "--limit", "3", "--when-short", "cap")
+    shown = told(by_hand("budgets", "show", budget, "--json"))
     assert (shown["target"], shown["limit"], shown["per"]) == ("web", "3", "day")
     assert (shown["warn_at"], shown["ask"], shown["source"]) == ([0.5], "#finance", "database")
-    assert budget in here("budgets", "list").stdout
-    here("budgets", "remove", budget)
-    assert here("budgets", "list").stdout == "there is no budget\n"
+    assert budget in by_hand("budgets", "list").stdout
+    by_hand("budgets", "remove", budget)
+    assert by_hand("budgets", "list").stdout == "there is no budget\n"
     terms = ["--requests", "3", "--tokens", "9", "--per", "3600"]
-    limit = told(here("limits", "create", "key", *terms, "--json"))["id"]
-    here("limits", "change", limit, "--per", "hour", "--mode", "shadow")
-    listed = here("limits", "list").stdout
+    limit = told(by_hand("limits", "create", "key", *terms, "--json"))["id"]
+    by_hand("limits", "change", limit, "--per", "hour", "--mode", "shadow")
+    listed = by_hand("limits", "list").stdout
     assert "3 requests an hour, 9 tokens an hour" in listed
     assert "each" in listed
-    acts = [each["act"] for each in told(here("audit", "list", "--json"))]
+    acts = [each["act"] for each in told(by_hand("audit", "list", "--json"))]
     assert acts[:3] == ["limit.change", "limit.create", "budget.remove"]
 
 
@@ -112,5 +119,5 @@ def test_two_gateways_on_one_database(here):
         (["limits", "create", "team", "--requests", "1", "--per", "week"], "per", 2),
     ],
 )
-def test_asked_wrongly(here, arguments, told, status):
-    assert told in here(*arguments, status=status).stderr
+def test_asked_wrongly(by_hand, arguments, told, status):
+    assert told in by_hand(*arguments, status=status).stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -57,44 +58,42 @@ def told(done) -> list[dict]:
     return json.loads(done.stdout)
 
 
-def test_a_test_is_taken_or_not(antiphon, closed_port):
-    secret = antiphon("notices", "secret").stdout.strip()
+def test_a_test_is_taken_or_not(antiphon, inside, closed_port):
+    secret = inside("notices", "secret").stdout.strip()
     with receiver() as hook:
         write(antiphon, hook, secret, closed_port)
         with antiphon.serving():
-            done = antiphon("notices", "test")
+            done = inside("notices", "test")
             assert "delivered" in done.stdout
             [(headers, body)] = hook.came
-            [notice] = told(antiphon("notices", "list", "--json"))
+            [notice] = told(inside("notices", "list", "--json"))
             assert verify_webhook(body, headers, secret).id == notice["event"]
-            antiphon("notices", "retry", notice["id"])
+            inside("notices", "retry", notice["id"])
             while len(hook.came) < 2:
-                pass
+                time.sleep(0.01)
             hook.status = 503
-            failed = antiphon("notices", "test", "ops", "--json", status=1)
+            failed = inside("notices", "test", "ops", "--json", status=1)
             assert told(failed)[0]["message"] == "The receiver answered with 503."
-            assert antiphon("notices", "test", "none", status=1).stderr.endswith(
-                "no such webhook.\n"
-            )
+            assert inside("notices", "test", "none", status=1).stderr.endswith("no such webhook.\n")
             assert (
                 "The receiver answered with 503."
-                in antiphon("notices", "list", "--state", "pending").stdout
+                in inside("notices", "list", "--state", "pending").stdout
             )
 
 
-def test_what_is_asked_for_without_a_gateway_is_sent_by_the_next(antiphon, closed_port):
-    secret = antiphon("notices", "secret").stdout.strip()
+def test_what_is_asked_for_without_a_gateway_is_sent_by_the_next(antiphon, inside, closed_port):
+    secret = inside("notices", "secret").stdout.strip()
     with receiver() as hook:
         write(antiphon, hook, secret, closed_port)
         with antiphon.serving():
             pass
-        assert antiphon("notices", "list").stdout == "there is no notice\n"
-        [made] = told(antiphon("notices", "test", "--wait", "0", "--json"))
+        assert inside("notices", "list").stdout == "there is no notice\n"
+        [made] = told(inside("notices", "test", "--wait", "0", "--json"))
         assert (made["state"], hook.came) == ("pending", [])
-        assert "pending" in antiphon("notices", "show", made["id"]).stdout
+        assert "pending" in inside("notices", "show", made["id"]).stdout
         with antiphon.serving():
             while not hook.came:
-                pass
+                time.sleep(0.01)
     [(headers, body)] = hook.came
     assert verify_webhook(body, headers, secret).id == made["event"]
 
@@ -109,6 +108,6 @@ def test_what_is_asked_for_without_a_gateway_is_sent_by_the_next(antiphon, close
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else None,
 )
-def test_asked_wrongly(antiphon, arguments, said, status):
-    antiphon("teams", "create", "web")
-    assert said in antiphon("notices", *arguments, status=status).stderr
+def test_asked_wrongly(inside, arguments, said, status):
+    inside("teams", "create", "web")
+    assert said in inside("notices", *arguments, status=status).stderr

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.house.source import functions, modules
+from tests.house.source import PACKAGE, functions, modules
 
 HEAVY = (
     *("asyncio", "ssl", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic"),
@@ -64,7 +64,8 @@ def test_the_package_itself_loads_nothing():
 def test_serving_loads_no_more_than_it_needs(tmp_path, configured):
     if configured:
         (tmp_path / "antiphon.yaml").write_text(configured)
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LLM_BASE_URL": "http://127.0.0.1:9"}
+    env = {"LLM_BASE_URL": "http://127.0.0.1:9", "PYTHONPATH": str(PACKAGE.parent)}
+    env |= {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     command = [sys.executable, "-X", "importtime", "-m", "antiphon", "serve", "--port", "0"]
     # A file: what is told of imports is more than a pipe holds while nobody reads it.
     told = tmp_path / "imports.txt"

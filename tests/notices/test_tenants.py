@@ -75,8 +75,7 @@ async def test_each_hears_of_its_own(tmp_path) -> None:
     ]
     assert "Ada" not in str(bodies)
     [team] = [each["data"]["budget"] for each in bodies if each["type"] == "budget.exceeded"]
-    assert team["name"] == "Web"
-    assert team["id"].startswith("team_")
+    assert team == {"scope": "team", "id": "Web", "name": "Web", "per": "total"}
 
 
 async def _walls(road: Stage, first: tuple[str, str, str], second: tuple[str, str, str]) -> None:

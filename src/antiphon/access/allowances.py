@@ -169,8 +169,8 @@ class Allowances:
             return self._acted(connection, "remove", allowance, {}, removed_at=self._now())
 
     def named(self, scope: str, facet: str) -> frozenset[str]:
-        """Whose own of a scope bounds something: their ids, or words of the configuration."""
-        query = select(allowances.c.target, allowances.c.facets).where(
+        """Whose own of a scope bounds something: their ids, and what they are called."""
+        query = ALLOWANCES.where(
             self._realm.of(allowances),
             allowances.c.kind == self._kind.value,
             allowances.c.scope == scope,
@@ -178,8 +178,9 @@ class Allowances:
             allowances.c.removed_at.is_(None),
         )
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return frozenset(row.target for row in rows if facet in row.facets.split())
+            rows = [allowance_facts(row) for row in connection.execute(query).mappings()]
+        own = [row for row in rows if facet in row.facets.split()]
+        return frozenset(each for row in own for each in (row.target, row.name))
 
     def ids(self, scope: str, name: str) -> list[str]:
         """Who goes by a name here: their ids."""

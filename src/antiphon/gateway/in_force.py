@@ -9,18 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from antiphon.access.allowances import Kind
 from antiphon.access.standing import Standing, Standings, standing
 from antiphon.config.settings import Settings
 from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.treasury import Treasury
+from antiphon.limits.limit import Limit
 from antiphon.limits.limits import Limits
 from antiphon.storage.database import Readable
+from antiphon.usage.budgets.budget import Budget
 
 _POLL = 0.05
 """Seconds between two looks whether to stop, while the event loop is waited for."""
+
+
+class _Bounds(NamedTuple):
+    """What the road has.
+
+    Attributes:
+        budgets: All of them.
+        limits: Those of the database.
+    """
+
+    budgets: Sequence[Budget]
+    limits: Sequence[Limit]
 
 
 class InForce:
@@ -55,9 +70,9 @@ class InForce:
         Raises:
             StorageFailed: The database, or the file of the leases, cannot be used.
         """
-        found = await asyncio.to_thread(standing, self._database)
-        await self._apply(found)
-        self._watch = Standings(self._database, self._told, told=found.newest)
+        newest, bounds = await asyncio.to_thread(self._kept)
+        await self._apply(bounds)
+        self._watch = Standings(self._database, self._told, told=newest)
 
     def run(self, stop: threading.Event) -> None:
         """Look for changes until `stop` is set."""
@@ -70,16 +85,19 @@ class InForce:
         if self._watch is not None:
             self._watch.stop()
 
+    def _kept(self) -> tuple[int, _Bounds]:
+        found = standing(self._database)
+        return found.newest, self._bounds(found)
+
     def _told(self, found: Standing) -> None:
         """Take what changed, on the thread of the service.
 
         Raises:
             StorageFailed: It is not in force; the next look tries again.
         """
-        self._on_loop(self._apply(found))
-
-    def _on_loop(self, call: Coroutine[object, object, None]) -> None:
-        done = asyncio.run_coroutine_threadsafe(call, self._loop)
+        # Thousands of them take a while, which the road does not wait for.
+        bounds = self._bounds(found)
+        done = asyncio.run_coroutine_threadsafe(self._apply(bounds), self._loop)
         while not self._ending.is_set():
             try:
                 done.result(_POLL)
@@ -88,10 +106,13 @@ class InForce:
             return
         done.cancel()
 
-    async def _apply(self, found: Standing) -> None:
-        if self._ending.is_set():
-            return
+    def _bounds(self, found: Standing) -> _Bounds:
         rows = found.allowances
         budgets = self._allowed.budgets(row for row in rows if row.kind == Kind.BUDGET)
-        self._limits.replace(self._allowed.limits(row for row in rows if row.kind == Kind.LIMIT))
-        await self._treasury.replace([*self._configured, *budgets])
+        limits = self._allowed.limits(row for row in rows if row.kind == Kind.LIMIT)
+        return _Bounds([*self._configured, *budgets], limits)
+
+    async def _apply(self, bounds: _Bounds) -> None:
+        if not self._ending.is_set():
+            self._limits.replace(bounds.limits)
+            await self._treasury.replace(bounds.budgets)

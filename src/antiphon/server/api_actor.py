@@ -136,7 +136,6 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        # A proxy's header holds once, and a request is looked at before its body and after.
         state: dict[str, object] = request.scope["state"]
         principal = state.get(PRINCIPAL)
         if not isinstance(principal, Principal):

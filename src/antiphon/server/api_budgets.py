@@ -151,7 +151,7 @@ class BudgetsHere(Kept[BudgetView]):
             apart = self._named(scope, said.per)
             return self._front.budget_uses.of(budget, whose, [], apart=apart)
         ids = self.rows.ids(scope, said.name) if row is None else [row.target]
-        return self._front.budget_uses.of(budget, whose, list(dict.fromkeys([*ids, said.name])))
+        return self._front.budget_uses.of(budget, whose, list(dict.fromkeys([said.name, *ids])))
 
     def _named(self, scope: str, per: Per) -> frozenset[str]:
         """Who has a budget by name, so that those of each are not theirs."""

@@ -23,10 +23,10 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "users": users,
         "departments": departments,
         "organisations": organisations,
+        "budgets": budgets,
+        "limits": limits,
         "cache": cache,
         "notices": notices,
         "audit": audit,
-        "budgets": budgets,
-        "limits": limits,
     }
 )
