@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import secrets
 import time
 
 import anthropic
 import pytest
 
-from antiphon.simulator import FaultRule, Latency
+from antiphon.access.proxy import Identity, sign
+from antiphon.secret import Secret
+from antiphon.simulator import Latency
 from tests.server.raw import CHAT, chat_body, connected, request
 from tests.server.stage import HELLO, KEY, Stage, stage
 
@@ -20,6 +22,7 @@ AUTH = {
     "admin_key": ADMIN,
     "keys": [{"key": KEY, "team": "web"}, {"key": OTHER, "team": "web"}],
 }
+PROXY_SECRET = "proxy-secret-of-at-least-thirty-two-bytes"
 PAGE = "https://app.example.com"
 PARTS = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
 ASKED: dict[str, tuple[str, dict[str, object]]] = {
@@ -56,6 +59,11 @@ async def post(road: Stage, body: object, *, path: str = CHAT, **headers: str):
 
 def bearer(key: str) -> str:
     return f"Bearer {key}"
+
+
+def as_person(name: str) -> dict[str, str]:
+    said = Identity(user=name, at=int(time.time()), nonce=secrets.token_hex(8))
+    return {"x-antiphon-user": sign(said, Secret(PROXY_SECRET)).decode()}
 
 
 # ------------------------------------------------------------------ the same again
@@ -234,6 +242,38 @@ async def test_a_key_is_its_owner_s(tmp_path):
         assert road.first.requests == 3
 
 
+async def test_people_behind_a_proxy(tmp_path):
+    """Their header holds once, and each has a key space of their own."""
+    auth = {**AUTH, "proxies": [{"secrets": [PROXY_SECRET]}]}
+    async with stage(tmp_path, auth=auth) as road:
+        body = {"model": "fast", "messages": HELLO}
+        again = []
+        for name in ("ann", "ann", "bob", "ann"):
+            answer = await post(road, body, authorization=bearer(KEY), **as_person(name))
+            assert answer.status_code == 200, answer.text
+            again.append("idempotent-replayed" in answer.headers)
+        assert again == [False, True, False, True]
+        twice = as_person("ann")
+        assert (await post(road, body, authorization=bearer(KEY), **twice)).status_code == 200
+        assert (await post(road, body, authorization=bearer(KEY), **twice)).status_code == 401
+
+
+async def test_on_a_route_with_a_cache(tmp_path):
+    """What was kept comes before what is stored; a stored answer is kept as well."""
+    models = {"stored": {"deployments": ["one/sim-small"], "cache": {"ttl": 60}}}
+    async with stage(tmp_path, models=models) as road:
+        for stream in (False, True):
+            body = {"model": "stored", "messages": HELLO, "stream": stream}
+            told = []
+            for key in ("a", "a", "b", "b"):
+                answer = await post(road, body, key=f"{key}-{stream}")
+                headers = answer.headers
+                told.append((headers["x-antiphon-cache"], "idempotent-replayed" in headers))
+            first = "hit" if stream else "miss"
+            assert told == [(first, False), (first, True), ("hit", False), ("hit", True)]
+        assert road.first.requests == 1
+
+
 BAD = ["", "a b\tc", "x" * 256, '"open', 'in"side', "\u00e4", '""']
 
 
@@ -264,114 +304,3 @@ async def test_other_methods(road):
     for method in ("GET", "PUT", "DELETE"):
         answer = await road.http.request(method, CHAT, headers=keyed())
         assert answer.status_code == 405
-
-
-# ------------------------------------------------------------------ what is not kept
-
-
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("fault", ["server-error", "rate-limited", "bad-request", "cut"])
-async def test_what_failed_is_asked_again(road, fault, stream):
-    if fault == "cut" and not stream:
-        fault = "truncated"
-    road.first.arm(FaultRule(fault, count=1))
-    body = {"model": "fast", "messages": HELLO, "stream": stream}
-    first = await post(road, body)
-    assert first.status_code >= 400 or b"error" in first.content
-    again = await post(road, body)
-    assert again.status_code == 200
-    assert "idempotent-replayed" not in again.headers
-    assert b"error" not in again.content
-    assert road.first.requests == 2
-
-
-async def test_after_a_refusal_the_key_is_free(road):
-    assert (await post(road, {"model": "nothing", "messages": HELLO})).status_code == 404
-    assert (await post(road, {"model": "fast", "messages": HELLO})).status_code == 200
-
-
-async def test_an_answer_that_is_too_long(tmp_path):
-    async with stage(tmp_path, idempotency={"max_answer_bytes": 512}) as road:
-        for stream in (False, True):
-            body = {"model": "fast", "stream": stream, "messages": HELLO}
-            for _ in range(2):
-                answer = await post(road, body, key=f"long-{stream}")
-                assert answer.status_code == 200
-                assert len(answer.content) > 512
-                assert "idempotent-replayed" not in answer.headers
-                assert answer.content.endswith(b"[DONE]\n\n" if stream else b"}")
-        assert road.first.requests == 4
-
-
-async def test_who_comes_while_a_long_answer_is_made(tmp_path):
-    async with stage(tmp_path, idempotency={"max_answer_bytes": 1024}) as road:
-        road.first.set_latency(Latency(tokens_per_second=300))
-        body = chat_body(stream=True)
-        async with connected(road) as raw:
-            await raw.send(request(body, "Idempotency-Key: long", "Content-Type: application/json"))
-            await raw.head()
-            read = b""
-            while len(read) < 4000:
-                read += await raw.reader.read(4000)
-            answer = await road.http.post(CHAT, content=body, headers=keyed("long"))
-            assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
-            assert answer.headers["retry-after"] == "1"
-            raw.abort()
-        await road.at_rest()
-        (row,) = await rows(road)
-        assert row["outcome"] == "cancelled", "nobody reads it, and it is not kept"
-
-
-class MovedClock:
-    def __init__(self) -> None:
-        self.moved = 0.0
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.moved
-
-    def now(self) -> float:
-        return time.time() + self.moved
-
-
-async def test_it_ends(tmp_path):
-    clock = MovedClock()
-    async with stage(tmp_path, clock=clock, idempotency={"answer_seconds": 60}) as road:
-        body = {"model": "fast", "messages": HELLO}
-        await post(road, body)
-        clock.moved = 59
-        assert "idempotent-replayed" in (await post(road, body)).headers
-        clock.moved = 61
-        assert "idempotent-replayed" not in (await post(road, {**body, "n": 1})).headers
-        assert road.first.requests == 2
-
-
-async def test_it_can_be_switched_off(tmp_path):
-    async with stage(tmp_path, idempotency={"answer_seconds": 0}) as road:
-        for _ in range(2):
-            answer = await post(road, {"model": "fast", "messages": HELLO})
-            assert (answer.status_code, "idempotent-replayed" in answer.headers) == (200, False)
-        assert road.first.requests == 2
-
-
-async def test_memory_is_bounded(tmp_path):
-    bound = {"max_bytes": 1 << 16, "max_answer_bytes": 1 << 14}
-    async with stage(tmp_path, idempotency=bound) as road:
-        body = {"model": "fast", "messages": HELLO}
-        for number in range(60):
-            await post(road, body, key=f"k-{number}")
-        assert "idempotent-replayed" in (await post(road, body, key="k-59")).headers
-        assert "idempotent-replayed" not in (await post(road, body, key="k-0")).headers
-
-
-async def test_an_answer_goes_on_while_the_gateway_drains(tmp_path):
-    async with stage(tmp_path, server={"drain_seconds": 5}) as road:
-        road.first.set_latency(Latency(first_token=0.1))
-        body = {"model": "fast", "messages": HELLO}
-        asking = asyncio.ensure_future(post(road, body))
-        while not road.first.requests:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-        road.gateway.draining = True
-        assert (await post(road, body)).headers["idempotent-replayed"] == "true"
-        assert (await post(road, body, key="new")).status_code == 503
-        assert (await asking).status_code == 200
-        assert json.loads((await asking).content)["choices"]

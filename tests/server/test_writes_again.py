@@ -12,7 +12,7 @@ from antiphon.idempotency.records import Records
 from tests.server.administering import ADMIN, AUTH, Administered, administered
 from tests.server.raw import connected, request
 from tests.server.stage import stage
-from tests.server.test_asked_again import MovedClock
+from tests.server.test_asked_again_bounds import MovedClock
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from tests.walls.document import KINDS, NAMES, Operation, members_of, required_of, value_of
+from tests.walls.document import KINDS, MORE, NAMES, Operation, members_of, required_of, value_of
 from tests.walls.tenants import STATIC, Gateway, Key, Tenant
 
 REFUSED = {401, 403, 404}
@@ -21,6 +21,8 @@ _PREFIXES = {
     "key": "key",
     "request": "req",
     "notice": "evt",
+    "budget": "bud",
+    "limit": "lim",
 }
 _VOLATILE = frozenset({"instance", "behind", "next_cursor", "next"})
 
@@ -93,8 +95,10 @@ def asking(
     body: dict[str, object] | None = None
     if operation.body is not None:
         known = members_of(operation)
-        body = {}
+        body = dict(MORE.get(operation.label, {}))
         for name in {*required_of(operation), *(each for each in members if each in known)}:
+            if name in body:
+                continue
             if name in KINDS and known[name].get("type", "string") == "string":
                 body[name] = _id_of(pick.get(name, own), name, choose)
             else:

@@ -32,6 +32,12 @@ KINDS = {
     "owner": "any",
 }
 """Names of parameters and members, and what they are ids of."""
+MORE = {
+    "POST /api/v1/budgets": {"scope": "key"},
+    "POST /api/v1/limits": {"scope": "key", "requests": 1000},
+    "PATCH /api/v1/limits/{limit_id}": {"per": "hour"},
+}
+"""Members without which a body says nothing, though none of them must be there."""
 NAMES = frozenset({"name"})
 """Parameters that take a name, which another tenant may have as well."""
 _MANAGED = "/api/v1"

@@ -11,7 +11,17 @@ import httpx2
 from tests.kills.workload import ADMIN
 
 ROLES = ("admin", "operator", "member", "read-only")
-KINDS = ("organisation", "department", "team", "user", "key", "request", "notice", "budget")
+KINDS = (
+    "organisation",
+    "department",
+    "team",
+    "user",
+    "key",
+    "request",
+    "notice",
+    "budget",
+    "limit",
+)
 _WORDS = ("Forschung", "销售", "équipe", "تحليل")
 
 
@@ -46,7 +56,9 @@ class Tenant:
         canaries: By team: a text in the names of what belongs to it.
         team_of: By id: the team that something belongs to.
         asked_by: By request: the key that asked.
+        names: By id: what teams and users are called.
         said: What its keys have said themselves.
+        last: The status of the last answer of a model.
     """
 
     def __init__(self, gateway: Gateway, canary: str) -> None:
@@ -58,7 +70,9 @@ class Tenant:
         self.canaries: dict[str, str] = {}
         self.team_of: dict[str, str] = {}
         self.asked_by: dict[str, str] = {}
+        self.names: dict[str, str] = {}
         self.said: set[str] = set()
+        self.last = 0
         name = self.name()
         self.id = gateway.root("POST", "organisations", {"name": name})["id"]
         self.ids["organisation"].append(self.id)
@@ -69,6 +83,16 @@ class Tenant:
         self.make_user("")
         for role in ROLES:
             self.make_key(role, "")
+        team, user = self.ids["team"][0], self.ids["user"][0]
+        whose = [("organisation", ""), ("team", self.names[team]), ("user", self.names[user])]
+        for scope, name in whose:
+            money = {"scope": scope, "name": name, "limit": "1000"}
+            self.ids["budget"].append(self.make("budgets", money)["id"])
+            calls = {"scope": scope, "name": name, "requests": 100_000}
+            self.ids["limit"].append(self.make("limits", calls)["id"])
+            if scope != "organisation":
+                # Both are of the team, whose user it is.
+                self.team_of[self.ids["budget"][-1]] = self.team_of[self.ids["limit"][-1]] = team
         for role in ("admin", "member"):
             self.make_key(role, self.ids["team"][0])
 
@@ -87,7 +111,9 @@ class Tenant:
 
     def make_team(self) -> str:
         canary = f"{self.canary}-team{len(self.canaries)}x"
-        made = self.make("teams", {"name": f"{canary} {next(self._numbers)}"})["id"]
+        name = f"{canary} {next(self._numbers)}"
+        made = self.make("teams", {"name": name})["id"]
+        self.names[made] = name
         self.canaries[made] = canary
         self.ids["team"].append(made)
         return made
@@ -96,7 +122,7 @@ class Tenant:
         name = self.name(self.canaries.get(team, ""))
         made = self.make("users", {"name": name, "team": team, "role": "admin"})["id"]
         self.ids["user"].append(made)
-        self.team_of[made] = team
+        self.team_of[made], self.names[made] = team, name
         return made
 
     def make_key(self, role: str, team: str) -> Key:
@@ -115,6 +141,7 @@ class Tenant:
             json={"model": "fast", "messages": [{"role": "user", "content": "Hello"}]},
             headers={"authorization": f"Bearer {key.text}"},
         )
+        self.last = answer.status_code
         if answer.status_code == 200:
             made = answer.headers["x-antiphon-request-id"]
             self.ids["request"].append(made)
@@ -122,7 +149,7 @@ class Tenant:
 
     def look(self) -> None:
         """See what is there now: a key of it has changed something."""
-        for kind in ("department", "team", "user", "key"):
+        for kind in ("department", "team", "user", "key", "budget", "limit"):
             page = self._gateway.root(
                 "GET", f"{kind}s", organisation=self.id, limit="200", removed="true"
             )

@@ -87,6 +87,47 @@ def _is_foreign(places: list[str]) -> bool:
     return any(place not in NAMES for place in places)
 
 
+SHORT = [
+    *(("key", "key"), ("user", "user"), ("team", "team"), ("department", "department")),
+    *(("alias", ""), ("deployment", ""), ("provider", ""), ("organisation", "organisation")),
+]
+
+
+def test_what_a_tenant_forbids_itself_is_not_forbidden_to_another(gateway, tenants):
+    """Limits and budgets of nothing, on whatever another tenant has."""
+    other = tenants[1]
+    own = gateway.tenant()
+    admin = {"authorization": f"Bearer {own.keys[0].text}"}
+    theirs = {"alias": "fast", "deployment": "lab/sim-small", "provider": "lab"}
+    made = 0
+    for scope, kind in SHORT:
+        shown = (
+            gateway.root("GET", f"{kind}s/{other.ids[kind][0]}", **at(other, kind)) if kind else {}
+        )
+        for name in {shown.get("id", ""), shown.get("name", ""), theirs.get(scope, "")} | {""}:
+            for path, measure in (("limits", {"requests": 0}), ("budgets", {"limit": 0})):
+                body = {"scope": scope, "name": name, **measure}
+                answer = gateway.http.post(f"/api/v1/{path}", json=body, headers=admin)
+                assert answer.status_code in {201, 400, 403, 404, 409}, answer.text
+                made += answer.status_code == 201
+                if name and name not in theirs.values():
+                    body["name"] = "key_0123456789abcdef"
+                    nobody = gateway.http.post(f"/api/v1/{path}", json=body, headers=admin)
+                    told = [
+                        (each.status_code, each.json().get("detail")) for each in (answer, nobody)
+                    ]
+                    assert told[0] == told[1]
+    assert made > 5
+    for key in other.keys:
+        if key.role != "read-only":
+            other.chat(key)
+            assert other.last == 200, key.role
+
+
+def at(tenant: Tenant, kind: str) -> dict[str, str]:
+    return {} if kind == "organisation" else {"organisation": tenant.id}
+
+
 def test_both_were_left_as_they_were(gateway, tenants):
     for tenant in tenants:
         for key in tenant.keys:

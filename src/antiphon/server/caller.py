@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from antiphon.access.proxy import HEADER as PERSON
 from antiphon.dialects.base import Dialect
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
+from antiphon.model.principal import Principal
 from antiphon.pipeline.attempt import HOPS
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -36,6 +37,7 @@ class Caller:
         hops: Gateways of our kind that the request came through.
         idempotency: The `Idempotency-Key` header, as it came; None without one.
         person: The header of a proxy that says for whom it asks, as it came; or None.
+        principal: Who it is, where that was found out already: a proxy's header holds once.
         headers: All of them, for whoever needs one that most do not.
     """
 
@@ -49,6 +51,7 @@ class Caller:
         "idempotency",
         "origin",
         "person",
+        "principal",
     )
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -71,6 +74,7 @@ class Caller:
         if found.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise InvalidRequest("Only chunked transfer coding is read here.")
         self.person = found.get(PERSON)
+        self.principal: Principal | None = None
         wishes = found.get(b"cache-control")
         if wishes is not None and len(found) != len(headers):
             wishes = b", ".join([value for name, value in headers if name == b"cache-control"])

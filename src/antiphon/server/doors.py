@@ -137,7 +137,9 @@ class InferenceDoor(ABC):
             self._check_draining()
             # Before the body, so that a stranger cannot make us read 32 MB.
             snapshot = gateway.snapshot
-            principal = gateway.callers.known(snapshot.keys, caller.credential, caller.person)
+            principal = caller.principal or gateway.callers.known(
+                snapshot.keys, caller.credential, caller.person
+            )
             if principal is LOOK_UP:
                 principal = await gateway.callers.principal(
                     snapshot.keys, caller.credential, caller.person

@@ -80,7 +80,7 @@ class Once:
         door.check(caller, line.method)
         key = read_key(caller.idempotency)
         caller.credential = caller.credential or door.key
-        principal = await self._gateway.principal(caller)
+        caller.principal = principal = await self._gateway.principal(caller)
         caller.check_size(self._max_body)
         body = await line.whole_body(self._max_body)
         names = door.heard(caller).forwarded
