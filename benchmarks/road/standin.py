@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """The kinds of answer; each has its own port."""
 
     PLAIN = "plain"
+    EVERYTHING = "everything"
+    HIT = "hit"
     TLS = "tls"
     BURST = "burst"
     ONE = "one"
@@ -37,6 +39,11 @@ class Kind(StrEnum):
     def is_translated(self) -> bool:
         """Whether the caller speaks Messages, while the stand-in says the same in Chat."""
         return self in {Kind.MESSAGES, Kind.MESSAGES_ONE, Kind.MESSAGES_BURST}
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the gateway has a key of its database, limits, budgets and a cache on."""
+        return self in {Kind.EVERYTHING, Kind.HIT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from benchmarks.road.template import ROOT
 
 CONNECTIONS = 32
 _TAIL_BYTES = 24
+_SHOWN = {"x-antiphon-cache", "x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens"}
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -58,7 +60,7 @@ class ClosedLoop:
             *(self.tools.wrk, "-t1", f"-c{CONNECTIONS}", f"-d{whole_seconds}s", "--timeout", "10s"),
             *("-s", str(ROOT / "wrk" / "post.lua")),
             f"{started.origin}{self._path}",
-            *(str(question), answers.KEY, str(length), str(tail)),
+            *(str(question), started.key, str(length), str(tail)),
         ]
         with pinned(self.cores.load):
             done = subprocess.run(
@@ -79,7 +81,8 @@ class ClosedLoop:
 
     def look(self, target: Target, started: Started) -> int:
         """Ask once, look at the whole answer and return the length that all others must have."""
-        answer = ask(started, self._question(), self._path)
+        question = answers.filled(self._question(), time.time_ns() // 1000)
+        answer = ask(started, question, self._path)
         expected = self.standin.expected(self.kind)
         mark = b"end_turn" if self.kind.is_translated else b"choices"
         same = answer.body == expected if self._is_exact(target) else mark in answer.body
@@ -88,6 +91,8 @@ class ClosedLoop:
                 f"{started.name} answered {answer.status} to {self.kind}, not what the stand-in"
                 f" said:\n{answer.body[:1000].decode(errors='replace')}"
             )
+        if self.kind.is_guarded and started.ledger is not None and not _SHOWN <= {*answer.headers}:
+            raise BrokenRunError(f"{started.name} has no limits or no cache: {answer.headers}")
         return len(answer.body)
 
     @property
@@ -99,6 +104,8 @@ class ClosedLoop:
 
     def _question(self) -> bytes:
         asked = answers.messages_question if self.kind.is_translated else answers.question
+        if self.kind is Kind.EVERYTHING:
+            return answers.question(streamed=False, blank=True)
         return asked(streamed=self.kind in self.standin.streams)
 
     def _check(self, loaded: Loaded, started: Started) -> None:

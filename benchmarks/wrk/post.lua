@@ -1,6 +1,8 @@
 -- wrk's side of the closed loop: POST one body, check every answer, end with one line of JSON.
 -- Arguments: body file, key, expected length of the answer, its last bytes (a file).
+-- Eighteen at signs in the body are replaced by digits, others in every request of every run.
 local expected_length, tail_length, tail = 0, 0, ""
+local before, after, number
 wrong = 0
 
 local function read(path)
@@ -25,10 +27,19 @@ function init(args)
   tail = read(args[4])
   tail_length = #tail
   prepared = wrk.format()
+  local from, to = prepared:find(string.rep("@", 18), 1, true)
+  if from then
+    before, after = prepared:sub(1, from - 1) .. os.time(), prepared:sub(to + 1)
+    number = 0
+  end
 end
 
 function request()
-  return prepared
+  if not before then
+    return prepared
+  end
+  number = number + 1
+  return before .. string.format("%08d", number) .. after
 end
 
 function response(status, headers, body)
