@@ -205,8 +205,10 @@ class Lookup:
 
         It has to where others are still given what this request pays for: it is recorded then.
         """
-        if self._reader is not None:
-            self._caching.flights.leave(self._reader)
+        # Let go of, since the reader knows this: a circle would wait for the collector of garbage.
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            self._caching.flights.leave(reader)
         self._left = self._under_way
         return self._left
 
@@ -297,8 +299,9 @@ class Lookup:
     def _begin(self) -> SharedCall:
         exchange, caching, plan = self._exchange, self._caching, self._plan
         walk = caching.walk(exchange, plan)
-        started = exchange.started
-        self._unwell = [each for each in plan.deployments if not each.is_well(started)]
+        started, deployments = exchange.started, plan.deployments
+        if len(deployments) > 1:
+            self._unwell = [each for each in deployments if not each.is_well(started)]
         self._under_way = True
         return SharedCall(exchange, walk, caching.clock, stored=self._landed, over=self._over)
 
@@ -345,10 +348,13 @@ class Lookup:
         One that stands before it was passed over because it cannot, unless it was failing at the
         time, or was asked.
         """
-        *_, last = attempts = self._exchange.attempts
+        attempts = self._exchange.attempts
+        last = attempts[-1].deployment
+        if last is self._plan.deployments[0]:
+            return False
         asked = [each.deployment for each in attempts]
         for each in self._plan.deployments:
-            if each is last.deployment:
+            if each is last:
                 return False
             if each in self._unwell or each in asked:
                 return True
