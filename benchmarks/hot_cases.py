@@ -27,6 +27,7 @@ from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import UpstreamTimeout
 from antiphon.gateway.gateway import IN_PROCESS, Antiphon
 from antiphon.limits.concurrency import Concurrency
+from antiphon.model.principal import Principal
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
@@ -52,6 +53,7 @@ from benchmarks.access_cases import access_cases
 from benchmarks.budget_cases import budget_cases
 from benchmarks.cache_cases import cache_cases
 from benchmarks.embedding_cases import embedding_cases
+from benchmarks.limit_cases import limit_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
 
@@ -277,14 +279,14 @@ def exchange() -> Timed:
     return ask
 
 
-def asked_once(served: Antiphon, body: bytes) -> Exchange:
+def asked_once(served: Antiphon, body: bytes, who: Principal = IN_PROCESS) -> Exchange:
     """An exchange that has just begun."""
     return Exchange(
         id="req_bench",
         started=served.clock.monotonic(),
         payload=Payload(OPENAI_CHAT, Members.parse(body)),
         snapshot=served.snapshot,
-        principal=IN_PROCESS,
+        principal=who,
         interrupt=lambda: None,
     )
 
@@ -307,7 +309,8 @@ def accounts() -> Timed:
         asked.attempts.clear()
         made = Attempt(deployment, deployment.face, served.clock.monotonic())
         asked.attempts.append(made)
-        book.opened(asked, made, 1000)
+        book.measure(asked, made, 1000)
+        book.opened(asked, made)
         made.usage, made.ended_at = usage, served.clock.monotonic()
         book.succeeded(asked, made, 0)
 
@@ -502,4 +505,5 @@ CASES: dict[str, Setup] = {
     **cache_cases({"1kb": chat_body(900), "32kb": chat_body(32_000)}, reply_body()),
     **access_cases(),
     **budget_cases(),
+    **limit_cases(gateway, lambda served, who: asked_once(served, chat_body(900), who)),
 }
