@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from random import Random
 
@@ -34,6 +35,7 @@ from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.relay import Relay
+from antiphon.pipeline.spending import Spending
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.transport import Head
 from antiphon.server.caller import Caller
@@ -50,10 +52,12 @@ from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.access_cases import access_cases
-from benchmarks.budget_cases import budget_cases
-from benchmarks.cache_cases import cache_cases
+from benchmarks.admission_cases import admission_cases
+from benchmarks.budget_cases import BOB, CARD, budget_cases, spending_of_four_levels
+from benchmarks.cache_cases import cache_cases, keep_answer
 from benchmarks.embedding_cases import embedding_cases
-from benchmarks.limit_cases import limit_cases
+from benchmarks.idempotency_cases import idempotency_cases
+from benchmarks.limits_cases import limits_cases
 from benchmarks.road.answers import question
 from benchmarks.translation_cases import translation_cases
 
@@ -279,6 +283,27 @@ def exchange() -> Timed:
     return ask
 
 
+def exchange_hit() -> Timed:
+    """`pipeline.caching`: a whole exchange that is answered from memory, record included."""
+    served = gateway(cache={})
+    pipeline = Pipeline(
+        transport=Instant(),
+        accounts=Accounts(journal(), clock=served.clock),
+        concurrency=Concurrency(10),
+        metrics=Metrics(),
+        clock=served.clock,
+        heartbeat=15,
+    )
+    body = chat_body(900)
+    keep_answer(pipeline, served, body, _REPLY)
+
+    async def ask() -> None:
+        async with pipeline.open(asked_once(served, body)):
+            pass
+
+    return ask
+
+
 def asked_once(served: Antiphon, body: bytes, who: Principal = IN_PROCESS) -> Exchange:
     """An exchange that has just begun."""
     return Exchange(
@@ -291,25 +316,36 @@ def asked_once(served: Antiphon, body: bytes, who: Principal = IN_PROCESS) -> Ex
     )
 
 
-def accounts() -> Timed:
+def accounts_in_budgets() -> Timed:
+    """`pipeline.spending` too: the same attempt, reserved in a tree of four levels, and settled."""
+    return accounts(spending_of_four_levels(BOB))
+
+
+def accounts(spending: Spending | None = None) -> Timed:
     """`pipeline.accounts`, `usage.journal`, `providers.rates`: one attempt, opened and closed."""
     served, book = gateway(), Accounts(journal(), clock=SystemClock())
+    book.spending = spending
     asked = Exchange(
         id="req_5f2c9d01a7b3-0000001a",
         started=served.clock.monotonic(),
         payload=Payload(OPENAI_CHAT, Members.parse(chat_body(900))),
         snapshot=served.snapshot,
-        principal=IN_PROCESS,
+        principal=IN_PROCESS if spending is None else BOB,
         interrupt=lambda: None,
         plan=served.snapshot.plan("bench"),
     )
-    deployment, usage = served.deployments()[0], Usage(input_tokens=100, output_tokens=130)
+    deployment, usage = copy(served.deployments()[0]), Usage(input_tokens=100, output_tokens=130)
+    if spending is not None:
+        deployment.rates = CARD
 
     def attempt() -> None:
         asked.attempts.clear()
         made = Attempt(deployment, deployment.face, served.clock.monotonic())
         asked.attempts.append(made)
+        made.started_at = int(served.clock.now() * 1e6)
         book.measure(asked, made, 1000)
+        if spending is not None:
+            assert spending.at_once(asked, made)
         book.opened(asked, made)
         made.usage, made.ended_at = usage, served.clock.monotonic()
         book.succeeded(asked, made, 0)
@@ -365,7 +401,7 @@ def journal() -> Journal:
     return Journal(folder, ledger="bench", clock=SystemClock(), segment_bytes=1 << 30)
 
 
-def gateway() -> Antiphon:
+def gateway(**route: object) -> Antiphon:
     """A gateway with one route, whose provider is never reached."""
     with tempfile.TemporaryDirectory() as folder:
         return Antiphon.from_config(
@@ -378,7 +414,7 @@ def gateway() -> Antiphon:
                         "api_key": "any",
                     }
                 },
-                "models": {"bench": "standin/bench-model"},
+                "models": {"bench": {"deployments": ["standin/bench-model"], **route}},
             },
             environ={},
         )
@@ -487,7 +523,9 @@ CASES: dict[str, Setup] = {
     "dialects.inspect_reply_1kb": inspect_reply,
     "pipeline.relay_100_events": relay,
     "pipeline.exchange": exchange,
+    "pipeline.exchange_hit": exchange_hit,
     "usage.attempt": accounts,
+    "usage.attempt_in_budgets": accounts_in_budgets,
     "usage.ship_64": shipping,
     "providers.head": deployment_head,
     "providers.rates_bound": rates("bound"),
@@ -505,5 +543,7 @@ CASES: dict[str, Setup] = {
     **cache_cases({"1kb": chat_body(900), "32kb": chat_body(32_000)}, reply_body()),
     **access_cases(),
     **budget_cases(),
-    **limit_cases(gateway, lambda served, who: asked_once(served, chat_body(900), who)),
+    **limits_cases(),
+    **admission_cases(gateway, lambda served, who: asked_once(served, chat_body(900), who)),
+    **idempotency_cases(chat_body(900)),
 }

@@ -79,7 +79,8 @@ Below `/api/v1`, and only there, errors are problem details (RFC 9457) with the 
 `type` is the kind of the table below, as a URI that never changes; it leads nowhere, since the
 gateway asks nobody else for its documentation. `title` is the same for every problem of the kind,
 `detail` says what happened, `instance` is the request's id, which `x-antiphon-request-id` has too.
-`code` is the kind, or a finer word (`locked`, `full` and so on, where the database failed). `param` is
+`code` is the kind, or a finer word (`locked`, `full` and so on, where the database failed;
+`answer_lost`). `param` is
 the first parameter or member at fault. `errors` is there where parameters or the body are wrong, and
 has all mistakes: those of parameters with `param`, those of the body with `pointer`, a JSON pointer as
 a fragment (`#/owner/team`). The OpenAPI document lists the problems of each operation. `retry-after`
@@ -130,7 +131,10 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
         "no",
         "A member asks for what no deployment of the route can do, or what `on_loss: error` forbids to drop. *",
     ),
-    Kind.CONTEXT_TOO_LONG: ("no", "The prompt is too long for every candidate."),
+    Kind.CONTEXT_TOO_LONG: (
+        "no",
+        "The prompt is too long for every candidate, or for a limit of the caller's.",
+    ),
     Kind.UNAUTHENTICATED: ("no", "A key is required, and there is none that is known here."),
     Kind.FORBIDDEN: (
         "no",
@@ -159,13 +163,13 @@ RETRY: Mapping[Kind, tuple[str, str]] = {
     ),
     Kind.KEY_REUSED: (
         "no",
-        "The `Idempotency-Key` belongs to another request.",
+        "The `Idempotency-Key` belongs to another request; see [asking again](guides/asking-again.md).",
     ),
     Kind.TOO_LARGE: ("no", "The body is over `server.max_body_bytes`."),
     Kind.CONTENT_FILTER: ("no", "The provider's filter refused the prompt. *"),
     Kind.RATE_LIMITED: (
         "after `retry-after`",
-        "Every candidate was rate limited; the smallest wait is told.",
+        "A limit of the caller's is reached, or all were rate limited; the smallest wait is told.",
     ),
     Kind.QUOTA_EXHAUSTED: (
         "not before somebody pays",

@@ -11,8 +11,6 @@ KEY = "bench-key-0123456789abcdef"
 MODEL = "bench"
 UPSTREAM_MODEL = "bench-model"
 DONE = b"data: [DONE]\n\n"
-BLANK = "@" * 18
-"""Stands in a question of which no two are to be the same; each fills it with digits."""
 
 _WORDS = (
     "A gateway stands between many callers and many models and should cost next to nothing "
@@ -67,18 +65,16 @@ def stream(events: int) -> Stream:
     return Stream((first, *content, last, usage))
 
 
-def question(*, streamed: bool, blank: bool = False) -> bytes:
+def question(*, streamed: bool) -> bytes:
     """Build the caller's body of about 1 KB.
 
-    The streamed one asks for usage, so that the answer must arrive byte for byte. One with a blank
-    is another question each time that it is filled in.
+    The streamed one asks for usage, so that the answer must arrive byte for byte.
     """
-    words = f"{BLANK} {_WORDS}" if blank else _WORDS
     body: dict[str, object] = {
         "model": MODEL,
         "messages": [
             {"role": "system", "content": "You are a helpful assistant. Answer briefly."},
-            {"role": "user", "content": " ".join([words] + [_WORDS] * 4)[:790]},
+            {"role": "user", "content": " ".join([_WORDS] * 5)[:790]},
         ],
         "temperature": 0.7,
         "max_tokens": 256,
@@ -100,11 +96,6 @@ def messages_question(*, streamed: bool) -> bytes:
     if streamed:
         body["stream"] = True
     return msgspec.json.encode(body)
-
-
-def filled(question: bytes, number: int) -> bytes:
-    """Fill the blank of a question, if it has one, in place of wrk."""
-    return question.replace(BLANK.encode(), b"%018d" % number)
 
 
 def http_request(body: bytes, *, path: str = "/v1/chat/completions") -> bytes:

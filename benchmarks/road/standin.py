@@ -23,8 +23,9 @@ class Kind(StrEnum):
     """The kinds of answer; each has its own port."""
 
     PLAIN = "plain"
-    EVERYTHING = "everything"
     HIT = "hit"
+    MISS = "miss"
+    EVERYTHING = "everything"
     TLS = "tls"
     BURST = "burst"
     ONE = "one"
@@ -41,9 +42,14 @@ class Kind(StrEnum):
         return self in {Kind.MESSAGES, Kind.MESSAGES_ONE, Kind.MESSAGES_BURST}
 
     @property
-    def is_guarded(self) -> bool:
-        """Whether the gateway has a key of its database, limits, budgets and a cache on."""
-        return self in {Kind.EVERYTHING, Kind.HIT}
+    def is_cached(self) -> bool:
+        """Whether the gateway's route keeps answers: for one question, or for ever new ones."""
+        return self in {Kind.HIT, Kind.MISS}
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no two questions are the same."""
+        return self in {Kind.MISS, Kind.EVERYTHING}
 
 
 @dataclass(frozen=True, slots=True)

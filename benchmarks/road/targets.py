@@ -108,7 +108,7 @@ class Target:
         folder.mkdir()
         plan = self.plan(kind, standin, tools, folder)
         ours = self.name == ANTIPHON
-        key = _make_key(folder, plan) if ours and kind.is_guarded else answers.KEY
+        key = _make_key(folder, plan) if ours and kind is Kind.EVERYTHING else answers.KEY
         with running(
             self.name,
             plan.command,
@@ -167,10 +167,11 @@ def _write_antiphon(kind: Kind, standin: Standin, folder: Path, port: int) -> Pa
         "KEY": answers.KEY,
         "UPSTREAM": _base_url(kind, standin),
         "CA_FILE": f'\n    ca_file: "{standin.ca_file}"' if kind is Kind.TLS else "",
+        "CACHE": ", cache: {}" if kind.is_cached else "",
         "DATA": folder / "data",
     }
     config = folder / "antiphon.yaml"
-    name = "everything.yaml" if kind.is_guarded else "antiphon.yaml"
+    name = "everything.yaml" if kind is Kind.EVERYTHING else "antiphon.yaml"
     config.write_text(fill(name, values), encoding="utf-8")
     return config
 

@@ -1,8 +1,7 @@
 -- wrk's side of the closed loop: POST one body, check every answer, end with one line of JSON.
--- Arguments: body file, key, expected length of the answer, its last bytes (a file).
--- Eighteen at signs in the body are replaced by digits, others in every request of every run.
+-- Arguments: body file, key, expected length of the answer, its last bytes (a file), and `new` where
+-- no two questions shall be the same.
 local expected_length, tail_length, tail = 0, 0, ""
-local before, after, number
 wrong = 0
 
 local function read(path)
@@ -27,19 +26,18 @@ function init(args)
   tail = read(args[4])
   tail_length = #tail
   prepared = wrk.format()
-  local from, to = prepared:find(string.rep("@", 18), 1, true)
-  if from then
-    before, after = prepared:sub(1, from - 1) .. os.time(), prepared:sub(to + 1)
-    number = 0
+  if args[5] == "new" then
+    -- Two runs do not begin in the same second.
+    local open, begun, number = wrk.body:sub(1, -2), os.time(), 0
+    request = function()
+      number = number + 1
+      return wrk.format(nil, nil, nil, string.format('%s,"seed":%d%08d}', open, begun, number))
+    end
   end
 end
 
 function request()
-  if not before then
-    return prepared
-  end
-  number = number + 1
-  return before .. string.format("%08d", number) .. after
+  return prepared
 end
 
 function response(status, headers, body)

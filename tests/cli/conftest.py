@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.inside import Inside
 from tests.cli.processes import Antiphon, ended, started
 
 
@@ -28,6 +29,11 @@ def providers(tmp_path_factory) -> Iterator[list[str]]:
 @pytest.fixture
 def antiphon(tmp_path: Path) -> Antiphon:
     return Antiphon(tmp_path)
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch, capsys) -> Inside:
+    return Inside(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

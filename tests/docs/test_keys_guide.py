@@ -7,8 +7,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
+from antiphon.access.proxy import TrustedProxy
 from antiphon.access.roles import SCOPES, Role, Scope
+from antiphon.clock import SystemClock
+from antiphon.secret import Secret
 from tests.docs.pages import ROOT, blocks
 from tests.server.administering import administered
 
@@ -17,7 +21,7 @@ SHELL = [each.text for each in blocks("sh", PAGE)]
 
 
 def test_the_commands_run_one_after_the_other(tmp_path):
-    [configuration] = blocks("yaml", PAGE)
+    configuration, _ = blocks("yaml", PAGE)
     (tmp_path / "antiphon.yaml").write_text(configuration.text)
     command = f'antiphon() {{ "{sys.executable}" -m antiphon "$@"; }}\nset -euo pipefail\n'
     script = command + "".join(text for text in SHELL if "curl" not in text)
@@ -63,3 +67,13 @@ def test_the_table_of_roles_says_what_the_code_does():
         assert ("all of" in sees) == (Scope.READ in scopes)
         assert makes.startswith("yes") == (Scope.OPERATE in scopes)
         assert (manages == "yes") == (Scope.MANAGE in scopes)
+
+
+def test_the_header_of_a_proxy_is_believed():
+    [block] = blocks("python", PAGE)
+    told: dict[str, Callable[[str, str], str]] = {}
+    exec(block.text, told)
+    secret = "a-secret-of-at-least-thirty-two-bytes"
+    proxy = TrustedProxy([Secret(secret)], clock=SystemClock())
+    for name in ("Ann Example", "王芳"):
+        assert proxy.identify(told["person"](name, secret).encode()) == name

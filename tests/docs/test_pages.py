@@ -58,7 +58,7 @@ def test_commands_and_their_options_exist():
     named = {
         tuple(words.split())
         for page in pages()
-        for words in re.findall(r"`antiphon ((?:[a-z]+ ?){1,2})", page.read_text())
+        for words in re.findall(r"`antiphon ((?:[a-z]+(?:-[a-z]+)* ?){1,2})", page.read_text())
     }
     lines = [line for block in blocks("sh") for line in block.text.splitlines()]
     for line in lines:

@@ -22,7 +22,7 @@ from antiphon.simulator import FAULTS, FaultRule, Simulator, SimulatorSpec
 from tests.docs.pages import Block, blocks
 
 SHAPES = (Health, HealthDetail)
-KEY = "key-0123456789abcdef"
+KEY = "key-0123456789abcdef0123456789abcdef"
 WEBHOOK_KEY = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"
 FILES = ("kimi.key", "moonshot.key")
 OFFLINE = "docs/guides/offline-development.md"

@@ -6,6 +6,8 @@ import re
 from tests.house.source import modules
 
 LAST_RESORTS = {
+    "server/writes.py": "a defect of one write must not end all that is under way, and is logged",
+    "idempotency/answers.py": "a defect of one answer must not end all others, and is logged",
     "cache/flights.py": "a defect of one shared call is told to who waits for it, and logged",
     "gateway/background.py": "a service that fails is logged, shown in health and started again",
     "usage/captures/writer.py": "a capture that cannot be written must not stop the ledger",

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 
-from tests.house.source import functions, modules
+import pytest
+
+from tests.house.source import PACKAGE, functions, modules
 
 HEAVY = (
     *("asyncio", "ssl", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic"),
@@ -23,13 +25,23 @@ NOT_SERVING = (
     "alembic",
     "antiphon.simulator",
     "jsonschema_rs",
+    "cryptography",
 )
+WEBHOOKS = """
+notices:
+  webhooks:
+    ops: {url: "https://hooks.example.com/", secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3}
+"""
+"""Configured, but with nothing to send."""
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
+    "server/writes.py": "a cipher is loaded with the first write that may be asked again",
+    "cli/ledger.py": "a command loads what it needs when it is called",
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
     "cli/reaching.py": "the same, for commands of administration",
     "cli/administering/audit.py": "the same",
+    "cli/administering/notices.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
     "schemas/checker.py": "the validator, only where an answer is checked",
@@ -48,8 +60,12 @@ def test_the_package_itself_loads_nothing():
     assert found.stdout.split() == []
 
 
-def test_serving_loads_no_more_than_it_needs(tmp_path):
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LLM_BASE_URL": "http://127.0.0.1:9"}
+@pytest.mark.parametrize("configured", ["", WEBHOOKS], ids=["nothing", "webhooks"])
+def test_serving_loads_no_more_than_it_needs(tmp_path, configured):
+    if configured:
+        (tmp_path / "antiphon.yaml").write_text(configured)
+    env = {"LLM_BASE_URL": "http://127.0.0.1:9", "PYTHONPATH": str(PACKAGE.parent)}
+    env |= {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     command = [sys.executable, "-X", "importtime", "-m", "antiphon", "serve", "--port", "0"]
     # A file: what is told of imports is more than a pipe holds while nobody reads it.
     told = tmp_path / "imports.txt"

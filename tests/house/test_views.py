@@ -8,7 +8,8 @@ from typing import Union, get_args, get_origin, get_type_hints
 import pytest
 
 from antiphon.access import audit, facts, verify
-from antiphon.server import api_audit, api_groups, api_keys, api_users
+from antiphon.notices import shown
+from antiphon.server import api_audit, api_groups, api_keys, api_notices, api_users
 from antiphon.server.api_views import View
 from tests.house.source import PACKAGE
 
@@ -19,6 +20,7 @@ MIRRORED = {
     api_users.UserView: facts.UserFacts,
     api_keys.SecretView: facts.SecretFacts,
     api_keys.VirtualKeyView: facts.KeyFacts,
+    api_notices.NoticeView: shown.DeliveryFacts,
     api_audit.EntryView: audit.Entry,
     api_audit.HeadView: audit.Head,
     api_audit.FindingView: verify.Finding,
@@ -45,7 +47,7 @@ def test_every_view_of_administration_is_looked_at():
     modules = [path.stem for path in (PACKAGE / "server").glob("api_*.py")]
     found = {each for each in _all(View) if each.__module__.rpartition(".")[2] in modules}
     ours = {each for each in found if each.__module__.startswith("antiphon.server.api_")}
-    known = {api_groups, api_users, api_keys, api_audit}
+    known = {api_groups, api_users, api_keys, api_notices, api_audit}
     mine = {each for each in ours if each.__module__ in {module.__name__ for module in known}}
     assert mine == set(MIRRORED) | set(MORE)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import socket
 from collections import Counter
 
 import pytest
 
-from antiphon.simulator import FaultRule, Outcome
+from antiphon.pipeline.exchange import Exchange
+from antiphon.simulator import FaultRule, Latency, Outcome, SimulatorSpec
 from tests.server.cached import (
     ADMIN,
     CHAT,
@@ -27,6 +30,8 @@ from tests.server.raw import chat_body, connected
 from tests.server.raw import request as written
 from tests.server.stage import stage
 
+STILL = [SimulatorSpec(name="one", seed=1, latency=Latency(first_token=1))]
+"""It waits at a gate once, and then says all at once."""
 LONG = [{"role": "user", "content": "[tokens: 30]"}]
 
 
@@ -224,6 +229,34 @@ async def test_heartbeats_go_to_each_of_them_and_are_not_stored(tmp_path, gate):
         assert road.first.requests == 1
 
 
+async def test_who_reads_far_slower_is_left_behind_and_told(tmp_path, gate):
+    """Nobody is kept waiting for a caller who does not read, and nothing piles up for him."""
+    much = [{"role": "user", "content": "[tokens: 24000]"}]
+    bound = {"max_entry_bytes": 1 << 16}
+    async with stage(tmp_path, STILL, models=route(), pause=gate, cache=bound) as road:
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(slow, (road.host, road.port))
+            await loop.sock_sendall(slow, written(body=chat_body(stream=True, messages=much)))
+            await until(lambda: gate.waiting)
+            brisk = asyncio.create_task(ask(road, stream=True, messages=much))
+            await until(joined(road, 1))
+            gate.open()
+            answer = await brisk
+            assert answer.text.endswith("data: [DONE]\n\n")
+            flights = road.gateway.pipeline.caching.flights
+            assert (flights.statistics.left_behind, flights.statistics.open) == (1, 0)
+            told = b""
+            while piece := await loop.sock_recv(slow, 1 << 20):
+                told += piece
+                if told.endswith(b"0\r\n\r\n"):
+                    break
+        assert b"read too slowly" in told[-2000:]
+        assert road.first.requests == 1
+
+
 async def test_the_gateway_ends_while_calls_are_under_way(tmp_path, gate):
     async with stage(tmp_path, PACED, models=route(), pause=gate) as road:
         asking = [asyncio.create_task(ask(road, stream=stream)) for stream in (False, True) * 2]
@@ -240,3 +273,22 @@ async def test_a_connection_is_kept_for_the_next_call(tmp_path):
         for number in range(4):
             await ask(road, stream=bool(number % 2), seed=number)
         assert road.first.connections == 1
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_request_that_is_over_is_let_go_of_at_once(tmp_path, stream):
+    """Its body can be a megabyte: it must not wait for the collector of cycles."""
+
+    def kept() -> int:
+        return sum(isinstance(each, Exchange) for each in gc.get_objects())
+
+    async with stage(tmp_path, ONE, models=route()) as road:
+        gc.collect()
+        gc.disable()
+        try:
+            asking = [ask(road, stream=stream, seed=number // 3) for number in range(9)]
+            await asyncio.gather(*asking)
+            await ask(road, "no-cache", stream=stream)
+            await until(lambda: not kept())
+        finally:
+            gc.enable()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+import time
+
 import pytest
 
+from antiphon.access.proxy import Identity, sign
 from antiphon.cache.wall import Tenant
+from antiphon.secret import Secret
+from tests.server.administering import administered
 from tests.server.cached import CHAT, ONE, ask, asked, route, word
 from tests.server.stage import stage
 
@@ -114,3 +120,64 @@ async def test_what_changes_no_answer_keeps_the_key(tmp_path, change):
         async with stage(tmp_path, ONE, models=models, providers_of=one) as road:
             keys.add(road.gateway.snapshot.plans["fast"].cache.key(WHO, "openai_chat", b"{}"))
     assert len(keys) == 1
+
+
+# ------------------------------------------------------------------ people who are managed
+
+PROXY_SECRET = "proxy-secret-of-at-least-thirty-two-bytes"
+
+
+def as_person(name: str) -> dict[str, str]:
+    said = Identity(user=name, at=int(time.time()), nonce=secrets.token_hex(8))
+    return {"x-antiphon-user": sign(said, Secret(PROXY_SECRET)).decode()}
+
+
+async def test_the_people_behind_a_proxy_do_not_share_though_their_key_is_one(tmp_path):
+    auth = {**AUTH, "proxies": [{"secrets": [PROXY_SECRET]}]}
+    async with stage(tmp_path, ONE, models=route(), auth=auth) as road:
+        words = []
+        for name in ("dora", "emil", "dora", ""):
+            headers = {"authorization": f"Bearer {KEYS['anna']['key']}"}
+            headers |= as_person(name) if name else {}
+            answer = await road.http.post(CHAT, json=asked(), headers=headers)
+            assert answer.status_code == 200, answer.text
+            words.append(word(answer))
+        # And the last one is Anna herself.
+        assert words == ["miss", "miss", "hit", "miss"]
+
+
+@pytest.mark.parametrize("scope", ["user", "team", "organisation"])
+async def test_two_organisations_share_nothing_whatever_their_names_are(tmp_path, scope):
+    models = route(scope=scope)
+    async with administered(tmp_path, specs=ONE, models=models) as here:
+        keys = []
+        for name in ("Acme", "Bolt"):
+            tenant = (await here.post("organisations", {"name": name}))["id"]
+            team = (await here.post("teams", {"name": "web"}, organisation=tenant))["id"]
+            body = {"name": "anna", "team": team}
+            user = (await here.post("users", body, organisation=tenant))["id"]
+            made = [
+                (await here.post("keys", body, organisation=tenant))["key"]
+                for body in ({"name": "laptop", "user": user}, {"name": "all", "role": "admin"})
+            ]
+            keys.append((tenant, *made))
+        (acme, ours, boss), (bolt, theirs, _) = keys
+        assert word(await ask(here.road, key=ours)) == "miss"
+        assert word(await ask(here.road, key=theirs)) == "miss"
+        assert [word(await ask(here.road, key=each)) for each in (ours, theirs)] == ["hit", "hit"]
+        # Who manages one of them removes its answers, and no others.
+        assert (await here.ask("GET", "cache", key=boss)).status_code == 403
+        assert (await here.ask("DELETE", "cache", key=ours)).status_code == 403
+        refused = await here.ask("DELETE", "cache", key=boss, organisation=bolt)
+        assert refused.status_code == 404
+        assert (await here.delete("cache", key=boss))["dropped"] == 1
+        assert word(await ask(here.road, key=theirs)) == "hit"
+        assert word(await ask(here.road, key=ours)) == "miss"
+        page = await here.get("audit", organisation=acme, act="cache.clear")
+        assert [each["details"] for each in page["data"]] == [{"organisation": acme}]
+
+
+async def test_a_member_removes_nothing(tmp_path):
+    async with administered(tmp_path, specs=ONE, models=route()) as here:
+        member = (await here.post("keys", {"name": "laptop", "role": "member"}))["key"]
+        assert (await here.ask("DELETE", "cache", key=member)).status_code == 403

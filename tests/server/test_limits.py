@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import datetime
 
 import anthropic
@@ -10,7 +11,7 @@ import openai
 import pytest
 
 from antiphon.limits.config import LimitSettings, QueueSettings, compiled
-from antiphon.simulator import FaultRule, Latency, SimulatorSpec
+from antiphon.simulator import FaultRule
 from tests.server.limited import OTHER, ask, limits
 from tests.server.stage import HELLO, KEY, Stage, stage
 
@@ -155,7 +156,7 @@ async def test_money_in_a_window(tmp_path):
         assert answer.status_code == 429
         assert answers > 1
         assert 0 < spent <= 0.25
-        assert "0.25 dollars a hour" in answer.json()["error"]["message"]
+        assert "0.25 dollars an hour" in answer.json()["error"]["message"]
 
 
 async def test_a_crowd_never_exceeds_it(tmp_path):
@@ -209,17 +210,21 @@ async def test_what_is_counted(tmp_path):
 async def test_who_waits_is_served_in_turn(tmp_path):
     """Sixteen at once through a limit of two, one of which hangs up while it waits."""
     rule = {"scope": "team", "concurrency": 2, "when_full": "queue"}
-    specs = [SimulatorSpec(name="one", seed=1, latency=Latency(first_token=0.01))]
-    async with stage(tmp_path, specs, **limits(rule)) as road:
-        asked = [asyncio.ensure_future(ask(road)) for _ in range(16)]
-        while road.gateway.limits.queue.waiting < 5:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        asked[15].cancel()
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        assert [each.status_code for each in answers[:15]] == [200] * 15
-        assert isinstance(answers[15], asyncio.CancelledError)
+    async with stage(tmp_path, **limits(rule)) as road:
+        road.first.arm(FaultRule("stall", count=2))
+        asked = [asyncio.ensure_future(ask(road)) for _ in range(2)]
+        while len(road.first.received) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        asked += [asyncio.ensure_future(ask(road)) for _ in range(14)]
+        while road.gateway.limits.queue.waiting < 14:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        for each in (*asked[:2], asked[15]):
+            each.cancel()
+        answers = await asyncio.gather(*asked[2:15])
+        assert [each.status_code for each in answers] == [200] * 13
         await road.at_rest()
         assert road.gateway.limits.queue.waiting == 0
+        assert len(road.first.received) == 15
         assert (await ask(road)).status_code == 200
 
 
@@ -246,3 +251,43 @@ async def test_a_queue_behind_a_window(tmp_path):
     async with stage(tmp_path, **limits(rule)) as road:
         answers = await asyncio.gather(*(ask(road) for _ in range(3)))
         assert [each.status_code for each in answers] == [200] * 3
+
+
+async def test_the_urgent_go_first(tmp_path):
+    """One may be urgent and one may not: what a caller says holds within what he may say."""
+    rule = {"scope": "team", "concurrency": 1, "when_full": "queue"}
+    most = {"scope": "user", "name": "alice", "usual": "low", "most": "high"}
+    async with stage(tmp_path, **limits(rule, priorities=[most])) as road:
+        road.first.arm(FaultRule("stall", count=1))
+        asked = [asyncio.ensure_future(ask(road, max_tokens=5))]
+        while not road.first.received:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        high = {"x-antiphon-priority": "high"}
+        for number, (key, headers) in enumerate(
+            [(KEY, {}), (OTHER, {}), (OTHER, high), (KEY, high)], 1
+        ):
+            asked.append(
+                asyncio.ensure_future(ask(road, key=key, headers=headers, max_tokens=10 + number))
+            )
+            while road.gateway.limits.queue.waiting < number:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        asked[0].cancel()
+        answers = await asyncio.gather(*asked[1:])
+        assert [each.status_code for each in answers] == [200] * 4
+        said = [json.loads(each.body)["max_tokens"] for each in road.first.received]
+        assert said == [5, 14, 12, 13, 11], "alice's urgent one, then bob's, then the low one"
+        text = road.gateway.metrics.exposition().decode()
+        assert 'antiphon_limit_wait_seconds_count{priority="high",outcome="served"} 1' in text
+
+
+async def test_a_drain_ends_those_who_wait(tmp_path):
+    rule = {"scope": "team", "concurrency": 1, "when_full": "queue"}
+    async with stage(tmp_path, **limits(rule)) as road:
+        road.first.arm(FaultRule("stall", count=1))
+        asked = [asyncio.ensure_future(ask(road)) for _ in range(3)]
+        while road.gateway.limits.queue.waiting < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await road.gateway.drain(0)
+        answers = await asyncio.gather(*asked)
+        assert [each.status_code for each in answers] == [503] * 3
+        assert road.gateway.limits.queue.waiting == 0

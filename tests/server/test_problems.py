@@ -126,6 +126,18 @@ async def test_every_operation_says_how_it_refuses(road):
     assert "HTTPValidationError" not in json.dumps(document)
 
 
+async def test_every_write_and_every_question_takes_an_idempotency_key(road):
+    document = (await road.http.get("/openapi.json")).json()
+    counting = ("/count_tokens", ":countTokens", "/api/show")
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            names = {each["name"] for each in operation.get("parameters", ())}
+            wanted = method != "get" and not path.endswith(counting)
+            assert ("Idempotency-Key" in names) == wanted, (method, path)
+            if wanted:
+                assert {"409", "422"} <= operation["responses"].keys()
+
+
 def test_every_kind_that_can_come_has_a_title():
     inference = {
         *(Kind.UNSUPPORTED_PARAMETER, Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND),

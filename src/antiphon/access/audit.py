@@ -111,6 +111,8 @@ class Act(NamedTuple):
 
 def enter(connection: Connection, actor: Actor, act: Act, *, at: int) -> int:
     """Enter an act, in the transaction that does it; gives the number of the entry."""
+    if actor.rider is not None:
+        actor.rider(connection)
     head = head_of(connection)
     entry = Entry(
         head.number + 1,

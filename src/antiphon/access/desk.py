@@ -6,6 +6,7 @@ from typing import Self
 
 from sqlalchemy import RowMapping, select
 
+from antiphon.access.allowances import Allowances, Kind
 from antiphon.access.audit import Entry, Head, entry_of
 from antiphon.access.groups import Departments, Teams
 from antiphon.access.organisations import Organisations
@@ -26,6 +27,7 @@ class Desk:
 
     Attributes:
         keys, teams, users, departments: Of the tenant.
+        budgets, limits: Those that its administrators keep in the database.
     """
 
     def __init__(self, database: Database, realm: Realm, *, clock: Clock) -> None:
@@ -33,6 +35,8 @@ class Desk:
         self.teams = Teams(database, realm, clock=clock)
         self.users = Users(database, realm, clock=clock)
         self.departments = Departments(database, realm, clock=clock)
+        self.budgets = Allowances(database, realm, Kind.BUDGET, clock=clock)
+        self.limits = Allowances(database, realm, Kind.LIMIT, clock=clock)
         self._database = database
         self._realm = realm
 

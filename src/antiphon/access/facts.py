@@ -105,3 +105,30 @@ class NewKey(msgspec.Struct, frozen=True):
 
     facts: KeyFacts
     secret: Secret
+
+
+class AllowanceFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One budget or limit that an administrator keeps. Times are microseconds since 1970.
+
+    Attributes:
+        organisation: The id of the tenant.
+        kind: `budget` or `limit`.
+        scope: Whose it is: `team`, `key` and so on.
+        target: The id of the team, the key; or a word of the configuration; empty for each.
+        name: What the target is called; of keys, their id.
+        facets: What it bounds, such as `month`, with spaces between: no two of one target bound
+            the same.
+        terms: The rest of what was said, as JSON.
+    """
+
+    id: str
+    organisation: str
+    kind: str
+    scope: str
+    target: str
+    name: str
+    facets: str
+    terms: str
+    created_at: int
+    changed_at: int
+    removed_at: int | None

@@ -63,9 +63,14 @@ class StaticKeys:
         return len(self._principals)
 
 
+def static_id(settings: KeySettings) -> str:
+    """What logs and usage call a key of the configuration."""
+    return f"static-{digest_of(settings.key.reveal())[:_SHOWN].hex()}"
+
+
 def _principal(settings: KeySettings, subject: str) -> Principal:
     return Principal(
-        key_id=f"static-{digest_of(settings.key.reveal())[:_SHOWN].hex()}",
+        key_id=static_id(settings),
         team=settings.team,
         department=settings.department,
         user=settings.user,

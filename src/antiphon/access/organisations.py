@@ -17,7 +17,8 @@ from antiphon.access.refusals import Conflict, NameTaken
 from antiphon.access.revoking import revoke_where
 from antiphon.access.roles import Scope
 from antiphon.access.rows import seen
-from antiphon.access.tables import organisations, virtual_keys
+from antiphon.access.sweeping import drop_where
+from antiphon.access.tables import allowances, organisations, virtual_keys
 from antiphon.access.walls import Actor, is_root
 from antiphon.clock import Clock
 from antiphon.errors import Forbidden
@@ -95,7 +96,7 @@ class Organisations:
             return _facts(seen(connection, organisations, [], organisation, "organisation"))
 
     def remove(self, organisation: str) -> OrganisationFacts:
-        """Remove one, and revoke its keys. Its rows stay, and so does its name.
+        """Remove one, revoke its keys, end its budgets. Its rows stay, and so does its name.
 
         Raises:
             PathNotFound: There is none.
@@ -115,6 +116,8 @@ class Organisations:
                 )
                 own = virtual_keys.c.organisation == organisation
                 revoke_where(connection, own, at=at, entry=entry)
+                theirs = allowances.c.organisation == organisation
+                drop_where(connection, theirs, at=at, entry=entry)
             return _facts(seen(connection, organisations, [], organisation, "organisation"))
 
     def _made(self, connection: Connection, organisation: str, name: str) -> OrganisationFacts:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from antiphon.access.sweeping import drop_of_keys
 from antiphon.access.tables import key_changes, key_secrets, virtual_keys
 
 KEPT = 10_000
@@ -37,6 +38,7 @@ def revoke_where(
     """
     live = which & virtual_keys.c.revoked_at.is_(None)
     forget_keys(connection, live)
+    drop_of_keys(connection, live, at=at, entry=entry)
     connection.execute(update(virtual_keys).where(live).values(revoked_at=at, entry=entry))
 
 

@@ -12,7 +12,8 @@ from antiphon.access.audit import Act, enter
 from antiphon.access.names import folded, name_of
 from antiphon.access.pages import Ask, is_id, rows_of
 from antiphon.access.refusals import NameTaken
-from antiphon.access.tables import teams
+from antiphon.access.sweeping import drop_where
+from antiphon.access.tables import allowances, teams
 from antiphon.access.walls import Realm, Walls, not_found
 from antiphon.clock import Clock
 from antiphon.storage.database import Database
@@ -72,7 +73,7 @@ class Rows(ABC):
         return seen(connection, self._table, [self._realm.of(self._table)], row_id, self._what)
 
     def _gone(self, connection: Connection, row: RowMapping, team: str) -> tuple[int, int]:
-        """Mark a row as removed; gives when, and the number of the entry."""
+        """Mark a row as removed, with its budgets and limits; gives when, and which entry."""
         at, realm = self._now(), self._realm
         act = Act(f"{self._what}.remove", row["id"], realm.organisation, team)
         entry = enter(connection, realm.actor, act, at=at)
@@ -81,6 +82,8 @@ class Rows(ABC):
             .where(*self._walls(), self._table.c.id == row["id"])
             .values(removed_at=at, entry=entry)
         )
+        own = (allowances.c.scope == self._what) & (allowances.c.target == row["id"])
+        drop_where(connection, realm.of(allowances) & own, at=at, entry=entry)
         return at, entry
 
 

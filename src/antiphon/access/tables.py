@@ -149,6 +149,36 @@ SELECT id, name FROM subjects UNION ALL SELECT id, name FROM users
 """Who stands behind a subject id of the ledger, which knows some people by itself."""
 event.listen(SCHEMA, "after_create", DDL(_PEOPLE))
 
+allowances = Table(
+    "allowances",
+    SCHEMA,
+    Column("id", String, primary_key=True),
+    Column("organisation", String, ForeignKey("organisations.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("facets", String, nullable=False),
+    Column("terms", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger),
+    _entry(),
+    Index("ix_allowances_made", "organisation", "kind", "created_at", "id"),
+    Index("ix_allowances_entry", "entry"),
+)
+"""Budgets and limits that administrators keep. `target` is the id of a team, a user and so on, or a
+word of the configuration; empty where each has as much of its own. `facets` are what it bounds,
+such as `month`, with spaces between: no two of one target bound the same."""
+_in_force = allowances.c.removed_at.is_(None)
+Index(
+    "uq_allowances_target",
+    *(allowances.c.organisation, allowances.c.kind, allowances.c.scope),
+    *(allowances.c.target, allowances.c.facets),
+    unique=True,
+    sqlite_where=_in_force,
+    postgresql_where=_in_force,
+)
+
 audit = Table(
     "audit",
     SCHEMA,

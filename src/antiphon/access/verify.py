@@ -14,12 +14,26 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Table, exists, select
 
 from antiphon.access.audit import FIRST_HASH, Entry, Head, entry_of, head_of
-from antiphon.access.tables import audit, departments, organisations, teams, users, virtual_keys
+from antiphon.access.tables import (
+    allowances,
+    audit,
+    departments,
+    organisations,
+    teams,
+    users,
+    virtual_keys,
+)
 
 MOST_FINDINGS = 100
 _PAGE = 1000
 _SWEEPING = ("organisation.remove", "team.remove", "user.remove", "user.change")
-_ROWS = (organisations, departments, teams, users, virtual_keys)
+_SWEEPS = {
+    virtual_keys: _SWEEPING,
+    allowances: (*_SWEEPING, "department.remove", "key.revoke"),
+}
+"""What removes a team or a user revokes its keys, and takes its budgets and limits with it: such
+rows name the entry of that."""
+_ROWS = (organisations, departments, teams, users, virtual_keys, allowances)
 
 
 class Finding(NamedTuple):
@@ -141,10 +155,7 @@ def _unexplained(connection: Connection) -> list[Finding]:
 def _unexplained_in(connection: Connection, table: Table) -> list[Finding]:
     told = exists().where(
         audit.c.number == table.c.entry,
-        # What removes a team or a user revokes its keys: those name the entry of that.
-        (audit.c.target == table.c.id) | audit.c.act.in_(_SWEEPING)
-        if table is virtual_keys
-        else audit.c.target == table.c.id,
+        (audit.c.target == table.c.id) | audit.c.act.in_(_SWEEPS.get(table, ())),
     )
     rows = connection.execute(
         select(table.c.id, table.c.entry).where(~told).limit(MOST_FINDINGS)

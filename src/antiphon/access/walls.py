@@ -6,17 +6,19 @@ so none can leave them out. What lies behind a wall is answered as what does not
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Table, false
+from sqlalchemy import ColumnElement, Connection, Table, false, select
 
 from antiphon.access.roles import Scope
-from antiphon.access.tables import audit, departments, teams, users, virtual_keys
+from antiphon.access.tables import allowances, audit, departments, teams, users, virtual_keys
 from antiphon.errors import Forbidden, PathNotFound
 from antiphon.model.principal import Principal
 
 Walls = list[ColumnElement[bool]]
+WIDE = ("alias", "deployment", "provider", "provider_key")
+"""Scopes of budgets and limits that all tenants are in together."""
 
 
 class Actor(NamedTuple):
@@ -31,6 +33,7 @@ class Actor(NamedTuple):
         models: The names of models that they may ask for; empty means all.
         via: How they came: `api`, `cli`.
         request: The id of the request, where one is.
+        rider: What goes along in the transaction of each act; it may refuse it.
     """
 
     id: str
@@ -41,6 +44,7 @@ class Actor(NamedTuple):
     models: frozenset[str] = frozenset()
     via: str = "api"
     request: str = ""
+    rider: Callable[[Connection], None] | None = None
 
 
 def actor_of(principal: Principal, *, via: str = "api", request: str = "") -> Actor:
@@ -169,6 +173,24 @@ class Realm:
         walls = [self.of(audit), *self._none_without_read()]
         if self.team:
             walls.append(audit.c.team == self.team)
+        return walls
+
+    def allowances(self) -> Walls:
+        """Around budgets and limits: those of the team, its people and its keys."""
+        walls = [self.of(allowances), *self._none_without_read()]
+        if not is_root(self.actor):
+            walls.append(allowances.c.scope.not_in(WIDE))
+        if self.team:
+            scope, target = allowances.c.scope, allowances.c.target
+            keys = select(virtual_keys.c.id).where(
+                self.of(virtual_keys), virtual_keys.c.team == self.team
+            )
+            people = select(users.c.id).where(self.of(users), users.c.team == self.team)
+            walls.append(
+                ((scope == "team") & (target == self.team))
+                | ((scope == "key") & target.in_(keys))
+                | ((scope == "user") & target.in_(people))
+            )
         return walls
 
     def _none_without_read(self) -> Walls:

@@ -128,10 +128,9 @@ _USAGE = getsizeof(Usage()) + 3 * getsizeof(1 << 20)
 
 def pack(pieces: Sequence[Piece]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """Pieces as `Entry.shown` and `Entry.bare`: as few objects as can be."""
-    if len(pieces) == 1:
-        (piece,) = pieces
-        whole = (piece.shown,)
-        return whole, whole if piece.bare is piece.shown else (piece.bare,)
+    if len(pieces) == 1 and pieces[0].bare is pieces[0].shown:
+        alone = (pieces[0].shown,)
+        return alone, alone
     shown: list[bytes] = []
     bare: list[bytes] = []
     for alike, run in groupby(pieces, key=lambda piece: piece.bare is piece.shown):

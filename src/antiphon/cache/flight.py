@@ -176,11 +176,14 @@ class Flight(Generic[CallT]):
     def take(self, reader: Reader[CallT]) -> Piece:
         """What a reader has not had yet; some is there."""
         start = at = reader.position - self._first
-        size = 0
-        while at < len(self._pieces) and size < _MOST_AT_ONCE:
-            size += len(self._pieces[at].shown)
-            at += 1
-        piece = _joined([self._pieces[each] for each in range(start, at)])
+        pieces, size = self._pieces, 0
+        if len(pieces) == start + 1:
+            piece, at = pieces[start], start + 1
+        else:
+            while at < len(pieces) and size < _MOST_AT_ONCE:
+                size += len(pieces[at].shown)
+                at += 1
+            piece = _joined([pieces[each] for each in range(start, at)])
         reader.position = self._first + at
         reader.taken = True
         reader.heard = self.call

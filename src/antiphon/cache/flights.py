@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from asyncio import TaskGroup
 from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, Self
@@ -53,12 +54,13 @@ class Flights(Generic[CallT]):
         self._most_held = most_held
         self._listed: dict[tuple[bytes, bool], Flight[CallT]] = {}
         self._tasks: dict[Flight[CallT], asyncio.Task[None]] = {}
-        # Not a group, which costs three times as much: `_fly` lets no failure out.
-        self._running: set[asyncio.Task[None]] = set()
+        self._group = TaskGroup()
         self._open = False
         self.statistics = FlightStatistics()
 
     async def __aenter__(self) -> Self:
+        self._group = TaskGroup()
+        await self._group.__aenter__()
         self._open = True
         return self
 
@@ -76,9 +78,8 @@ class Flights(Generic[CallT]):
         self._tasks.clear()
         self.statistics.open = 0
         self._listed.clear()
-        while self._running:
-            # Whoever is cancelled while it waits leaves none behind.
-            await asyncio.wait(self._running)
+        # What ended the block goes on as it is: no task of the group had a part in it.
+        await self._group.__aexit__(None, None, None)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -117,7 +118,7 @@ class Flights(Generic[CallT]):
         """
         if not self._open:
             raise Draining("The gateway stops.")
-        flight = Flight[CallT](self._most_held)
+        flight: Flight[CallT] = Flight(self._most_held)
         reader = Reader(begin, flight, self._alone, joined=False)
         self._start(flight, None)
         return reader
@@ -146,9 +147,7 @@ class Flights(Generic[CallT]):
     def _start(self, flight: Flight[CallT], place: tuple[bytes, bool] | None) -> None:
         flight.place = place
         self.statistics.open += 1
-        self._tasks[flight] = task = asyncio.create_task(self._fly(flight))
-        task.add_done_callback(self._running.discard)
-        self._running.add(task)
+        self._tasks[flight] = self._group.create_task(self._fly(flight))
 
     async def _fly(self, flight: Flight[CallT]) -> None:
         """Make calls until one lands, or nobody waits."""

@@ -72,9 +72,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_flawed(self) -> bool:
         """Whether it is not what the route would answer on its best day."""
-        return (
-            not self.complete or self.fallback or self.degraded or self.capped or self.invalid
-        )
+        return not self.complete or self.fallback or self.degraded or self.capped or self.invalid
 
 
 _STOPS: dict[StopReason | None, WhyNot] = {

@@ -16,6 +16,7 @@ import typer
 
 from antiphon.cli.administering.every import GROUPS
 from antiphon.cli.clients import connect
+from antiphon.cli.ledger import ledger_app
 from antiphon.cli.options import ConfigOption, JsonOption
 from antiphon.cli.output import describe, fail
 from antiphon.errors import AntiphonError
@@ -36,7 +37,6 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at a configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-ledger_app = typer.Typer(help="Look at the ledger.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 import_app = typer.Typer(help="Take over another gateway's configuration.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
@@ -253,37 +253,6 @@ def usage(  # noqa: PLR0913  one for each option
         config=config,
         forms=[name for name, wanted in (("json", json), ("csv", csv)) if wanted],
     )
-
-
-@ledger_app.command("export")
-def ledger_export(
-    since: Annotated[
-        str | None, typer.Option(help="From when on: 12h, 7d, 4w ago, or 2026-11-01.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="Up to when; a day is its midnight.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file; none prints it.")
-    ] = None,
-    config: ConfigOption = None,
-) -> None:
-    """Write every attempt as CSV, in the order of time."""
-    from antiphon.cli.usage import export_command  # noqa: PLC0415
-
-    export_command(since=since, until=until, output=output, config=config)
-
-
-@ledger_app.command("prove")
-def ledger_prove(
-    head: Annotated[
-        str | None, typer.Option(help="A head that an earlier proof told: it has to be there.")
-    ] = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,  # noqa: FBT002
-) -> None:
-    """Check rows, manifests and journals against each other; tells the first difference."""
-    from antiphon.cli.proving import prove_command  # noqa: PLC0415
-
-    prove_command(head, config=config, as_json=json)
 
 
 @import_app.command("litellm")

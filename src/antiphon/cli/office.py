@@ -9,7 +9,6 @@ gateway that has the database open all the same sees within a second what was ch
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NoReturn, TypeAlias
@@ -17,31 +16,25 @@ from typing import NoReturn, TypeAlias
 import httpx2
 import msgspec
 
-from antiphon.cli.administering.naming import id_of
-from antiphon.cli.connecting.address import place_of
-from antiphon.cli.connecting.refusals import CannotConnect
-from antiphon.cli.output import fail, looping, remark
+from antiphon.cli.finding import find_gateway
+from antiphon.cli.naming import id_of
+from antiphon.cli.output import fail, looping
 from antiphon.cli.reach import KEY_VARIABLE, Reach
 from antiphon.clock import SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.gateway.books import SCHEMAS
-from antiphon.secret import Secret
+from antiphon.leases.tables import SCHEMA as LEASES
+from antiphon.leases.tables import VERSIONS
 from antiphon.server.api_actor import DatabaseFront
 from antiphon.server.management import create_administration
-from antiphon.storage.address import file_of
-from antiphon.storage.database import Database
-from antiphon.version import VERSION
-from antiphon.yamlfile.environment import environment, process_environment
+from antiphon.storage.address import address_of, file_of
+from antiphon.storage.database import Database, Readable, open_to_read
 
 Facts: TypeAlias = dict[str, object]
 """An object, as the API tells it."""
 
-_PROBED = "/api/v1/status"
-_OURS = "x-antiphon-request-id"
 _UNKNOWN, _WRONG = 401, 400
-_PATIENCE = 30.0
 _PAGE = 500
-_KEY = re.compile(r"[!-~]+")
 _facts = msgspec.json.Decoder(Facts)
 
 
@@ -146,28 +139,28 @@ class Office:
 
 
 @contextmanager
-def open_office(reach: Reach, *, makes: bool = False) -> Generator[Office]:
+def open_office(reach: Reach, *, makes: bool = False, served: str = "") -> Generator[Office]:
     """What administers here; ends the command where nothing does.
 
     Args:
         reach: Where it is to be done.
         makes: Whether a database is made where there is none yet.
+        served: Why only a gateway can be asked; empty where the database will do.
     """
+    if reach.offline and served:
+        fail(f"--offline: {served}", 2)
     if reach.offline and reach.url is not None:
         fail("--offline and --url: choose one", 2)
     loaded = load(reach.config)
-    with looping() as runner:
-        found = None if reach.offline else _gateway(reach, loaded, runner)
+    with looping() as runner, find_gateway(reach, loaded, runner) as found:
         if found is not None:
             client, where = found
-            try:
-                yield _entered(Office(client, runner, where=where), reach)
-            finally:
-                runner.run(client.aclose())
+            yield _entered(Office(client, runner, where=where), reach)
             return
-        with _database(loaded, makes=makes) as (database, where):
-            webhooks = loaded.settings.notices.webhooks
-            front = DatabaseFront(database, clock=SystemClock(), webhooks=webhooks)
+        if served:
+            fail(f"no gateway serves here: {served}")
+        with _database(loaded, makes=makes) as (database, where), _leases(loaded) as leases:
+            front = DatabaseFront(database, loaded.settings, clock=SystemClock(), leases=leases)
             app = create_administration(front)
             client = httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app), base_url="http://antiphon.invalid"
@@ -181,65 +174,6 @@ def _entered(office: Office, reach: Reach) -> Office:
     return office
 
 
-def _gateway(
-    reach: Reach, loaded: Loaded, runner: asyncio.Runner
-) -> tuple[httpx2.AsyncClient, str] | None:
-    """A client of the gateway; None where none serves."""
-    if reach.url is None and not loaded.settings.server.port:
-        return None
-    try:
-        url = place_of(reach.url, reach.config).url
-    except CannotConnect as error:
-        fail(error.message, 2 if error.asked_wrongly else 1)
-    client = httpx2.AsyncClient(
-        base_url=url,
-        timeout=_PATIENCE,
-        trust_env=False,
-        # To read the system's certificates takes longer than most commands.
-        verify=url.startswith("https:"),
-        headers={"user-agent": f"antiphon-cli/{VERSION}", "accept": "application/json"},
-    )
-    # Asked without a key: whoever else listens there must not be given one.
-    try:
-        answer = runner.run(client.get(_PROBED))
-    except httpx2.ConnectError as error:
-        if reach.url is not None:
-            fail(f"no gateway serves at {url}: {error}")
-        return None
-    except httpx2.HTTPError as error:
-        fail(
-            f"{url} does not answer ({error or type(error).__name__}): is it a gateway? "
-            "--offline changes the database itself"
-        )
-    if _OURS not in answer.headers:
-        if reach.url is not None:
-            fail(f"{url} is no Antiphon")
-        remark(f"{url} is no Antiphon; the database is asked itself")
-        return None
-    key = _key(reach, loaded)
-    if key is None:
-        fail(
-            f"a gateway serves at {url}, and asks for a key: set {reach.key_env} to its admin key"
-            ", which it printed at its first start"
-            "\n  (auth.admin_key sets another; --offline changes the database itself)"
-        )
-    client.headers["authorization"] = f"Bearer {key.reveal()}"
-    return client, url
-
-
-def _key(reach: Reach, loaded: Loaded) -> Secret | None:
-    """The key of the named variable; the usual one may also stand in the configuration."""
-    folder = loaded.path.parent if loaded.path is not None else None
-    process = process_environment()
-    found = (process if folder is None else environment(folder, process)).get(reach.key_env, "")
-    configured = loaded.settings.auth.admin_key
-    if not found.strip():
-        return configured if reach.key_env == KEY_VARIABLE else None
-    if not _KEY.fullmatch(found.strip()):
-        fail(f"{reach.key_env}: a key has no spaces, and is made of ASCII alone", 2)
-    return Secret(found.strip())
-
-
 @contextmanager
 def _database(loaded: Loaded, *, makes: bool) -> Generator[tuple[Database, str]]:
     url = loaded.settings.storage.database_url
@@ -251,6 +185,20 @@ def _database(loaded: Loaded, *, makes: bool) -> Generator[tuple[Database, str]]
         yield database, str(path)
     finally:
         database.close()
+
+
+@contextmanager
+def _leases(loaded: Loaded) -> Generator[Readable | None]:
+    """What is spent of budgets; None where there never were any."""
+    file = loaded.settings.storage.leases_file
+    if not file.exists():
+        yield None
+        return
+    leases = open_to_read(address_of(file), [LEASES], versions=VERSIONS)
+    try:
+        yield leases
+    finally:
+        leases.close()
 
 
 def _message_of(content: bytes) -> str:

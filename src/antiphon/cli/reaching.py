@@ -36,16 +36,19 @@ _OrganisationOption = Annotated[
 ]
 
 
-def office(reach: Reach, *, makes: bool = False) -> AbstractContextManager[Office]:
+def office(
+    reach: Reach, *, makes: bool = False, served: str = ""
+) -> AbstractContextManager[Office]:
     """What is asked; loads the server's side of it.
 
     Args:
         reach: Where.
         makes: Whether a database is made where there is none yet.
+        served: Why only a gateway can be asked; empty where the database will do.
     """
     from antiphon.cli.office import open_office  # noqa: PLC0415
 
-    return open_office(reach, makes=makes)
+    return open_office(reach, makes=makes, served=served)
 
 
 def reaching(command: Callable[..., None]) -> Callable[..., None]:

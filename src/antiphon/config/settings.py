@@ -12,6 +12,7 @@ from antiphon.config.health import HealthSettings
 from antiphon.config.server import ServerSettings
 from antiphon.config.storage import StorageSettings
 from antiphon.egress.config import EgressSettings
+from antiphon.idempotency.config import IdempotencySettings
 from antiphon.limits.config import LimitsSettings
 from antiphon.notices.config import NoticesSettings
 from antiphon.pipeline.config import ANY, RouteSettings
@@ -37,6 +38,10 @@ class Settings(BaseModel):
     auth: AuthSettings = Field(default_factory=AuthSettings, description="Who may call.")
     limits: LimitsSettings = Field(
         default_factory=LimitsSettings, description="How much may be under way."
+    )
+    idempotency: IdempotencySettings = Field(
+        default_factory=IdempotencySettings,
+        description="For how long a request with an `Idempotency-Key` gets its first answer.",
     )
     budgets: BudgetsSettings = Field(
         default_factory=BudgetsSettings, description="How much money may be spent, by whom."

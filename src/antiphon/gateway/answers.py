@@ -9,9 +9,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from antiphon.access.audit import Act, enter
+from antiphon.access.walls import Actor
 from antiphon.cache.entry import Entry
 from antiphon.cache.statistics import FlightStatistics, MemoryStatistics, Tally
 from antiphon.gateway.gateway import Antiphon
+from antiphon.model.principal import HOME
+from antiphon.storage.database import Database
 
 
 class RouteFigures(msgspec.Struct, frozen=True):
@@ -94,16 +98,34 @@ def cache_figures(gateway: Antiphon) -> CacheFigures:
     )
 
 
+def chosen_by(gateway: Antiphon, chosen: Chosen) -> Chosen:
+    """The same with the id of a person who was named.
+
+    By name only those are known here who have a key of the configuration.
+    """
+    books = gateway.books
+    if chosen.user is None or books is None:
+        return chosen
+    return msgspec.structs.replace(chosen, user=books.subjects.get(chosen.user, chosen.user))
+
+
+def note_clearing(database: Database, actor: Actor, chosen: Chosen, *, at: int) -> None:
+    """Enter into the audit that answers are removed; before they are.
+
+    Raises:
+        StorageFailed: It cannot be entered, so it must not be done.
+    """
+    said = {name: value for name, value in msgspec.structs.asdict(chosen).items() if value}
+    act = Act("cache.clear", chosen.alias or "*", chosen.organisation or HOME, details=said)
+    with database.writing() as connection:
+        enter(connection, actor, act, at=at)
+
+
 def clear_cache(gateway: Antiphon, chosen: Chosen) -> int:
     """Remove answers; how many there were.
 
     A call that is under way is stored when it ends, though it was begun before.
     """
-    books = gateway.books
-    if chosen.user is not None and books is not None:
-        # By name, people are known here only who have a key of the configuration.
-        user = books.subjects.get(chosen.user, chosen.user)
-        chosen = msgspec.structs.replace(chosen, user=user)
     return gateway.pipeline.caching.memory.drop(None if chosen == Chosen() else chosen.fits)
 
 

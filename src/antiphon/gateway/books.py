@@ -15,6 +15,7 @@ from antiphon.errors import AccountingUnavailable, ConfigurationError, Mistake, 
 from antiphon.gateway.background import Background, Service
 from antiphon.gateway.noticing import Noticing
 from antiphon.gateway.treasury import Treasury
+from antiphon.idempotency.tables import SCHEMA as IDEMPOTENCY
 from antiphon.notices.tables import SCHEMA as NOTICES
 from antiphon.storage.database import Database
 from antiphon.usage.captures.store import CaptureStore
@@ -28,7 +29,7 @@ from antiphon.usage.shipper import Shipper
 
 _ASK_AGAIN = 1.0
 """Seconds after which a disk that did not take the journal is asked again."""
-SCHEMAS = (LEDGER, ACCESS, NOTICES)
+SCHEMAS = (LEDGER, ACCESS, NOTICES, IDEMPOTENCY)
 """The tables of every domain, in one database."""
 _log = logging.getLogger("antiphon.books")
 

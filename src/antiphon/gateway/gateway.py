@@ -26,12 +26,13 @@ from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
-from antiphon.errors import ConfigurationError, Draining, StorageFailed
+from antiphon.errors import ConfigurationError, Draining, Mistake, StorageFailed
 from antiphon.gateway import vitals
 from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.health import Health, HealthDetail
+from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
 from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
@@ -94,6 +95,7 @@ class Antiphon(Asking):
         self.access: Access | None = None
         self.reporting: Reporting | None = None
         self.tracer: Tracer | None = None
+        self._in_force: InForce | None = None
         self._alone = alone
         self.concurrency = Concurrency(settings.limits.concurrency)
         self._made_at = self.clock.monotonic()
@@ -170,8 +172,15 @@ class Antiphon(Asking):
         self.books, self.reporting, self.tracer = books, reporting, reporting.tracer
         self.access = books.access
         self.callers.open(books.database)
+        in_force = InForce(self.settings, books.database, books.treasury, self.limits)
+        self._in_force = in_force
+        try:
+            await in_force.begin()
+        except StorageFailed as error:
+            await self.__aexit__(None, None, None)
+            raise ConfigurationError([Mistake("storage", "storage", error.message)]) from error
         soon = asyncio.get_running_loop().call_soon_threadsafe
-        services.append(Watch(books.database, partial(soon, self.callers.apply)))
+        services += [Watch(books.database, partial(soon, self.callers.apply)), in_force]
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         await self.pipeline.caching.__aenter__()
         self._build.subjects = books.subjects
@@ -190,6 +199,8 @@ class Antiphon(Asking):
             await self.drain(0)
         await self.pipeline.caching.__aexit__(kind, error, traceback)
         await self.transport.aclose()
+        if self._in_force is not None:
+            self._in_force.stop()
         books, self.books = self.books, None
         if books is not None:
             self.pipeline.accounts.keep(None)

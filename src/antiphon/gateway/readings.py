@@ -49,6 +49,9 @@ def readings(gateway: Readable) -> Sequence[Reading]:
     def dropped() -> dict[str, float]:
         return dict(gateway.reporting.dropped) if gateway.reporting is not None else {}
 
+    def shares() -> dict[str, float]:
+        return {} if gateway.books is None else gateway.books.treasury.shares()
+
     def sent() -> dict[str, float]:
         return {} if gateway.books is None else dict(gateway.books.noticing.courier.attempts)
 
@@ -89,6 +92,17 @@ def readings(gateway: Readable) -> Sequence[Reading]:
             "antiphon_cache_calls_open",
             "Calls on routes with a cache that are under way.",
             lambda: len(gateway.pipeline.caching.flights),
+        ),
+        Reading(
+            "antiphon_budget_used_ratio",
+            "The share used of each budget that is configured by name, from 0 to 1 and beyond.",
+            shares,
+            label="budget",
+        ),
+        Reading(
+            "antiphon_leases_up",
+            "1 while money can be leased, or none is.",
+            of_books(lambda books: 0 if books.treasury.trouble else 1),
         ),
         Reading(
             "antiphon_captures_dropped_total",

@@ -19,6 +19,7 @@ from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
 from antiphon.leases.terms import Balance
 from antiphon.pipeline.spending import Spending
+from antiphon.storage.database import Readable
 from antiphon.usage.budgets.budget import Budget
 from antiphon.usage.budgets.budgets import Budgets
 from antiphon.usage.budgets.config import BudgetsSettings
@@ -30,6 +31,10 @@ from antiphon.usage.journal.journal import Journal, Seam
 from antiphon.usage.journal.segment import Segment
 
 _log = logging.getLogger("antiphon.budgets")
+_PRUNE_EVERY = 3600.0
+"""Seconds between two looks for budgets of former days."""
+_REMEMBERED = 62 * 86_400.0
+"""Seconds after the end of its period for which a budget is remembered."""
 
 
 class Treasury:
@@ -71,10 +76,12 @@ class Treasury:
         self._post = post
         self._seam = seam
         self._opening = threading.Lock()
+        self._prune_at = 0.0
         self._store: LeaseStore | None = None
         self._heirs: Heirs | None = None
         self._sharing: Sharing | None = None
         self._background: Background | None = None
+        self._ended = False
 
     # on the event loop
 
@@ -117,6 +124,16 @@ class Treasury:
         estates = self.estates
         return [] if estates is None else estates.standing(tenant, at=int(self._clock.now() * 1e6))
 
+    def shares(self) -> dict[str, float]:
+        """The shares used of budgets that are configured by name, as `team/web/month`."""
+        now = self._clock.now() * 1e6
+        return {name: share for name, (ends, share) in self.budgets.shares.items() if ends > now}
+
+    @property
+    def leases(self) -> Readable | None:
+        """What processes hold and have spent, where there ever were budgets."""
+        return self._open().database if self._store or self._file.exists() else None
+
     @property
     def trouble(self) -> str:
         """Why no money can be leased, or empty."""
@@ -138,13 +155,18 @@ class Treasury:
             heirs.settle(found)
 
     def look(self) -> None:
-        """Look for owners whose journals are gone."""
+        """Look for owners whose journals are gone, and forget what is over for long."""
         heirs = self._present_heirs()
-        if heirs is not None:
-            heirs.look()
+        if heirs is None:
+            return
+        heirs.look()
+        if self._clock.monotonic() >= self._prune_at:
+            self._prune_at = self._clock.monotonic() + _PRUNE_EVERY
+            Estates(self._open()).prune(int((self._clock.now() - _REMEMBERED) * 1e6))
 
     def end(self) -> None:
         """Give back what is held, and stop."""
+        self._ended = True
         if self._background is not None:
             self._background.stop()
 
@@ -170,7 +192,7 @@ class Treasury:
         self.on_crossing(crossing)
 
     def _share(self, store: LeaseStore) -> None:
-        if self._sharing is not None:
+        if self._sharing is not None or self._ended:
             return
         self._sharing = Sharing(
             self.budgets,

@@ -149,7 +149,7 @@ class LimitSettings(_Settings):
         if self.share == "total" and self.name:
             raise ValueError("a limit by name is that one's own: leave out share, or name")
         if self.organisation and self.scope not in CALLERS:
-            raise ValueError(f"a {self.scope} is no organisation's: leave out organisation")
+            raise ValueError(f"the scope {self.scope} is no organisation's: leave out organisation")
         if self.organisation and self.scope is Scope.ORGANISATION:
             raise ValueError("the organisation is told by name")
         single = self.tokens_per_request is not None or self.bytes_per_request is not None

@@ -113,7 +113,7 @@ def name_of(scope: Scope, principal: Principal) -> str:
             return principal.tenant
 
 
-_WINDOWS = {1: "second", 60: "minute", 3_600: "hour", 86_400: "day"}
+_WINDOWS = {1: "a second", 60: "a minute", 3_600: "an hour", 86_400: "a day"}
 _BILLION = 1_000_000_000
 
 
@@ -134,7 +134,7 @@ def in_words(limit: Limit) -> str:
         case Measure.BODY:
             return f"{limit.bound} bytes in a body"
     window = _WINDOWS.get(int(limit.seconds))
-    return f"{what} a {window}" if window else f"{what} in {limit.seconds:g} seconds"
+    return f"{what} {window}" if window else f"{what} in {limit.seconds:g} seconds"
 
 
 def whose(limit: Limit) -> str:

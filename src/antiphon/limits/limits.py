@@ -45,7 +45,7 @@ class Limits:
     """
 
     __slots__ = (
-        *("_clock", "_epoch", "_fixed", "_last", "_lag", "_managed", "_paths", "_places"),
+        *("_clock", "_fixed", "_last", "_lag", "_managed", "_paths", "_places"),
         *("_priorities", "book", "meters", "on_change", "queue"),
     )
 
@@ -57,7 +57,6 @@ class Limits:
         self.meters = Meters(settings.most_counts)
         self._paths: dict[tuple[int, str], Path] = {}
         self._places: dict[tuple[str, str], Path] = {}
-        self._epoch = 0
         self._last = 0
         self._lag = 0
         self.book = Book(self._fixed)
@@ -75,7 +74,7 @@ class Limits:
         """
         self._managed = tuple(managed)
         self.book = Book((*self._fixed, *self._managed))
-        self._epoch += 1
+        self.meters.version += 1
         self._paths.clear()
         self._places.clear()
         self.queue.dissolve()
@@ -96,9 +95,11 @@ class Limits:
         """What a caller meets who asks for a name."""
         key = (id(principal), alias)
         path = self._paths.get(key)
-        if path is not None and path.owner is principal and path.is_kept(self._epoch):
+        if path is not None and path.version == self.meters.version:
+            # It keeps its owner, so no other principal has that id.
             return path
-        path = Path(self.book.of_caller(principal, alias, self.meters, now), epoch=self._epoch)
+        found = self.book.of_caller(principal, alias, self.meters, now)
+        path = Path(found, version=self.meters.version)
         path.owner = principal
         path.usual, path.most = self._priority(principal)
         if len(self._paths) >= _MOST_PATHS:
@@ -118,11 +119,11 @@ class Limits:
             holders: Finds the providers that use the same key.
         """
         found = self._places.get((deployment, key))
-        if found is not None and found.is_kept(self._epoch):
+        if found is not None and found.version == self.meters.version:
             return found
         held = holders(key) if key else ()
         limits = self.book.of_deployment(provider, deployment, key, held, self.meters, self._last)
-        path = Path(limits, epoch=self._epoch)
+        path = Path(limits, version=self.meters.version)
         if len(self._places) >= _MOST_PATHS:
             self._places.clear()
         self._places[deployment, key] = path

@@ -26,18 +26,28 @@ class Meters:
 
     Attributes:
         together: How often somebody was counted with others for want of memory.
+        version: Grows whenever some are dropped: who keeps any looks them up again.
     """
 
-    __slots__ = ("_meters", "_most", "_shared", "together")
+    __slots__ = ("_meters", "_most", "_shared", "together", "version")
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._meters: OrderedDict[MeterKey, Meter] = OrderedDict()
         self._shared: dict[MeterKey, Meter] = {}
         self.together = 0
+        self.version = 0
 
     def __len__(self) -> int:
         return len(self._meters) + len(self._shared)
+
+    def all(self) -> list[Meter]:
+        """Those that are kept each for itself, at one moment."""
+        return list(self._meters.values())
+
+    def get(self, key: MeterKey) -> Meter | None:
+        """The meter of a key, where there is one."""
+        return self._meters.get(key)
 
     def __iter__(self) -> Iterator[Meter]:
         yield from self._meters.values()
@@ -64,6 +74,7 @@ class Meters:
                 del self._meters[key]
                 meter.kept = False
                 found = True
+        self.version += found
         return found
 
     def _with_others(self, key: MeterKey, now: int) -> Meter:

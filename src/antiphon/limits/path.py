@@ -15,7 +15,7 @@ from antiphon.limits.limit import (
     Scope,
     name_of,
 )
-from antiphon.limits.meter import Meter
+from antiphon.limits.meter import Meter, MeterKey
 from antiphon.limits.meters import TOGETHER, Meters
 from antiphon.model.principal import HOME, Principal
 
@@ -79,16 +79,16 @@ class Path:
         tokens: Those of tokens that refuse.
         usual: Priority of a request that says nothing: -1, 0 or 1.
         most: The highest that it may say.
-        epoch: Of the limits that it was made of.
+        version: Of the meters when it was made: with another one, it is to be made anew.
         owner: Whose it is.
     """
 
     __slots__ = (
-        *("body", "epoch", "estimates", "gates", "meters", "most", "owner", "priced", "prompt"),
-        *("requests", "shadows", "tokens", "usual"),
+        *("body", "estimates", "gates", "meters", "most", "owner", "priced", "prompt"),
+        *("requests", "shadows", "tokens", "usual", "version"),
     )
 
-    def __init__(self, limits: Sequence[tuple[Limit, Meter | None]], *, epoch: int) -> None:
+    def __init__(self, limits: Sequence[tuple[Limit, Meter | None]], *, version: int) -> None:
         self.gates = tuple(Gate(limit, meter) for limit, meter in limits if meter is not None)
         self.meters = tuple(dict.fromkeys(gate.meter for gate in self.gates))
         self.prompt = tuple(each for each, _ in limits if each.measure is Measure.PROMPT)
@@ -106,19 +106,10 @@ class Path:
         )
         # Whoever is counted with others is looked up again: there may be room by then.
         together = any(each.key[2] == TOGETHER for each in self.meters)
-        self.epoch = -1 if together else epoch
+        self.version = -1 if together else version
         self.usual = 0
         self.most = 0
         self.owner: Principal | None = None
-
-    def is_kept(self, epoch: int) -> bool:
-        """Whether it can still be used: no limit changed, and no meter of it was dropped."""
-        if self.epoch != epoch:
-            return False
-        for meter in self.meters:  # noqa: SIM110  a generator costs twice as much
-            if not meter.kept:
-                return False
-        return True
 
 
 class Book:
@@ -177,7 +168,7 @@ class Book:
         if not name:
             return []
         return [
-            (limit, meters.of(_key(limit, tenant, name), now) if _counts(limit) else None)
+            (limit, meters.of(key_of(limit, tenant, name), now) if counts(limit) else None)
             for limit in self._applying(scope, tenant, name)
         ]
 
@@ -195,11 +186,13 @@ class Book:
         ]
 
 
-def _counts(limit: Limit) -> bool:
+def counts(limit: Limit) -> bool:
+    """Whether anything is counted of it; else single requests are looked at."""
     return limit.measure <= Measure.CONCURRENCY
 
 
-def _key(limit: Limit, tenant: str, name: str) -> tuple[str, str, str, int, float]:
+def key_of(limit: Limit, tenant: str, name: str) -> MeterKey:
+    """Where a limit is counted for one of a scope."""
     amount = int(limit.measure)
     if limit.most and limit.measure is Measure.TOKENS:
         amount = MOST_TOKENS

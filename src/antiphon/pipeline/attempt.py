@@ -33,7 +33,6 @@ from antiphon.pipeline.losses import is_fit, lost_with_seals, words
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.sending import write
-from antiphon.pipeline.spending import Spending
 from antiphon.pipeline.turns import Turns
 from antiphon.providers.auth import Unsigned
 from antiphon.providers.deployment import Deployment
@@ -73,7 +72,6 @@ class Walk(msgspec.Struct, eq=False):
     _key: Key | None = None
     _relay: Relay | None = None
     _short: BudgetExceeded | BudgetReserved | None = None
-    _wait_for_money_until: float = 0.0
 
     @property
     def attempt(self) -> Attempt:
@@ -118,9 +116,14 @@ class Walk(msgspec.Struct, eq=False):
             except UpstreamError as error:
                 self.failed(error)
             except (BudgetExceeded, BudgetReserved) as error:
-                # Another candidate may cost less. What is only reserved may come back.
-                if self._short is None or isinstance(error, BudgetReserved):
-                    self._short = error
+                self._pass_over(error)
+
+    def _pass_over(self, error: BudgetExceeded | BudgetReserved) -> None:
+        """Another candidate may cost less; and what is only reserved may come back."""
+        if self._short is None or isinstance(error, BudgetReserved):
+            self._short = error
+        if self._turns is not None:
+            self._turns.settle()
 
     def reads(self, relay: Relay) -> None:
         """The open answer is a stream, read by this relay."""
@@ -330,7 +333,7 @@ class Walk(msgspec.Struct, eq=False):
             spending is not None
             and spending.budgets.any
             and not spending.at_once(exchange, attempt)
-            and (cap := await self._afford(spending, attempt))
+            and (cap := await spending.obtain(exchange, attempt))
         ):
             body, lines = write(exchange, attempt, plan, dropped=dropped, now=wall, cap=cap)
         self._key = key = (self._turns and self._turns.key) or deployment.keys.take()
@@ -368,26 +371,6 @@ class Walk(msgspec.Struct, eq=False):
         answer = await self._transport.send(call)
         attempt.accepted = True
         return answer
-
-    async def _afford(self, spending: Spending, attempt: Attempt) -> int:
-        """Wait for the money of an attempt; gives the tokens that its answers are capped at, or 0.
-
-        Raises:
-            BudgetExceeded, BudgetReserved: There is none for it.
-            AccountingUnavailable: The store of leases cannot be asked.
-        """
-        exchange, clock = self._exchange, self._clock
-        if not self._wait_for_money_until:
-            left = exchange.deadline - clock.monotonic()
-            self._wait_for_money_until = spending.until(left)
-        try:
-            cap = await spending.obtain(exchange, attempt, until=self._wait_for_money_until)
-        except BaseException:
-            exchange.attempts.remove(attempt)
-            raise
-        attempt.sent_at = clock.monotonic()
-        attempt.started_at = int(clock.now() * 1e6)
-        return cap
 
     def _lose(self, face: Face) -> Collection[Need]:
         """Note what the request loses at this face; gives what the model refuses of it."""

@@ -45,8 +45,6 @@ from antiphon.usage.journal.record import HIT, SHARED, STALE
 
 _SWEPT_EVERY = 60.0
 """Seconds between two looks for answers whose time is over."""
-_HOME = "org_default"
-"""The organisation of keys that name none."""
 _NOT_THEIRS = (Disposition.CALLERS_FAULT, Disposition.CONTEXT_LENGTH)
 """Refusals that say something of the request: no stored answer stands in for them."""
 
@@ -118,7 +116,7 @@ class Caching:
         """
         wishes = wishes_of(exchange.cache_control)
         principal, payload = exchange.principal, exchange.payload
-        tenant = Tenant.of(principal, organisation=principal.organisation or _HOME)
+        tenant = Tenant.of(principal, organisation=principal.tenant)
         key = policy.key(tenant, payload.dialect.name, payload.body, exchange.forwarded)
         if key is not None:
             return Lookup(self, exchange, plan, policy, wishes, tenant, key)
@@ -205,9 +203,9 @@ class Lookup:
 
         It has to where others are still given what this request pays for: it is recorded then.
         """
-        # Let go of, since the reader knows this: a circle would wait for the collector of garbage.
         reader, self._reader = self._reader, None
         if reader is not None:
+            # Each would keep the other, and the request's body with them.
             self._caching.flights.leave(reader)
         self._left = self._under_way
         return self._left
@@ -332,6 +330,7 @@ class Lookup:
         ending = Ending(
             exchange.stop,
             fallback=self._is_fallback(),
+            capped=exchange.attempts[-1].capped,
             vectors=exchange.embeds is not None,
             invalid=structured is not None and structured.valid is False,
         )

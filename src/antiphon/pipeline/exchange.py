@@ -67,6 +67,7 @@ class Attempt(msgspec.Struct, eq=False):
         outcome: How it ended, once it is closed.
         last: It is the last one of its request.
         form: The form that its answer must have, where that is looked at.
+        capped: A budget made its bound of output less than what was asked for.
         accepted: The provider was given the request, and has not refused it: it may charge for it.
         charge: Where its figures come from.
         size: Bytes of the body that is sent.
@@ -101,6 +102,7 @@ class Attempt(msgspec.Struct, eq=False):
     cost: int = 0
     outcome: Outcome | None = None
     form: Form | None = None
+    capped: bool = False
 
 
 class Cached(msgspec.Struct, eq=False):
@@ -152,6 +154,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         capture: What is kept of its content, where the route asks for that.
         warnings: What the caller is warned of; the ledger keeps it.
         notes: What the caller is told besides, of limits that are nearly reached.
+        pays_until: The event loop's time until which it waits for money; 0 before it has to.
         cached: What the cache did; None where the route has none.
         outcome: What it failed with, or None.
         priority: What the caller says of its urgency, where limits are set.
@@ -181,6 +184,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     first_token_at: float = 0.0
     warnings: list[str] = []
     notes: Sequence[str] = ()
+    pays_until: float = 0.0
     outcome: BaseException | None = None
     interrupted: AntiphonError | None = None
     structured: Structured | None = None

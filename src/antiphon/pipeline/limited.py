@@ -57,9 +57,7 @@ def figures(gates: tuple[Gate, ...], now: int) -> Figures | None:
     """Of the gate of which the least is left; None where there is none."""
     found, least = None, 0
     for gate in gates:
-        left = gate.bound - gate.meter.see(now)
-        if left < 0:
-            left = 0
+        left = max(gate.bound - gate.meter.see(now), 0)
         if found is None or left < least:
             found, least = gate, left
     if found is None:

@@ -220,7 +220,10 @@ class Limiting:
         self.refused(limit)
         if not limit.bound:
             return Forbidden(reached(limit))
-        return limit_reached(reached(limit), opens_in(limited.path, limited.demand, now))
+        opens = opens_in(limited.path, limited.demand, now)
+        error = LimitReached(reached(limit), retry_after=opens)
+        error.should_retry = retries(opens)
+        return error
 
 
 def _labels(limit: Limit) -> tuple[str, str]:
@@ -271,12 +274,9 @@ def opens_in(path: Path, demand: Demand, now: int) -> float | None:
     return opens or _RETRY
 
 
-def limit_reached(message: str, opens: float | None) -> LimitReached:
-    """The error for whoever is refused, who may come again after so many seconds."""
-    error = LimitReached(message, retry_after=opens)
-    if opens is None or opens > _LONGEST_RETRY:
-        error.should_retry = False
-    return error
+def retries(opens: float | None) -> bool | None:
+    """Whether a client does well to try again by itself; None leaves it to the client."""
+    return False if opens is None or opens > _LONGEST_RETRY else None
 
 
 def waker(future: asyncio.Future[None]) -> Callable[[], None]:

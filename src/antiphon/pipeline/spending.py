@@ -60,13 +60,15 @@ class Spending:
             self._note(exchange, path)
         return True
 
-    async def obtain(self, exchange: Exchange, attempt: Attempt, *, until: float) -> int:
+    async def obtain(self, exchange: Exchange, attempt: Attempt) -> int:
         """The same after a while; gives the tokens that each answer is capped at, 0 for no cap.
+
+        All attempts of an exchange together wait no longer than one. An attempt that cannot be
+        paid for is none: it is taken off the exchange.
 
         Args:
             exchange: Whose attempt it is.
             attempt: What is to be paid for; its bounds are those of a shorter answer afterwards.
-            until: The event loop's time at which nobody waits any more.
 
         Raises:
             BudgetExceeded: A budget is spent so far that the attempt might exceed it.
@@ -74,25 +76,36 @@ class Spending:
             AccountingUnavailable: The store of leases cannot be asked.
             Forbidden: What it costs is known only later, and a hard budget is to hold.
         """
+        if not exchange.pays_until:
+            left = exchange.deadline - self._clock.monotonic()
+            exchange.pays_until = get_running_loop().time() + min(self._desk.wait, max(left, 0.0))
+        try:
+            capped = await self._granted(exchange, attempt)
+        except BaseException:
+            exchange.attempts.remove(attempt)
+            raise
+        # Nobody was asked yet: what was waited for is no time of a provider's.
+        attempt.sent_at = self._clock.monotonic()
+        attempt.started_at = int(self._clock.now() * 1e6)
+        return capped
+
+    async def _granted(self, exchange: Exchange, attempt: Attempt) -> int:
         path = self.budgets.path(exchange.principal)
         if exchange.payload.opaque:
             self.budgets.renew(path, attempt.started_at)
             if path.hard:
                 _widen(exchange, attempt)
         price = _price(exchange, attempt)
-        granted = await self._desk.obtain(path, price, until=until)
+        granted = await self._desk.obtain(path, price, until=exchange.pays_until)
         attempt.reservation = granted.reservation
         self._note(exchange, path)
         if not granted.capped:
             return 0
+        attempt.capped = True
         attempt.output_bound = granted.price.output_bound
         attempt.cost_bound = granted.price.bound
         exchange.warnings.append(granted.capped)
         return granted.price.output_bound // price.answers
-
-    def until(self, seconds: float) -> float:
-        """The event loop's time until which an exchange with so many seconds left waits."""
-        return get_running_loop().time() + min(self._desk.wait, max(seconds, 0.0))
 
     def settle(self, reservation: Reservation, cost: int) -> None:
         """Take what an attempt cost; right after the journal's `close`, with no `await` between."""

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import msgspec
 
 from antiphon.clock import NEVER, Clock
-from antiphon.errors import AntiphonError, Kind, UpstreamRefused
+from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamRefused
 from antiphon.limits.path import Demand, Gate, Path
 from antiphon.limits.taken import Taken
 from antiphon.limits.waiting import Place, State, Waiter
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.limited import ONE
-from antiphon.pipeline.limiting import Limiting, limit_reached, opens_in, waker
+from antiphon.pipeline.limiting import Limiting, opens_in, retries, waker
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.keys import Key
 
@@ -160,7 +160,7 @@ class Turns(msgspec.Struct, eq=False):
         """The deployment that it waited for; None if that takes longer than so many seconds.
 
         Raises:
-            LimitReached, Exhausted: It has waited long enough.
+            Exhausted: It has waited long enough.
         """
         while True:
             waiter, woken = self._waiter, self._woken
@@ -209,7 +209,13 @@ class Turns(msgspec.Struct, eq=False):
         for each in blocked[:1]:
             limiting.refused(each.gate.limit)
         model = self._exchange.payload.model[:_LONGEST_SHOWN]
-        return limit_reached(f"All deployments of {model!r} are at their limits.", opens)
+        return Exhausted(
+            f"All deployments of {model!r} are at their limits.",
+            kind=Kind.RATE_LIMITED,
+            attempts=(),
+            retry_after=opens,
+            should_retry=retries(opens),
+        )
 
     def _demand(self, deployment: Deployment, path: Path) -> Demand:
         plan = self._exchange.plan

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -28,16 +29,22 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from antiphon.access.desk import Access, Desk
-from antiphon.access.organisations import DEFAULT, Organisations
+from antiphon.access.organisations import Organisations
 from antiphon.access.walls import Actor, Realm, actor_of, is_root, operator_here
 from antiphon.clock import Clock
+from antiphon.config.settings import Settings
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
+from antiphon.gateway.allowances import Allowed
+from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
+from antiphon.gateway.uses import BudgetUses, LimitUses
+from antiphon.model.principal import HOME, Principal
 from antiphon.notices.config import WebhookSettings
+from antiphon.server.bodies import CLAIM, PRINCIPAL
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.server.intake import id_of
-from antiphon.storage.database import Database
+from antiphon.storage.database import Database, Readable
 
 _AT_ONCE = 4
 """Requests of administration that are in the database: it has other readers, and one writer."""
@@ -50,7 +57,6 @@ class Front(ABC):
 
     def __init__(self) -> None:
         self.turns = asyncio.Semaphore(_AT_ONCE)
-        self._at_home = False
 
     @abstractmethod
     async def actor(self, request: Request) -> Actor:
@@ -58,7 +64,7 @@ class Front(ABC):
 
         Raises:
             Unauthenticated: There is no key, or an unknown one.
-            Forbidden: It is one that administers nothing.
+            Forbidden: It is one of the configuration, which administers nothing.
         """
 
     @property
@@ -77,24 +83,44 @@ class Front(ABC):
 
     @property
     @abstractmethod
+    def settings(self) -> Settings:
+        """The configuration, which has budgets and limits of its own."""
+
+    @property
+    @abstractmethod
+    def budget_uses(self) -> BudgetUses:
+        """How much of budgets is used.
+
+        Raises:
+            Overloaded: The gateway ends.
+        """
+
+    @property
+    @abstractmethod
+    def limit_uses(self) -> LimitUses:
+        """How much of limits is used."""
+
+    @cached_property
+    def allowed(self) -> Allowed:
+        """What the configuration makes of budgets and limits that are kept."""
+        return Allowed(self.settings)
+
+    @property
     def webhooks(self) -> Mapping[str, WebhookSettings]:
         """Where notices go, by the names of the configuration."""
+        return self.settings.notices.webhooks
 
     def send(self) -> None:  # noqa: B027  who only has the database sends nothing
         """Have notices that wait sent now."""
 
     @property
+    @abstractmethod
     def access(self) -> Access:
         """Tenants, people and keys.
 
         Raises:
             Overloaded: The gateway ends.
         """
-        access = Access(self.database, clock=self.clock)
-        if not self._at_home:
-            access.organisations(operator_here("start")).default()
-            self._at_home = True
-        return access
 
 
 class GatewayFront(Front):
@@ -110,8 +136,13 @@ class GatewayFront(Front):
 
     @override
     async def actor(self, request: Request) -> Actor:
-        principal = await require_key(self._gateway, Caller(request.scope["headers"]))
-        actor = actor_of(principal, request=id_of(request))
+        state: dict[str, object] = request.scope["state"]
+        principal = state.get(PRINCIPAL)
+        if not isinstance(principal, Principal):
+            principal = await require_key(self._gateway, Caller(request.scope["headers"]))
+            state[PRINCIPAL] = principal
+        claim = getattr(request.state, CLAIM, None)
+        actor = actor_of(principal, request=id_of(request))._replace(rider=claim)
         if not is_root(actor) and not principal.role:
             raise Forbidden("Only the admin key, or a key that was made here, administers.")
         return actor
@@ -119,10 +150,29 @@ class GatewayFront(Front):
     @property
     @override
     def database(self) -> Database:
-        books = self._gateway.books
-        if books is None:
-            raise Overloaded("The gateway is shutting down.")
-        return books.database
+        return self._books.database
+
+    @property
+    @override
+    def settings(self) -> Settings:
+        return self._gateway.settings
+
+    @property
+    @override
+    def budget_uses(self) -> BudgetUses:
+        books = self._books
+        treasury = books.treasury
+        return BudgetUses(
+            treasury.leases,
+            clock=self.clock,
+            purses=treasury.budgets.purses,
+            owner=books.journal.owner,
+        )
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(self._gateway.limits.meters, clock=self.clock)
 
     @property
     @override
@@ -131,8 +181,15 @@ class GatewayFront(Front):
 
     @property
     @override
-    def webhooks(self) -> Mapping[str, WebhookSettings]:
-        return self._gateway.settings.notices.webhooks
+    def access(self) -> Access:
+        return self._books.access
+
+    @property
+    def _books(self) -> Books:
+        books = self._gateway.books
+        if books is None:
+            raise Overloaded("The gateway is shutting down.")
+        return books
 
     @override
     def send(self) -> None:
@@ -145,21 +202,28 @@ class DatabaseFront(Front):
 
     Args:
         database: With the tables of access.
+        settings: The configuration.
         clock: Where time comes from.
-        webhooks: Where notices go; a gateway sends them.
+        leases: What processes hold and have spent; None where there never were budgets.
+
+    Raises:
+        StorageFailed: The database did not do what it was asked.
     """
 
     def __init__(
         self,
         database: Database,
+        settings: Settings,
         *,
         clock: Clock,
-        webhooks: Mapping[str, WebhookSettings] | None = None,
+        leases: Readable | None = None,
     ) -> None:
         super().__init__()
-        self._webhooks = webhooks or {}
         self._database = database
+        self._settings = settings
         self._clock = clock
+        self._leases = leases
+        self._access = Access.open(database, clock=clock)
 
     @override
     async def actor(self, request: Request) -> Actor:
@@ -172,19 +236,44 @@ class DatabaseFront(Front):
 
     @property
     @override
-    def clock(self) -> Clock:
-        return self._clock
+    def settings(self) -> Settings:
+        return self._settings
 
     @property
     @override
-    def webhooks(self) -> Mapping[str, WebhookSettings]:
-        return self._webhooks
+    def access(self) -> Access:
+        return self._access
+
+    @property
+    @override
+    def budget_uses(self) -> BudgetUses:
+        return BudgetUses(self._leases, clock=self._clock)
+
+    @property
+    @override
+    def limit_uses(self) -> LimitUses:
+        return LimitUses(None, clock=self._clock)
+
+    @property
+    @override
+    def clock(self) -> Clock:
+        return self._clock
 
 
 def front_of(request: Request) -> Front:
     """What the application stands before."""
     front: Front = request.app.state.front
     return front
+
+
+async def admitted(request: Request) -> None:
+    """Let only those in who may ask at all.
+
+    Raises:
+        Unauthenticated: There is no key, or an unknown one.
+        Forbidden: It is one that administers nothing.
+    """
+    await front_of(request).actor(request)
 
 
 async def _asking(request: Request) -> Actor:
@@ -203,12 +292,12 @@ def _realm(
         Query(
             max_length=100,
             description="The id of the organisation. Only whoever has the whole gateway may name "
-            f"another than their own; for them it is `{DEFAULT}` where it is not named.",
+            f"another than their own; for them it is `{HOME}` where it is not named.",
         ),
     ] = "",
 ) -> Realm:
     if not organisation and is_root(actor):
-        organisation = DEFAULT
+        organisation = HOME
     return front_of(request).access.realm(actor, organisation)
 
 
@@ -275,8 +364,8 @@ def routes(tag: str) -> APIRouter:
         prefix="/api/v1",
         tags=[tag],
         dependencies=[
-            Depends(_known_alone),
             Depends(_asking),
+            Depends(_known_alone),
             Depends(_turn, scope="function"),
         ],
     )

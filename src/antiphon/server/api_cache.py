@@ -1,19 +1,29 @@
 """`/api/v1/cache`: how the stored answers of this process stand, and their removal.
 
-For the admin key alone: the figures tell of every tenant.
+The figures are for the admin key alone, since they tell of every tenant. Who manages an
+organisation may remove its answers.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict
 
-from antiphon.gateway.answers import Chosen, cache_figures, clear_cache
+from antiphon.access.roles import Scope
+from antiphon.access.walls import Realm, is_root
+from antiphon.errors import Forbidden
+from antiphon.gateway.answers import (
+    Chosen,
+    cache_figures,
+    chosen_by,
+    clear_cache,
+    note_clearing,
+)
 from antiphon.gateway.gateway import Antiphon
-from antiphon.server.caller import Caller
-from antiphon.server.health import require_admin
+from antiphon.server.api_actor import Asking, Front, front_of, routes
 
 _LONGEST = 256
 
@@ -71,45 +81,60 @@ class ClearedView(BaseModel):
     dropped: int
 
 
-class ClearQuery(BaseModel):
-    """Which answers are removed; with nothing said, all."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    alias: Annotated[str | None, Field(max_length=_LONGEST, description="Of this route.")] = None
-    organisation: Annotated[
-        str | None, Field(max_length=_LONGEST, description="Made for this tenant, by its id.")
-    ] = None
-    team: Annotated[str | None, Field(max_length=_LONGEST, description="For this team.")] = None
-    user: Annotated[
-        str | None,
-        Field(
-            max_length=_LONGEST,
-            description="For this person, by the id, or by the name where it stands with a key of "
-            "the configuration.",
-        ),
-    ] = None
-    key: Annotated[
-        str | None, Field(max_length=_LONGEST, description="With this key, by its id.")
-    ] = None
-
-
-def add_cache_routes(app: FastAPI, gateway: Antiphon) -> None:
-    """Put the paths of stored answers into the management API."""
-
-    async def admin(request: Request) -> None:
-        await require_admin(gateway, Caller(request.scope["headers"]))
-
-    guarded = [Depends(admin)]
+def cache_routes(gateway: Antiphon) -> APIRouter:
+    """The routes of stored answers, which a gateway alone has."""
+    cache = routes("cache")
 
     # Both are coroutines: the answers belong to the event loop, and no other thread looks at them.
 
-    @app.get("/api/v1/cache", dependencies=guarded, tags=["cache"])
-    async def show_cache() -> CacheView:
-        """How the stored answers of this process stand."""
+    @cache.get("/cache", summary="Show how stored answers stand")
+    async def show_cache(actor: Asking) -> CacheView:
+        """How the stored answers of this process stand; for the admin key alone."""
+        if not is_root(actor):
+            raise Forbidden("This needs a key with the scope 'admin'.")
         return CacheView.model_validate(cache_figures(gateway))
 
-    @app.delete("/api/v1/cache", dependencies=guarded, tags=["cache"])
-    async def clear_cached(query: Annotated[ClearQuery, Query()]) -> ClearedView:
-        """Remove stored answers: all of them, or those of a route, a tenant, a person, a key."""
-        return ClearedView(dropped=clear_cache(gateway, Chosen(**query.model_dump())))
+    @cache.delete("/cache", summary="Remove stored answers")
+    async def clear_cached(
+        actor: Asking,
+        front: Annotated[Front, Depends(front_of)],
+        *,
+        alias: Annotated[
+            str | None, Query(max_length=_LONGEST, description="Only answers of this route.")
+        ] = None,
+        organisation: Annotated[
+            str | None,
+            Query(
+                max_length=_LONGEST,
+                description="Only those made for this organisation, by its id; by default one's "
+                "own, for the admin key all.",
+            ),
+        ] = None,
+        team: Annotated[
+            str | None, Query(max_length=_LONGEST, description="Only those for this team.")
+        ] = None,
+        user: Annotated[
+            str | None,
+            Query(
+                max_length=_LONGEST,
+                description="Only those for this person, by the id, or by the name where it "
+                "stands with a key of the configuration.",
+            ),
+        ] = None,
+        key: Annotated[
+            str | None,
+            Query(max_length=_LONGEST, description="Only those for this key, by its id."),
+        ] = None,
+    ) -> ClearedView:
+        """Remove the answers for which all is so that is said here; with nothing said, all."""
+        if not is_root(actor):
+            realm = Realm(actor, organisation or actor.organisation)
+            realm.need(Scope.MANAGE.value)
+            realm.need_everywhere()
+            organisation = realm.organisation
+        chosen = chosen_by(gateway, Chosen(alias, organisation, team, user, key))
+        at = int(gateway.clock.now() * 1e6)
+        await asyncio.to_thread(note_clearing, front.database, actor, chosen, at=at)
+        return ClearedView(dropped=clear_cache(gateway, chosen))
+
+    return cache

@@ -31,6 +31,13 @@ _EXAMPLE: dict[str, JsonValue] = {
     "revoked_at": None,
 }
 
+_ASKED: dict[str, JsonValue] = {
+    "name": "nightly reports",
+    "role": "member",
+    "models": ["fast"],
+    "expires_in": 7_776_000,
+}
+
 
 class SecretView(View):
     """One text of a key, as far as it may be shown."""
@@ -69,6 +76,8 @@ class NewVirtualKeyView(VirtualKeyView):
 class NewKeyBody(Body):
     """A key that is to be made."""
 
+    model_config = ConfigDict(json_schema_extra={"example": _ASKED})
+
     name: str = Field(default="", description="For people; need not be unique.")
     team: str = Field(
         default="",
@@ -91,6 +100,8 @@ class NewKeyBody(Body):
 
 class RotateBody(Body):
     """How a key is rotated."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"overlap": 604_800}})
 
     overlap: float = Field(
         default=DAY,

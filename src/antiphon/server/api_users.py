@@ -38,7 +38,9 @@ class NewUserBody(Body):
 class UserChangeBody(Body):
     """What of a user is to change."""
 
-    role: Role = Field(description="The most that a key of theirs may do, from now on.")
+    role: Role = Field(
+        description="The most that a key of theirs may do, from now on.", examples=["read-only"]
+    )
 
 
 @USERS.get("/users", summary="List users")

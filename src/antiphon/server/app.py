@@ -19,6 +19,7 @@ from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import AntiphonError, PathNotFound
 from antiphon.gateway.gateway import Antiphon
+from antiphon.idempotency.answers import Answers
 from antiphon.server import gemini, ollama
 from antiphon.server.asgi import (
     TEXT,
@@ -44,10 +45,12 @@ from antiphon.server.health import (
     MetricsDoor,
     ReadinessDoor,
 )
-from antiphon.server.line import Line
+from antiphon.server.line import AsgiLine, Line
 from antiphon.server.models import ModelsDoor
+from antiphon.server.once import Once
 from antiphon.server.passing import PassingDoors
 from antiphon.server.problems import answer_problem, is_managed
+from antiphon.server.writes import Writes
 
 _MANAGED = ("/api/", "/docs", "/openapi.json")
 _ASKED: Mapping[str, Sequence[str]] = {
@@ -64,8 +67,8 @@ _MODELS = (
 )
 _ANTHROPICS = ("/anthropic/", "/v1/messages", "/messages")
 """Beginnings of the paths whose callers read Anthropic's errors."""
-_CORS_METHODS = b"GET, POST, DELETE, OPTIONS"
-_EXPOSED = b", ".join(
+_CORS_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
+_EXPOSED = b"idempotent-replayed, " + b", ".join(
     b"x-" + name
     for name in (
         b"request-id",
@@ -87,13 +90,15 @@ class GatewayApp:
     Args:
         gateway: Started by whoever serves this application.
         management: The management API, an ASGI application.
+
+    Attributes:
+        answers: What requests with an idempotency key got; entered by whoever serves this.
     """
 
     def __init__(self, gateway: Antiphon, management: App) -> None:
         settings = gateway.settings
         server = settings.server
         self._gateway = gateway
-        self._management = management
         self._root = server.root_path.rstrip("/")
         self._doorman = Doorman(
             open_to=None if settings.auth.required else [server.host],
@@ -101,6 +106,9 @@ class GatewayApp:
         )
         self._passing = PassingDoors(gateway, max_body=server.max_body_bytes)
         self._max_body = server.max_body_bytes
+        self.answers = Answers(settings.idempotency, clock=gateway.clock)
+        self._writes = Writes(gateway, management, self.answers)
+        self._once = Once(gateway, self.answers, max_body=server.max_body_bytes)
         chat: Mapping[str, InferenceDoor] = {
             **{
                 path: ChatDoor(gateway, DIALECTS[name], max_body=server.max_body_bytes)
@@ -154,7 +162,11 @@ class GatewayApp:
             self._doorman.admit(caller)
         except AntiphonError:
             return None
-        return partial(door.answer, caller) if caller.origin is None else None
+        if caller.origin is not None:
+            return None
+        if caller.idempotency is None or not door.repeatable:
+            return partial(door.answer, caller)
+        return partial(self._once.answer, door, caller, target)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request: finds the door, whose coroutine does the rest."""
@@ -171,9 +183,21 @@ class GatewayApp:
                 return _preflight(send, caller.origin)
             send = _with_cors(send, caller.origin)
         door = self._doors.get(path)
-        if door is not None:
+        if door is None:
+            return self._elsewhere(path, caller, scope, receive, send)
+        return self._called(door, caller, scope, receive, send)
+
+    def _called(
+        self, door: Door, caller: Caller, scope: Scope, receive: Receive, send: Send
+    ) -> Awaitable[None]:
+        """Have a door answer, or what it has answered already."""
+        if caller.idempotency is None or not isinstance(door, InferenceDoor):
             return door(caller, scope, receive, send)
-        return self._elsewhere(path, caller, scope, receive, send)
+        if not door.repeatable:
+            return door(caller, scope, receive, send)
+        query: bytes = scope["query_string"]
+        target = gemini.raw_path(scope).encode("latin-1") + (b"?" + query if query else b"")
+        return self._once.answer(door, caller, target, AsgiLine(scope, receive, send))
 
     def _unrooted(self, path: str) -> str:
         root = self._root
@@ -212,14 +236,14 @@ class GatewayApp:
     ) -> Awaitable[None]:
         if path.startswith(_MANAGED):
             managed = {**scope, "path": path, "root_path": self._root}
-            return self._management(managed, receive, send)
+            return self._writes(caller, managed, receive, send)
         if path == "/":
             return _banner(scope, send)
         try:
             door = self._open(path, scope)
         except AntiphonError as error:
             return self._refuse(scope, send, error)
-        return door(caller, scope, receive, send)
+        return self._called(door, caller, scope, receive, send)
 
     def _open(self, path: str, scope: Scope) -> Door:
         """The door of a path that holds a name.

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 from antiphon.access.proxy import HEADER as PERSON
 from antiphon.dialects.base import Dialect
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
+from antiphon.model.principal import Principal
 from antiphon.pipeline.attempt import HOPS
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
     {b"host", b"authorization", b"content-length", b"origin", b"content-encoding"}
-    | {b"x-api-key", b"api-key", b"x-goog-api-key", PERSON}
+    | {b"x-api-key", b"api-key", b"x-goog-api-key", b"idempotency-key", PERSON}
 )
 _BEARER = b"bearer "
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -34,7 +35,9 @@ class Caller:
         content_length: As announced; None for a chunked body.
         cache_control: What it says of stored answers; None where it says nothing.
         hops: Gateways of our kind that the request came through.
+        idempotency: The `Idempotency-Key` header, as it came; None without one.
         person: The header of a proxy that says for whom it asks, as it came; or None.
+        principal: Who it is, where that was found out already: a proxy's header holds once.
         headers: All of them, for whoever needs one that most do not.
     """
 
@@ -45,8 +48,10 @@ class Caller:
         "headers",
         "hops",
         "host",
+        "idempotency",
         "origin",
         "person",
+        "principal",
     )
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -61,6 +66,7 @@ class Caller:
             _check_once(headers)
         self.credential = _credential(found)
         self.host = found.get(b"host", b"")
+        self.idempotency = found.get(b"idempotency-key")
         origin = found.get(b"origin")
         self.origin = None if origin is None else origin.decode("latin-1")
         length = found.get(b"content-length")
@@ -68,6 +74,7 @@ class Caller:
         if found.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise InvalidRequest("Only chunked transfer coding is read here.")
         self.person = found.get(PERSON)
+        self.principal: Principal | None = None
         wishes = found.get(b"cache-control")
         if wishes is not None and len(found) != len(headers):
             wishes = b", ".join([value for name, value in headers if name == b"cache-control"])

@@ -68,6 +68,7 @@ class Cycle(msgspec.Struct, eq=False):
         body: What came of the body and was not yet received by the application.
         more_body: Whether more of it comes.
         left: The caller is gone.
+        whole: The answer was given to its good end.
         response_started: The application gave the head of its answer.
         response_complete: The whole answer was handed to the socket.
     """
@@ -82,6 +83,7 @@ class Cycle(msgspec.Struct, eq=False):
     body: bytes = b""
     more_body: bool = True
     left: bool = False
+    whole: bool = False
     response_started: bool = False
     response_complete: bool = False
     _waiter: Future[None] | None = None

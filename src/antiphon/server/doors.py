@@ -75,7 +75,14 @@ class InferenceDoor(ABC):
 
     Args:
         max_body: Bound of a request's body, in bytes.
+
+    Attributes:
+        repeatable: A request with an `Idempotency-Key` is answered once (`server.once`).
+        key: Of the query, for callers who show none in a header.
     """
+
+    repeatable: ClassVar[bool] = False
+    key: bytes | None = None
 
     def __init__(self, gateway: Antiphon, *, max_body: int) -> None:
         self._gateway = gateway
@@ -130,7 +137,9 @@ class InferenceDoor(ABC):
             self._check_draining()
             # Before the body, so that a stranger cannot make us read 32 MB.
             snapshot = gateway.snapshot
-            principal = gateway.callers.known(snapshot.keys, caller.credential, caller.person)
+            principal = caller.principal or gateway.callers.known(
+                snapshot.keys, caller.credential, caller.person
+            )
             if principal is LOOK_UP:
                 principal = await gateway.callers.principal(
                     snapshot.keys, caller.credential, caller.person
@@ -174,6 +183,10 @@ class InferenceDoor(ABC):
             _log.exception("Request %s met a defect", delivery.id)
             await delivery.send_error(InternalFault("The gateway met a defect."))
 
+    async def refuse(self, caller: Caller, line: Line, error: AntiphonError) -> None:
+        """Tell a caller, in its dialect, why it is not answered."""
+        await _Delivery(self._gateway, self.heard(caller), line, None).send_error(error)
+
     def _check_draining(self) -> None:
         if self._gateway.draining:
             raise Draining("The gateway is shutting down.", retry_after=1)
@@ -181,6 +194,8 @@ class InferenceDoor(ABC):
 
 class ChatDoor(InferenceDoor):
     """One dialect's chat endpoint."""
+
+    repeatable = True
 
     def __init__(self, gateway: Antiphon, dialect: Dialect, *, max_body: int) -> None:
         super().__init__(gateway, max_body=max_body)
@@ -235,6 +250,7 @@ class _Delivery:
             kind = reply.content_type
             lines = _JSON if kind is None else _PASSED % kind
             await line.answer(200, b"%b%b%b" % (head, self._cost(), lines), reply.body)
+            line.whole = True
             return
         self._stream, wrapping = reply, self._wrapping
         kind = reply.content_type if wrapping is None else wrapping.content_type
@@ -246,6 +262,7 @@ class _Delivery:
             self._complete = not more
             if wrapping is not None:
                 piece = wrapping.feed(piece) + (b"" if more else wrapping.end())
+            line.whole = not more and reply.failure is None
             await line.write(piece, more=more)
         await reply.drain()
 
@@ -253,6 +270,7 @@ class _Delivery:
         """Give an answer that nobody was asked for."""
         self._complete = True
         await self._line.answer(200, self._head() + _JSON, body)
+        self._line.whole = True
 
     async def send_error(self, error: AntiphonError) -> None:
         """Say what went wrong: as a status, or inside a stream that has begun."""

@@ -39,6 +39,8 @@ class EmbedDoor(InferenceDoor):
         key: Of the query, for callers who show none in a header.
     """
 
+    repeatable = True
+
     def __init__(
         self,
         gateway: Antiphon,
@@ -51,11 +53,11 @@ class EmbedDoor(InferenceDoor):
         super().__init__(gateway, max_body=max_body)
         self._dialect = dialect
         self._model = model
-        self._key = key
+        self.key = key
 
     @override
     async def answer(self, caller: Caller, line: Line) -> None:
-        caller.credential = caller.credential or self._key
+        caller.credential = caller.credential or self.key
         await super().answer(caller, line)
 
     @override

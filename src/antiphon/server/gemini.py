@@ -117,13 +117,16 @@ def raw_path(scope: Scope) -> str:
 class GeminiDoor(InferenceDoor):
     """Answers one request to a model, whole or as a stream of either form."""
 
+    repeatable = True
+
     def __init__(self, gateway: Antiphon, place: Place, *, max_body: int) -> None:
         super().__init__(gateway, max_body=max_body)
         self._place = place
+        self.key = place.key
 
     @override
     async def answer(self, caller: Caller, line: Line) -> None:
-        caller.credential = caller.credential or self._place.key
+        caller.credential = caller.credential or self.key
         await super().answer(caller, line)
 
     @override

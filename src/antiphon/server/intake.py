@@ -1,20 +1,20 @@
-"""What stands before the management API: an id for each request, and a bound for its body.
+"""What stands before the management API: an id for each request, a key before its body, a bound.
 
-FastAPI reads a body before anybody has asked for a key, so a stranger could make it read without
-an end. Here it is read first, up to a bound that is far above what administration takes.
+FastAPI reads a body before anybody has asked for a key, and to its end, so a stranger could make
+it hold one. Here whoever announces a body needs a key that is known, and it is read up to a bound
+that is far above what administration takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 
-from antiphon.errors import AntiphonError, BodyTooLarge
+from antiphon.errors import AntiphonError
 from antiphon.server.asgi import App, Message, Receive, Scope, Send, headers_of
+from antiphon.server.bodies import given_again, whole_body
 
-MOST_BYTES = 256 << 10
-"""Of a body. A thousand names of models, the longest that there are, have room in it."""
 ID_HEADER = b"x-antiphon-request-id"
 
 
@@ -24,6 +24,7 @@ class Intake:
     Args:
         app: The management API.
         new_id: Names a request.
+        admit: Refuses whoever may not send a body.
         refuse: Renders an error.
     """
 
@@ -32,10 +33,12 @@ class Intake:
         app: App,
         *,
         new_id: Callable[[], str],
+        admit: Callable[[Request], Awaitable[object]],
         refuse: Callable[[Request, AntiphonError], Response],
     ) -> None:
         self._app = app
         self._new_id = new_id
+        self._admit = admit
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,12 +56,14 @@ class Intake:
             await send(message)
 
         try:
-            body = await _whole(receive)
-        except BodyTooLarge as error:
+            if _announces_body(scope):
+                await self._admit(Request(scope))
+            body = await whole_body(receive)
+        except AntiphonError as error:
             await self._refuse(Request(scope), error)(scope, receive, send_with_id)
             return
         if body is not None:
-            await self._app(scope, _again(body, receive), send_with_id)
+            await self._app(scope, given_again(body, receive), send_with_id)
 
 
 def id_of(request: Request) -> str:
@@ -67,36 +72,6 @@ def id_of(request: Request) -> str:
     return told
 
 
-async def _whole(receive: Receive) -> bytes | None:
-    """The whole body; None where its sender left.
-
-    Raises:
-        BodyTooLarge: It is over the bound.
-    """
-    pieces: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        piece: bytes = message.get("body", b"")
-        size += len(piece)
-        if size > MOST_BYTES:
-            raise BodyTooLarge(f"The body is over {MOST_BYTES} bytes.")
-        pieces.append(piece)
-        more = message.get("more_body", False)
-    return b"".join(pieces)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """What gives the body once, and then whatever comes after it."""
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again
+def _announces_body(scope: Scope) -> bool:
+    headers = dict(headers_of(scope))
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers

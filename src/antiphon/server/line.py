@@ -36,6 +36,9 @@ class Line(Protocol):
         """The caller is gone."""
         ...
 
+    whole: bool
+    """The answer was given to its good end; whoever answers says so."""
+
     async def whole_body(self, bound: int) -> bytes:
         """The request's whole body.
 
@@ -61,7 +64,7 @@ class Line(Protocol):
 class AsgiLine:
     """A line over ASGI, for any server that speaks it."""
 
-    __slots__ = ("_receive", "_send", "left", "method", "task")
+    __slots__ = ("_receive", "_send", "left", "method", "task", "whole")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         task = current_task()
@@ -69,6 +72,7 @@ class AsgiLine:
         self.method: bytes = scope["method"].encode()
         self.task = task
         self.left = False
+        self.whole = False
         self._send = send
         self._receive = receive
 

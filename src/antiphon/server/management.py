@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from antiphon.dialects.openai_chat import OPENAI_CHAT
@@ -33,8 +33,8 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.exchange import RequestIds
 from antiphon.providers.deployment import Deployment
 from antiphon.server.administration import ADMINISTRATION
-from antiphon.server.api_actor import Front, GatewayFront
-from antiphon.server.api_cache import add_cache_routes
+from antiphon.server.api_actor import Front, GatewayFront, admitted
+from antiphon.server.api_cache import cache_routes
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
@@ -100,6 +100,7 @@ class StatusView(BaseModel):
     draining: bool
     live_requests: int
     upstream_connections: int
+    ledger: str = Field(description="The name of its ledger, and so of its database.")
 
 
 def create_management(gateway: Antiphon) -> FastAPI:
@@ -115,9 +116,9 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_routes(app, gateway)
     add_request_routes(app, gateway)
     add_usage(app, gateway)
-    add_cache_routes(app, gateway)
     _add_docs(app)
     _add_administration(app, GatewayFront(gateway))
+    app.include_router(cache_routes(gateway))
     _add_errors(app, gateway.request_ids)
     own = app.openapi
 
@@ -166,6 +167,7 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
             draining=gateway.draining,
             live_requests=len(gateway.pipeline.live),
             upstream_connections=gateway.transport.open,
+            ledger=gateway.books.ledger.name if gateway.books is not None else "",
         )
 
     @app.get("/api/v1/routes", dependencies=guarded, tags=["management"])
@@ -236,7 +238,7 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
     def render(request: Request, error: AntiphonError) -> Response:
         request_id = id_of(request)
         if is_managed(request.scope["path"]):
-            status, lines, body = problem_answer(error, request_id)
+            status, lines, body = problem_answer(error, id_of(request))
         else:
             status, body = error.status, OPENAI_CHAT.encode_error(error, request_id=request_id)
             lines = error_headers(error)
@@ -244,7 +246,7 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
         return Response(body, status, headers)
 
     # It says the id of every answer, of those that are no errors too.
-    app.add_middleware(Intake, new_id=ids.new, refuse=render)
+    app.add_middleware(Intake, new_id=ids.new, admit=admitted, refuse=render)
 
     @app.exception_handler(AntiphonError)
     def on_own(request: Request, error: AntiphonError) -> Response:

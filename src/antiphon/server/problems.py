@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from antiphon.errors import AntiphonError, InvalidRequest, Kind, StorageFailed
+from antiphon.idempotency.errors import AnswerLost
 from antiphon.server.asgi import Headers, Send, answer
 from antiphon.server.errors import error_headers
 
@@ -102,7 +103,7 @@ def problem_of(error: AntiphonError, request_id: str) -> Problem:
         status=error.status,
         detail=error.message,
         instance=_ID + request_id,
-        code=error.code if isinstance(error, StorageFailed) else kind.value,
+        code=error.code if isinstance(error, StorageFailed | AnswerLost) else kind.value,
         param=msgspec.UNSET if error.param is None else error.param,
         errors=error.flaws if isinstance(error, Invalid) else (),
     )
@@ -112,13 +113,13 @@ def problem_answer(error: AntiphonError, request_id: str) -> tuple[int, Headers,
     """Status, headers and body of an error's answer."""
     headers = [header for header in error_headers(error) if header[0] != b"content-type"]
     headers.append((b"content-type", CONTENT_TYPE.encode()))
-    headers.append((b"x-antiphon-request-id", request_id.encode()))
     return error.status, headers, msgspec.json.encode(problem_of(error, request_id))
 
 
 async def answer_problem(send: Send, error: AntiphonError, request_id: str) -> None:
     """Send an error of the management API."""
     status, headers, body = problem_answer(error, request_id)
+    headers.append((b"x-antiphon-request-id", request_id.encode()))
     await answer(send, status, headers, body)
 
 

@@ -14,6 +14,7 @@ from antiphon.gateway.health import Health, HealthDetail
 from antiphon.server.problems import CONTENT_TYPE, Problem
 from antiphon.server.schema_google_ollama import GOOGLE_AND_OLLAMA
 from antiphon.server.schema_inference import ERROR, INFERENCE, SECURED, Schema
+from antiphon.server.shapes import list_of, map_of
 
 _ALWAYS = frozenset({"400", "401", "403", "500", "503"})
 _WRITES = frozenset({"404", "409", "413", "422", "429"})
@@ -37,6 +38,22 @@ PROBLEM: Mapping[str, Schema] = {
     for status, when in _WHEN.items()
 }
 """How each refusal of the management API looks."""
+IDEMPOTENCY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same request with the same key is done once, and answered as the first "
+    "time.",
+    "schema": {"type": "string", "pattern": "^[!#-~]([ !#-~]{0,253}[!#-~])?$"},
+}
+REPLAYED: Schema = {
+    "idempotent-replayed": {
+        "description": "`true` where the answer is that of an earlier request.",
+        "schema": {"const": "true"},
+    }
+}
+_ONCE_ONLY = ("/count_tokens", ":countTokens", "/api/show")
+"""Endings of paths that ask no model, or only count."""
 SECURITY_SCHEMES: dict[str, object] = {"bearer": {"type": "http", "scheme": "bearer"}}
 
 
@@ -55,15 +72,41 @@ def managed(
 
 
 def _guarded(path: str, method: str, operation: Mapping[str, object]) -> dict[str, object]:
-    told = operation["responses"]
-    assert isinstance(told, dict)
     refusals = _ALWAYS if method == "get" else _ALWAYS | _WRITES
-    if "{" in path:
+    if "{" in path or _names_a_tenant(operation):
         refusals |= {"404"}
-    responses: dict[str, object] = {**told}
+    responses = {**map_of(operation["responses"])}
     responses.pop("422", None)
     responses |= {status: PROBLEM[status] for status in sorted(refusals)}
-    return {**operation, "security": SECURED, "responses": responses}
+    guarded = {**operation, "security": SECURED, "responses": responses}
+    return guarded if method == "get" else _repeatable(guarded)
+
+
+def _names_a_tenant(operation: Mapping[str, object]) -> bool:
+    parameters = list_of(operation.get("parameters"))
+    return any(map_of(each).get("name") == "organisation" for each in parameters)
+
+
+def _repeatable(operation: Mapping[str, object]) -> dict[str, object]:
+    """An operation that takes an idempotency key."""
+    parameters = [*list_of(operation.get("parameters")), IDEMPOTENCY_KEY]
+    responses = {
+        status: {**map_of(response), "headers": REPLAYED} if status.startswith("2") else response
+        for status, response in map_of(operation["responses"]).items()
+    }
+    return {**operation, "parameters": parameters, "responses": responses}
+
+
+def _asked_again(paths: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The doors of inference, those that take an idempotency key with it."""
+    found: dict[str, Schema] = {**paths}
+    for path, item in paths.items():
+        post = map_of(item.get("post"))
+        if post and not path.endswith(_ONCE_ONLY):
+            responses = map_of(post["responses"])
+            responses = {**responses, **dict.fromkeys(("409", "422"), responses["400"])}
+            found[path] = {**item, "post": _repeatable({**post, "responses": responses})}
+    return found
 
 
 def _probe(
@@ -80,8 +123,7 @@ def _probe(
 
 def _secured(item: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
     get = item["get"]
-    responses = get["responses"]
-    assert isinstance(responses, dict)
+    responses = map_of(get["responses"])
     refused = {"401": ERROR, "403": ERROR}
     return {"get": {**get, "security": SECURED, "responses": {**responses, **refused}}}
 
@@ -100,8 +142,7 @@ def door_schemas() -> dict[str, object]:
     """Path to path item, for each door."""
     health, detail, _ = _SHAPES
     return {
-        **INFERENCE,
-        **GOOGLE_AND_OLLAMA,
+        **_asked_again({**INFERENCE, **GOOGLE_AND_OLLAMA}),
         "/health": _probe(
             "How the gateway does",
             ready="It serves: `healthy`, or `degraded`.",

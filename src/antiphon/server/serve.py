@@ -76,8 +76,9 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
     except ConfigurationError:
         listener.close()
         raise
-    server = _Server(_uvicorn(gateway))
-    async with asyncio.TaskGroup() as group:
+    app = GatewayApp(gateway, Deferred(lambda: management(gateway)))
+    server = _Server(_uvicorn(gateway, app))
+    async with app.answers, asyncio.TaskGroup() as group:
         task = group.create_task(server.serve(sockets=[listener]))
         await server.ready.wait()
         # What was built to start is kept for ever: the collector need not look at it again.
@@ -95,9 +96,8 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
             await asyncio.wait([task])
 
 
-def _uvicorn(gateway: Antiphon) -> uvicorn.Config:
+def _uvicorn(gateway: Antiphon, app: GatewayApp) -> uvicorn.Config:
     settings = gateway.settings.server
-    app = GatewayApp(gateway, Deferred(lambda: management(gateway)))
     return uvicorn.Config(
         app,
         http=protocol_with(_bounds(settings)),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeGuard
+from collections.abc import Sequence
+from typing import Final
 from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from antiphon.errors import AntiphonError, MalformedBody
 from antiphon.server.problems import Flaw, Invalid
+from antiphon.server.shapes import is_list, is_map
 
 _MOST: Final = 50
 """Mistakes that are told; whoever made more has something else to find out."""
@@ -55,7 +56,7 @@ def _pointer(steps: Sequence[str | int], body: object) -> str:
         inside = _inside(at, step)
         if inside is None and number < len(steps):
             continue
-        if inside is not None or _is_map(at):
+        if inside is not None or is_map(at):
             text = str(step)[:_LONGEST_STEP].replace("~", "~0").replace("/", "~1")
             pointer += "/" + quote(text, safe="~")
             at = inside[0] if inside else None
@@ -64,16 +65,8 @@ def _pointer(steps: Sequence[str | int], body: object) -> str:
 
 def _inside(at: object, step: str | int) -> tuple[object] | None:
     """What a value holds at a step, in a tuple; None where there is no such place."""
-    if _is_map(at) and step in at:
+    if is_map(at) and isinstance(step, str) and step in at:
         return (at[step],)
-    if _is_list(at) and isinstance(step, int) and 0 <= step < len(at):
+    if is_list(at) and isinstance(step, int) and 0 <= step < len(at):
         return (at[step],)
     return None
-
-
-def _is_map(value: object) -> TypeGuard[Mapping[object, object]]:
-    return isinstance(value, dict)
-
-
-def _is_list(value: object) -> TypeGuard[Sequence[object]]:
-    return isinstance(value, list)

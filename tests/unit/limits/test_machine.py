@@ -91,11 +91,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def limits_are_put_in_force_again(self):
+        stood = [each for _, each in self.waiting]
         self.hall.limits.replace(())
-        self.look()
-        for who, waiter in list(self.waiting):
-            assert waiter.state is State.AGAIN
-            self.waiting.remove((who, waiter))
+        assert all(each.state is State.AGAIN for each in stood)
 
     def go(self, who: Principal, taken: Taken) -> None:
         self.under_way.append((who, taken))
@@ -104,8 +102,6 @@ class Machine(RuleBasedStateMachine):
     def look(self) -> None:
         """Those who were served are under way; others have gone."""
         for who, waiter in list(self.waiting):
-            if waiter.state is State.AGAIN:
-                continue
             if waiter.state is not State.WAITING:
                 self.waiting.remove((who, waiter))
             if waiter.taken is not None:
@@ -138,8 +134,10 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self):
         self.look()
-        for _, waiter in self.waiting:
-            self.hall.limits.queue.leave(waiter, self.hall.limits.now())
+        while self.waiting:
+            # Who leaves may let others go.
+            self.hall.limits.queue.leave(self.waiting[0][1], self.hall.limits.now())
+            self.look()
         while self.under_way:
             self.look()
             who, taken = self.under_way.pop()

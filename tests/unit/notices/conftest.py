@@ -32,7 +32,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.url = f"sqlite:///{path}"
         self.clock = MovedClock()
-        self.database = Database(self.url, [ACCESS, SCHEMA], busy_seconds=0.05)
+        self.database = Database(self.url, [ACCESS, SCHEMA])
         self.deliveries = Deliveries(self.database, clock=self.clock)
 
     def enter(self, *names: str, webhook: str = "ops", whose: str = "") -> list[str]:

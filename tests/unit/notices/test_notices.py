@@ -9,16 +9,21 @@ import pytest
 
 from antiphon.egress.webhooks.signing import new_webhook_secret
 from antiphon.notices.config import NoticesSettings
+from antiphon.notices.deliveries import Deliveries
 from antiphon.notices.event import Event
 from antiphon.notices.notices import MOST_WAITING, Notices
+from antiphon.notices.tables import SCHEMA
+from antiphon.storage.database import Database
 from tests.unit.notices.conftest import Store
 
 
-def made(store: Store, **webhook: object) -> tuple[Notices, list[int]]:
+def made(
+    store: Store, *, kept: Deliveries | None = None, **webhook: object
+) -> tuple[Notices, list[int]]:
     hook = {"url": "https://hooks.example.com/", "secret": new_webhook_secret(), **webhook}
     told: list[int] = []
     settings = NoticesSettings.model_validate({"webhooks": {"ops": hook}})
-    return Notices(settings, store.deliveries, told=lambda: told.append(1)), told
+    return Notices(settings, kept or store.deliveries, told=lambda: told.append(1)), told
 
 
 def event(number: object = 1, **data: object) -> Event:
@@ -49,7 +54,8 @@ def test_what_finds_no_room_is_counted_and_may_be_told_later(store: Store, caplo
 
 
 def test_a_database_that_fails_for_a_while(store: Store, caplog) -> None:
-    notices, _ = made(store)
+    impatient = Database(store.url, [SCHEMA], busy_seconds=0.05)
+    notices, _ = made(store, kept=Deliveries(impatient, clock=store.clock))
     notices.tell(event())
     other = sqlite3.connect(store.url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -60,6 +66,7 @@ def test_a_database_that_fails_for_a_while(store: Store, caplog) -> None:
     other.execute("ROLLBACK")
     other.close()
     assert notices.write()
+    impatient.close()
     assert (notices.trouble, notices.waiting, len(store.all())) == ("", 0, 1)
 
 

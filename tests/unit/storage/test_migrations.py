@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from antiphon.access.tables import SCHEMA as ACCESS
+from antiphon.idempotency.tables import SCHEMA as IDEMPOTENCY
 from antiphon.notices.tables import SCHEMA as NOTICES
 from antiphon.storage import versions
 from antiphon.storage.database import Database
@@ -20,7 +21,7 @@ from antiphon.storage.migrations.upgrade import upgrade
 from antiphon.storage.versions import MIGRATED
 from antiphon.usage.ledger.tables import SCHEMA as LEDGER
 
-SCHEMAS = [LEDGER, ACCESS, NOTICES]
+SCHEMAS = [LEDGER, ACCESS, NOTICES, IDEMPOTENCY]
 
 
 @pytest.fixture

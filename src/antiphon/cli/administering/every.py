@@ -8,8 +8,12 @@ from types import MappingProxyType
 import typer
 
 from antiphon.cli.administering.audit import audit
+from antiphon.cli.administering.budgets import budgets
+from antiphon.cli.administering.cache import cache
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
+from antiphon.cli.administering.limits import limits
+from antiphon.cli.administering.notices import notices
 from antiphon.cli.administering.users import users
 
 GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
@@ -19,6 +23,10 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "users": users,
         "departments": departments,
         "organisations": organisations,
+        "budgets": budgets,
+        "limits": limits,
+        "cache": cache,
+        "notices": notices,
         "audit": audit,
     }
 )

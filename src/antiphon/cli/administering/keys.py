@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from antiphon.cli.administering.naming import id_of, path_of
 from antiphon.cli.administering.showing import show_list, show_one
 from antiphon.cli.administering.spans import seconds_of
+from antiphon.cli.naming import id_of, path_of
 from antiphon.cli.output import remark, say, show_json
 from antiphon.cli.reach import Reach
 from antiphon.cli.reaching import office, reaching

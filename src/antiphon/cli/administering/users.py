@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from antiphon.cli.administering.naming import id_of
 from antiphon.cli.administering.rows import app_of, one_of, tell
+from antiphon.cli.naming import id_of
 from antiphon.cli.reach import Reach
 from antiphon.cli.reaching import office, reaching
 

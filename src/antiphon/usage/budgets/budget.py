@@ -7,11 +7,9 @@ from datetime import UTC, tzinfo
 
 import msgspec
 
-from antiphon.model.principal import Principal
+from antiphon.model.principal import HOME, Principal
 from antiphon.usage.budgets.periods import Per
 
-HOME = "org_default"
-"""The organisation of keys that say none."""
 EVERY = "*"
 """In place of an organisation: each of them."""
 
@@ -41,6 +39,7 @@ class Budget(msgspec.Struct, frozen=True):
         caps: Where it is short, answers are made shorter; else the request is refused.
         steps: Shares, per mille, at which somebody is warned; ascending.
         ask: Whom to ask for more.
+        kept: It is one of the database: beside one of the configuration, both hold.
     """
 
     scope: Scope
@@ -53,6 +52,7 @@ class Budget(msgspec.Struct, frozen=True):
     steps: tuple[int, ...] = ()
     ask: str = ""
     organisation: str = HOME
+    kept: bool = False
 
     @property
     def identity(self) -> tuple[str, Scope, str, Per]:
@@ -60,26 +60,19 @@ class Budget(msgspec.Struct, frozen=True):
         return self.organisation, self.scope, self.name, self.per
 
 
-def tenant_of(principal: Principal) -> str:
-    """The id of the organisation whose money a principal spends."""
-    return principal.organisation or HOME
-
-
 def named(scope: Scope, principal: Principal) -> tuple[str, str]:
     """What a principal goes by in a scope: in the configuration, and in the books.
 
-    The books know people by their subject ids, so that a person can be forgotten, and teams by
-    theirs, so that a new name is no new budget. Both are empty where the principal has no such
-    name: then no budget of the scope is its own.
+    The books know people by their subject ids, so that a person can be forgotten. Both are empty
+    where the principal has no such name: then no budget of the scope is its own.
     """
     match scope:
         case Scope.ORGANISATION:
-            tenant = tenant_of(principal)
-            return tenant, tenant
+            return principal.tenant, principal.tenant
         case Scope.DEPARTMENT:
             return principal.department, principal.department
         case Scope.TEAM:
-            return principal.team, principal.team_id or principal.team
+            return principal.team, principal.team
         case Scope.USER:
             return principal.user, principal.subject or principal.user
         case Scope.KEY:
@@ -94,4 +87,4 @@ def pot_name(scope: Scope, principal: Principal) -> str:
     _, name = named(scope, principal)
     if scope is Scope.ORGANISATION or not name:
         return name
-    return f"{tenant_of(principal)}/{name}"
+    return f"{principal.tenant}/{name}"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from antiphon.clock import Clock
 from antiphon.leases.terms import Pot
 from antiphon.model.principal import Principal
-from antiphon.usage.budgets.budget import EVERY, Budget, Scope, named, pot_name, tenant_of
+from antiphon.usage.budgets.budget import EVERY, Budget, Scope, named, pot_name
 from antiphon.usage.budgets.periods import ALWAYS, Per, period_of
 from antiphon.usage.budgets.purse import NEVER, Purse
 
@@ -111,6 +111,8 @@ class Budgets:
         purses: Of pots that are in use, by scope, name and period.
         trouble: Why no more money can be taken, or empty.
         any: There are some.
+        shares: What was used, as it was known last, of budgets whose names are configured: by
+            scope, name and length of the period, each with the end of its period.
     """
 
     def __init__(self, budgets: Iterable[Budget], *, clock: Clock) -> None:
@@ -121,6 +123,7 @@ class Budgets:
         self._paths: dict[tuple[str, ...], Path] = {}
         self._own: dict[tuple[str, Scope, str], list[Budget]] = {}
         self.any = False
+        self.shares: dict[str, tuple[int, float]] = {}
         self.replace(budgets)
 
     # on the road
@@ -133,7 +136,6 @@ class Budgets:
             principal.team,
             principal.department,
             principal.organisation,
-            principal.team_id,
         )
         found = self._paths.get(key)
         if found is None:
@@ -229,6 +231,7 @@ class Budgets:
         for path in self._paths.values():
             path.ends = -ALWAYS
         self._paths = {}
+        self.shares = {}
         for purse in self.purses.values():
             purse.parting = True
             look_again(purse)
@@ -289,6 +292,16 @@ class Budgets:
         if served:
             purse.waiting = deque(each for each in purse.waiting if not each.future.done())
 
+    def remember(self, purse: Purse[Waiting]) -> None:
+        """Keep what share of a budget is used, also when nobody spends from it any more."""
+        budget = purse.budget
+        if budget.organisation == EVERY or not (budget.name or budget.scope is Scope.ORGANISATION):
+            return
+        known = f"{budget.scope}/{budget.name or budget.organisation}/{budget.per}"
+        share = purse.used / budget.limit if budget.limit else 1.0
+        if purse.pot.ends >= self.shares.get(known, (0, 0.0))[0]:
+            self.shares[known] = (purse.pot.ends, share)
+
     def shut(self, reason: str) -> None:
         """Spend nothing any more: what is held is not this process's."""
         self.trouble = reason
@@ -298,25 +311,35 @@ class Budgets:
 
     def _along(self, principal: Principal) -> list[tuple[Budget, str]]:
         """The budgets of a principal, each with what it goes by there; the root first."""
-        tenant = tenant_of(principal)
+        tenant = principal.tenant
         found: list[tuple[Budget, str]] = []
         for scope in Scope:
             label, _ = named(scope, principal)
             if not label:
                 continue
-            chosen: dict[Per, Budget] = {}
+            chosen: dict[tuple[Per, bool], Budget] = {}
             # One's own comes before that of each.
             for organisation in (EVERY, tenant):
                 for name in ("", label):
                     for budget in self._own.get((organisation, scope, name), ()):
-                        chosen[budget.per] = budget
-            found.extend((budget, label) for budget in chosen.values())
+                        chosen[budget.per, budget.kept] = budget
+            found.extend((budget, label) for budget in _least(chosen.values()))
         return found
 
     def _hungry(self, purse: Purse[Waiting]) -> None:
         purse.low = NEVER
         purse.hungry = True
         self.nudge()
+
+
+def _least(budgets: Iterable[Budget]) -> Iterable[Budget]:
+    """Of those of the configuration and of the database the lower one: so both hold."""
+    least: dict[Per, Budget] = {}
+    for budget in budgets:
+        known = least.get(budget.per)
+        if known is None or budget.limit < known.limit:
+            least[budget.per] = budget
+    return least.values()
 
 
 def _alone() -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from antiphon.usage.budgets.budget import EVERY, HOME, Budget, Scope
+from antiphon.model.principal import HOME
+from antiphon.usage.budgets.budget import EVERY, Budget, Scope
 from antiphon.usage.budgets.periods import Per, zone_of
 
 MOST_LIMIT = 1_000_000_000

@@ -167,9 +167,9 @@ def _exceeded(purse: Purse[Waiting]) -> BudgetExceeded:
     if budget.per != "total":
         ends = datetime.fromtimestamp(period.ends // 1_000_000, UTC)
         anew = f" It begins anew at {ends.isoformat().replace('+00:00', 'Z')}."
-    whom = f" Ask {budget.ask} for more." if budget.ask else ""
     return BudgetExceeded(
-        f"The {told(purse)} does not suffice for what this request may cost.{anew}{whom}"
+        f"Budget exceeded, please contact {budget.ask or 'admin'}. "
+        f"The {told(purse)} does not suffice for what this request may cost.{anew}"
     )
 
 

@@ -115,7 +115,7 @@ class Purse(Generic[Waiter]):
         return self.others + self.spent
 
     def target(self, now: float) -> int:
-        """What it should be able to spend until it asks again: in some seconds, at its last pace."""
+        """What it should be able to spend until it asks again: some seconds at its last pace."""
         flow, self._flow = self.spent - self._flow, self.spent
         since, self._flow_at = now - self._flow_at, now
         if flow or self.reserved:

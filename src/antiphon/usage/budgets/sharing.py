@@ -236,6 +236,7 @@ class Sharing:
             answered.append((purse, given))
         for purse, given in answered:
             self._budgets.serve(purse)
+            self._budgets.remember(purse)
             purse.full = purse.free
             if given > 0 or wanted.get(purse.pot[:3]):
                 # Where nothing more is to be had, it does not help to ask.

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from antiphon.clock import Clock
 from antiphon.errors import AntiphonError
-from antiphon.storage.database import Database
+from antiphon.storage.database import Database, Readable
 from antiphon.usage.journal.scan import Damage
 from antiphon.usage.ledger.manifests import SHIPPED, Manifest, has_manifest, last_link
 from antiphon.usage.ledger.rollups import add_up
@@ -222,3 +222,13 @@ def _statement(table: str, columns: tuple[str, ...], count: int) -> str:
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)} "  # noqa: S608
         "ON CONFLICT DO NOTHING"
     )
+
+
+def name_of_ledger(database: Readable) -> str:
+    """The name of the ledger in a database; empty where none was opened there yet.
+
+    Raises:
+        StorageFailed: The database did not do what it was asked.
+    """
+    with database.reading() as connection:
+        return connection.execute(select(ledger.c.id)).scalar() or ""

@@ -95,11 +95,11 @@ async def test_a_budget_that_is_spent_refuses_and_says_whom_to_ask(bank):
     error = caught.value
     assert (error.status, error.should_retry) == (402, False)
     assert error.message == (
-        "The budget of team web for 2026-09 does not suffice for what this request may cost. "
-        "It begins anew at 2026-10-01T00:00:00Z. Ask ann@example.com for more."
+        "Budget exceeded, please contact ann@example.com. The budget of team web for 2026-09 "
+        "does not suffice for what this request may cost. It begins anew at 2026-10-01T00:00:00Z."
     )
     for dialect in DIALECTS.values():
-        assert b"Ask ann@example.com" in dialect.encode_error(error, request_id="req_1")
+        assert b"please contact ann@example.com" in dialect.encode_error(error, request_id="req_1")
 
 
 async def test_money_that_is_only_reserved_is_never_402(bank):

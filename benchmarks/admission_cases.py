@@ -1,4 +1,4 @@
-"""What a key, limits and budgets cost a request together: setups as in `hot_cases`."""
+"""What a key and limits cost a whole request: setups as in `hot_cases`."""
 
 from __future__ import annotations
 
@@ -19,22 +19,17 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.limits.config import LimitsSettings, of_section
 from antiphon.limits.limits import Limits
 from antiphon.model.principal import HOME, Principal
-from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.limiting import Limiting, leave
-from antiphon.pipeline.spending import Spending
 from antiphon.pipeline.turns import Turns
 from antiphon.server.rates import rate_lines
 from antiphon.storage.database import Database
 from antiphon.telemetry.metrics import Metrics
-from antiphon.usage.budgets.budget import Budget, Scope
-from antiphon.usage.budgets.budgets import Budgets
-from antiphon.usage.budgets.desk import Desk
 
 Timed = Callable[[], object]
 Setup = Callable[[], Timed]
 Asked = Callable[[Antiphon, Principal], Exchange]
 
-_PLENTY = 1 << 60
 _BOB = Principal(
     key_id="key_0123456789abcdef",
     team="web",
@@ -49,7 +44,7 @@ _RULES = [
 ]
 
 
-def limit_cases(gateway: Callable[[], Antiphon], asked: Asked) -> dict[str, Setup]:
+def admission_cases(gateway: Callable[[], Antiphon], asked: Asked) -> dict[str, Setup]:
     """The cases, by name."""
 
     def asks(served: Antiphon, limiting: Limiting | None = None) -> Exchange:
@@ -99,34 +94,11 @@ def limit_cases(gateway: Callable[[], Antiphon], asked: Asked) -> dict[str, Setu
         assert limited is not None
         return lambda: rate_lines(limited, OPENAI_CHAT, 1_790_164_800.0)
 
-    def spent() -> Timed:
-        """`pipeline.spending`: an attempt reserved in a tree of four levels, and settled."""
-        served, clock = gateway(), SystemClock()
-        scopes = (Scope.ORGANISATION, Scope.TEAM, Scope.USER, Scope.KEY)
-        limits = [Budget(scope, "", _PLENTY, steps=(800, 950)) for scope in scopes]
-        budgets = Budgets(limits, clock=clock)
-        spending = Spending(budgets, Desk(budgets, clock=clock, wait=5.0), clock=clock)
-        exchange = asks(served)
-        (deployment,) = served.deployments()
-        attempt = Attempt(deployment, deployment.face, 0.0, cost_bound=5_000_000)
-        attempt.started_at = int(clock.now() * 1e6)
-        budgets.renew(budgets.path(_BOB), attempt.started_at)
-        for number, purse in enumerate(budgets.purses.values(), 1):
-            purse.number, purse.taken, purse.free = number, _PLENTY, _PLENTY
-
-        def spend() -> None:
-            assert spending.at_once(exchange, attempt)
-            assert attempt.reservation is not None
-            spending.settle(attempt.reservation, 1_000_000)
-
-        return spend
-
     return {
         "access.callers": known,
         "limits.admitted": admitted,
         "limits.attempted": attempted,
         "limits.shown": shown,
-        "usage.spending": spent,
     }
 
 

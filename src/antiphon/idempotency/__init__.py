@@ -1,0 +1,1 @@
+"""Requests that are asked again get the answer of the first time (`Idempotency-Key`)."""
