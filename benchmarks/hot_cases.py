@@ -28,6 +28,7 @@ from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import UpstreamTimeout
 from antiphon.gateway.gateway import IN_PROCESS, Antiphon
 from antiphon.limits.concurrency import Concurrency
+from antiphon.model.principal import Principal
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
@@ -51,6 +52,7 @@ from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.access_cases import access_cases
+from benchmarks.admission_cases import admission_cases
 from benchmarks.budget_cases import BOB, CARD, budget_cases, spending_of_four_levels
 from benchmarks.cache_cases import cache_cases, keep_answer
 from benchmarks.embedding_cases import embedding_cases
@@ -302,14 +304,14 @@ def exchange_hit() -> Timed:
     return ask
 
 
-def asked_once(served: Antiphon, body: bytes) -> Exchange:
+def asked_once(served: Antiphon, body: bytes, who: Principal = IN_PROCESS) -> Exchange:
     """An exchange that has just begun."""
     return Exchange(
         id="req_bench",
         started=served.clock.monotonic(),
         payload=Payload(OPENAI_CHAT, Members.parse(body)),
         snapshot=served.snapshot,
-        principal=IN_PROCESS,
+        principal=who,
         interrupt=lambda: None,
     )
 
@@ -542,5 +544,6 @@ CASES: dict[str, Setup] = {
     **access_cases(),
     **budget_cases(),
     **limits_cases(),
+    **admission_cases(gateway, lambda served, who: asked_once(served, chat_body(900), who)),
     **idempotency_cases(chat_body(900)),
 }
