@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from random import Random
 
@@ -27,12 +28,14 @@ from antiphon.dialects.openai_chat import OPENAI_CHAT
 from antiphon.errors import UpstreamTimeout
 from antiphon.gateway.gateway import IN_PROCESS, Antiphon
 from antiphon.limits.concurrency import Concurrency
+from antiphon.model.principal import Principal
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.relay import Relay
+from antiphon.pipeline.spending import Spending
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.transport import Head
 from antiphon.server.caller import Caller
@@ -49,7 +52,8 @@ from antiphon.usage.shipper import Shipper
 from antiphon.wire.shallow import Members
 from antiphon.wire.sse import Splitter
 from benchmarks.access_cases import access_cases
-from benchmarks.budget_cases import budget_cases
+from benchmarks.admission_cases import admission_cases
+from benchmarks.budget_cases import BOB, CARD, budget_cases, spending_of_four_levels
 from benchmarks.cache_cases import cache_cases, keep_answer
 from benchmarks.embedding_cases import embedding_cases
 from benchmarks.idempotency_cases import idempotency_cases
@@ -300,37 +304,48 @@ def exchange_hit() -> Timed:
     return ask
 
 
-def asked_once(served: Antiphon, body: bytes) -> Exchange:
+def asked_once(served: Antiphon, body: bytes, who: Principal = IN_PROCESS) -> Exchange:
     """An exchange that has just begun."""
     return Exchange(
         id="req_bench",
         started=served.clock.monotonic(),
         payload=Payload(OPENAI_CHAT, Members.parse(body)),
         snapshot=served.snapshot,
-        principal=IN_PROCESS,
+        principal=who,
         interrupt=lambda: None,
     )
 
 
-def accounts() -> Timed:
+def accounts_in_budgets() -> Timed:
+    """`pipeline.spending` too: the same attempt, reserved in a tree of four levels, and settled."""
+    return accounts(spending_of_four_levels(BOB))
+
+
+def accounts(spending: Spending | None = None) -> Timed:
     """`pipeline.accounts`, `usage.journal`, `providers.rates`: one attempt, opened and closed."""
     served, book = gateway(), Accounts(journal(), clock=SystemClock())
+    book.spending = spending
     asked = Exchange(
         id="req_5f2c9d01a7b3-0000001a",
         started=served.clock.monotonic(),
         payload=Payload(OPENAI_CHAT, Members.parse(chat_body(900))),
         snapshot=served.snapshot,
-        principal=IN_PROCESS,
+        principal=IN_PROCESS if spending is None else BOB,
         interrupt=lambda: None,
         plan=served.snapshot.plan("bench"),
     )
-    deployment, usage = served.deployments()[0], Usage(input_tokens=100, output_tokens=130)
+    deployment, usage = copy(served.deployments()[0]), Usage(input_tokens=100, output_tokens=130)
+    if spending is not None:
+        deployment.rates = CARD
 
     def attempt() -> None:
         asked.attempts.clear()
         made = Attempt(deployment, deployment.face, served.clock.monotonic())
         asked.attempts.append(made)
+        made.started_at = int(served.clock.now() * 1e6)
         book.measure(asked, made, 1000)
+        if spending is not None:
+            assert spending.at_once(asked, made)
         book.opened(asked, made)
         made.usage, made.ended_at = usage, served.clock.monotonic()
         book.succeeded(asked, made, 0)
@@ -510,6 +525,7 @@ CASES: dict[str, Setup] = {
     "pipeline.exchange": exchange,
     "pipeline.exchange_hit": exchange_hit,
     "usage.attempt": accounts,
+    "usage.attempt_in_budgets": accounts_in_budgets,
     "usage.ship_64": shipping,
     "providers.head": deployment_head,
     "providers.rates_bound": rates("bound"),
@@ -528,5 +544,6 @@ CASES: dict[str, Setup] = {
     **access_cases(),
     **budget_cases(),
     **limits_cases(),
+    **admission_cases(gateway, lambda served, who: asked_once(served, chat_body(900), who)),
     **idempotency_cases(chat_body(900)),
 }

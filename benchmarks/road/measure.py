@@ -9,7 +9,7 @@ from benchmarks.road.clients import holding_streams, measure_latency
 from benchmarks.road.machine import Cores, Tools, busy_share
 from benchmarks.road.process import BrokenRunError
 from benchmarks.road.standin import Kind, Standin
-from benchmarks.road.targets import Started, Target
+from benchmarks.road.targets import Rows, Started, Target
 from benchmarks.road.wrk import CONNECTIONS, ClosedLoop
 
 DRIP_STREAMS = 300
@@ -46,7 +46,7 @@ def requests_at_full_speed(
     ran = started.process.cpu_ns() - before if target.is_process else 0
     cores = watch.shares(ran)
     spent = started.process.quiet_cpu_ns() - before
-    _check_rows(started, rows, loaded.requests)
+    _check_rows(started, kind, rows, loaded.requests)
     return {
         # The one request that was looked at in full counts too.
         "cpu_us": spent / 1e3 / (loaded.requests + 1),
@@ -58,19 +58,23 @@ def requests_at_full_speed(
     }
 
 
-def _check_rows(started: Started, before: int | None, requests: int) -> None:
+def _check_rows(started: Started, kind: Kind, before: Rows | None, requests: int) -> None:
     """Refuse a run whose ledger does not hold every answered request once the server is quiet.
 
-    The load ends in the middle of some requests, which have rows too.
+    The load ends in the middle of some requests, which have rows too. All of them say that they
+    came from a cache, or none does.
     """
     after = started.rows()
     if before is None or after is None:
         return
-    written = after - before
+    written, given = after.all - before.all, after.given - before.given
     if not requests < written <= requests + 1 + CONNECTIONS:
         raise BrokenRunError(
             f"{started.name}: {written} rows in the ledger after {requests} requests"
         )
+    # The question that is looked at is always the same one, so it is kept in any case.
+    if not (written - 1 <= given if kind is Kind.HIT else given <= 1):
+        raise BrokenRunError(f"{started.name}: {given} of {written} answers came from the cache")
 
 
 def latency_at_fixed_rate(bench: Bench, target: Target, started: Started) -> dict[str, float]:

@@ -2,9 +2,9 @@
 
 import http.client
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.road.answers import KEY
 from benchmarks.road.targets import Started
 
 
@@ -14,16 +14,17 @@ class Answer:
 
     status: int
     body: bytes
+    headers: Mapping[str, str]
 
 
 def ask(started: Started, body: bytes, path: str = "/v1/chat/completions") -> Answer:
     """POST a body to a door of a target."""
     connection = _connect(started)
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {started.key}", "Content-Type": "application/json"}
     try:
         connection.request("POST", path, body, headers)
         response = connection.getresponse()
-        return Answer(response.status, response.read())
+        return Answer(response.status, response.read(), dict(response.getheaders()))
     finally:
         connection.close()
 

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     PLAIN = "plain"
     HIT = "hit"
     MISS = "miss"
+    EVERYTHING = "everything"
     TLS = "tls"
     BURST = "burst"
     ONE = "one"
@@ -44,6 +45,11 @@ class Kind(StrEnum):
     def is_cached(self) -> bool:
         """Whether the gateway's route keeps answers: for one question, or for ever new ones."""
         return self in {Kind.HIT, Kind.MISS}
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no two questions are the same."""
+        return self in {Kind.MISS, Kind.EVERYTHING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,9 @@ def measured_figures(results: Results, target: str) -> dict[str, float]:
     found = {
         "plain_ratio": results.ratio("plain", Kind.PLAIN, target, "cpu_us", to=NGINX),
         "hit_ratio": results.ratio("hit", Kind.HIT, target, "cpu_us", to=NGINX),
+        "everything_ratio": results.ratio(
+            "everything", Kind.EVERYTHING, target, "cpu_us", to=NGINX
+        ),
         "miss_ratio": results.ratio("miss", Kind.MISS, target, "cpu_us", to=NGINX),
         "burst_event_us": marginal(results, target, Kind.BURST),
         "burst_event_total_us": _per_event(results, target, Kind.BURST),
@@ -181,6 +184,11 @@ _TABLES: dict[str, tuple[str, Row, Callable[[Results, str], Row]]] = {
     "plain": ("1 KB request, 32 connections, keep-alive", _SPEED_HEAD, _full_speed(Kind.PLAIN)),
     "hit": ("the same, always the same one, kept", _SPEED_HEAD, _full_speed(Kind.HIT)),
     "miss": ("the same, never the same one, kept", _SPEED_HEAD, _full_speed(Kind.MISS)),
+    "everything": (
+        "the same with a key of the database, limits and four budgets besides",
+        _SPEED_HEAD,
+        _full_speed(Kind.EVERYTHING),
+    ),
     "tls": ("the same, upstream over TLS", _SPEED_HEAD, _full_speed(Kind.TLS)),
     "latency": (
         "latency in us at a fixed rate, open loop; added = over direct in the same round",

@@ -8,14 +8,16 @@ import contextlib
 import os
 import shlex
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.road import answers
 from benchmarks.road.machine import Cores, Tools
-from benchmarks.road.process import Process, running
+from benchmarks.road.process import BrokenRunError, Process, running
 from benchmarks.road.ready import wait_until_ready
 from benchmarks.road.standin import Kind, Standin
 from benchmarks.road.template import fill, free_ports, nginx_user
@@ -24,6 +26,13 @@ ANTIPHON, NGINX, DIRECT = "antiphon", "nginx", "direct"
 _STREAMED = frozenset({Kind.BURST, Kind.ONE, Kind.SIZED, Kind.DRIP, Kind.SLOW})
 # The gateway would find the person's own providers in the environment; it gets only these.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
+
+
+class Rows(NamedTuple):
+    """Attempts in a ledger: all of them, and those that were answered from a cache."""
+
+    all: int
+    given: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +44,15 @@ class Started:
     process: Process
     ca_file: Path | None = None
     ledger: Path | None = None
+    key: str = answers.KEY
 
-    def rows(self) -> int | None:
-        """Attempts in the ledger, of a gateway that keeps one."""
+    def rows(self) -> Rows | None:
+        """What is in the ledger, of a gateway that keeps one."""
         if self.ledger is None:
             return None
         with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as found:
-            (count,) = found.execute("SELECT count(*) FROM attempts").fetchone()
-        return count
+            query = "SELECT count(*), count(*) FILTER (WHERE provider = 'cache') FROM attempts"
+            return Rows(*found.execute(query).fetchone())
 
     @property
     def origin(self) -> str:
@@ -77,6 +87,11 @@ class Target:
         return self.name not in {NGINX, DIRECT}
 
     @property
+    def guards(self) -> bool:
+        """Whether it has limits and budgets as ours, or is what ours is compared with."""
+        return self.command is None
+
+    @property
     def is_process(self) -> bool:
         return self.name != DIRECT
 
@@ -92,6 +107,8 @@ class Target:
             return
         folder.mkdir()
         plan = self.plan(kind, standin, tools, folder)
+        ours = self.name == ANTIPHON
+        key = _make_key(folder, plan) if ours and kind is Kind.EVERYTHING else answers.KEY
         with running(
             self.name,
             plan.command,
@@ -100,8 +117,8 @@ class Target:
             environment=plan.environment,
         ) as process:
             wait_until_ready(process, plan.port, path=plan.ready_path)
-            ledger = folder / "data" / "antiphon.db" if self.name == ANTIPHON else None
-            yield Started(self.name, plan.port, process, ledger=ledger)
+            ledger = folder / "data" / "antiphon.db" if ours else None
+            yield Started(self.name, plan.port, process, ledger=ledger, key=key)
 
     def plan(self, kind: Kind, standin: Standin, tools: Tools, folder: Path) -> Plan:
         """Write the target's configuration and say how to start it."""
@@ -154,8 +171,28 @@ def _write_antiphon(kind: Kind, standin: Standin, folder: Path, port: int) -> Pa
         "DATA": folder / "data",
     }
     config = folder / "antiphon.yaml"
-    config.write_text(fill("antiphon.yaml", values), encoding="utf-8")
+    name = "everything.yaml" if kind is Kind.EVERYTHING else "antiphon.yaml"
+    config.write_text(fill(name, values), encoding="utf-8")
     return config
+
+
+def _make_key(folder: Path, plan: Plan) -> str:
+    """Make a key in the database, of a user in a team, before the gateway starts."""
+    made = ""
+    for words in (
+        ("teams", "create", "bench"),
+        ("users", "create", "bench", "--team", "bench"),
+        ("keys", "create", "bench", "--team", "bench", "--user", "bench"),
+    ):
+        command = [sys.executable, "-m", "antiphon", *words, "--offline"]
+        command += ["--config", str(folder / "antiphon.yaml")]
+        done = subprocess.run(
+            command, env=plan.environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        if done.returncode != 0:
+            raise BrokenRunError(f"{shlex.join(command)}\n{done.stderr}")
+        made = done.stdout.strip()
+    return made
 
 
 def _base_url(kind: Kind, standin: Standin) -> str:

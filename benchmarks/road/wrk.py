@@ -17,6 +17,7 @@ from benchmarks.road.template import ROOT
 
 CONNECTIONS = 32
 _TAIL_BYTES = 24
+_SHOWN = {"x-antiphon-cache", "x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens"}
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -58,8 +59,8 @@ class ClosedLoop:
             *(self.tools.wrk, "-t1", f"-c{CONNECTIONS}", f"-d{whole_seconds}s", "--timeout", "10s"),
             *("-s", str(ROOT / "wrk" / "post.lua")),
             f"{started.origin}{self._path}",
-            *(str(question), answers.KEY, str(length), str(tail)),
-            *(["new"] if self.kind is Kind.MISS else []),
+            *(str(question), started.key, str(length), str(tail)),
+            *(["new"] if self.kind.is_new else []),
         ]
         with pinned(self.cores.load):
             done = subprocess.run(
@@ -89,6 +90,9 @@ class ClosedLoop:
                 f"{started.name} answered {answer.status} to {self.kind}, not what the stand-in"
                 f" said:\n{answer.body[:1000].decode(errors='replace')}"
             )
+        shown = {name.lower() for name in answer.headers}
+        if self.kind is Kind.EVERYTHING and started.ledger is not None and not shown >= _SHOWN:
+            raise BrokenRunError(f"{started.name} has no limits or no cache: {answer.headers}")
         return len(answer.body)
 
     @property

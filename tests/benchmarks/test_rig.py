@@ -83,7 +83,18 @@ def test_every_figure_can_be_measured():
     values = dict.fromkeys(
         ("cpu_us", "cpu_us_event", "ready_s", "idle_rss_mb", "streams_rss_mb", "grown_rss_mb"), 1.0
     )
-    cases = ("plain", "hit", "miss", "burst", "translated", "drip", "startup", "memory", "soak")
+    cases = (
+        "plain",
+        "hit",
+        "miss",
+        "everything",
+        "burst",
+        "translated",
+        "drip",
+        "startup",
+        "memory",
+        "soak",
+    )
     results = Results(
         [
             sample(kind, target, 0, case=case, **values)

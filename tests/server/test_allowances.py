@@ -92,6 +92,21 @@ async def test_a_restart_keeps_it_from_the_first_request_on(tmp_path):
         assert (await ask(office, OTHER)).status_code == 403
 
 
+async def test_leases_that_cannot_be_opened(tmp_path, caplog):
+    """What held before holds on, and the budget comes into force when they can."""
+    async with administered(tmp_path, **SECTIONS) as office:
+        in_the_way = tmp_path / "antiphon-leases.db"
+        in_the_way.mkdir()
+        made = await office.post("budgets", {"scope": "team", "limit": 0}, status=201)
+        async with asyncio.timeout(SOON):
+            while "cannot be seen" not in caplog.text:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await ask(office)).status_code == 200
+        assert (await office.get(f"budgets/{made['id']}"))["uses"] == []
+        in_the_way.rmdir()
+        await until(office, 402)
+
+
 async def test_what_is_used(tmp_path):
     async with administered(tmp_path, **SECTIONS) as office:
         named = {"scope": "team", "name": "web", "limit": "2", "per": "total"}

@@ -101,6 +101,19 @@ async def test_a_crowd_does_not_exceed_it_and_leaves_less_than_one_answer(tmp_pa
     assert spent == charged(tmp_path)
 
 
+async def test_budgets_of_former_days_are_forgotten(tmp_path):
+    limits = [{"scope": "team", "limit": 1, "per": "day"}, {"scope": "team", "limit": 1}]
+    async with stage(tmp_path, **budgets(*limits)) as road:
+        assert (await ask(road)).status_code == 200
+    with closing(sqlite3.connect(tmp_path / "antiphon-leases.db")) as leases:
+        changed = leases.execute("UPDATE pots SET ends = 1700000000000000 WHERE period <> 'total'")
+        assert changed.rowcount == 1
+        leases.commit()
+        async with stage(tmp_path, provider=PRICED) as road:
+            road.gateway.books.shipper.flush(10)
+        assert leases.execute("SELECT period FROM pots").fetchall() == [("total",)]
+
+
 async def test_money_that_is_only_reserved_is_waited_for_and_then_429(tmp_path):
     limit = {"scope": "team", "limit": "0.0003"}
     spec = SimulatorSpec(name="one", latency=Latency(first_token=20))
@@ -325,3 +338,31 @@ async def by(road: Stage, key: str, name: str) -> httpx2.Response:
     body = {"model": "fast", "messages": HELLO, "max_tokens": 50}
     headers = {"authorization": f"Bearer {key}", **person(name)}
     return await road.http.post("/v1/chat/completions", json=body, headers=headers)
+
+
+async def test_whoever_shares_a_call_is_not_refused_for_the_budget_of_another(tmp_path):
+    """The one who asked first cannot pay; the next one asks, and pays."""
+    sections: dict[str, Any] = budgets(
+        {"scope": "user", "name": "alice", "limit": 0}, {"scope": "user", "limit": 1}
+    )
+    sections["auth"] = {
+        "required": True,
+        "keys": [{"key": KEY, "team": "web", "user": "alice"}, {"key": OTHER, "team": "web"}],
+    }
+    spec = SimulatorSpec(name="one", latency=Latency(first_token=0.1))
+    route = {"deployments": ["one/sim-small"], "cache": {"ttl": 60, "scope": "global"}}
+    async with stage(tmp_path, [spec], models={"fast": route}, **sections) as road:
+        asking = [ask(road, most=500, key=key) for key in (KEY, OTHER, OTHER, OTHER)]
+        answers = [each.status_code for each in await asyncio.gather(*asking)]
+        assert answers == [402, 200, 200, 200]
+        again = await ask(road, most=500)
+        assert again.headers["x-antiphon-cache"] == "hit", "which costs her nothing"
+
+
+async def test_what_was_capped_is_not_stored(tmp_path):
+    sections = budgets({"scope": "team", "limit": "0.0005", "when_short": "cap"})
+    route = {"deployments": ["one/sim-small"], "cache": {"ttl": 60}}
+    async with stage(tmp_path, models={"fast": route}, **sections) as road:
+        answer = await ask(road, most=4000)
+        assert "capped at" in answer.headers["x-antiphon-warnings"]
+        assert 'antiphon_cache_not_stored_total{why="capped"} 1' in await scraped(road)

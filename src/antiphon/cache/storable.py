@@ -69,6 +69,11 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     vectors: bool = False
     invalid: bool = False
 
+    @property
+    def is_flawed(self) -> bool:
+        """Whether it is not what the route would answer on its best day."""
+        return not self.complete or self.fallback or self.degraded or self.capped or self.invalid
+
 
 _STOPS: dict[StopReason | None, WhyNot] = {
     None: WhyNot.UNFINISHED,
@@ -83,6 +88,13 @@ _STOPS: dict[StopReason | None, WhyNot] = {
 
 def why_not(ending: Ending, policy: CachePolicy, wishes: Wishes) -> WhyNot | None:
     """Why an answer is not to be stored; None where it is."""
+    stop = ending.stop
+    if not ending.is_flawed and wishes.stores and policy.keeps:
+        if ending.vectors:
+            return None
+        if stop is StopReason.TOOL:
+            return None if policy.tool_calls else WhyNot.TOOLS
+        return _STOPS.get(stop)
     flaws = (
         (not wishes.stores, WhyNot.CALLER),
         (not policy.keeps, WhyNot.SWITCHED_OFF),
@@ -92,11 +104,4 @@ def why_not(ending: Ending, policy: CachePolicy, wishes: Wishes) -> WhyNot | Non
         (ending.capped, WhyNot.CAPPED),
         (ending.invalid, WhyNot.INVALID),
     )
-    for flawed, reason in flaws:
-        if flawed:
-            return reason
-    if ending.vectors:
-        return None
-    if ending.stop is StopReason.TOOL:
-        return None if policy.tool_calls else WhyNot.TOOLS
-    return _STOPS.get(ending.stop)
+    return next(reason for flawed, reason in flaws if flawed)

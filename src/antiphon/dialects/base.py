@@ -282,6 +282,7 @@ class Payload:
     __slots__ = (
         "_members",
         "_needs",
+        "_output_bound",
         "_request",
         "dialect",
         "input_estimate",
@@ -296,6 +297,7 @@ class Payload:
         self._members: Members | None = members
         self._request: ChatRequest | None = None
         self._needs: frozenset[Need] | None = None
+        self._output_bound: tuple[int | None, int] | None = None
         self.input_estimate = 0
         self.model, self.stream = dialect.check_request(members)
 
@@ -323,6 +325,11 @@ class Payload:
         return b"" if self._members is None else self._members.source
 
     @property
+    def size(self) -> int:
+        """Bytes of what the caller sent; 0 once it was rewritten."""
+        return len(self.body)
+
+    @property
     def wants_usage(self) -> bool:
         """Whether the caller of a stream asked for its usage."""
         if self._members is None:
@@ -337,9 +344,15 @@ class Payload:
     @property
     def output_bound(self) -> tuple[int | None, int]:
         """The tokens that one answer may have, or None, and how many answers are asked for."""
-        if self._members is None:
-            return self.request.max_output_tokens, self.request.n or 1
-        return self.dialect.output_bound(self._members)
+        bound = self._output_bound
+        if bound is None:
+            members = self._members
+            if members is None:
+                bound = self.request.max_output_tokens, self.request.n or 1
+            else:
+                bound = self.dialect.output_bound(members)
+            self._output_bound = bound
+        return bound
 
     @property
     def least_answer(self) -> int | None:
@@ -356,6 +369,7 @@ class Payload:
         self._request = request
         self._members = None
         self._needs = None
+        self._output_bound = None
 
     def passes(self, dialect: Dialect) -> bool:
         """Whether the caller's own bytes can go to a provider of this dialect.

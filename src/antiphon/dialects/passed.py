@@ -64,8 +64,8 @@ class UntranslatedPayload(Payload, ABC):
         return None
 
     @property
+    @override
     def size(self) -> int:
-        """Bytes of what the caller sent."""
         return 0
 
     @override

@@ -51,12 +51,8 @@ class Allowed:
         """What is to be kept of a budget."""
         return self._draft(said, said.scope, said.name, frozenset({said.per}))
 
-    def limit_draft(self, said: LimitSettings, organisation: str) -> Draft:
+    def limit_draft(self, said: LimitSettings) -> Draft:
         """The same of a limit.
-
-        Args:
-            said: The limit.
-            organisation: The id of the tenant that keeps it.
 
         Raises:
             InvalidRequest: It may not have one like that.

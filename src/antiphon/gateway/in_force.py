@@ -63,6 +63,7 @@ class InForce:
         self._loop = asyncio.get_running_loop()
         self._ending = threading.Event()
         self._watch: Standings | None = None
+        self._present = _Bounds(self._configured, [])
 
     async def begin(self) -> None:
         """Put everything into force that is kept now.
@@ -113,6 +114,12 @@ class InForce:
         return _Bounds([*self._configured, *budgets], limits)
 
     async def _apply(self, bounds: _Bounds) -> None:
-        if not self._ending.is_set():
+        if self._ending.is_set():
+            return
+        # Whoever waits has to ask anew where they change, so they change only where they do.
+        if bounds.limits != self._present.limits:
             self._limits.replace(bounds.limits)
+            self._present = self._present._replace(limits=bounds.limits)
+        if bounds.budgets != self._present.budgets:
             await self._treasury.replace(bounds.budgets)
+            self._present = self._present._replace(budgets=bounds.budgets)

@@ -31,6 +31,10 @@ from antiphon.usage.journal.journal import Journal, Seam
 from antiphon.usage.journal.segment import Segment
 
 _log = logging.getLogger("antiphon.budgets")
+_PRUNE_EVERY = 3600.0
+"""Seconds between two looks for budgets of former days."""
+_REMEMBERED = 62 * 86_400.0
+"""Seconds after the end of its period for which a budget is remembered."""
 
 
 class Treasury:
@@ -72,6 +76,7 @@ class Treasury:
         self._post = post
         self._seam = seam
         self._opening = threading.Lock()
+        self._prune_at = 0.0
         self._store: LeaseStore | None = None
         self._heirs: Heirs | None = None
         self._sharing: Sharing | None = None
@@ -150,10 +155,14 @@ class Treasury:
             heirs.settle(found)
 
     def look(self) -> None:
-        """Look for owners whose journals are gone."""
+        """Look for owners whose journals are gone, and forget what is over for long."""
         heirs = self._present_heirs()
-        if heirs is not None:
-            heirs.look()
+        if heirs is None:
+            return
+        heirs.look()
+        if self._clock.monotonic() >= self._prune_at:
+            self._prune_at = self._clock.monotonic() + _PRUNE_EVERY
+            Estates(self._open()).prune(int((self._clock.now() - _REMEMBERED) * 1e6))
 
     def end(self) -> None:
         """Give back what is held, and stop."""

@@ -95,7 +95,8 @@ class Limits:
         """What a caller meets who asks for a name."""
         key = (id(principal), alias)
         path = self._paths.get(key)
-        if path is not None and path.version == self.meters.version and path.owner is principal:
+        if path is not None and path.version == self.meters.version:
+            # It keeps its owner, so no other principal has that id.
             return path
         found = self.book.of_caller(principal, alias, self.meters, now)
         path = Path(found, version=self.meters.version)

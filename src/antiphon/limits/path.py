@@ -74,6 +74,9 @@ class Path:
         body: Limits of the bytes of one body.
         shadows: Whether any of them refuses nobody.
         estimates: Whether somebody must estimate tokens for it.
+        priced: Whether somebody must estimate what they cost.
+        requests: Those of requests that refuse.
+        tokens: Those of tokens that refuse.
         usual: Priority of a request that says nothing: -1, 0 or 1.
         most: The highest that it may say.
         version: Of the meters when it was made: with another one, it is to be made anew.
@@ -81,8 +84,8 @@ class Path:
     """
 
     __slots__ = (
-        *("body", "estimates", "gates", "meters", "most", "owner", "prompt"),
-        *("shadows", "usual", "version"),
+        *("body", "estimates", "gates", "meters", "most", "owner", "priced", "prompt"),
+        *("requests", "shadows", "tokens", "usual", "version"),
     )
 
     def __init__(self, limits: Sequence[tuple[Limit, Meter | None]], *, version: int) -> None:
@@ -94,6 +97,12 @@ class Path:
         estimated = {Measure.TOKENS, Measure.DOLLARS}
         self.estimates = bool(self.prompt) or any(
             gate.limit.measure in estimated for gate in self.gates
+        )
+        self.priced = any(gate.limit.measure is Measure.DOLLARS for gate in self.gates)
+        held = [gate for gate in self.gates if not gate.shadow]
+        self.requests, self.tokens = (
+            tuple(gate for gate in held if gate.limit.measure is measure)
+            for measure in (Measure.REQUESTS, Measure.TOKENS)
         )
         # Whoever is counted with others is looked up again: there may be room by then.
         together = any(each.key[2] == TOGETHER for each in self.meters)

@@ -297,8 +297,9 @@ class Lookup:
     def _begin(self) -> SharedCall:
         exchange, caching, plan = self._exchange, self._caching, self._plan
         walk = caching.walk(exchange, plan)
-        started = exchange.started
-        self._unwell = [each for each in plan.deployments if not each.is_well(started)]
+        started, deployments = exchange.started, plan.deployments
+        if len(deployments) > 1:
+            self._unwell = [each for each in deployments if not each.is_well(started)]
         self._under_way = True
         return SharedCall(exchange, walk, caching.clock, stored=self._landed, over=self._over)
 
@@ -347,10 +348,12 @@ class Lookup:
         time, or was asked.
         """
         attempts = self._exchange.attempts
-        by = attempts[-1].deployment
+        last = attempts[-1].deployment
+        if last is self._plan.deployments[0]:
+            return False
         asked = [each.deployment for each in attempts]
         for each in self._plan.deployments:
-            if each is by:
+            if each is last:
                 return False
             if each in self._unwell or each in asked:
                 return True

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from antiphon.dialects.base import Payload
-from antiphon.dialects.passed import UntranslatedPayload
 from antiphon.errors import CallerError
 from antiphon.limits.path import Demand
 from antiphon.model.needs import Need
@@ -34,8 +33,11 @@ class Estimate(NamedTuple):
     answer: int
     most_answer: int
 
-    def demand(self, deployment: Deployment) -> Demand:
-        """What it takes of limits, at the prices of a deployment."""
+    def demand(self, deployment: Deployment, *, priced: bool) -> Demand:
+        """What it takes of limits, at the prices of a deployment; `priced` where money counts."""
+        if not priced:
+            tokens, most = self.prompt + self.answer, self.most_prompt + self.most_answer
+            return Demand(1, tokens, 0, 1, most, 0)
         rates = deployment.rates
         return Demand(
             1,
@@ -45,11 +47,6 @@ class Estimate(NamedTuple):
             self.most_prompt + self.most_answer,
             rates.bound(self.most_prompt, self.most_answer),
         )
-
-
-def size_of(payload: Payload) -> int:
-    """Bytes of what the caller sent."""
-    return payload.size if isinstance(payload, UntranslatedPayload) else len(payload.body)
 
 
 def estimate(payload: Payload, deployment: Deployment, usual: float) -> Estimate:
@@ -62,7 +59,7 @@ def estimate(payload: Payload, deployment: Deployment, usual: float) -> Estimate
     """
     facts = deployment.facts
     context = facts.context
-    size = payload.countable(size_of(payload))
+    size = payload.countable(payload.size)
     most_prompt = size if context is None or size < context else context
     prompt = min(payload.input_estimate or _prompt(payload, deployment, size), most_prompt)
     asked, answers = payload.output_bound
@@ -76,7 +73,7 @@ def estimate(payload: Payload, deployment: Deployment, usual: float) -> Estimate
 def _prompt(payload: Payload, deployment: Deployment, size: int) -> int:
     calibration = deployment.calibration
     members = payload.members
-    if size >= _MAY_BE_MEDIA and members is not None and not _is_untranslated(payload):
+    if size >= _MAY_BE_MEDIA and members is not None:
         dialect = payload.dialect
         if any(dialect.may_ask(members, need) for need in _MEDIA):
             try:
@@ -86,10 +83,6 @@ def _prompt(payload: Payload, deployment: Deployment, size: int) -> int:
                 return calibration.tokens(size)
             return payload.input_estimate
     return calibration.tokens(size)
-
-
-def _is_untranslated(payload: Payload) -> bool:
-    return isinstance(payload, UntranslatedPayload)
 
 
 class Answers:

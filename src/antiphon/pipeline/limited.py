@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from antiphon.limits.limit import Measure
 from antiphon.limits.limits import Limits
-from antiphon.limits.path import Demand, Path
+from antiphon.limits.path import Demand, Gate, Path
 from antiphon.limits.taken import Taken
-from antiphon.pipeline.estimating import Answers
+from antiphon.pipeline.estimating import Answers, Estimate
 
 _MICRO = 1_000_000
 ONE = Demand(1, 0, 0, 1, 0, 0)
@@ -37,29 +36,31 @@ class Limited:
         path: What the caller meets.
         answers: How long answers are, as far as it was seen.
         demand: What was asked for.
+        estimate: What its tokens are likely to be, once somebody has asked.
         priority: How urgent it is: -1, 0 or 1.
         taken: What was taken, once it was.
     """
 
-    __slots__ = ("answers", "demand", "limits", "path", "priority", "taken")
+    __slots__ = ("answers", "demand", "estimate", "limits", "path", "priority", "taken")
 
     def __init__(self, limits: Limits, answers: Answers, path: Path) -> None:
         self.limits = limits
         self.answers = answers
         self.path = path
         self.demand = ONE
+        self.estimate: Estimate | None = None
         self.priority = 0
         self.taken: Taken | None = None
 
-    def figures(self, measure: Measure) -> Figures | None:
-        """Of the limit of which the least is left; None where there is none of this measure."""
-        now = self.limits.now()
-        found: Figures | None = None
-        for gate in self.path.gates:
-            if gate.limit.measure is not measure or gate.shadow:
-                continue
-            remaining = max(gate.bound - gate.meter.see(now), 0)
-            if found is None or remaining < found.remaining:
-                reset = max(gate.meter.empties_at() - now, 0) / _MICRO
-                found = Figures(gate.bound, remaining, reset)
-        return found
+
+def figures(gates: tuple[Gate, ...], now: int) -> Figures | None:
+    """Of the gate of which the least is left; None where there is none."""
+    found, least = None, 0
+    for gate in gates:
+        left = max(gate.bound - gate.meter.see(now), 0)
+        if found is None or left < least:
+            found, least = gate, left
+    if found is None:
+        return None
+    reset = found.meter.empties_at() - now
+    return Figures(found.bound, least, reset / _MICRO if reset > 0 else 0.0)

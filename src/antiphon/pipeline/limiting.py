@@ -22,7 +22,7 @@ from antiphon.limits.meter import NEVER
 from antiphon.limits.path import Demand, Gate, Path
 from antiphon.limits.taken import Taken
 from antiphon.limits.waiting import Place, State, Waiter
-from antiphon.pipeline.estimating import Answers, Estimate, estimate, size_of
+from antiphon.pipeline.estimating import Answers, Estimate, estimate
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.limited import Limited
 from antiphon.pipeline.plan import Plan
@@ -116,8 +116,11 @@ class Limiting:
                 self.waited(priority, State.SERVED, now - began)
                 return
             if waiter.state is State.AGAIN:
-                assert exchange.plan is not None
-                limited.path = limits.path(exchange.principal, exchange.plan.alias, now)
+                plan = exchange.plan
+                assert plan is not None
+                limited.path = limits.path(exchange.principal, plan.alias, now)
+                if limited.path.estimates:
+                    limited.demand = self._demand(exchange, plan, limited.path)
                 made = limits.take(limited.path, limited.demand, now)
                 if isinstance(made, Taken):
                     limited.taken = made
@@ -150,8 +153,15 @@ class Limiting:
             limits.settle(waiter.taken, 0, 0, now, counts=False)
 
     def estimate(self, exchange: Exchange, plan: Plan) -> Estimate:
-        """What an exchange takes, by the deployment that is asked first."""
-        return estimate(exchange.payload, plan.deployments[0], self.answers.usual(plan.alias))
+        """What an exchange takes, by the deployment that is asked first; found once."""
+        limited = exchange.limited
+        if limited is not None and limited.estimate is not None:
+            return limited.estimate
+        usual = self.answers.usual(plan.alias)
+        made = estimate(exchange.payload, plan.deployments[0], usual)
+        if limited is not None:
+            limited.estimate = made
+        return made
 
     def holders(self, name: str) -> frozenset[str]:
         """The providers that use a key, by its fingerprint; one without a key has its own name."""
@@ -187,10 +197,10 @@ class Limiting:
                     f"The prompt has about {made.prompt} tokens, which is over the limit of "
                     f"{in_words(limit)} of {whose(limit)}."
                 )
-        return made.demand(plan.deployments[0])
+        return made.demand(plan.deployments[0], priced=path.priced)
 
     def _check_body(self, exchange: Exchange, path: Path) -> None:
-        size = size_of(exchange.payload)
+        size = exchange.payload.size
         for limit in path.body:
             if size > limit.bound and not self._is_shadow(limit, exchange):
                 raise BodyTooLarge(

@@ -163,7 +163,7 @@ class Pipeline:
             chosen = iter(passing.candidates(found, exchange.payload.model))
         limiting, turns = self.limiting, None
         if limiting is not None and limiting.limits.book.attempted:
-            turns = Turns(limiting, exchange, clock=self._clock)
+            turns = Turns(limiting, exchange, self._clock)
             chosen = turns.free(chosen)
         return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen, turns)
 

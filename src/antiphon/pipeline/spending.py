@@ -101,6 +101,7 @@ class Spending:
         self._note(exchange, path)
         if not granted.capped:
             return 0
+        attempt.capped = True
         attempt.output_bound = granted.price.output_bound
         attempt.cost_bound = granted.price.bound
         exchange.warnings.append(granted.capped)

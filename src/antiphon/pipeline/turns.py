@@ -8,15 +8,16 @@ told when to come again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from antiphon.clock import NEVER, Clock
 from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamRefused
 from antiphon.limits.path import Demand, Gate, Path
 from antiphon.limits.taken import Taken
 from antiphon.limits.waiting import Place, State, Waiter
-from antiphon.pipeline.estimating import Estimate
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.limited import ONE
 from antiphon.pipeline.limiting import Limiting, opens_in, retries, waker
@@ -25,6 +26,8 @@ from antiphon.providers.keys import Key
 
 _MICRO = 1_000_000
 _LONGEST_SHOWN = 100
+_ANY_KEY: Sequence[tuple[Key | None, str]] = ((None, ""),)
+"""What is tried where no limit is on keys."""
 _UNSENT = ("connect", "no_live_key", "pool_")
 """How the codes of errors begin that come before anything is sent."""
 
@@ -39,31 +42,24 @@ class _Blocked(NamedTuple):
     gate: Gate
 
 
-class Turns:
+class Turns(msgspec.Struct, eq=False):
     """The limits that one exchange meets at those who may answer it.
 
     Attributes:
         key: With which the attempt under way is to be made; None leaves it to the ring.
     """
 
-    __slots__ = (
-        *("_began", "_blocked", "_clock", "_estimate", "_exchange", "_limiting", "_number"),
-        *("_stood", "_taken", "_waiter", "_woken", "key"),
-    )
-
-    def __init__(self, limiting: Limiting, exchange: Exchange, *, clock: Clock) -> None:
-        self._limiting = limiting
-        self._exchange = exchange
-        self._clock = clock
-        self._estimate: Estimate | None = None
-        self._blocked: list[_Blocked] = []
-        self._stood: list[_Blocked] = []
-        self._taken: Taken | None = None
-        self._number = 0
-        self._began = 0
-        self._waiter: Waiter | None = None
-        self._woken: asyncio.Future[None] | None = None
-        self.key: Key | None = None
+    _limiting: Limiting
+    _exchange: Exchange
+    _clock: Clock
+    _blocked: list[_Blocked] = []
+    _stood: list[_Blocked] = []
+    _taken: Taken | None = None
+    _number: int = 0
+    _began: int = 0
+    _waiter: Waiter | None = None
+    _woken: asyncio.Future[None] | None = None
+    key: Key | None = None
 
     @property
     def waits(self) -> bool:
@@ -82,9 +78,9 @@ class Turns:
         self.settle()
         self._number = len(exchange.attempts)
         full: Gate | None = None
-        for key, name in self._keys(deployment):
+        for key, name in self._keys(deployment) if limits.book.keyed else _ANY_KEY:
             path = limits.place(deployment.provider, deployment.name, name, limiting.holders)
-            demand = self._demand(deployment) if path.estimates else ONE
+            demand = self._demand(deployment, path) if path.estimates else ONE
             if path.shadows:
                 limiting.note_shadows(exchange, path, demand, now)
             made = limits.take(path, demand, now)
@@ -99,9 +95,10 @@ class Turns:
 
     def settle(self) -> None:
         """The attempt has ended, or was never made: correct what it took by what the ledger has."""
-        taken, self._taken, self.key = self._taken, None, None
+        taken = self._taken
         if taken is None:
             return
+        self._taken = self.key = None
         attempts, limits = self._exchange.attempts, self._limiting.limits
         tokens = dollars = 0
         asked = False
@@ -220,18 +217,14 @@ class Turns:
             should_retry=retries(opens),
         )
 
-    def _demand(self, deployment: Deployment) -> Demand:
-        if self._estimate is None:
-            plan = self._exchange.plan
-            assert plan is not None
-            self._estimate = self._limiting.estimate(self._exchange, plan)
-        return self._estimate.demand(deployment)
+    def _demand(self, deployment: Deployment, path: Path) -> Demand:
+        plan = self._exchange.plan
+        assert plan is not None
+        made = self._limiting.estimate(self._exchange, plan)
+        return made.demand(deployment, priced=path.priced)
 
     def _keys(self, deployment: Deployment) -> Iterator[tuple[Key | None, str]]:
         """The keys to try, each with the name of its count; where none is live, that comes out."""
-        if not self._limiting.limits.book.keyed:
-            yield None, ""
-            return
         seen: set[Key] = set()
         for _ in deployment.keys.status():
             try:

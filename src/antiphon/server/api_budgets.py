@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -15,6 +16,7 @@ from typing_extensions import override
 from antiphon.access.allowances import Allowances, Draft, Kind
 from antiphon.access.facts import AllowanceFacts
 from antiphon.access.walls import Realm
+from antiphon.errors import StorageFailed
 from antiphon.gateway.allowances import budget_of
 from antiphon.gateway.uses import BudgetUse
 from antiphon.model.principal import HOME
@@ -33,6 +35,7 @@ from antiphon.usage.budgets.periods import Per
 from antiphon.usage.ledger.shown import dollars
 
 BUDGETS = routes("budgets")
+_log = logging.getLogger("antiphon.allowances")
 _EXAMPLE: JsonDict = {
     "scope": "team",
     "name": "web",
@@ -146,12 +149,19 @@ class BudgetsHere(Kept[BudgetView]):
     def _uses(
         self, said: BudgetSettings, budget: Budget, row: AllowanceFacts | None
     ) -> Sequence[BudgetUse]:
-        whose, scope = self._realm.organisation, said.scope
-        if not said.name:
+        whose, scope, names = self._realm.organisation, said.scope, list[str]()
+        apart = frozenset[str]()
+        if said.name:
+            ids = self.rows.ids(scope, said.name) if row is None else [row.target]
+            names = list(dict.fromkeys([said.name, *ids]))
+        else:
             apart = self._named(scope, said.per)
-            return self._front.budget_uses.of(budget, whose, [], apart=apart)
-        ids = self.rows.ids(scope, said.name) if row is None else [row.target]
-        return self._front.budget_uses.of(budget, whose, list(dict.fromkeys([said.name, *ids])))
+        try:
+            return self._front.budget_uses.of(budget, whose, names, apart=apart)
+        except StorageFailed as error:
+            # What was done is done, and is to be told of.
+            _log.error("What is used of budgets cannot be told: %s", error.message)
+            return []
 
     def _named(self, scope: str, per: Per) -> frozenset[str]:
         """Who has a budget by name, so that those of each are not theirs."""

@@ -100,7 +100,7 @@ class LimitsHere(Kept[LimitView]):
 
     def draft(self, said: LimitSettings) -> Draft:
         """What is to be kept of a limit."""
-        return self._front.allowed.limit_draft(said, self._realm.organisation)
+        return self._front.allowed.limit_draft(said)
 
     def changed(self, row: AllowanceFacts, change: LimitChangeBody) -> Draft:
         """What a limit becomes by a change."""

@@ -12,10 +12,8 @@ from datetime import UTC, datetime
 
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.base import Dialect
-from antiphon.limits.limit import Measure
-from antiphon.pipeline.limited import Figures, Limited
+from antiphon.pipeline.limited import Figures, Limited, figures
 
-_SHOWN = ((Measure.REQUESTS, b"requests"), (Measure.TOKENS, b"tokens"))
 _PRIORITY = b"x-antiphon-priority"
 _MINUTE, _HOUR = 60, 3_600
 
@@ -30,11 +28,15 @@ def rate_lines(limited: Limited, dialect: Dialect, now: float) -> bytes:
         dialect: The caller's.
         now: Seconds since 1970.
     """
+    path = limited.path
+    if not path.requests and not path.tokens:
+        return b""
     lines, write = b"", _WRITERS.get(dialect.name, _as_openai)
-    for measure, word in _SHOWN:
-        figures = limited.figures(measure)
-        if figures is not None:
-            lines += write(word, figures, now)
+    at = limited.limits.now()
+    for gates, word in ((path.requests, b"requests"), (path.tokens, b"tokens")):
+        found = figures(gates, at)
+        if found is not None:
+            lines += write(word, found, now)
     return lines
 
 

@@ -109,6 +109,18 @@ def test_nobody_of_that_name(tenancy):
     assert in_force(tenancy) == []
 
 
+def test_who_has_one_by_name(tenancy):
+    budgets, teams = tenancy.default().budgets, tenancy.default().teams
+    team = teams.create("web").id
+    budgets.create(draft(name="web"))
+    budgets.create(draft(name="shop", facets="day", configured=True))
+    budgets.create(draft())
+    assert budgets.named("team", "month") == {"web", team}
+    assert budgets.named("team", "day") == {"shop"}
+    assert budgets.ids("team", "WEB") == [team]
+    assert budgets.ids("team", "shop") == []
+
+
 def test_names_of_the_configuration(tenancy):
     desk = tenancy.default()
     assert desk.budgets.create(draft(name="web", configured=True)).target == "web"

@@ -17,6 +17,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from antiphon.access.allowances import Draft
 from antiphon.access.desk import Desk
 from antiphon.access.pages import MOST, Ask
 from antiphon.access.refusals import Conflict
@@ -45,6 +46,7 @@ TABLES = {
     "team": "teams",
     "user": "users",
     "department": "departments",
+    "budget": "allowances",
 }
 RANKS = [role.value for role in Role]
 
@@ -79,8 +81,12 @@ class Walls(RuleBasedStateMachine):
                 for role in ("admin", "operator", "read-only"):
                     self.key(desk, organisation, team=team, role=role)
                 self.key(desk, organisation, team=team, user=user)
+                for scope, target in (("team", team), ("user", user), ("key", self.rows[-1].id)):
+                    self.budget(desk, organisation, scope, target, team=team)
             for role in RANKS:
                 self.key(desk, organisation, role=role)
+            for scope, target in (("team", ""), ("organisation", ""), ("key", self.rows[-1].id)):
+                self.budget(desk, organisation, scope, target)
 
     def root(self, organisation: str) -> Desk:
         return self.tenancy.access.at(ROOT, organisation)
@@ -90,6 +96,12 @@ class Walls(RuleBasedStateMachine):
         row = Made("key", made.facts.id, organisation, made.facts.team, user, role)
         self.rows.append(row)
         self.texts.append((row, made.secret.reveal().encode()))
+
+    def budget(self, desk: Desk, organisation: str, scope: str, target: str, team="") -> None:
+        made = desk.budgets.create(Draft(scope, target, frozenset({"month"}), "{}", {}))
+        # A user who loses the team takes the budget along.
+        user = target if scope == "user" else ""
+        self.rows.append(Made("budget", made.id, organisation, team, user))
 
     # ------------------------------------------------------------------ who, and what they see
 
@@ -117,6 +129,8 @@ class Walls(RuleBasedStateMachine):
             return False
         if reads:
             return True
+        if row.kind == "budget":
+            return False
         if row.kind == "key":
             return row.id == who.id or bool(who.user and row.user == who.user)
         return row.kind == "user" and bool(who.user) and row.id == who.user
@@ -283,6 +297,31 @@ class Walls(RuleBasedStateMachine):
         elif not isinstance(found, CallerError):
             self.rows[self.rows.index(row)] = row._replace(role=role)
 
+    @rule(index=INDEX, on=INDEX, remove=st.booleans())
+    def change_a_budget(self, index: int, on: int, remove: bool) -> None:
+        if (acting := self.actor(index)) is None:
+            return
+        who, actor = acting
+        row, desk = self.target(on), self.tenancy.access.at(actor)
+        visible = row.kind == "budget" and self.sees(who, actor, row)
+        self.numbers += 1
+        other = f'{{"limit":"{self.numbers}"}}'
+
+        def act() -> object:
+            if remove:
+                return desk.budgets.remove(row.id)
+            return desk.budgets.change(
+                row.id, lambda was: Draft(was.scope, was.target, frozenset({"month"}), other, {})
+            )
+
+        found = self.attempt(who, visible, act)
+        if not visible:
+            assert isinstance(found, PathNotFound)
+        elif not isinstance(found, CallerError):
+            assert "manage" in actor.scopes
+            assert not who.team
+            assert found.scope != "organisation"
+
     @rule(index=INDEX, on=INDEX, kind=st.sampled_from(["team", "user", "department"]))
     def remove(self, index: int, on: int, kind: str) -> None:
         if (acting := self.actor(index)) is None:
@@ -296,7 +335,10 @@ class Walls(RuleBasedStateMachine):
         elif not isinstance(found, CallerError) and kind == "team":
             # Its users stay, without a team.
             self.rows = [
-                each._replace(team="") if each.kind == "user" and each.team == row.id else each
+                each._replace(team="")
+                if each.team == row.id
+                and (each.kind == "user" or (each.kind, bool(each.user)) == ("budget", True))
+                else each
                 for each in self.rows
             ]
         elif isinstance(found, Conflict):

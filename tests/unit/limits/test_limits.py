@@ -71,6 +71,12 @@ def test_a_shadow_takes_no_place():
         limit(scope="key", name="key-a", requests=9, mode="shadow"),
     )
     assert desk.served(ALICE) == 3
+    desk = Desk(
+        limit(scope="key", requests=3, mode="shadow"),
+        limit(scope="key", name="key-a", requests=9),
+    )
+    gates = desk.limits.path(ALICE, "fast", desk.limits.now()).gates
+    assert sorted(each.bound for each in gates) == [3, 9], "and nobody takes one's place"
 
 
 def test_names_are_walled_by_the_organisation():

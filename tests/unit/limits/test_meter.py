@@ -83,6 +83,9 @@ def test_what_is_under_way_is_not_forgotten():
     made.add(0, 1)
     assert made.see(10**15) == 1
     assert made.opens_at(1, 1) == NEVER
+    other = meter()
+    other.add(0, 1)
+    assert other.opens_at(1, 0) == NEVER, "a limit of zero never has room"
     assert made.empties_at() == 0
 
 

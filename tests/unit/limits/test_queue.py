@@ -182,6 +182,22 @@ def test_one_who_waits_elsewhere_stops_nobody_here():
     assert again[2].state is State.SERVED
 
 
+def test_nobody_overtakes_in_a_line_that_he_comes_to_later():
+    """Alice waited for her own limit; at the team's, Bob was before her, and needs more."""
+    hall = Hall(
+        queued(concurrency=1),
+        limit(scope="team", tokens=100, when_full="queue"),
+    )
+    first = hall.come(ALICE, demand=Demand(1, 60, 0, 1, 60, 0))
+    bob = hall.come(BOB, demand=Demand(1, 80, 0, 1, 80, 0))
+    second = hall.come(ALICE, demand=Demand(1, 5, 0, 1, 5, 0))
+    assert isinstance(first, Taken)
+    hall.end(first, 60)
+    assert [bob.state, second.state] == [State.WAITING, State.WAITING]
+    hall.limits.queue.leave(bob, hall.limits.now())
+    assert second.state is State.SERVED
+
+
 def test_a_limit_that_lets_nobody_wait_refuses_those_who_come_to_it():
     hall = Hall(
         limit(scope="team", concurrency=1, when_full="queue"), limit(scope="user", tokens=9)

@@ -18,6 +18,8 @@ from antiphon.usage.budgets.periods import Period
 Waiter = TypeVar("Waiter")
 NEVER = -(1 << 62)
 _MILLE = 1000
+_PACE = 1.0
+"""Seconds to which what was spent in a shorter time is extended."""
 
 
 class Purse(Generic[Waiter]):
@@ -48,6 +50,7 @@ class Purse(Generic[Waiter]):
 
     __slots__ = (
         "_flow",
+        "_flow_at",
         "answered",
         "answered_at",
         "asked",
@@ -94,6 +97,7 @@ class Purse(Generic[Waiter]):
         self.parting = False
         self.waiting: deque[Waiter] = deque()
         self._flow = 0
+        self._flow_at = now
 
     def follow(self, budget: Budget) -> None:
         """Have this budget's limit hold from now on."""
@@ -111,10 +115,13 @@ class Purse(Generic[Waiter]):
         return self.others + self.spent
 
     def target(self, now: float) -> int:
-        """What it should be able to spend until it asks again, by what it spent since last time."""
+        """What it should be able to spend until it asks again: some seconds at its last pace."""
         flow, self._flow = self.spent - self._flow, self.spent
+        since, self._flow_at = now - self._flow_at, now
         if flow or self.reserved:
             self.used_at = now
+        if 0 < since < _PACE:
+            flow = int(flow * (_PACE / since))
         return max(4 * flow + 2 * self.reserved, 4 * (self.full - self.free))
 
     def give_back(self) -> None:

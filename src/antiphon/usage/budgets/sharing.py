@@ -216,6 +216,7 @@ class Sharing:
             if wish.done:
                 purse = purses.pop(wish.pot[:3])
                 look_again(purse)
+        wanted = {wish.pot[:3]: wish.want for wish in report.wishes}
         answered: list[tuple[Purse[Waiting], int]] = []
         for standing in standings:
             purse = purses.get(standing.pot[:3])
@@ -237,8 +238,15 @@ class Sharing:
             self._budgets.serve(purse)
             self._budgets.remember(purse)
             purse.full = purse.free
-            purse.low = purse.free // 2 if given > 0 else NEVER
-            purse.hungry = False
+            if given > 0 or wanted.get(purse.pot[:3]):
+                # Where nothing more is to be had, it does not help to ask.
+                purse.low = purse.free // 2 if given > 0 else NEVER
+                purse.hungry = False
+            elif purse.hungry:
+                # It fell low after it was said that it is not.
+                self.wake()
+            elif purse.low == NEVER:
+                purse.low = purse.free // 2
             if purse.asked and purse.free > 0:
                 self.wake()
 
@@ -296,7 +304,9 @@ def _told(purse: Purse[Waiting], now: float) -> Wish:
         want = max(target, 4 * need, sum(needs)) - purse.free
         return _wish(purse)._replace(need=need and need - purse.free, want=want)
     if (purse.hungry and not purse.asked) or purse.free < 0:
-        return _wish(purse)._replace(want=max(target - purse.free, 0))
+        want = max(target - purse.free, 0)
+        purse.hungry = want > 0
+        return _wish(purse)._replace(want=want)
     return _wish(purse)._replace(done=done)
 
 
