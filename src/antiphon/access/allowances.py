@@ -141,7 +141,7 @@ class Allowances:
         """
         with self._database.writing() as connection:
             row = self._seen(connection, allowance)
-            self._need(row["scope"])
+            self._need(row["scope"], row["target"])
             if row["removed_at"] is not None:
                 raise Conflict(f"The {self._kind} is removed; make another.")
             before = allowance_facts(row)
@@ -163,7 +163,7 @@ class Allowances:
         """
         with self._database.writing() as connection:
             row = self._seen(connection, allowance)
-            self._need(row["scope"])
+            self._need(row["scope"], row["target"])
             if row["removed_at"] is not None:
                 return allowance_facts(row)
             return self._acted(connection, "remove", allowance, {}, removed_at=self._now())
@@ -191,13 +191,15 @@ class Allowances:
     def _prefix(self) -> str:
         return "bud" if self._kind is Kind.BUDGET else "lim"
 
-    def _need(self, scope: str) -> None:
-        """Refuse whoever may not keep those of a scope."""
+    def _need(self, scope: str, target: str = "") -> None:
+        """Refuse whoever may not keep those of a scope, or change what bounds themselves."""
         realm = self._realm
         realm.need(Scope.MANAGE)
         realm.need_everywhere()
         if scope in _ROOTS and not is_root(realm.actor):
             raise Forbidden(f"Only who has the whole gateway keeps {self._kind}s of this scope.")
+        if target and not is_root(realm.actor) and target in {realm.actor.id, realm.actor.user}:
+            raise Forbidden("Nobody changes what bounds themselves.")
         if scope in WIDE and realm.organisation != DEFAULT:
             raise InvalidRequest(
                 f"A {self._kind} of this scope is all organisations' together, and is kept in "

@@ -88,6 +88,9 @@ class VirtualKeys:
         life = None if expires_in is None else span_of(expires_in, "expires_in", LONGEST_LIFE)
         realm.need_all(scopes_of(word))
         realm.need_models(names)
+        if not (team or user or realm.may(Scope.MANAGE)):
+            # Nobody slips out of what bounds themselves by a key of nobody's.
+            user, team = realm.actor.user, realm.actor.team
         with self._database.writing() as connection:
             team = self._team(connection, team, user)
             at, key = self._now(), f"key_{secrets.token_hex(8)}"

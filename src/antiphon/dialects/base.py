@@ -23,6 +23,7 @@ from antiphon.dialects.contract import (
     StreamEncoder,
     Target,
 )
+from antiphon.dialects.references import refers
 from antiphon.dialects.requests import Requests
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.needs import Need, needs_of
@@ -142,6 +143,7 @@ class Payload:
         "_members",
         "_needs",
         "_output_bound",
+        "_refers",
         "_request",
         "dialect",
         "input_estimate",
@@ -157,6 +159,7 @@ class Payload:
         self._request: ChatRequest | None = None
         self._needs: frozenset[Need] | None = None
         self._output_bound: tuple[int | None, int] | None = None
+        self._refers: bool | None = None
         self.input_estimate = 0
         self.model, self.stream = dialect.check_request(members)
 
@@ -182,6 +185,13 @@ class Payload:
     def body(self) -> bytes:
         """What the caller sent, byte for byte; empty once it was rewritten."""
         return b"" if self._members is None else self._members.source
+
+    @property
+    def refers(self) -> bool:
+        """Whether some of what is asked may lie elsewhere: its size does not bound its tokens."""
+        if self._refers is None:
+            self._refers = refers(self.body)
+        return self._refers
 
     @property
     def size(self) -> int:
@@ -225,6 +235,7 @@ class Payload:
 
     def rewrite(self, request: ChatRequest) -> None:
         """Replace what is asked; the caller's bytes no longer speak for it."""
+        self._refers = self.refers
         self._request = request
         self._members = None
         self._needs = None

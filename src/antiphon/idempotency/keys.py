@@ -45,9 +45,13 @@ def read_key(header: bytes) -> bytes:
 
 
 def asked(principal: Principal, key: bytes, parts: Iterable[bytes]) -> Asked:
-    """What was asked, by whom; two parts are never taken for one."""
+    """What was asked, by whom; two parts are never taken for one.
+
+    Who may do more or less than before is another: what was answered then is not told again.
+    """
     who = (principal.organisation, principal.key_id, principal.subject, principal.user)
-    place = _digest([*(text.encode() for text in who), key])
+    may = (",".join(sorted(principal.scopes)), "\n".join(sorted(principal.models)))
+    place = _digest([*(text.encode() for text in (*who, *may)), key])
     return Asked(place, _digest(parts))
 
 

@@ -80,6 +80,8 @@ class Passing(msgspec.Struct, frozen=True, eq=False):
             Forbidden: No provider keeps objects for callers, or this caller may not see them.
             InvalidRequest: The provider that was named cannot, or none was and several could.
         """
+        if "inference" not in principal.scopes:
+            raise Forbidden("This key may not ask models: it lacks the scope 'inference'.")
         if principal.models:
             # A batch names models where nobody here looks.
             raise Forbidden("A key that may not use every model may not use stored objects.")

@@ -44,7 +44,8 @@ class Spending:
 
     def at_once(self, exchange: Exchange, attempt: Attempt) -> bool:
         """Reserve what an attempt may cost; False where that has to be waited for."""
-        if exchange.payload.opaque:
+        payload = exchange.payload
+        if payload.opaque:
             return False
         path = self.budgets.path(exchange.principal)
         bound = likely = attempt.cost_bound
@@ -52,6 +53,8 @@ class Spending:
             likely = attempt.deployment.rates.bound(
                 _likely_input(exchange, attempt), attempt.output_bound
             )
+        if path.purses and payload.refers:
+            return False
         made = self.budgets.reserve(path, bound, likely, attempt.started_at)
         if made is None:
             return False
@@ -91,7 +94,8 @@ class Spending:
 
     async def _granted(self, exchange: Exchange, attempt: Attempt) -> int:
         path = self.budgets.path(exchange.principal)
-        if exchange.payload.opaque:
+        payload = exchange.payload
+        if payload.opaque or payload.refers:
             self.budgets.renew(path, attempt.started_at)
             if path.hard:
                 _widen(exchange, attempt)
@@ -127,13 +131,17 @@ class Spending:
 
 
 def _widen(exchange: Exchange, attempt: Attempt) -> None:
-    """Bound what size does not tell, as sound and pictures: by all that the model can take."""
+    """Bound what size does not tell, as sound, and what lies elsewhere: by all that it can take."""
     payload, facts, rates = exchange.payload, attempt.deployment.facts, attempt.deployment.rates
     if isinstance(payload, PassedBytes):
         raise Forbidden(
             "What a batch costs is known only when it has run: whoever spends from a hard budget "
             "may not create one."
         )
+    if not payload.opaque:
+        attempt.input_bound = facts.context or _MOST_CONTEXT
+        attempt.cost_bound = rates.bound(attempt.input_bound, attempt.output_bound)
+        return
     if rates.has_fee:
         # What a request of it costs is said; so it is the whole of it.
         return

@@ -98,12 +98,14 @@ def wants_usage(members: Members) -> bool:
 def output_bound(members: Members) -> tuple[int | None, int]:
     """The tokens that an answer may have, and how many answers are asked for."""
     raw = members.raw
-    bound, answers = raw("max_completion_tokens"), raw("n")
-    if bound is None or is_null(bound):
-        bound = raw("max_tokens")
-    return whole_number(bound) if bound is not None else None, whole_number(
-        answers
-    ) or 1 if answers else 1
+    answers = raw("n")
+    # Where both names stand, it is the provider's choice which one it reads.
+    said = [
+        bound
+        for name in _MAXIMA
+        if (value := raw(name)) is not None and (bound := whole_number(value)) is not None
+    ]
+    return max(said, default=None), whole_number(answers) or 1 if answers else 1
 
 
 def capped(members: Members, tokens: int) -> Members:
