@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 
 import pytest
-from sqlalchemy import insert
 
 from antiphon.access.desk import Access
 from antiphon.access.keytext import new_key
-from antiphon.access.tables import key_secrets, virtual_keys
 from antiphon.access.walls import operator_here
 from antiphon.clock import SystemClock
 from antiphon.gateway.books import SCHEMAS
@@ -75,25 +74,26 @@ def filled(folder: Path, count: int) -> tuple[Path, list[str]]:
     team = desk.teams.create("web").id
     texts = [desk.keys.create(team=team).secret.reveal() for _ in range(USED)]
     with database.reading() as connection:
-        row = dict(connection.execute(virtual_keys.select().limit(1)).mappings().one())
-    for begin in range(USED, count, 50_000):
-        numbers = range(begin, min(begin + 50_000, count))
-        rows = [{**row, "id": f"key_{number:016x}"} for number in numbers]
-        secrets = [
-            {
-                # Nobody asks for these; what opens them is not needed.
-                "digest": sha256(b"%d" % number).digest(),
-                "organisation": row["organisation"],
-                "key": f"key_{number:016x}",
-                "shown": "ak-1…0000",
-                "created_at": number,
-            }
-            for number in numbers
-        ]
-        with database.writing() as connection:
-            connection.execute(insert(virtual_keys), rows)
-            connection.execute(insert(key_secrets), secrets)
+        row = dict(
+            connection.exec_driver_sql("SELECT * FROM virtual_keys LIMIT 1").mappings().one()
+        )
     database.close()
+    columns = ", ".join(row)
+    values = ", ".join("?" * len(row))
+    # In the order of the index, by the driver: a million are written in half a minute.
+    numbers = range(USED, count)
+    digests = sorted((sha256(b"%d" % number).digest(), f"key_{number:016x}") for number in numbers)
+    with closing(sqlite3.connect(folder / "antiphon.db")) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.executemany(
+            f"INSERT INTO virtual_keys ({columns}) VALUES ({values})",
+            ((*({**row, "id": f"key_{number:016x}"}.values()),) for number in numbers),
+        )
+        connection.executemany(
+            "INSERT INTO key_secrets (digest, organisation, key, shown, created_at) "
+            "VALUES (?, ?, ?, ?, ?)",
+            ((digest, row["organisation"], key, "ak-1…0000", 1) for digest, key in digests),
+        )
     return folder, texts
 
 
@@ -103,8 +103,10 @@ class Served:
     def __init__(self, process: asyncio.subprocess.Process, port: int, took: float) -> None:
         self.memory = Process(process.pid)
         self.took = took
-        self._port = port
         self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def close(self) -> None:
+        self._connection.close()
 
     async def ask(self, key: str) -> tuple[int, float]:
         """The status of a list of models, and the seconds that it took."""
@@ -138,7 +140,11 @@ async def served(folder: Path) -> AsyncIterator[Served]:
     )
     try:
         await until_ready(port)
-        yield Served(process, port, time.monotonic() - begun)
+        one = Served(process, port, time.monotonic() - begun)
+        try:
+            yield one
+        finally:
+            one.close()
     finally:
         process.terminate()
         await process.wait()
@@ -164,6 +170,7 @@ async def test_start_memory_and_first_use(tmp_path: Path, say: Callable[[str], N
     starts: dict[int, list[float]] = {FEW: [], MANY: []}
     idle: dict[int, list[int]] = {FEW: [], MANY: []}
     used: dict[int, int] = {}
+    firsts: list[float] = []
     for turn in range(STARTS):
         for count in (FEW, MANY) if turn % 2 else (MANY, FEW):
             folder, texts = places[count]
@@ -189,10 +196,11 @@ async def test_start_memory_and_first_use(tmp_path: Path, say: Callable[[str], N
                         f"{USED} in use; first use {first * 1e3:.2f} ms p99, later "
                         f"{known * 1e3:.2f} ms"
                     )
-                    assert first < FIRST_USE
+                    firsts.append(first)
     assert median(starts[MANY]) < (1 + MORE) * median(starts[FEW])
     assert median(idle[MANY]) < (1 + MORE) * median(idle[FEW])
     assert used[MANY] - used[FEW] < PAGES
+    assert max(firsts) < FIRST_USE
 
 
 async def test_revoked_within_a_second_everywhere(tmp_path: Path, say: Callable[[str], None]):
