@@ -280,14 +280,8 @@ class Payload:
     """
 
     __slots__ = (
-        "_members",
-        "_needs",
-        "_output_bound",
-        "_request",
-        "dialect",
-        "input_estimate",
-        "model",
-        "stream",
+        *("_members", "_needs", "_output_bound", "_request"),
+        *("dialect", "input_estimate", "model", "stream"),
     )
 
     opaque = False
@@ -332,9 +326,8 @@ class Payload:
     @property
     def wants_usage(self) -> bool:
         """Whether the caller of a stream asked for its usage."""
-        if self._members is None:
-            return self.request.include_usage
-        return self.dialect.wants_usage(self._members)
+        members = self._members
+        return self.request.include_usage if members is None else self.dialect.wants_usage(members)
 
     @property
     def members(self) -> Members | None:
@@ -344,15 +337,11 @@ class Payload:
     @property
     def output_bound(self) -> tuple[int | None, int]:
         """The tokens that one answer may have, or None, and how many answers are asked for."""
-        bound = self._output_bound
-        if bound is None:
-            members = self._members
-            if members is None:
-                bound = self.request.max_output_tokens, self.request.n or 1
-            else:
-                bound = self.dialect.output_bound(members)
-            self._output_bound = bound
-        return bound
+        if self._output_bound is None:
+            if self._members is None:
+                return self.request.max_output_tokens, self.request.n or 1
+            self._output_bound = self.dialect.output_bound(self._members)
+        return self._output_bound
 
     @property
     def least_answer(self) -> int | None:
@@ -368,8 +357,7 @@ class Payload:
         """Replace what is asked; the caller's bytes no longer speak for it."""
         self._request = request
         self._members = None
-        self._needs = None
-        self._output_bound = None
+        self._needs = self._output_bound = None
 
     def passes(self, dialect: Dialect) -> bool:
         """Whether the caller's own bytes can go to a provider of this dialect.
@@ -393,9 +381,8 @@ class Payload:
         cap: int = 0,
     ) -> bytes:
         """The caller's own bytes for a provider of its dialect, answers capped at some tokens."""
-        members = self._members
+        dialect, members = self.dialect, self._members
         assert members is not None
-        dialect = self.dialect
         members = dialect.prepare(members.replace({"model": msgspec.json.encode(target.model)}))
         if dropped:
             members = dialect.cut(members, dropped)
