@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+import httpx2
 import pytest
 
 from tests.walls.asking import asking, check
@@ -85,6 +86,44 @@ def test_every_operation_within_a_tenant(gateway, tenants):
 
 def _is_foreign(places: list[str]) -> bool:
     return any(place not in NAMES for place in places)
+
+
+def test_every_list_page_by_page(gateway, tenants):
+    """The cursor of a page is for whoever got it, and for nobody else."""
+    own, other = tenants
+    paged = 0
+    for operation in operations(gateway.document):
+        if operation.writes:
+            continue
+        told = gateway.document["paths"][operation.path]["get"]
+        names = {each["name"] for each in told.get("parameters", ())}
+        cursor = "cursor" if "cursor" in names else "before"
+        if "limit" not in names or cursor not in names:
+            continue
+        for key in own.keys:
+            query, seen = {"limit": "1"}, 0
+            while seen < 3:
+                page = _page(gateway, operation.path, query, key.text)
+                if page.status_code != 200:
+                    assert page.status_code in {403, 404}, page.text
+                    break
+                assert other.canary not in page.text
+                after = page.json().get("next_cursor") or page.json().get("next")
+                if after is None:
+                    break
+                query, seen = {"limit": "1", cursor: after}, seen + 1
+                elsewhere = _page(gateway, operation.path, query, other.keys[0].text)
+                assert elsewhere.status_code in {200, 400, 403, 404}, elsewhere.text
+                assert own.canary not in elsewhere.text
+            paged += seen
+    assert paged > 30
+
+
+def _page(gateway: Gateway, path: str, query: dict[str, str], key: str) -> httpx2.Response:
+    # By key there are several rows, of which a tenant sees its own.
+    by = {"by": "key"} if path.endswith("/usage") else {}
+    bearer = {"authorization": f"Bearer {key}"}
+    return gateway.http.get(path, params={**by, **query}, headers=bearer)
 
 
 SHORT = [

@@ -32,6 +32,7 @@ class _Keys:
 
     def __init__(self, principal: Principal) -> None:
         realm = Realm(actor_of(principal), principal.organisation)
+        self.name = f"{realm.organisation}/{realm.team}"
         self._walls = realm.keys()
         # What is asked with no managed key is the home organisation's.
         self._at_home = principal.tenant == HOME and not realm.team

@@ -42,7 +42,9 @@ def key_of(cursor: str, question: Question, ledger: str) -> tuple[str, ...]:
 
 
 def _seal(content: bytes, question: Question, ledger: str) -> bytes:
-    asked = msgspec.msgpack.encode((content, msgspec.structs.astuple(question)))
+    by, scope = question.by, question.scope.told
+    parts = (content, (by, scope, question.start, question.end, question.chosen))
+    asked = msgspec.msgpack.encode(parts)
     return blake2b(asked, digest_size=_SEAL, key=ledger.encode()[:64]).digest()
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, literal, select
 
-Wall: TypeAlias = Callable[[ColumnElement[str]], ColumnElement[bool]]
-"""From the column with the ids of keys to the condition that lets a row be seen."""
+
+class Wall(Protocol):
+    """From the column with the ids of keys to the condition that lets a row be seen."""
+
+    @property
+    def name(self) -> str:
+        """Tells it from every other one."""
+        ...
+
+    def __call__(self, key_id: ColumnElement[str], /) -> ColumnElement[bool]:
+        """The condition."""
+        ...
 
 
 class Scope(NamedTuple):
@@ -23,6 +33,11 @@ class Scope(NamedTuple):
     key_id: str | None = None
     keys: Wall | None = None
     subject: str | None = None
+
+    @property
+    def told(self) -> tuple[str | None, str | None, str | None]:
+        """What tells it from every other one."""
+        return self.key_id, None if self.keys is None else self.keys.name, self.subject
 
     def walls(
         self, key_id: ColumnElement[str], subject_id: ColumnElement[str]
