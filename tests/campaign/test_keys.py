@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 
 import pytest
-from sqlalchemy import insert
 
 from antiphon.access.desk import Access
 from antiphon.access.keytext import new_key
-from antiphon.access.tables import key_secrets, virtual_keys
 from antiphon.access.walls import operator_here
 from antiphon.clock import SystemClock
 from antiphon.gateway.books import SCHEMAS
@@ -75,25 +75,26 @@ def filled(folder: Path, count: int) -> tuple[Path, list[str]]:
     team = desk.teams.create("web").id
     texts = [desk.keys.create(team=team).secret.reveal() for _ in range(USED)]
     with database.reading() as connection:
-        row = dict(connection.execute(virtual_keys.select().limit(1)).mappings().one())
-    for begin in range(USED, count, 50_000):
-        numbers = range(begin, min(begin + 50_000, count))
-        rows = [{**row, "id": f"key_{number:016x}"} for number in numbers]
-        secrets = [
-            {
-                # Nobody asks for these; what opens them is not needed.
-                "digest": sha256(b"%d" % number).digest(),
-                "organisation": row["organisation"],
-                "key": f"key_{number:016x}",
-                "shown": "ak-1…0000",
-                "created_at": number,
-            }
-            for number in numbers
-        ]
-        with database.writing() as connection:
-            connection.execute(insert(virtual_keys), rows)
-            connection.execute(insert(key_secrets), secrets)
+        row = dict(
+            connection.exec_driver_sql("SELECT * FROM virtual_keys LIMIT 1").mappings().one()
+        )
     database.close()
+    columns = ", ".join(row)
+    values = ", ".join("?" * len(row))
+    # In the order of the index, by the driver: a million are written in half a minute.
+    numbers = range(USED, count)
+    digests = sorted((sha256(b"%d" % number).digest(), f"key_{number:016x}") for number in numbers)
+    with closing(sqlite3.connect(folder / "antiphon.db")) as connection, connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.executemany(
+            f"INSERT INTO virtual_keys ({columns}) VALUES ({values})",
+            ((*({**row, "id": f"key_{number:016x}"}.values()),) for number in numbers),
+        )
+        connection.executemany(
+            "INSERT INTO key_secrets (digest, organisation, key, shown, created_at) "
+            "VALUES (?, ?, ?, ?, ?)",
+            ((digest, row["organisation"], key, "ak-1…0000", 1) for digest, key in digests),
+        )
     return folder, texts
 
 
@@ -103,8 +104,10 @@ class Served:
     def __init__(self, process: asyncio.subprocess.Process, port: int, took: float) -> None:
         self.memory = Process(process.pid)
         self.took = took
-        self._port = port
         self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def close(self) -> None:
+        self._connection.close()
 
     async def ask(self, key: str) -> tuple[int, float]:
         """The status of a list of models, and the seconds that it took."""
@@ -120,7 +123,7 @@ class Served:
 
 @asynccontextmanager
 async def served(folder: Path) -> AsyncIterator[Served]:
-    """A gateway of its own process; `took` is from its start until it is ready."""
+    """A gateway of its own process; `took` is the CPU time until it is ready."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     config = folder / "antiphon.yaml"
@@ -130,7 +133,6 @@ async def served(folder: Path) -> AsyncIterator[Served]:
         "providers: {one: {dialect: openai_chat, base_url: 'http://127.0.0.1:9/v1', api_key: any}}\n"
         "models: {some: one/some}\nlogging: {requests: 'off'}\n"
     )
-    begun = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "antiphon", "serve", "--config", str(config)),
         stdout=asyncio.subprocess.DEVNULL,
@@ -138,10 +140,20 @@ async def served(folder: Path) -> AsyncIterator[Served]:
     )
     try:
         await until_ready(port)
-        yield Served(process, port, time.monotonic() - begun)
+        one = Served(process, port, cpu_seconds(process.pid))
+        try:
+            yield one
+        finally:
+            one.close()
     finally:
         process.terminate()
         await process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used, which other programs on the machine do not add to."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def until_ready(port: int) -> None:
@@ -164,6 +176,7 @@ async def test_start_memory_and_first_use(tmp_path: Path, say: Callable[[str], N
     starts: dict[int, list[float]] = {FEW: [], MANY: []}
     idle: dict[int, list[int]] = {FEW: [], MANY: []}
     used: dict[int, int] = {}
+    firsts: list[float] = []
     for turn in range(STARTS):
         for count in (FEW, MANY) if turn % 2 else (MANY, FEW):
             folder, texts = places[count]
@@ -184,15 +197,16 @@ async def test_start_memory_and_first_use(tmp_path: Path, say: Callable[[str], N
                         assert (await one.ask(new_key().reveal()))[0] == 401
                     used[count] = one.memory.memory
                     say(
-                        f"{count} keys: ready after {median(starts[count]):.3f} s, "
+                        f"{count} keys: ready after {median(starts[count]):.2f} s of CPU, "
                         f"{median(idle[count]) / MIB:.1f} MiB idle, {used[count] / MIB:.1f} with "
                         f"{USED} in use; first use {first * 1e3:.2f} ms p99, later "
                         f"{known * 1e3:.2f} ms"
                     )
-                    assert first < FIRST_USE
+                    firsts.append(first)
     assert median(starts[MANY]) < (1 + MORE) * median(starts[FEW])
     assert median(idle[MANY]) < (1 + MORE) * median(idle[FEW])
     assert used[MANY] - used[FEW] < PAGES
+    assert max(firsts) < FIRST_USE
 
 
 async def test_revoked_within_a_second_everywhere(tmp_path: Path, say: Callable[[str], None]):

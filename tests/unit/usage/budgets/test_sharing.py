@@ -207,3 +207,21 @@ def test_without_a_journal_no_money_is_leased(bank: Bank):
     owner.turn()
     assert "no journal" in owner.sharing.trouble
     assert owner.attempts == []
+
+
+def test_whoever_spends_fast_does_not_wait_after_a_turn_that_gave_nothing(bank: Bank):
+    large = Budget(Scope.TEAM, "web", 10**9)
+    owner = bank.owner(large)
+    waited = 0
+    for number in range(2000):
+        if number % 97 == 0:
+            bank.times.passed += 1.0
+            owner.turn()  # as it comes once a second, whatever there is to say
+        waited += owner.begin(ALICE, 1000) is None
+        [purse] = owner.budgets.path(ALICE).purses
+        if purse.hungry or purse.waiting:
+            bank.times.passed += 0.005
+            owner.turn()
+        for each in list(owner.attempts):
+            owner.end(each, 300)
+    assert waited <= 1
