@@ -16,6 +16,8 @@ from antiphon.server.asgi import App, Message, Receive, Scope, Send, headers_of
 from antiphon.server.bodies import given_again, whole_body
 
 ID_HEADER = b"x-antiphon-request-id"
+_ADMINISTERED = "/api/"
+"""What the path of all begins with for which a key is needed."""
 
 
 class Intake:
@@ -56,7 +58,7 @@ class Intake:
             await send(message)
 
         try:
-            if _announces_body(scope):
+            if scope["path"].startswith(_ADMINISTERED) and _announces_body(scope):
                 await self._admit(Request(scope))
             body = await whole_body(receive)
         except AntiphonError as error:

@@ -82,6 +82,7 @@ def test_json():
         "subject": "sub_1",
         "charge": "reported",
         "warnings": [],
+        "cache": None,
         "structured": None,
         "trace_id": None,
     }
