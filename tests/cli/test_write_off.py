@@ -77,11 +77,14 @@ def test_it_is_written_off(orphaned):
         done = json.loads(orphaned("ledger", "write-off", owner, "--unspent", "--json").stdout)
         assert done["unspent"] is True
         assert done["pots"] == found
-        assert orphans(orphaned) == []
+        assert json.loads(orphaned("ledger", "prove", "--json").stdout)["leases"]["orphans"] == []
         [(act, target, details)] = entries(orphaned)
         assert (act, target) == ("leases.write_off", owner)
         assert json.loads(details)["unspent"] is True
         assert "all is well" in orphaned("audit", "verify").stdout
+        # What was decided is told, and is no difference any more.
+        told = orphaned("ledger", "prove").stdout
+        assert "1 segments are gone" in told
 
 
 def test_leases_that_say_more_than_the_ledger(orphaned):

@@ -13,13 +13,12 @@ from antiphon.access.walls import operator_here
 from antiphon.cli.output import fail, say, show_json
 from antiphon.clock import SystemClock
 from antiphon.config.load import load
-from antiphon.config.storage import StorageSettings
 from antiphon.errors import PathNotFound
 from antiphon.gateway.books import SCHEMAS
 from antiphon.leases.estates import Estates
 from antiphon.leases.store import LeaseStore
 from antiphon.leases.terms import Orphan
-from antiphon.storage.database import Database, Readable, open_to_read
+from antiphon.storage.database import Database, open_to_read
 from antiphon.usage.budgets.prove import LeaseProof, prove_leases
 from antiphon.usage.ledger.prove import Proof, prove
 from antiphon.usage.ledger.shown import dollars
@@ -37,9 +36,17 @@ def prove_command(head: str | None, *, config: Path | None, as_json: bool) -> No
     database = open_to_read(storage.database_url, [SCHEMA])
     leases: LeaseProof | None = None
     try:
-        proof = prove(database, storage.journal_dir, head=head)
         if storage.leases_file.exists():
-            leases = _prove_leases(storage, database)
+            store = LeaseStore(storage.leases_file, clock=SystemClock())
+            try:
+                estates = Estates(store)
+                given_up = estates.given_up()
+                proof = prove(database, storage.journal_dir, head=head, given_up=given_up)
+                leases = prove_leases(estates, database, storage.journal_dir)
+            finally:
+                store.close()
+        else:
+            proof = prove(database, storage.journal_dir, head=head)
     except OSError as error:
         fail(f"the journals in {storage.journal_dir} cannot be read: {error.strerror}")
     finally:
@@ -97,14 +104,6 @@ def _acts(owner: str, pots: Sequence[Orphan], *, unspent: bool) -> Iterator[Act]
         yield Act("leases.write_off", owner, organisation, details=details)
 
 
-def _prove_leases(storage: StorageSettings, database: Readable) -> LeaseProof:
-    store = LeaseStore(storage.leases_file, clock=SystemClock())
-    try:
-        return prove_leases(Estates(store), database, storage.journal_dir)
-    finally:
-        store.close()
-
-
 def _leases_object(proof: LeaseProof) -> dict[str, object]:
     return {
         "difference": proof.difference,
@@ -149,6 +148,8 @@ def _tell(proof: Proof) -> None:
         say(f"{proof.open:,} attempts are under way, or of processes that were not adopted yet")
     if proof.damage:
         say(f"{proof.damage:,} stretches of journals cannot be read")
+    if proof.lost:
+        say(f"{proof.lost:,} segments are gone, of journals whose money was written off")
     if not proof.head:
         say("no head yet: the first segment of a journal is not whole")
         return

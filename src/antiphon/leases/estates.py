@@ -110,6 +110,15 @@ class Estates:
             )
             return [Orphan(row.owner, Pot(*row[2:6]), row.amount, row.orphaned) for row in found]
 
+    def given_up(self) -> frozenset[str]:
+        """The owners about whose money a person has decided.
+
+        Raises:
+            StorageFailed: The database did not do what it was asked.
+        """
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(select(write_offs.c.owner).distinct()).scalars())
+
     def write_off(self, owner: str, *, by: str, release: bool = False) -> int:
         """Decide about an orphan; gives how much it was, over all pots together.
 

@@ -22,7 +22,8 @@ from antiphon.usage.journal.folder import owners, segments_of
 from antiphon.usage.journal.record import Closed, Opened
 from antiphon.usage.journal.scan import scan_file
 from antiphon.usage.journal.segment import NotASegment
-from antiphon.usage.ledger.tables import usage_daily
+from antiphon.usage.ledger.manifests import COVERED
+from antiphon.usage.ledger.tables import attempts, usage_daily
 
 _DAY = 86_400_000_000
 _LONGEST = 33 * _DAY
@@ -81,17 +82,24 @@ def prove_leases(estates: Estates, ledger: Readable, folder: Path) -> LeaseProof
 def _charged(ledger: Readable, balance: Balance) -> int:
     """What the ledger has charged to whoever a pot belongs to, in days that may be its."""
     scope, name = Scope(balance.pot.scope), _name(balance)
+    word = "subject_id" if scope is Scope.USER else _WHOSE.get(scope, "")
     chosen = select(func.coalesce(func.sum(usage_daily.c.cost), 0))
     ends = balance.pot.ends
     if ends < ALWAYS:
         begins = usage_daily.c.begins
         chosen = chosen.where(begins > ends - _LONGEST, begins < ends + _DAY)
     if scope is not Scope.ORGANISATION:
-        word = "subject_id" if scope is Scope.USER else _WHOSE[scope]
         chosen = chosen.where(usage_daily.c[word] == name)
+    # What no manifest covers yet, or never will since its journal is gone, stands in no day.
+    bare = select(func.coalesce(func.sum(attempts.c.cost), 0)).where(~COVERED)
+    if ends < ALWAYS:
+        ended = attempts.c.ended_at
+        bare = bare.where(ended > ends - _LONGEST, ended < ends + _DAY)
+    if scope is not Scope.ORGANISATION:
+        bare = bare.where(attempts.c[word] == name)
     with ledger.reading() as connection:
         total: int = connection.execute(chosen).scalar_one()
-    return total
+        return total + connection.execute(bare).scalar_one()
 
 
 def _pending(written: Sequence[tuple[Opened, int]], balance: Balance) -> int:

@@ -11,7 +11,7 @@ difference that stays is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class Proof(msgspec.Struct, frozen=True):
         pending: Attempts that are in journals only, and will be shipped.
         open: Attempts under way, or of processes that died and were not adopted yet.
         damage: Stretches of journals that cannot be read.
+        lost: Segments that are gone, of journals about whose money a person has decided.
     """
 
     difference: str
@@ -66,36 +67,41 @@ class Proof(msgspec.Struct, frozen=True):
     pending: int
     open: int
     damage: int
+    lost: int = 0
 
 
 class _Differs(Exception):
     """The first difference."""
 
 
-def prove(database: Readable, folder: Path, *, head: str = "") -> Proof:
+def prove(
+    database: Readable, folder: Path, *, head: str = "", given_up: Collection[str] = ()
+) -> Proof:
     """Check everything.
 
     Args:
         database: Of the ledger.
         folder: Of the journals.
         head: The hash of a manifest that has to be in the chain, as an earlier proof told it.
+        given_up: Journals about whose money a person has decided: what is gone of them is counted.
 
     Raises:
         StorageFailed: The database cannot be read.
         OSError: The folder cannot be read.
     """
-    proof, before, looks = _look(database, folder, head), "", 1
+    proof, before, looks = _look(database, folder, head, given_up), "", 1
     while proof.difference and proof.difference != before and looks < _LOOKS:
-        proof, before, looks = _look(database, folder, head), proof.difference, looks + 1
+        before, looks = proof.difference, looks + 1
+        proof = _look(database, folder, head, given_up)
     return proof
 
 
-def _look(database: Readable, folder: Path, head: str) -> Proof:
+def _look(database: Readable, folder: Path, head: str, given_up: Collection[str]) -> Proof:
     scans = _scans(folder)
     with database.reading() as connection:
         name = connection.execute(select(ledger.c.id)).scalar()
         mine = {place: scan for place, scan in scans.items() if scan.head.ledger == name}
-        return _Look(connection, mine).run(head)
+        return _Look(connection, mine, given_up).run(head)
 
 
 def _scans(folder: Path) -> dict[Place, Scan]:
@@ -118,12 +124,16 @@ def _scans(folder: Path) -> dict[Place, Scan]:
 class _Look:
     """One look at everything, in one transaction."""
 
-    def __init__(self, connection: Connection, scans: Mapping[Place, Scan]) -> None:
+    def __init__(
+        self, connection: Connection, scans: Mapping[Place, Scan], given_up: Collection[str]
+    ) -> None:
         self._connection = connection
         self._scans = scans
         self._shipped: dict[Place, Manifest] = {}
         self._retired: dict[Place, Manifest] = {}
         self._begun: dict[Place, int] = {}
+        self._given_up = given_up
+        self._lost: set[Place] = set()
         self._head = FIRST_HASH
         self._links = 0
         self._rows = 0
@@ -151,6 +161,7 @@ class _Look:
             pending=self._pending,
             open=sum(len(scan.open) for scan in self._scans.values()),
             damage=sum(len(scan.damage) for scan in self._scans.values()),
+            lost=len(self._lost),
         )
 
     def _chain(self, head: str) -> None:
@@ -191,7 +202,9 @@ class _Look:
         self._begun = {(row.owner, row.segment): row.shipped for row in found}
         for place in self._begun:
             if place not in self._scans and place not in self._shipped:
-                raise _Differs(f"segment {_named(place)} was begun, and is nowhere")
+                if place[0] not in self._given_up:
+                    raise _Differs(f"segment {_named(place)} was begun, and is nowhere")
+                self._lost.add(place)
 
     def _gaps(self) -> None:
         """No segment of a journal is left out between two others."""
@@ -227,7 +240,7 @@ class _Look:
             place = (owner, number)
             if place in self._retired:
                 raise _Differs(f"segment {_named(place)} is retired, and has rows")
-            if place not in self._shipped and place not in self._scans:
+            if place not in self._shipped and place not in self._scans and place not in self._lost:
                 raise _Differs(f"segment {_named(place)} has rows, but no manifest and no journal")
 
     def _journal(self, place: Place, scan: Scan) -> None:
