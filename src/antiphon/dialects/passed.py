@@ -41,6 +41,7 @@ class UntranslatedPayload(Payload, ABC):
         self._members = None
         self._request = None
         self._needs = frozenset()
+        self._refers = None
         self.input_estimate = 0
 
     @property

@@ -98,7 +98,7 @@ def test_what_the_dialect_needs_is_checked_at_once() -> None:
     ("members", "bound"),
     [
         (b'"max_tokens":5', 5),
-        (b'"max_tokens":5,"max_completion_tokens":3', 3),
+        (b'"max_tokens":5,"max_completion_tokens":3', 5),
         (b'"max_tokens":5,"max_completion_tokens":null', 5),
         (b'"max_tokens":null', None),
     ],
