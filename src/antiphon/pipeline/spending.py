@@ -47,15 +47,17 @@ class Spending:
         payload = exchange.payload
         if payload.opaque:
             return False
-        path = self.budgets.path(exchange.principal)
+        path, now = self.budgets.path(exchange.principal), attempt.started_at
+        if now >= path.ends or now < path.begins:
+            self.budgets.renew(path, now)
         bound = likely = attempt.cost_bound
         if path.soft:
             likely = attempt.deployment.rates.bound(
                 _likely_input(exchange, attempt), attempt.output_bound
             )
-        if path.purses and payload.refers:
+        if path.hard and payload.refers:
             return False
-        made = self.budgets.reserve(path, bound, likely, attempt.started_at)
+        made = self.budgets.reserve(path, bound, likely, now)
         if made is None:
             return False
         attempt.reservation = made
