@@ -93,9 +93,7 @@ class Callers:
             Unauthenticated: A key is required, and there is none that is known.
         """
         if credential is None:
-            if self._required:
-                raise Unauthenticated("An API key is required.")
-            return ANONYMOUS
+            return self._stranger("An API key is required.")
         if person is not None and self._proxies:
             return LOOK_UP
         return self._of_key(keys, credential)
@@ -131,19 +129,21 @@ class Callers:
         if found is LOOK_UP and self._resolver is not None:
             return found
         principal = found if isinstance(found, Principal) else keys.find(credential)
-        if principal is not None:
-            return principal
-        if self._required:
-            raise Unauthenticated("The API key is not known here.")
-        return ANONYMOUS
+        return principal or self._stranger()
 
     async def _looked_up(self, credential: bytes) -> Principal:
         resolver = self._resolver
         principal = None if resolver is None else await resolver.principal(credential)
-        if principal is not None:
-            return principal
+        return principal or self._stranger()
+
+    def _stranger(self, why: str = "The API key is not known here.") -> Principal:
+        """Who comes without a key that is known.
+
+        Raises:
+            Unauthenticated: Nobody may.
+        """
         if self._required:
-            raise Unauthenticated("The API key is not known here.")
+            raise Unauthenticated(why)
         return ANONYMOUS
 
     def _name(self, proxy: Principal, person: bytes) -> str:

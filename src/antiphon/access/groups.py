@@ -11,7 +11,6 @@ from typing_extensions import override
 
 from antiphon.access.facts import DepartmentFacts, TeamFacts
 from antiphon.access.names import name_of
-from antiphon.access.pages import FIRST, Ask, Page
 from antiphon.access.refusals import Conflict
 from antiphon.access.revoking import revoke_where
 from antiphon.access.roles import Scope
@@ -20,7 +19,7 @@ from antiphon.access.tables import departments, teams, users, virtual_keys
 from antiphon.access.walls import Walls
 
 
-class Departments(Rows):
+class Departments(Rows[DepartmentFacts]):
     """The departments of a tenant."""
 
     _table, _what, _prefix = departments, "department", "dep"
@@ -37,28 +36,7 @@ class Departments(Rows):
         self._realm.need_everywhere()
         name = name_of(name)
         with self._database.writing() as connection:
-            return _department(self._made(connection, name))
-
-    def list(self, ask: Ask = FIRST, *, name: str = "") -> Page[DepartmentFacts]:
-        """A page of them.
-
-        Args:
-            ask: Which page.
-            name: Only those of this name, or of one just like it.
-
-        Raises:
-            InvalidRequest: There is no such page, or the name is none.
-        """
-        rows, cursor = self._page(ask, name)
-        return Page(tuple(map(_department, rows)), cursor)
-
-    def show(self, department: str) -> DepartmentFacts:
-        """One of them.
-
-        Raises:
-            PathNotFound: There is none.
-        """
-        return _department(self._shown(department))
+            return self._made(connection, name)
 
     def remove(self, department: str) -> DepartmentFacts:
         """Remove one that has no team any more.
@@ -80,14 +58,24 @@ class Departments(Rows):
                 if connection.execute(left.limit(1)).first():
                     raise Conflict("The department still has teams.")
                 self._gone(connection, row, "")
-            return _department(seen(connection, departments, self._walls(), department, self._what))
+            return self._seen(connection, department)
 
     @override
     def _walls(self) -> Walls:
         return self._realm.departments()
 
+    @staticmethod
+    @override
+    def _facts(row: RowMapping) -> DepartmentFacts:
+        return DepartmentFacts(
+            id=row["id"],
+            name=row["name"],
+            created_at=row["created_at"],
+            removed_at=row["removed_at"],
+        )
 
-class Teams(Rows):
+
+class Teams(Rows[TeamFacts]):
     """The teams of a tenant."""
 
     _table, _what, _prefix = teams, "team", "team"
@@ -107,28 +95,7 @@ class Teams(Rows):
         with self._database.writing() as connection:
             if department:
                 lasting(connection, departments, self._realm.departments(), department)
-            return _team(self._made(connection, name, department=department or None))
-
-    def list(self, ask: Ask = FIRST, *, name: str = "") -> Page[TeamFacts]:
-        """A page of them.
-
-        Args:
-            ask: Which page.
-            name: Only those of this name, or of one just like it.
-
-        Raises:
-            InvalidRequest: There is no such page, or the name is none.
-        """
-        rows, cursor = self._page(ask, name)
-        return Page(tuple(map(_team, rows)), cursor)
-
-    def show(self, team: str) -> TeamFacts:
-        """One of them.
-
-        Raises:
-            PathNotFound: There is none.
-        """
-        return _team(self._shown(team))
+            return self._made(connection, name, department=department or None)
 
     def remove(self, team: str) -> TeamFacts:
         """Remove one, and revoke its keys; its users stay, without a team.
@@ -150,24 +117,19 @@ class Teams(Rows):
                     .where(self._realm.of(users), users.c.team == team)
                     .values(team=None)
                 )
-            return _team(seen(connection, teams, self._walls(), team, self._what))
+            return self._seen(connection, team)
 
     @override
     def _walls(self) -> Walls:
         return self._realm.teams()
 
-
-def _department(row: RowMapping) -> DepartmentFacts:
-    return DepartmentFacts(
-        id=row["id"], name=row["name"], created_at=row["created_at"], removed_at=row["removed_at"]
-    )
-
-
-def _team(row: RowMapping) -> TeamFacts:
-    return TeamFacts(
-        id=row["id"],
-        name=row["name"],
-        department=row["department"] or "",
-        created_at=row["created_at"],
-        removed_at=row["removed_at"],
-    )
+    @staticmethod
+    @override
+    def _facts(row: RowMapping) -> TeamFacts:
+        return TeamFacts(
+            id=row["id"],
+            name=row["name"],
+            department=row["department"] or "",
+            created_at=row["created_at"],
+            removed_at=row["removed_at"],
+        )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
 from antiphon.access.audit import Act, enter
+from antiphon.access.facts import DepartmentFacts, TeamFacts, UserFacts
 from antiphon.access.names import folded, name_of
-from antiphon.access.pages import Ask, is_id, rows_of
+from antiphon.access.pages import FIRST, Ask, Page, is_id, rows_of
 from antiphon.access.refusals import NameTaken
 from antiphon.access.sweeping import drop_where
 from antiphon.access.tables import allowances, teams
@@ -18,8 +19,10 @@ from antiphon.access.walls import Realm, Walls, not_found
 from antiphon.clock import Clock
 from antiphon.storage.database import Database
 
+FactsT = TypeVar("FactsT", DepartmentFacts, TeamFacts, UserFacts)
 
-class Rows(ABC):
+
+class Rows(ABC, Generic[FactsT]):
     """What departments, teams and users have in common."""
 
     _table: Table
@@ -31,28 +34,51 @@ class Rows(ABC):
         self._realm = realm
         self._clock = clock
 
-    @abstractmethod
-    def _walls(self) -> Walls:
-        """Around the table."""
+    def list(self, ask: Ask = FIRST, *, name: str = "") -> Page[FactsT]:
+        """A page of them.
 
-    def _now(self) -> int:
-        return int(self._clock.now() * 1e6)
+        Args:
+            ask: Which page.
+            name: Only those of this name, or of one just like it.
 
-    def _page(self, ask: Ask, name: str) -> tuple[Sequence[RowMapping], str | None]:
+        Raises:
+            InvalidRequest: There is no such page, or the name is none.
+        """
         table, query = self._table, select(self._table)
         if not ask.gone:
             query = query.where(table.c.removed_at.is_(None))
         if name:
             query = query.where(table.c.folded == folded(name_of(name)))
         with self._database.reading() as connection:
-            return rows_of(connection, query, table, self._walls(), ask)
+            rows, cursor = rows_of(connection, query, table, self._walls(), ask)
+        return Page(tuple(map(self._facts, rows)), cursor)
 
-    def _shown(self, row_id: str) -> RowMapping:
+    def show(self, row_id: str) -> FactsT:
+        """One of them.
+
+        Raises:
+            PathNotFound: There is none.
+        """
         with self._database.reading() as connection:
-            return seen(connection, self._table, self._walls(), row_id, self._what)
+            return self._seen(connection, row_id)
 
-    def _made(self, connection: Connection, name: str, **values: str | None) -> RowMapping:
-        """A new row.
+    @abstractmethod
+    def _walls(self) -> Walls:
+        """Around the table."""
+
+    @staticmethod
+    @abstractmethod
+    def _facts(row: RowMapping) -> FactsT:
+        """What is told of a row."""
+
+    def _seen(self, connection: Connection, row_id: str) -> FactsT:
+        return self._facts(seen(connection, self._table, self._walls(), row_id, self._what))
+
+    def _now(self) -> int:
+        return int(self._clock.now() * 1e6)
+
+    def _made(self, connection: Connection, name: str, **values: str | None) -> FactsT:
+        """A new row, as it is told.
 
         Raises:
             NameTaken: The name is another's.
@@ -70,7 +96,8 @@ class Rows(ABC):
         row = {"id": row_id, "organisation": organisation, "created_at": at, "entry": entry}
         row |= {"name": name, "folded": folded(name), **values}
         connection.execute(insert(self._table).values(row))
-        return seen(connection, self._table, [self._realm.of(self._table)], row_id, self._what)
+        made = seen(connection, self._table, [self._realm.of(self._table)], row_id, self._what)
+        return self._facts(made)
 
     def _gone(self, connection: Connection, row: RowMapping, team: str) -> tuple[int, int]:
         """Mark a row as removed, with its budgets and limits; gives when, and which entry."""

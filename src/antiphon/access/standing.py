@@ -6,22 +6,18 @@ an index, several times a second.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
+from typing_extensions import override
 
 from antiphon.access.allowances import MOST, allowance_facts
 from antiphon.access.facts import AllowanceFacts
+from antiphon.access.looking import EVERY, Looking
 from antiphon.access.tables import allowances
 from antiphon.access.targets import ALLOWANCES
-from antiphon.access.watch import EVERY
-from antiphon.errors import StorageFailed
 from antiphon.storage.database import Readable
-
-_log = logging.getLogger("antiphon.access")
 
 
 class Standing(NamedTuple):
@@ -46,7 +42,7 @@ def standing(database: Readable) -> Standing:
         return _standing(connection, _newest(connection))
 
 
-class Standings:
+class Standings(Looking):
     """Looks for changes, as a service on a thread of its own.
 
     Args:
@@ -54,12 +50,10 @@ class Standings:
         tell: Takes what is in force now, on the thread of this service: hand it to the loop.
         told: The number that is known already.
         every: Seconds between two looks.
-
-    Attributes:
-        trouble: Why the last look failed; empty where it did not.
     """
 
     name = "allowances"
+    _what = "budgets and limits"
 
     def __init__(
         self,
@@ -69,29 +63,12 @@ class Standings:
         told: int | None = None,
         every: float = EVERY,
     ) -> None:
+        super().__init__(every=every)
         self._database = database
         self._tell = tell
         self._told = told
-        self._every = every
-        self._wake = threading.Event()
-        self.trouble = ""
 
-    def run(self, stop: threading.Event) -> None:
-        """Look, until `stop` is set; while the database is away, what is in force stays so."""
-        while not stop.is_set():
-            try:
-                self.look()
-            except StorageFailed as error:
-                if not self.trouble:
-                    _log.warning("changes of budgets and limits cannot be seen: %s", error.message)
-                self.trouble = error.message
-            self._wake.wait(self._every)
-            self._wake.clear()
-
-    def stop(self) -> None:
-        """Have `run` look at `stop` now."""
-        self._wake.set()
-
+    @override
     def look(self) -> None:
         """Look once.
 

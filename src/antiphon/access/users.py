@@ -12,7 +12,6 @@ from typing_extensions import override
 from antiphon.access.audit import Act, enter
 from antiphon.access.facts import UserFacts
 from antiphon.access.names import folded, name_of
-from antiphon.access.pages import FIRST, Ask, Page
 from antiphon.access.revoking import forget_keys, forget_user, revoke_where
 from antiphon.access.roles import Role, Scope, role_of, scopes_of
 from antiphon.access.rows import Rows, lasting, seen
@@ -20,7 +19,7 @@ from antiphon.access.tables import teams, users, virtual_keys
 from antiphon.access.walls import Walls, not_found
 
 
-class Users(Rows):
+class Users(Rows[UserFacts]):
     """The people and applications of a tenant."""
 
     _table, _what, _prefix = users, "user", "sub"
@@ -44,28 +43,7 @@ class Users(Rows):
         with self._database.writing() as connection:
             if team:
                 lasting(connection, teams, realm.teams(), team)
-            return _user(self._made(connection, name, role=role.value, team=team or None))
-
-    def list(self, ask: Ask = FIRST, *, name: str = "") -> Page[UserFacts]:
-        """A page of them.
-
-        Args:
-            ask: Which page.
-            name: Only those of this name, or of one just like it.
-
-        Raises:
-            InvalidRequest: There is no such page, or the name is none.
-        """
-        rows, cursor = self._page(ask, name)
-        return Page(tuple(map(_user, rows)), cursor)
-
-    def show(self, user: str) -> UserFacts:
-        """One of them.
-
-        Raises:
-            PathNotFound: There is none.
-        """
-        return _user(self._shown(user))
+            return self._made(connection, name, role=role.value, team=team or None)
 
     def change_role(self, user: str, role: str) -> UserFacts:
         """Give another role; their keys may do no more than it from then on.
@@ -92,7 +70,7 @@ class Users(Rows):
                 own = realm.of(virtual_keys)
                 forget_keys(connection, own & (virtual_keys.c.user == user))
                 forget_user(connection, user)
-            return _user(seen(connection, users, self._walls(), user, self._what))
+            return self._seen(connection, user)
 
     def remove(self, user: str, *, erase: bool = False) -> UserFacts:
         """Remove one, and revoke their keys.
@@ -127,19 +105,20 @@ class Users(Rows):
                 held = (virtual_keys.c.user == user) & realm.of(virtual_keys)
                 connection.execute(update(virtual_keys).where(held).values(name=""))
                 forget_user(connection, user)
-            return _user(seen(connection, users, self._walls(), user, self._what))
+            return self._seen(connection, user)
 
     @override
     def _walls(self) -> Walls:
         return self._realm.users()
 
-
-def _user(row: RowMapping) -> UserFacts:
-    return UserFacts(
-        id=row["id"],
-        name=row["name"],
-        team=row["team"] or "",
-        role=row["role"],
-        created_at=row["created_at"],
-        removed_at=row["removed_at"],
-    )
+    @staticmethod
+    @override
+    def _facts(row: RowMapping) -> UserFacts:
+        return UserFacts(
+            id=row["id"],
+            name=row["name"],
+            team=row["team"] or "",
+            role=row["role"],
+            created_at=row["created_at"],
+            removed_at=row["removed_at"],
+        )

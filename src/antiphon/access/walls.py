@@ -15,6 +15,7 @@ from antiphon.access.roles import Scope
 from antiphon.access.tables import allowances, audit, departments, teams, users, virtual_keys
 from antiphon.errors import Forbidden, PathNotFound
 from antiphon.model.principal import Principal
+from antiphon.model.principal import is_root as opens_all
 
 Walls = list[ColumnElement[bool]]
 WIDE = ("alias", "deployment", "provider", "provider_key")
@@ -202,7 +203,7 @@ def is_root(actor: Actor) -> bool:
 
     A key of a tenant never is, whatever its scopes say.
     """
-    return Scope.ADMIN in actor.scopes and not actor.organisation
+    return opens_all(actor.scopes, actor.organisation)
 
 
 def not_found(what: str) -> PathNotFound:

@@ -7,65 +7,42 @@ keys that are known go on opening, and `trouble` says why; unknown ones cannot b
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable
 
 from sqlalchemy import Connection, func, select
+from typing_extensions import override
 
+from antiphon.access.looking import EVERY, Looking
 from antiphon.access.lookup import newest_change
 from antiphon.access.managed import Changes
 from antiphon.access.tables import key_changes
-from antiphon.errors import StorageFailed
 from antiphon.storage.database import Readable
 
-EVERY = 0.2
-"""Seconds between two looks."""
 _MOST = 2000
 """Changes that are told one by one; of more, everything is forgotten."""
-_log = logging.getLogger("antiphon.access")
 
 
-class Watch:
+class Watch(Looking):
     """Looks for changes.
 
     Args:
         database: With the tables of access.
         tell: Takes what changed, on the thread of this service: hand it to the loop.
         every: Seconds between two looks.
-
-    Attributes:
-        trouble: Why the last look failed; empty where it did not.
     """
 
     name = "keys"
+    _what = "keys"
 
     def __init__(
         self, database: Readable, tell: Callable[[Changes], object], *, every: float = EVERY
     ) -> None:
+        super().__init__(every=every)
         self._database = database
         self._tell = tell
-        self._every = every
         self._told: int | None = None
-        self._wake = threading.Event()
-        self.trouble = ""
 
-    def run(self, stop: threading.Event) -> None:
-        """Look, until `stop` is set."""
-        while not stop.is_set():
-            try:
-                self.look()
-            except StorageFailed as error:
-                if not self.trouble:
-                    _log.warning("changes of keys cannot be seen: %s", error.message)
-                self.trouble = error.message
-            self._wake.wait(self._every)
-            self._wake.clear()
-
-    def stop(self) -> None:
-        """Have `run` look at `stop` now."""
-        self._wake.set()
-
+    @override
     def look(self) -> None:
         """Look once.
 

@@ -48,11 +48,16 @@ class Principal(msgspec.Struct, frozen=True):
     @property
     def is_root(self) -> bool:
         """Whether it may do everything in the whole gateway; a key of a tenant never may."""
-        return "admin" in self.scopes and not self.organisation
+        return is_root(self.scopes, self.organisation)
 
     def may_use(self, model: str) -> bool:
         """Whether this name may be asked for."""
         return not self.models or model in self.models
+
+
+def is_root(scopes: frozenset[str], organisation: str) -> bool:
+    """Whether these scopes, of a key of this organisation, open the whole gateway."""
+    return "admin" in scopes and not organisation
 
 
 ANONYMOUS = Principal(key_id="anonymous")
