@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from antiphon.errors import StorageFailed
-from antiphon.storage.versions import Versions
+from antiphon.storage.versions import numbered
 
 SCHEMA = MetaData()
 _FORMAT = 1
@@ -100,15 +100,6 @@ write_offs = Table(
 """What people decided about money of which nobody can say whether it was spent."""
 
 
-def _bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
-    if inspect(connection).get_table_names():
-        _check(connection, schemas)
-        return
-    for schema in schemas:
-        schema.create_all(connection)
-    connection.exec_driver_sql(f"PRAGMA user_version = {_FORMAT}")
-
-
 def _check(connection: Connection, schemas: Sequence[MetaData]) -> None:
     found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     names = set(inspect(connection).get_table_names())
@@ -124,5 +115,5 @@ def _check(connection: Connection, schemas: Sequence[MetaData]) -> None:
         )
 
 
-VERSIONS = Versions(_check, _bring_up)
+VERSIONS = numbered(_FORMAT, _check)
 """By a number of its own: the file has no history that a migration of the ledger could tell."""

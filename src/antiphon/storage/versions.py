@@ -82,5 +82,24 @@ def version_of(connection: Connection) -> str:
     return str(row[0]) if row else ""
 
 
+def numbered(number: int, check: Callable[[Connection, Sequence[MetaData]], object]) -> Versions:
+    """By a number of a file's own (`user_version`), for what no migration looks after.
+
+    Args:
+        number: Of the version that this program knows.
+        check: Refuses a file with tables that are not of that version.
+    """
+
+    def bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
+        if inspect(connection).get_table_names():
+            check(connection, schemas)
+            return
+        for schema in schemas:
+            schema.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+
+    return Versions(check, bring_up)
+
+
 MIGRATED = Versions(check, bring_up)
 """By the migrations of the ledger's database."""

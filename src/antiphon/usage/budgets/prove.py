@@ -18,10 +18,8 @@ from antiphon.leases.terms import Balance, Orphan
 from antiphon.storage.database import Readable
 from antiphon.usage.budgets.budget import Scope
 from antiphon.usage.budgets.periods import ALWAYS
-from antiphon.usage.journal.folder import owners, segments_of
 from antiphon.usage.journal.record import Closed, Opened
-from antiphon.usage.journal.scan import scan_file
-from antiphon.usage.journal.segment import NotASegment
+from antiphon.usage.journal.scan import scans_of
 from antiphon.usage.ledger.manifests import COVERED
 from antiphon.usage.ledger.tables import attempts, usage_daily
 
@@ -115,19 +113,10 @@ def _name(balance: Balance) -> str:
 
 def _written(folder: Path) -> Iterator[tuple[Opened, int]]:
     """Attempts that stand in journals, with their costs; those that are open at their bounds."""
-    for owner in owners(folder):
-        try:
-            paths = segments_of(owner)
-        except FileNotFoundError:  # it was adopted, or its owner has ended
-            continue
-        for path in paths:
-            try:
-                scan = scan_file(path)
-            except (FileNotFoundError, NotASegment):
-                continue
-            begun = {at: each for at, each in scan.records if isinstance(each, Opened)}
-            for _, record in scan.records:
-                if isinstance(record, Closed) and record.opened in begun:
-                    yield begun[record.opened], record.cost
-            for opened in scan.open.values():
-                yield opened, opened.cost_bound
+    for scan in scans_of(folder):
+        begun = {at: each for at, each in scan.records if isinstance(each, Opened)}
+        for _, record in scan.records:
+            if isinstance(record, Closed) and record.opened in begun:
+                yield begun[record.opened], record.cost
+        for opened in scan.open.values():
+            yield opened, opened.cost_bound

@@ -31,7 +31,7 @@ from sqlalchemy.dialects.sqlite import insert
 from antiphon.errors import CallerLeft, StorageFailed
 from antiphon.storage.address import address_of
 from antiphon.storage.database import Database, Readable, open_to_read
-from antiphon.storage.versions import Versions
+from antiphon.storage.versions import numbered
 from antiphon.usage.captures.config import CaptureLevel
 from antiphon.usage.captures.summary import summary_of
 from antiphon.usage.captures.taking import Capture
@@ -283,15 +283,6 @@ def _opened(path: Path) -> Database:
     )
 
 
-def _bring_up(connection: Connection, schemas: Sequence[MetaData]) -> None:
-    if inspect(connection).get_table_names():
-        _check(connection, schemas)
-        return
-    for schema in schemas:
-        schema.create_all(connection)
-    connection.exec_driver_sql(f"PRAGMA user_version = {_FORMAT}")
-
-
 def _check(connection: Connection, schemas: Sequence[MetaData]) -> None:
     found = connection.exec_driver_sql("PRAGMA user_version").scalar()
     ours = {name for schema in schemas for name in schema.tables}
@@ -301,5 +292,5 @@ def _check(connection: Connection, schemas: Sequence[MetaData]) -> None:
         )
 
 
-_VERSIONS = Versions(_check, _bring_up)
+_VERSIONS = numbered(_FORMAT, _check)
 """By a number of its own: what is disposable needs no migrations."""

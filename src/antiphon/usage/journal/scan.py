@@ -8,9 +8,11 @@ finished: that is no damage, since what it would have said was not yet promised 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from antiphon.usage.journal.folder import owners, segments_of
 from antiphon.usage.journal.record import ALIGN, Closed, Opened, Record, read
 from antiphon.usage.journal.segment import FIRST, Head, NotASegment
 
@@ -91,3 +93,21 @@ def scan_file(path: Path) -> Scan:
         OSError: It cannot be read.
     """
     return scan(path.read_bytes())
+
+
+def scans_of(folder: Path) -> Iterator[Scan]:
+    """Every segment of a folder that can be read; what goes away meanwhile was shipped.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    for owner in owners(folder):
+        try:
+            paths = segments_of(owner)
+        except FileNotFoundError:  # it was adopted, or its owner has ended
+            continue
+        for path in paths:
+            try:
+                yield scan_file(path)
+            except (FileNotFoundError, NotASegment):
+                continue

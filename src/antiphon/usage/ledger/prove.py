@@ -19,9 +19,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from antiphon.storage.database import Readable
-from antiphon.usage.journal.folder import owners, segments_of
-from antiphon.usage.journal.scan import Scan, scan_file
-from antiphon.usage.journal.segment import NotASegment
+from antiphon.usage.journal.scan import Scan, scans_of
 from antiphon.usage.ledger.manifests import FIRST_HASH, RETIRED, SHIPPED, Manifest, manifest_of
 from antiphon.usage.ledger.rollups import Group, by_day, of_rows, of_sums
 from antiphon.usage.ledger.rows import AT, Row, checksum_of, content_of, kept_rows, rows_of
@@ -106,19 +104,7 @@ def _look(database: Readable, folder: Path, head: str, given_up: Collection[str]
 
 def _scans(folder: Path) -> dict[Place, Scan]:
     """Every segment that can be read, by its place."""
-    found: dict[Place, Scan] = {}
-    for owner in owners(folder):
-        try:
-            paths = segments_of(owner)
-        except FileNotFoundError:  # it was adopted, or its owner has ended
-            continue
-        for path in paths:
-            try:
-                scan = scan_file(path)
-            except (FileNotFoundError, NotASegment):
-                continue
-            found[scan.head.owner, scan.head.number] = scan
-    return found
+    return {(scan.head.owner, scan.head.number): scan for scan in scans_of(folder)}
 
 
 class _Look:
