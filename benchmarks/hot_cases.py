@@ -263,10 +263,9 @@ def deployment_head() -> Timed:
     return lambda: face.head(keys.take(), False)
 
 
-def exchange() -> Timed:
-    """`pipeline`: a whole exchange around a provider that answers at once, record included."""
-    served = gateway()
-    pipeline = Pipeline(
+def pipeline_of(served: Antiphon) -> Pipeline:
+    """A pipeline of its own, whose provider answers at once."""
+    return Pipeline(
         transport=Instant(),
         accounts=Accounts(journal(), clock=served.clock),
         concurrency=Concurrency(10),
@@ -274,6 +273,12 @@ def exchange() -> Timed:
         clock=served.clock,
         heartbeat=15,
     )
+
+
+def exchange() -> Timed:
+    """`pipeline`: a whole exchange around a provider that answers at once, record included."""
+    served = gateway()
+    pipeline = pipeline_of(served)
     body = chat_body(900)
 
     async def ask() -> None:
@@ -286,14 +291,7 @@ def exchange() -> Timed:
 def exchange_hit() -> Timed:
     """`pipeline.caching`: a whole exchange that is answered from memory, record included."""
     served = gateway(cache={})
-    pipeline = Pipeline(
-        transport=Instant(),
-        accounts=Accounts(journal(), clock=served.clock),
-        concurrency=Concurrency(10),
-        metrics=Metrics(),
-        clock=served.clock,
-        heartbeat=15,
-    )
+    pipeline = pipeline_of(served)
     body = chat_body(900)
     keep_answer(pipeline, served, body, _REPLY)
 

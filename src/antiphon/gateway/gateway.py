@@ -26,7 +26,7 @@ from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import Loaded, load
 from antiphon.config.settings import Settings
-from antiphon.errors import ConfigurationError, Draining, Mistake, StorageFailed
+from antiphon.errors import ConfigurationError, Draining, Mistake, Overloaded, StorageFailed
 from antiphon.gateway import vitals
 from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
@@ -247,6 +247,17 @@ class Antiphon(Asking):
         """Everything that stands behind a name, once."""
         plans = self.snapshot.plans.values()
         return list({each.name: each for plan in plans for each in plan.deployments}.values())
+
+    @property
+    def open_books(self) -> Books:
+        """The books, for whoever answers from them.
+
+        Raises:
+            Overloaded: The gateway ends.
+        """
+        if self.books is None:
+            raise Overloaded("The gateway is shutting down.")
+        return self.books
 
     @property
     def obstacle(self) -> str:

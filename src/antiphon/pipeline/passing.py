@@ -16,7 +16,7 @@ from typing_extensions import override
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.errors import Forbidden, InvalidRequest, UpstreamError
 from antiphon.model.principal import Principal
-from antiphon.pipeline.plan import Plan, Shelf, Snapshot
+from antiphon.pipeline.plan import Plan, Shelf, Snapshot, check_scope
 from antiphon.pipeline.relay import Relay
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Endpoint
@@ -80,8 +80,7 @@ class Passing(msgspec.Struct, frozen=True, eq=False):
             Forbidden: No provider keeps objects for callers, or this caller may not see them.
             InvalidRequest: The provider that was named cannot, or none was and several could.
         """
-        if "inference" not in principal.scopes:
-            raise Forbidden("This key may not ask models: it lacks the scope 'inference'.")
+        check_scope(principal)
         if principal.models:
             # A batch names models where nobody here looks.
             raise Forbidden("A key that may not use every model may not use stored objects.")

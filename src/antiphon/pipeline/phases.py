@@ -24,7 +24,7 @@ from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
-from antiphon.pipeline.plan import Plan, Snapshot
+from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
 from antiphon.pipeline.turns import Turns
@@ -121,8 +121,7 @@ class Pipeline:
         except ModelNotFound as error:
             # Whoever may not use a name does not hear of it either.
             raise ModelNotFound(model, [*filter(principal.may_use, error.nearest)]) from None
-        if "inference" not in principal.scopes:
-            raise Forbidden("This key may not ask models: it lacks the scope 'inference'.")
+        check_scope(principal)
         if not principal.may_use(model):
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         return plan

@@ -13,13 +13,24 @@ from typing import NamedTuple
 from antiphon.access.keys import StaticKeys
 from antiphon.cache.policy import CachePolicy
 from antiphon.dialects.base import Dialect
-from antiphon.errors import ModelNotFound
+from antiphon.errors import Forbidden, ModelNotFound
+from antiphon.model.principal import Principal
 from antiphon.pipeline.config import OnLoss, RouteSettings
 from antiphon.providers.deployment import Deployment
 from antiphon.usage.captures.taking import Tap
 
 _NEAREST = 3
 """Names offered for one that is not known."""
+
+
+def check_scope(principal: Principal) -> None:
+    """Let only those ask a provider who may.
+
+    Raises:
+        Forbidden: The key is for other things.
+    """
+    if "inference" not in principal.scopes:
+        raise Forbidden("This key may not ask models: it lacks the scope 'inference'.")
 
 
 class Plan:

@@ -47,9 +47,8 @@ class Spending:
         payload = exchange.payload
         if payload.opaque:
             return False
-        path, now = self.budgets.path(exchange.principal), attempt.started_at
-        if now >= path.ends or now < path.begins:
-            self.budgets.renew(path, now)
+        now = attempt.started_at
+        path = self.budgets.present(exchange.principal, now)
         bound = likely = attempt.cost_bound
         if path.soft:
             likely = attempt.deployment.rates.bound(
@@ -95,12 +94,10 @@ class Spending:
         return capped
 
     async def _granted(self, exchange: Exchange, attempt: Attempt) -> int:
-        path = self.budgets.path(exchange.principal)
+        path = self.budgets.present(exchange.principal, attempt.started_at)
         payload = exchange.payload
-        if payload.opaque or payload.refers:
-            self.budgets.renew(path, attempt.started_at)
-            if path.hard:
-                _widen(exchange, attempt)
+        if path.hard and (payload.opaque or payload.refers):
+            _widen(exchange, attempt)
         price = _price(exchange, attempt)
         granted = await self._desk.obtain(path, price, until=exchange.pays_until)
         attempt.reservation = granted.reservation
@@ -119,11 +116,7 @@ class Spending:
 
     def share(self, principal: Principal) -> float:
         """The largest share used of a budget that a principal spends from, as far as is known."""
-        path = self.budgets.path(principal)
-        now = int(self._clock.now() * 1e6)
-        if now >= path.ends or now < path.begins:
-            self.budgets.renew(path, now)
-        return self.budgets.share(path)
+        return self.budgets.share(self.budgets.present(principal, int(self._clock.now() * 1e6)))
 
     def _note(self, exchange: Exchange, path: Path) -> None:
         for purse in path.purses:

@@ -35,7 +35,6 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
 from antiphon.gateway.allowances import Allowed
-from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.uses import BudgetUses, LimitUses
 from antiphon.model.principal import HOME, Principal
@@ -150,7 +149,7 @@ class GatewayFront(Front):
     @property
     @override
     def database(self) -> Database:
-        return self._books.database
+        return self._gateway.open_books.database
 
     @property
     @override
@@ -160,7 +159,7 @@ class GatewayFront(Front):
     @property
     @override
     def budget_uses(self) -> BudgetUses:
-        books = self._books
+        books = self._gateway.open_books
         treasury = books.treasury
         return BudgetUses(
             treasury.leases,
@@ -182,14 +181,7 @@ class GatewayFront(Front):
     @property
     @override
     def access(self) -> Access:
-        return self._books.access
-
-    @property
-    def _books(self) -> Books:
-        books = self._gateway.books
-        if books is None:
-            raise Overloaded("The gateway is shutting down.")
-        return books
+        return self._gateway.open_books.access
 
     @override
     def send(self) -> None:

@@ -16,7 +16,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.errors import InvalidRequest, Overloaded
-from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.seeing import scope_of
 from antiphon.server.caller import Caller
@@ -221,7 +220,7 @@ class _Ledger:
         Raises:
             Overloaded: The gateway ends.
         """
-        return self._books.database
+        return self._gateway.open_books.database
 
     def shipped(self) -> bool:
         """Have what was answered so far in it; False where that takes too long.
@@ -229,14 +228,7 @@ class _Ledger:
         Raises:
             Overloaded: The gateway ends.
         """
-        return self._books.shipper.flush(_SHIPPED_WITHIN)
-
-    @property
-    def _books(self) -> Books:
-        books = self._gateway.books
-        if books is None:
-            raise Overloaded("The gateway is shutting down.")
-        return books
+        return self._gateway.open_books.shipper.flush(_SHIPPED_WITHIN)
 
     @contextmanager
     def turn(self) -> Generator[None]:

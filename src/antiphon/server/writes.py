@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from antiphon.errors import AntiphonError, InternalFault, Overloaded, StorageFailed
+from antiphon.errors import AntiphonError, InternalFault, StorageFailed
 from antiphon.gateway.gateway import Antiphon
 from antiphon.idempotency.answers import Answers
 from antiphon.idempotency.errors import AnswerLost, StillRunning
@@ -123,9 +123,7 @@ class Writes:
             if left <= 0:
                 raise StillRunning
             await asyncio.wait({first}, timeout=left)
-        books = self._gateway.books
-        if books is None:
-            raise Overloaded("The gateway is shutting down.")
+        books = self._gateway.open_books
         hours = self._gateway.settings.idempotency.keep_hours
         records = Records(books.database, hours=hours, clock=self._gateway.clock)
         # Begun before anything is waited for: who comes second finds it.

@@ -145,6 +145,13 @@ class Budgets:
             self._paths[key] = found
         return found
 
+    def present(self, principal: Principal, now: int) -> Path:
+        """The same, with the purses of the periods that a moment lies in."""
+        path = self.path(principal)
+        if now >= path.ends or now < path.begins:
+            self.renew(path, now)
+        return path
+
     def reserve(self, path: Path, bound: int, likely: int, now: int) -> Reservation | None:
         """Set the money of an attempt aside, in all budgets or in none; None where one is short.
 
