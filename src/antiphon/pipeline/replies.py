@@ -129,7 +129,49 @@ class StreamReply(ABC):
         """Wait shortly for the end of the provider's body, so that its connection can be kept."""
 
 
-class ProviderStream(StreamReply):
+class AwaitedStream(StreamReply):
+    """An answer whose first piece is waited for before its status goes out."""
+
+    __slots__ = ("_first",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first: bytes | None = None
+
+    async def start(self) -> None:
+        """Wait until the status may go out.
+
+        Raises:
+            AntiphonError: There is no answer.
+        """
+        self._first = await self.advance()
+
+    @override
+    async def next(self) -> bytes:
+        if self._first is not None:
+            piece, self._first = self._first, None
+            return piece
+        if self.ended:
+            return b""
+        try:
+            return await self.advance()
+        except AntiphonError as error:
+            return self._failed(error)
+
+    @abstractmethod
+    async def advance(self) -> bytes:
+        """Bytes that may go out now: content, a heartbeat, or the end.
+
+        Raises:
+            AntiphonError: There is no more of the answer.
+        """
+
+    def _failed(self, error: AntiphonError) -> bytes:
+        """What is given where no more comes."""
+        return self.fail(error)
+
+
+class ProviderStream(AwaitedStream):
     """An answer while it is being written.
 
     Args:
@@ -144,7 +186,6 @@ class ProviderStream(StreamReply):
         "_clock",
         "_content",
         "_exchange",
-        "_first",
         "_heard_at",
         "_heartbeat",
         "_held",
@@ -174,7 +215,6 @@ class ProviderStream(StreamReply):
         self._kind = exchange.payload.dialect.stream_type
         self._answer: Answer | None = None
         self._relay: Relay | None = None
-        self._first: bytes | None = None
         self._heard_at = exchange.started
         self._held: list[bytes] = []
         self._held_size = 0
@@ -192,27 +232,6 @@ class ProviderStream(StreamReply):
         """How far the caller's stream has come."""
         relay = self._relay
         return START if relay is None or not self._content else relay.position
-
-    async def start(self) -> None:
-        """Wait until the status may go out.
-
-        Raises:
-            UpstreamError: It is the caller's fault, or too long for every candidate.
-            Exhausted: No candidate gave an answer.
-        """
-        self._first = await self.advance()
-
-    @override
-    async def next(self) -> bytes:
-        if self._first is not None:
-            piece, self._first = self._first, None
-            return piece
-        if self.ended:
-            return b""
-        try:
-            return await self.advance()
-        except AntiphonError as error:
-            return self.fail(error)
 
     @override
     def fail(self, error: AntiphonError) -> bytes:
@@ -239,6 +258,7 @@ class ProviderStream(StreamReply):
             pass
         self._walk.close()
 
+    @override
     async def advance(self) -> bytes:
         """Bytes that may go out now: content, a heartbeat, an overlong preamble, or the end.
 

@@ -21,7 +21,7 @@ from antiphon.errors import AntiphonError
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.relay import Relay
-from antiphon.pipeline.replies import ProviderStream, StreamReply, whole_reply
+from antiphon.pipeline.replies import AwaitedStream, ProviderStream, StreamReply, whole_reply
 from antiphon.wire.shallow import Members
 
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
@@ -117,10 +117,10 @@ class Question(Protocol):
         ...
 
 
-class SharedStream(StreamReply):
+class SharedStream(AwaitedStream):
     """What one of its callers is given of a call."""
 
-    __slots__ = ("_clock", "_exchange", "_first", "_heartbeat", "_question", "_reader", "_shows")
+    __slots__ = ("_clock", "_exchange", "_heartbeat", "_question", "_reader", "_shows")
 
     def __init__(
         self,
@@ -137,36 +137,19 @@ class SharedStream(StreamReply):
         self._clock = clock
         self._heartbeat = heartbeat
         self._shows = exchange.payload.wants_usage
-        self._first: bytes | None = None
 
     @property
     @override
     def content_type(self) -> str:
         return self._exchange.payload.dialect.stream_type
 
-    async def start(self) -> None:
-        """Wait until the status may go out.
-
-        Raises:
-            AntiphonError: There is no answer.
-        """
-        self._first = await self._advance()
-
     @override
-    async def next(self) -> bytes:
-        if self._first is not None:
-            piece, self._first = self._first, None
-            return piece
-        if self.ended:
-            return b""
-        try:
-            return await self._advance()
-        except AntiphonError as error:
-            told = None if self._reader.taken else self._question.instead(error)
-            if told is None:
-                return self.fail(error)
-            self.ended = True
-            return told
+    def _failed(self, error: AntiphonError) -> bytes:
+        told = None if self._reader.taken else self._question.instead(error)
+        if told is None:
+            return self.fail(error)
+        self.ended = True
+        return told
 
     @override
     def fail(self, error: AntiphonError) -> bytes:
@@ -180,8 +163,8 @@ class SharedStream(StreamReply):
             error, request_id=exchange.id, position=START if call is None else call.position
         )
 
-    async def _advance(self) -> bytes:
-        """Bytes that may go out now: content, a heartbeat, or the end."""
+    @override
+    async def advance(self) -> bytes:
         exchange, reader = self._exchange, self._reader
         while True:
             piece = await reader.next(self._heartbeat)

@@ -20,6 +20,7 @@ _LimitOption = Annotated[
     int | None, typer.Option(min=1, help="The most; none lists all.", show_default=False)
 ]
 _WhichArgument = Annotated[str, typer.Argument(help="Its name, or its id.")]
+NameArgument = Annotated[str, typer.Argument(help="Its name; it does not change.")]
 
 
 def app_of(kind: str, columns: Sequence[str], about: str) -> typer.Typer:
@@ -55,6 +56,30 @@ def app_of(kind: str, columns: Sequence[str], about: str) -> typer.Typer:
             show_one(asked.get(one_of(asked, kind, which)), as_json=reach.as_json)
 
     return app
+
+
+def add_create(app: typer.Typer, kind: str) -> None:
+    """Give a command `create`, for what has a name and nothing more."""
+    one = kind.removesuffix("s")
+    article = "an" if one[0] in "aeiou" else "a"
+
+    @app.command("create", help=f"Make {article} {one}; its id is printed.")
+    @reaching
+    def create_row(reach: Reach, name: NameArgument) -> None:
+        with office(reach, makes=True) as asked:
+            made = asked.post(f"/api/v1/{kind}", {"name": name})
+            tell(made, "made", asked, as_json=reach.as_json)
+
+
+def add_remove(app: typer.Typer, kind: str, about: str) -> None:
+    """Give a command `remove`."""
+
+    @app.command("remove", help=about)
+    @reaching
+    def remove_row(reach: Reach, which: _WhichArgument) -> None:
+        with office(reach) as asked:
+            gone = asked.delete(one_of(asked, kind, which))
+            tell(gone, "removed", asked, as_json=reach.as_json)
 
 
 def one_of(asked: Office, kind: str, which: str) -> str:
