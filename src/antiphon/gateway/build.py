@@ -18,13 +18,14 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
-from antiphon.pipeline.config import ANY, RetrySettings, RouteSettings, Target
+from antiphon.pipeline.config import ANY, RouteSettings, Target
 from antiphon.pipeline.digest import digest_of_plan
 from antiphon.pipeline.passing import STORED
 from antiphon.pipeline.plan import Plan, Shelf, Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
+from antiphon.resilience.retry import RetrySettings
 from antiphon.usage.captures.taking import Captures
 
 _ONCE = RouteSettings(retry=RetrySettings(attempts=1))

@@ -16,6 +16,8 @@ from pydantic_core import CoreSchema
 from typing_extensions import override
 
 from antiphon.cache.config import RouteCacheSettings
+from antiphon.providers.breaking import BreakerSettings
+from antiphon.resilience.retry import RetrySettings
 from antiphon.usage.captures.config import CaptureLevel
 
 ANY = "*"
@@ -47,30 +49,6 @@ class Target(NamedTuple):
 def _is_target(text: str) -> str:
     Target.parse(text)
     return text
-
-
-class RetrySettings(BaseModel):
-    """How often, and how soon, a request is tried again."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    attempts: int | None = Field(
-        default=None,
-        ge=1,
-        le=20,
-        description="The most calls that one request may cause, over all its deployments. "
-        "By default one for each deployment and one more.",
-    )
-    backoff: float = Field(
-        default=0.5,
-        ge=0,
-        le=60,
-        description="Seconds to wait before a deployment that failed is tried again, unless the "
-        "provider says how long.",
-    )
-    factor: float = Field(
-        default=2.0, ge=1, le=10, description="What each further wait is multiplied by."
-    )
 
 
 class StructuredSettings(BaseModel):
@@ -109,6 +87,11 @@ class RouteSettings(BaseModel):
     )
     retry: RetrySettings = Field(
         default_factory=RetrySettings, description="Trying again when a call fails."
+    )
+    breaker: BreakerSettings | None = Field(
+        default=None,
+        description="When its deployments are left alone; by default as their providers' entries "
+        "say. Routes that share a deployment must agree.",
     )
     deadline: float = Field(
         default=600, gt=0, description="Seconds for the whole request, all attempts included."
@@ -150,11 +133,6 @@ class RouteSettings(BaseModel):
     def targets(self) -> tuple[Target, ...]:
         """The deployments, split."""
         return tuple(Target.parse(text) for text in self.deployments)
-
-    @property
-    def attempts(self) -> int:
-        """The most calls that one request may cause."""
-        return self.retry.attempts or len(self.deployments) + 1
 
     @classmethod
     @override
