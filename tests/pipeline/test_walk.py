@@ -135,14 +135,14 @@ async def test_the_calls_of_a_request_are_bounded(house, calls):
     h.check_clean(1)
 
 
-async def test_by_default_there_is_one_more_round(house):
+async def test_by_default_there_are_further_rounds(house):
     h = house("one", "two")
     h.script(one=DOWN, two=DOWN)
     error = await h.fails()
     assert isinstance(error, Exhausted)
-    assert h.upstream.asked == ["one", "two", "one", "two"]
-    assert [each.deployment for each in error.attempts] == ["one/m", "two/m", "one/m", "two/m"]
-    assert h.clock.slept == [0.5]
+    assert h.upstream.asked == ["one", "two"] * 3
+    assert [each.deployment for each in error.attempts] == ["one/m", "two/m"] * 3
+    assert h.clock.slept == [0.5, 1.0]
 
 
 async def test_a_round_waits_longer_than_the_one_before(house):

@@ -186,7 +186,7 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         if error.code not in FOREIGN_SEALS or exchange.unsealed or exchange.passing is not None:
             return False
-        if len(exchange.attempts) >= self._plan.retry.calls:
+        if not self.course.has_room:
             return False
         try:
             request = exchange.payload.request

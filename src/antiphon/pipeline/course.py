@@ -36,11 +36,14 @@ from antiphon.pipeline.turns import Turns
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.keys import Key
 from antiphon.resilience import breaker
+from antiphon.resilience.retry import MOST_CALLS
 
 LONGEST_WAIT = 10.0
 """Seconds: a request waits no longer for one who asks for rest."""
 _UNCOUNTED = {Kind.RATE_LIMITED, Kind.MODEL_NOT_FOUND}
 """Failures that do not say that a deployment is down."""
+_MOST_COUNTED = 2
+"""Failures of one request that count for a breaker, where others could be asked."""
 _log = logging.getLogger("antiphon.breaker")
 
 
@@ -68,6 +71,7 @@ class Course(msgspec.Struct, eq=False):
     _candidates: Iterator[Deployment]
     _turns: Turns | None
     _chance: Callable[[], float]
+    _before: int = 0
     _same: Deployment | None = None
     _sort: _Call = _Call.SAME
     _wait_until: float = 0.0
@@ -91,7 +95,7 @@ class Course(msgspec.Struct, eq=False):
         """
         exchange, turns, now = self._exchange, self._turns, self._clock.monotonic()
         done = exchange.attempts
-        if done and (len(done) >= self._plan.retry.calls or now >= exchange.deadline):
+        if done and (not self.has_room or now >= exchange.deadline):
             raise self._over(now)
         if self._wait_until > now or (turns is not None and turns.waits):
             return None
@@ -102,6 +106,12 @@ class Course(msgspec.Struct, eq=False):
             if self._takes(deployment, now, _Call.NEW):
                 return deployment
         return self._left(now)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the request may cause another call."""
+        made = len(self._exchange.attempts)
+        return made - self._before < self._plan.retry.calls and made < MOST_CALLS
 
     async def wait(self, patience: float) -> Deployment | None:
         """The same, after a wait; None where that takes longer than so many seconds.
@@ -196,13 +206,20 @@ class Course(msgspec.Struct, eq=False):
                 # Its caller had less patience than the route.
                 pass
             case _:
-                counts = error.error_kind not in _UNCOUNTED
+                counts = error.error_kind not in _UNCOUNTED and self._is_counted(deployment)
                 deployment.health.failed(error.code, now, counts=counts)
                 if counts:
                     self._count(deployment, error, now)
                 if error.disposition is Disposition.TRANSIENT:
                     self._retry(deployment, key, error, now)
         self.left()
+
+    def _is_counted(self, deployment: Deployment) -> bool:
+        """Whether a failure counts for the breaker: a request that fails everywhere is no proof."""
+        if len(self._plan.deployments) == 1:
+            return True
+        made = sum(each.deployment is deployment for each in self._exchange.attempts)
+        return made <= _MOST_COUNTED
 
     def _count(self, deployment: Deployment, error: UpstreamError, now: float) -> None:
         health, was_open = deployment.health, deployment.health.opened
@@ -244,14 +261,7 @@ class Course(msgspec.Struct, eq=False):
             if limited and retry.helps(error) and deployment.wakes_at(now) == 0.0:
                 self._another_key(deployment)
                 return
-        made = sum(
-            each.deployment is deployment
-            and (
-                retry.insists
-                or (each.error is not None and each.error.disposition is Disposition.TRANSIENT)
-            )
-            for each in exchange.attempts
-        )
+        made = sum(each.deployment is deployment for each in exchange.attempts)
         if self.goes_on or made >= retry.most or not retry.helps(error):
             return
         if not retry.insists:
@@ -276,12 +286,12 @@ class Course(msgspec.Struct, eq=False):
         if health.opened and not self._passes_breaker(deployment, now, sort):
             return False
         if health.resting and (wakes := deployment.wakes_at(now)):
-            self._pass_over(deployment, "keys_rest", wakes - now)
+            self._pass_over(deployment, "keys", wakes - now)
             if not self._round:
                 self._rests.append(deployment)
             return False
         if self._window and 0 < (deployment.facts.context or 0) <= self._window:
-            self._pass_over(deployment, "window_too_small")
+            self._pass_over(deployment, "window")
             return False
         turns = self._turns
         if turns is not None and sort is not _Call.IN_LINE and not turns.takes(deployment):
@@ -306,10 +316,10 @@ class Course(msgspec.Struct, eq=False):
         health = deployment.health
         if sort is _Call.RESORT:
             breaking = self._plan.breaking or deployment.breaking
-            return breaking.last_resort and breaker.is_free(health, now)
+            return not breaking.strict and breaker.is_free(health, now)
         if health.is_askable(now):
             return True
-        self._pass_over(deployment, "breaker_open", breaker.seconds_to_probe(health, now))
+        self._pass_over(deployment, "breaker", breaker.seconds_to_probe(health, now))
         self._resort.append(deployment)
         return False
 
@@ -323,7 +333,7 @@ class Course(msgspec.Struct, eq=False):
         deployment = self._last_resort(now)
         if deployment is not None:
             return deployment
-        if self._again or self._rests:
+        if not self._later and (self._again or self._rests):
             self._begin_round(now)
         deadline = self._exchange.deadline
         while self._later:

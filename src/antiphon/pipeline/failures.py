@@ -123,12 +123,12 @@ def summary(
 def _nobody(model: str, passed: Sequence[PassedOver]) -> Exhausted:
     """Nobody was asked."""
     reasons = {each.reason for each in passed}
-    if reasons == {"breaker_open"}:
+    if reasons == {"breaker"}:
         return BreakerOpen(model, passed)
     wait = min((each.seconds for each in passed if each.seconds is not None), default=None)
     return Exhausted(
         f"No deployment of {model!r} can be asked now.{_come_again(wait)}",
-        kind=Kind.RATE_LIMITED if reasons == {"keys_rest"} else Kind.OVERLOADED,
+        kind=Kind.RATE_LIMITED if reasons == {"keys"} else Kind.OVERLOADED,
         attempts=(),
         passed_over=passed,
         retry_after=wait,

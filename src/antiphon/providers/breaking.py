@@ -13,12 +13,12 @@ class Breaking(NamedTuple):
     Attributes:
         failures: In a row, after which it opens.
         open_for: Seconds until a probe.
-        last_resort: It is asked while it is open, where all others failed.
+        strict: It is not asked while it is open, not even where all others failed.
     """
 
     failures: int = 5
     open_for: float = 60.0
-    last_resort: bool = True
+    strict: bool = False
 
 
 USUAL = Breaking()
@@ -45,13 +45,14 @@ class BreakerSettings(BaseModel):
         description="Seconds for which it is left alone then. After them one request probes it: "
         "if that is answered the breaker closes, else it stays open for as long again.",
     )
-    last_resort: bool = Field(
-        default=USUAL.last_resort,
-        description="Where a request has other deployments and all of them failed, it is asked "
-        "all the same, by one request at a time. `false` leaves it alone until its time is up.",
+    strict: bool = Field(
+        default=USUAL.strict,
+        description="Where a request has other deployments and all of them failed, one that is "
+        "left alone is asked all the same, by one request at a time, since an answer may be had "
+        "of it. `true` leaves it alone until its time is up.",
     )
 
     @property
     def figures(self) -> Breaking:
         """What the road uses."""
-        return Breaking(self.failures, self.open_for, self.last_resort)
+        return Breaking(self.failures, self.open_for, self.strict)

@@ -12,6 +12,7 @@ from antiphon.dialects.base import Dialect
 from antiphon.dialects.embeddings import EmbedDialect, EmbedPayload
 from antiphon.dialects.registry import EMBEDDING_AT
 from antiphon.errors import Kind, UpstreamError
+from antiphon.model.ask import Sensitivity
 from antiphon.providers.auth import HeaderAuth, Signer
 from antiphon.providers.breaking import USUAL, Breaking
 from antiphon.providers.catalog import ProviderRow
@@ -116,6 +117,7 @@ class Deployment:
         keys: The provider's.
         signer: Signs each request, where the provider wants that.
         facts: What the model can do.
+        clearance: How far requests may go that it is sent.
         calibration: How many tokens a prompt is to it.
         rates: What is charged for it.
         priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
@@ -128,6 +130,7 @@ class Deployment:
         "_beside",
         "breaking",
         "calibration",
+        "clearance",
         "face",
         "faces",
         "facts",
@@ -146,7 +149,14 @@ class Deployment:
     )
 
     def __init__(
-        self, door: Door, model: str, *, faces: Sequence[Face], facts: ModelFacts, charge: Charge
+        self,
+        door: Door,
+        model: str,
+        *,
+        faces: Sequence[Face],
+        facts: ModelFacts,
+        charge: Charge,
+        clearance: Sensitivity = Sensitivity.INTERNAL,
     ) -> None:
         self.name = f"{door.provider}/{model}"
         self.provider = door.provider
@@ -159,6 +169,7 @@ class Deployment:
         self.keys = door.keys
         self.signer = door.signer
         self.facts = facts
+        self.clearance = clearance
         self.calibration = Calibration(facts)
         self.rates = charge.card
         self.priced = charge.how

@@ -7,18 +7,30 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from antiphon.errors import ConnectFailed, Kind, UpstreamBroken, UpstreamError
+from antiphon.errors import (
+    ConnectFailed,
+    InvalidAnswer,
+    Kind,
+    NotAnAnswer,
+    UpstreamBroken,
+    UpstreamError,
+)
 from antiphon.providers.recent import Recent
 from antiphon.resilience.retry_budget import has_room, take
 
 MOST_CALLS = 20
 """That one request may cause."""
-_UNTIL_THE_NEXT_ROUND = 2
-"""Calls of one deployment, where the configuration gives none: one, and one in a last round."""
 
 Jitter = Literal["full", "equal", "none"]
-Cause = Literal["rate_limit", "overload", "timeout", "connection", "error"]
-_CAUSES: Sequence[Cause] = ("rate_limit", "overload", "timeout", "connection", "error")
+Cause = Literal["rate_limit", "overload", "timeout", "connect", "server_error", "unreadable"]
+_CAUSES: Sequence[Cause] = (
+    "rate_limit",
+    "overload",
+    "timeout",
+    "connect",
+    "server_error",
+    "unreadable",
+)
 _BY_KIND: dict[Kind, Cause] = {
     Kind.RATE_LIMITED: "rate_limit",
     Kind.OVERLOADED: "overload",
@@ -53,14 +65,16 @@ class RetrySettings(BaseModel):
         ge=1,
         le=MOST_CALLS,
         description="The most calls of one deployment for one request, the first included; it is "
-        "asked again before the next one is. By default each is asked once, and once all have "
-        "failed, those that may recover get one more call.",
+        "asked again before the next one is. By default each is asked once, and where all have "
+        "failed, those that may recover are asked again in further rounds, while `calls` last.",
     )
-    calls: int = Field(
-        default=MOST_CALLS,
+    calls: int | None = Field(
+        default=None,
         ge=1,
         le=MOST_CALLS,
-        description="The most calls that one request may cause, over all its deployments.",
+        description="The most calls that one request may cause, over all its deployments; never "
+        "more than 20. By default two for each deployment and two more, or with `attempts`, as "
+        "many as those allow.",
     )
     backoff: float = Field(
         default=0.5,
@@ -81,8 +95,9 @@ class RetrySettings(BaseModel):
     on: tuple[Cause, ...] = Field(
         default=_CAUSES,
         description="Failures after which a deployment is asked again: `rate_limit` (429), "
-        "`overload` (503, 529), `timeout`, `connection` (refused or broken) and `error` (other "
-        "statuses from 500, what is no answer). After others the next deployment is asked.",
+        "`overload` (503, 529), `timeout`, `connect` (refused or broken), `server_error` (another "
+        "status from 500) and `unreadable` (no answer, or not the form that was asked for). After "
+        "others the next deployment is asked.",
     )
     budget: RetryBudgetSettings = Field(
         default_factory=RetryBudgetSettings,
@@ -92,6 +107,9 @@ class RetrySettings(BaseModel):
 
 class Retry:
     """The same, compiled.
+
+    Args:
+        deployments: How many may answer.
 
     Attributes:
         insists: A deployment is asked again before the next one.
@@ -111,10 +129,11 @@ class Retry:
         "most",
     )
 
-    def __init__(self, settings: RetrySettings) -> None:
+    def __init__(self, settings: RetrySettings, deployments: int) -> None:
         self.insists = settings.attempts is not None
-        self.most = settings.attempts or _UNTIL_THE_NEXT_ROUND
-        self.calls = settings.calls
+        self.most = settings.attempts or MOST_CALLS
+        usual = MOST_CALLS if self.insists else 2 * deployments + 2
+        self.calls = settings.calls or min(usual, MOST_CALLS)
         self._backoff = settings.backoff
         self._factor = settings.factor
         self._jitter: Jitter = settings.jitter
@@ -154,5 +173,7 @@ class Retry:
 def cause_of(error: UpstreamError) -> Cause:
     """Which of the words of `retry.on` a failure is."""
     if isinstance(error, ConnectFailed | UpstreamBroken):
-        return "connection"
-    return _BY_KIND.get(error.error_kind, "error")
+        return "connect"
+    if isinstance(error, NotAnAnswer | InvalidAnswer):
+        return "unreadable"
+    return _BY_KIND.get(error.error_kind, "server_error")

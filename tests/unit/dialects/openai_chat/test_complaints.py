@@ -208,11 +208,11 @@ def test_each_attempt_is_listed_without_keys() -> None:
 
 
 def test_who_was_passed_over_is_listed_too() -> None:
-    passed = [PassedOver("a/one", "breaker_open", 41.2), PassedOver("b/two", "breaker_open", 0.0)]
+    passed = [PassedOver("a/one", "breaker", 41.2), PassedOver("b/two", "breaker", 0.0)]
     body = json.loads(OPENAI_CHAT.encode_error(BreakerOpen("fast", passed), request_id="r"))
     assert body["error"]["passed_over"] == [
-        {"deployment": "a/one", "reason": "breaker_open", "seconds": 41.2},
-        {"deployment": "b/two", "reason": "breaker_open", "seconds": 0.0},
+        {"deployment": "a/one", "reason": "breaker", "seconds": 41.2},
+        {"deployment": "b/two", "reason": "breaker", "seconds": 0.0},
     ]
     assert "attempts" not in body["error"]
     assert "a/one is probed in 42 s, b/two is being probed" in body["error"]["message"]
