@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from antiphon.clock import Clock
 from antiphon.model.usage import Usage
 
 MOST_COST = 1 << 50
@@ -190,6 +191,29 @@ class RateCard(msgspec.Struct, frozen=True):
         else:
             cost = next(term for term in reversed(terms) if term.holds(at)).cost(usage)
         return cost if cost < MOST_COST else MOST_COST  # noqa: FURB136  min() costs more
+
+    def likely(self, fresh: int, cached: int, answer: int, *, clock: Clock) -> int:
+        """Billionths of a dollar that a call is likely to cost; to compare, not to charge.
+
+        Args:
+            fresh: Tokens of the prompt that no cache of the provider has.
+            cached: Tokens of the prompt that one has.
+            answer: Tokens of the answer.
+            clock: Says which prices hold, where they change by the hour.
+        """
+        terms = self.terms
+        term = terms[0]
+        if len(terms) > 1:
+            at = clock.now()
+            term = next(each for each in reversed(terms) if each.holds(at))
+        tiers = term.tiers
+        prices = tiers[0].prices
+        if len(tiers) > 1:
+            for tier in tiers:
+                if fresh + cached > tier.above:
+                    prices = tier.prices
+        tokens = fresh * prices.input + cached * prices.cache_read + answer * prices.output
+        return tokens // _MILLION + prices.request
 
     def bound(self, input_tokens: int, output_tokens: int) -> int:
         """Billionths of a dollar that no call of at most so many tokens can exceed.
