@@ -25,11 +25,8 @@ from antiphon.routing.strategies.foreign import foreign
 from antiphon.routing.strategies.measured import Cheapest, Fastest, LeastBusy
 from antiphon.routing.strategies.order import Order
 from antiphon.routing.strategies.settled import LocalFirst, Nearest, Priority, Quality, Weighted
-from antiphon.routing.strategies.sticky import Sticky
+from antiphon.routing.strategies.sticky import PREFIX_BYTES, Sticky
 from antiphon.routing.strategies.strategy import Strategy, Surroundings
-
-PREFIX_BYTES = 4096
-"""Of a prompt that are looked at, at most."""
 
 
 class _Settings(BaseModel):

@@ -35,9 +35,9 @@ class Cheapest(Strategy):
         tokens, answer, clock = ask.tokens, ask.answer_tokens, self._clock
         prices: list[float] = []
         for each in pool:
-            deployment = each.deployment
-            cached = int(tokens * deployment.pace.cached)
-            prices.append(deployment.rates.likely(tokens - cached, cached, answer, clock=clock))
+            share, rates = each.deployment.pace.cached, each.deployment.rates
+            cached = int(tokens * share) if share else 0
+            prices.append(rates.likely(tokens - cached, cached, answer, clock))
         return banded(prices, _SAME_PRICE)
 
 

@@ -16,8 +16,9 @@ from antiphon.model.ask import Ask, Fact
 from antiphon.routing.candidate import Candidate, number_of
 from antiphon.routing.strategies.strategy import Strategy, drawn
 
-_ALL = (1 << 64) - 1
-_SIZE = float(1 << 64)
+PREFIX_BYTES = 4096
+"""Of a prompt that are looked at, at most."""
+_PRIME = (1 << 61) - 1
 _BEYOND = 1e9
 """More than any draw: what has too much to do comes after all others."""
 
@@ -53,11 +54,10 @@ class Sticky(Strategy):
         fair = self._load * under_way / weights
         scores: list[float] = []
         for each in pool:
-            # Python hashes numbers alike in every process.
-            chance = ((hash((key, each.salt)) & _ALL) + 0.5) / _SIZE
-            score = drawn(chance, each.weight)
-            load = each.deployment.pace.in_flight + 1
-            if load > self._floor and load > fair * each.weight:
+            # Both are as good as random, so their product is, modulo a prime.
+            score = drawn((key * each.salt % _PRIME + 0.5) / _PRIME, each.weight)
+            load = each.deployment.pace.in_flight
+            if load >= self._floor and load >= fair * each.weight:
                 score += _BEYOND
             scores.append(score)
         return scores
