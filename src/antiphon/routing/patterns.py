@@ -31,7 +31,7 @@ class Pattern:
                 core_schema.str_schema(pattern=text, strict=True, regex_engine="rust-regex")
             ).isinstance_python
         except SchemaError as error:
-            raise ValueError(_why(str(error))) from error
+            raise ValueError(f"is no pattern: {_why(str(error))}") from error
         self.text = text
 
     def search(self, text: str) -> bool:
