@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from antiphon.routing.config import ANY_VALUE, RuleSettings
@@ -21,15 +21,8 @@ class Mistake(NamedTuple):
     message: str
 
 
-def mistakes(
-    rules: Sequence[RuleSettings], *, unknown: Callable[[str], str | None]
-) -> Iterator[Mistake]:
-    """What makes the rules of one route unusable.
-
-    Args:
-        rules: In their order.
-        unknown: What is wrong with an entry of `use`; None if nothing is.
-    """
+def mistakes(rules: Sequence[RuleSettings]) -> Iterator[Mistake]:
+    """What makes the rules of one route unusable, whoever it is that they name."""
     spaces = Spaces(rules)
     names: dict[str, int] = {}
     for index, rule in enumerate(rules):
@@ -37,7 +30,7 @@ def mistakes(
             message = f"rule {names[rule.name] + 1} has this name already"
             yield Mistake((index, "name"), message)
         names.setdefault(rule.name, index)
-        yield from _use(index, rule, unknown)
+        yield from _use(index, rule)
         yield from _values(index, rule)
         if spaces.contradicts(index):
             yield Mistake((index, "when"), "contradicts itself: no request can ever match")
@@ -45,13 +38,10 @@ def mistakes(
             yield Mistake((index, "when"), _never([rules[each].name for each in taken]))
 
 
-def _use(index: int, rule: RuleSettings, unknown: Callable[[str], str | None]) -> Iterator[Mistake]:
-    seen: set[str] = set()
+def _use(index: int, rule: RuleSettings) -> Iterator[Mistake]:
     for number, entry in enumerate(rule.use):
-        message = "is named twice" if entry in seen else unknown(entry)
-        seen.add(entry)
-        if message is not None:
-            yield Mistake((index, "use", number), message)
+        if entry in rule.use[:number]:
+            yield Mistake((index, "use", number), "is named twice")
 
 
 def _values(index: int, rule: RuleSettings) -> Iterator[Mistake]:

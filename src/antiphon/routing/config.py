@@ -34,10 +34,20 @@ def _is_pattern(value: str) -> str:
     return value
 
 
+def _is_one_word(value: str) -> str:
+    provider, slash, model = value.partition("/")
+    if value != "".join(value.split()) or not provider or (slash and not model):
+        raise ValueError("must be PROVIDER/MODEL, or the name of another model, without spaces")
+    return value
+
+
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Word = Annotated[Text, AfterValidator(_lowered)]
 Expression = Annotated[Text, AfterValidator(_is_pattern)]
 _SOME = Field(min_length=1, max_length=100)
+Entries = Annotated[
+    tuple[Annotated[Text, AfterValidator(_is_one_word)], ...], BeforeValidator(_listed), _SOME
+]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), _SOME]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_listed), _SOME]
 Expressions = Annotated[tuple[Expression, ...], BeforeValidator(_listed), _SOME]
@@ -168,7 +178,7 @@ class RuleSettings(_Settings):
         default_factory=WhenSettings,
         description="When it applies; a rule without it always does, and comes last.",
     )
-    use: Texts = Field(
+    use: Entries = Field(
         description="Who is asked then: models as `PROVIDER/MODEL`, or names of other `models`, "
         "whose deployments are meant.",
     )
