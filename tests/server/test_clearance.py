@@ -73,7 +73,7 @@ async def test_a_mark_that_means_nothing_is_refused(road):
 
 
 DIALECTS = {
-    "openai_chat": ("/v1/chat/completions", lambda text: chat(text)),
+    "openai_chat": ("/v1/chat/completions", chat),
     "responses": ("/v1/responses", lambda text: {"model": "both", "input": text}),
     "messages": (
         "/v1/messages",
@@ -180,9 +180,7 @@ async def test_a_route_and_a_default_may_say_more(tmp_path):
 
 
 async def test_a_cached_answer_of_another_choice_is_not_given(tmp_path):
-    models = {
-        "kept": {"deployments": ["cloud/sim-small", "home/sim-small"], "cache": {"ttl": 60}}
-    }
+    models = {"kept": {"deployments": ["cloud/sim-small", "home/sim-small"], "cache": {"ttl": 60}}}
     async with stage(tmp_path, TWO, providers_of=CLEARED, models=models) as road:
         ask = chat() | {"model": "kept"}
         for _ in range(2):
@@ -214,7 +212,9 @@ async def test_nobody_who_is_not_cleared_is_ever_asked(
         "retry": {"backoff": 0},
     }
     if rule is not None:
-        route["rules"] = [{"name": "x", "when": {"tags": "x"}, "use": ["c/sim-small"], "only": rule}]
+        route["rules"] = [
+            {"name": "x", "when": {"tags": "x"}, "use": ["c/sim-small"], "only": rule}
+        ]
     providers = {name: {"clearance": each} for name, each in zip(names, clearances, strict=True)}
     async with stage(
         tmp_path_factory.mktemp("c"), specs, providers_of=providers, models={"any": route}
