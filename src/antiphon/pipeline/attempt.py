@@ -28,6 +28,7 @@ from antiphon.pipeline.course import Course
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.failures import is_absent, refusal_of
 from antiphon.pipeline.losses import is_fit, lost_with_seals, words
+from antiphon.pipeline.measuring import measure
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.sending import write
@@ -122,6 +123,7 @@ class Walk(msgspec.Struct, eq=False):
         attempt = self.attempt
         attempt.ended_at = self._clock.monotonic()
         attempt.usage = usage
+        self._ends(attempt)
         self._accounts.succeeded(self._exchange, attempt, said)
         if self._turns is not None:
             self._turns.settle()
@@ -129,6 +131,7 @@ class Walk(msgspec.Struct, eq=False):
         if translation is not None and usage is not None and not translation.measured[1]:
             attempt.deployment.calibration.learn(translation.measured[0], usage.input_total)
         self.course.succeeded(attempt, self._key)
+        measure(attempt, usage, self._exchange.first_token_at)
 
     def began(self) -> None:
         """The open stream gives content."""
@@ -148,6 +151,7 @@ class Walk(msgspec.Struct, eq=False):
         attempt = self.attempt
         attempt.ended_at = self._clock.monotonic()
         attempt.error = error
+        self._ends(attempt)
         self._accounts.failed(self._exchange, attempt, error, self._said())
         self.close()
         course = self.course
@@ -213,6 +217,8 @@ class Walk(msgspec.Struct, eq=False):
         finally:
             self.course.left()
             attempt = self._attempt
+            if attempt is not None:
+                self._ends(attempt)
             if attempt is not None and attempt.entry is None:
                 self._accounts.released(attempt)
             elif attempt is not None and not attempt.closed:
@@ -220,6 +226,13 @@ class Walk(msgspec.Struct, eq=False):
                 self._accounts.abandoned(self._exchange, attempt, self._said())
             if self._turns is not None:
                 self._turns.close()
+
+    @staticmethod
+    def _ends(attempt: Attempt) -> None:
+        """The attempt keeps its deployment busy no longer; said once or more often."""
+        if attempt.running:
+            attempt.running = False
+            attempt.deployment.pace.end()
 
     @property
     def waits(self) -> bool:
@@ -297,6 +310,8 @@ class Walk(msgspec.Struct, eq=False):
             accounts.released(attempt)
             exchange.attempts.pop()
             raise
+        attempt.running = True
+        deployment.pace.begin(now)
         if accounts.waits:
             await accounts.settled()
         answer = await self._transport.send(call)

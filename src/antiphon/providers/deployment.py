@@ -21,6 +21,7 @@ from antiphon.providers.face import Endpoint, Face
 from antiphon.providers.health import Health
 from antiphon.providers.keys import DEAD_FOR, Key, KeyRing
 from antiphon.providers.models import ModelFacts
+from antiphon.providers.pace import Pace
 from antiphon.providers.pricing import Charge
 from antiphon.providers.transport.call import Origin, Timeouts
 
@@ -41,6 +42,7 @@ class Door:
         signer: Signs each request, where the provider wants that.
         headers: Header lines that every request carries, the key's not among them.
         breaking: When the breakers of its deployments open, unless a route says so.
+        region: Where it is; empty if nobody says.
     """
 
     __slots__ = (
@@ -50,6 +52,7 @@ class Door:
         "keys",
         "origin",
         "provider",
+        "region",
         "row",
         "signer",
         "timeouts",
@@ -67,7 +70,9 @@ class Door:
         headers: bytes,
         signer: Signer | None = None,
         breaking: Breaking = USUAL,
+        region: str = "",
     ) -> None:
+        self.region = region
         self.provider = provider
         self.row = row
         self.origin = origin
@@ -124,6 +129,8 @@ class Deployment:
         unpriced: Why it has no price, where it is charged at the ceiling or free; else empty.
         breaking: When its breaker opens, unless a route says so.
         health: What attempts have shown.
+        pace: How busy and how fast it is.
+        region: Where it is, as the configuration says; empty if it does not.
     """
 
     __slots__ = (
@@ -139,9 +146,11 @@ class Deployment:
         "model",
         "name",
         "origin",
+        "pace",
         "priced",
         "provider",
         "rates",
+        "region",
         "row",
         "signer",
         "timeouts",
@@ -176,6 +185,8 @@ class Deployment:
         self.unpriced = charge.reason
         self.breaking = door.breaking
         self.health = Health()
+        self.pace = Pace()
+        self.region = door.region
         self._beside: dict[Endpoint | EmbedDialect, Face] = {}
 
     def is_well(self, now: float) -> bool:
