@@ -38,6 +38,7 @@ from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
+from antiphon.gateway.resetting import deployment_of, reset
 from antiphon.gateway.rules import in_full, sum_up
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
@@ -247,6 +248,14 @@ class Antiphon(Asking):
         """Everything that stands behind a name, once."""
         plans = self.snapshot.plans.values()
         return list({each.name: each for plan in plans for each in plan.deployments}.values())
+
+    def reset(self, name: str) -> None:
+        """Take a deployment into use again: its breaker closes, its provider's keys are live.
+
+        Raises:
+            PathNotFound: There is none of that name.
+        """
+        reset(deployment_of(self.snapshot, name))
 
     @property
     def open_books(self) -> Books:
