@@ -74,7 +74,7 @@ async def test_it_closes_once_a_probe_is_answered(tmp_path, caplog):
         assert (await shown(road, "one/sim-small"))["breaker"]["opened"] == 1
         async with asyncio.timeout(10):
             while (await ask(road, "lone")).status_code != 200:
-                await asyncio.sleep(0.02)
+                pass
         found = (await shown(road, "one/sim-small"))["breaker"]
         assert found == {"state": "closed", "failures": 0, "seconds": None, "opened": 1}
         page = (await road.http.get("/metrics", headers=BEARER)).text
@@ -93,7 +93,7 @@ async def test_fifty_at_a_half_open_breaker_make_one_probe(tmp_path):
         await opened(road, "lone", road.first)
         await asyncio.sleep(0.25)
         asked = road.first.requests
-        road.first.set_latency(Latency(first_token=0.15))
+        road.first.set_latency(Latency(first_token=1.5))
         answers = await asyncio.gather(*(ask(road, "lone") for _ in range(50)))
         assert road.first.requests - asked == 1
         assert sorted(each.status_code for each in answers) == [200] + [503] * 49
@@ -111,7 +111,7 @@ async def test_it_is_reset_by_the_api_and_that_is_audited(tmp_path):
         assert (await ask(road, "slow")).status_code == 200
         entries = await road.http.get("/api/v1/audit?act=deployment.reset", headers=BEARER)
         assert [each["target"] for each in entries.json()["data"]] == ["two/sim-small"]
-        missing = await road.http.post("/api/v1/deployments/two/none/reset", headers=BEARER)
+        missing = await road.http.post("/api/v1/deployments/nobody/none/reset", headers=BEARER)
         assert missing.status_code == 404
 
 
@@ -128,4 +128,4 @@ async def test_it_is_reset_by_a_program_and_so_are_keys(tmp_path):
         road.gateway.reset("two/sim-small")
         assert (await ask(road, "slow")).status_code == 200
         with pytest.raises(PathNotFound):
-            road.gateway.reset("two/none")
+            road.gateway.reset("nobody/none")

@@ -7,6 +7,7 @@ import logging
 from antiphon.access.audit import Act, enter
 from antiphon.access.walls import Actor
 from antiphon.errors import ModelNotFound, PathNotFound
+from antiphon.model.principal import HOME
 from antiphon.pipeline.plan import Snapshot
 from antiphon.providers.deployment import Deployment
 from antiphon.storage.database import Database
@@ -44,4 +45,4 @@ def note_reset(database: Database, actor: Actor, deployment: str, *, at: int) ->
         StorageFailed: It cannot be entered, so it must not be done.
     """
     with database.writing() as connection:
-        enter(connection, actor, Act("deployment.reset", deployment), at=at)
+        enter(connection, actor, Act("deployment.reset", deployment, HOME), at=at)
