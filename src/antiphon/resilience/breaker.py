@@ -23,7 +23,7 @@ from antiphon.providers.breaking import Breaking
 from antiphon.providers.health import Health
 
 LOST_AFTER = 60.0
-"""Seconds after which a probe of which nothing is heard is lost, where the breaker opens for less."""
+"""Seconds after which a silent probe is lost, where the breaker opens for less."""
 
 
 class State(enum.StrEnum):
