@@ -48,9 +48,11 @@ class Plan:
         invalid_fails: A whole answer without the form that was asked for is none.
         tap: Takes what is said, where the route captures it; else None.
         cache: Knows which answers are given again; None where none are.
+        active: The deployment that somebody has put first while the gateway runs, or None.
     """
 
     __slots__ = (
+        "active",
         "alias",
         "attempts",
         "backoff",
@@ -83,6 +85,7 @@ class Plan:
         self.invalid_fails = route.structured.on_invalid == "fail"
         self.tap = tap
         self.cache = cache
+        self.active: Deployment | None = None
 
     def road(self, heard: Dialect) -> str:
         """How a request of this dialect travels, for people.
@@ -95,9 +98,14 @@ class Plan:
         return "mixed" if any(alike) else "translated"
 
     def order(self, now: float) -> Sequence[Deployment]:
-        """The deployments, those that are failing right now last."""
+        """The deployments: the active one first, those that are failing right now last."""
         if len(self.deployments) == 1:
             return self.deployments
+        if self.active is not None:
+            active = self.active
+            return sorted(
+                self.deployments, key=lambda each: (each is not active, not each.is_well(now))
+            )
         for deployment in self.deployments:
             if not deployment.is_well(now):
                 return sorted(self.deployments, key=lambda each: not each.is_well(now))
