@@ -85,9 +85,7 @@ class Switches:
                 connection.execute(insert(switches).values(alias=alias, **values))
             else:
                 mine = switches.c.alias == alias
-                connection.execute(
-                    update(switches).where(mine).values(**values, removed_at=None)
-                )
+                connection.execute(update(switches).where(mine).values(**values, removed_at=None))
             return SwitchFacts(alias, deployment, at)
 
     def reset(self, alias: str) -> SwitchFacts:
@@ -164,7 +162,7 @@ def _newest(connection: Connection) -> int:
 def _switched(connection: Connection, newest: int) -> Switched:
     query = select(switches.c.alias, switches.c.deployment)
     rows = connection.execute(query.where(switches.c.removed_at.is_(None)))
-    return Switched(newest, {alias: deployment for alias, deployment in rows})
+    return Switched(newest, {row.alias: row.deployment for row in rows})
 
 
 def _row(connection: Connection, alias: str) -> RowMapping | None:

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 
 from antiphon.access.switches import Switched, switched
 from antiphon.config.settings import Settings
-from antiphon.pipeline.config import ANY
+from antiphon.pipeline.config import WILD
 from antiphon.pipeline.plan import Snapshot
+from antiphon.pipeline.pools import Pools
 from antiphon.storage.database import Readable
 
 NO_MODEL: Final = "the configuration has no such model"
@@ -52,12 +53,13 @@ def routes_of(snapshot: Snapshot) -> Routes:
 
 def routes_in(settings: Settings) -> Routes:
     """The models of a configuration that nobody runs."""
-    return {
-        each: Route(name, route.deployments)
-        for name, route in settings.models.items()
-        if name != ANY
-        for each in (name, *route.aliases)
-    }
+    pools, found = Pools(settings.models), dict[str, Route]()
+    for name, route in settings.models.items():
+        if WILD not in name:
+            targets = [each.target for each in pools.of(name, route.deployments)]
+            told = Route(name, tuple(f"{each.provider}/{each.model}" for each in targets))
+            found |= dict.fromkeys((name, *route.aliases), told)
+    return found
 
 
 class ActiveModels:
@@ -89,4 +91,6 @@ class ActiveModels:
         """Put the plans of a snapshot right: before it is in force, and when something changed."""
         for plan in snapshot.plans.values():
             name = self.by_alias.get(plan.alias)
-            plan.active = next((each for each in plan.deployments if each.name == name), None)
+            plan.chooser.active = next(
+                (each for each in plan.deployments if each.name == name), None
+            )

@@ -149,6 +149,8 @@ class Walk(msgspec.Struct, eq=False):
             attempt.deployment.calibration.learn(translation.measured[0], usage.input_total)
         attempt.deployment.health.succeeded(attempt.ended_at, attempt.ended_at - attempt.sent_at)
         measure(attempt, usage, self._exchange.first_token_at)
+        if usage is not None:
+            self._plan.chooser.learn(usage.output_total)
 
     def failed(self, error: UpstreamError) -> None:
         """The open attempt failed; the walk may go on.

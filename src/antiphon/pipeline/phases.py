@@ -14,6 +14,7 @@ from types import TracebackType
 
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
+from antiphon.dialects.base import Payload
 from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
@@ -21,13 +22,16 @@ from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
+from antiphon.pipeline.choosing import Question
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
 from antiphon.pipeline.turns import Turns
+from antiphon.pipeline.windows import fitting
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -126,6 +130,28 @@ class Pipeline:
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         return plan
 
+    def choose(self, exchange: Exchange, plan: Plan) -> None:
+        """Find who answers, where that is not plain.
+
+        Raises:
+            NothingCleared: Nobody may be sent what is asked.
+            InvalidRequest: It is marked with a word that means nothing.
+        """
+        chooser = plan.chooser
+        exchange.choice = None
+        if not chooser.is_plain(exchange.payload, exchange.sensitivity):
+            exchange.choice = chooser.choose(
+                self.question(exchange.payload, exchange.principal, exchange.headers)
+            )
+
+    def question(
+        self, payload: Payload, principal: Principal, headers: Headers, *, dry: bool = False
+    ) -> Question:
+        """A request, as far as it is chosen for; `dry` where nobody will be asked."""
+        spending = self.accounts.spending
+        share = None if spending is None else spending.share
+        return Question(payload, principal, headers, share, self._clock.monotonic(), dry)
+
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""
         self._concurrency.take()
@@ -154,10 +180,17 @@ class Pipeline:
 
         Raises:
             InvalidRequest: None has the endpoint that is asked for.
+            PromptTooLong: It fits none (while candidates are drawn).
         """
-        found, passing = plan.order(exchange.started), exchange.passing
+        choice, passing = exchange.choice, exchange.passing
+        found = plan.chooser.deployments if choice is None else choice.deployments
+        if len(found) > 1:
+            now = exchange.started
+            found = sorted(found, key=lambda each: not each.is_well(now))
         if passing is None:
             chosen = candidates(exchange, found, plan.on_loss)
+            if exchange.embeds is None:
+                chosen = fitting(exchange.payload, chosen)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
         limiting, turns = self.limiting, None
@@ -200,6 +233,7 @@ class Passage:
         pipeline, exchange = self._pipeline, self._exchange
         try:
             plan = pipeline.route(exchange)
+            pipeline.choose(exchange, plan)
             pipeline.admit(exchange)
             self._admitted = True
             limiting = pipeline.limiting

@@ -27,6 +27,7 @@ from pydantic import (
     field_validator,
 )
 
+from antiphon.model.ask import SensitivityWord
 from antiphon.providers.address import is_private
 from antiphon.providers.auth import header_line
 from antiphon.providers.keys import Key, KeyFile
@@ -294,6 +295,12 @@ class ProviderSettings(_Settings):
         max_length=100,
         description="Where it is, in words of your own: the strategy `nearest` prefers those of "
         "the same region as `server.region`.",
+    )
+    clearance: SensitivityWord | None = Field(
+        default=None,
+        description="How far requests may go that are sent to it: `public`, `internal`, "
+        "`confidential` or `restricted`. By default `restricted` where the row is a server of "
+        "one's own and the address private, else `internal`.",
     )
     discover: bool = Field(default=True, description="Ask it which models it has.")
     unknown_prices: Unknown | None = Field(

@@ -178,7 +178,7 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
             RouteView(
                 name=alias,
                 deployments=[deployment.name for deployment in plan.deployments],
-                active=None if plan.active is None else plan.active.name,
+                active=None if plan.chooser.active is None else plan.chooser.active.name,
                 attempts=plan.attempts,
                 deadline_seconds=plan.deadline,
                 roads={name: plan.road(dialect) for name, dialect in DIALECTS.items()},
