@@ -21,8 +21,6 @@ from antiphon.gateway.routes import Routes
 from antiphon.pipeline.plan import Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
 from antiphon.providers.provider import Provider
-from antiphon.routing.chance import chance
-from antiphon.routing.strategies.strategy import Surroundings
 from antiphon.usage.captures.taking import Captures
 
 
@@ -63,11 +61,7 @@ class Build:
         if errors:
             raise ConfigurationError([each for error in errors for each in error.mistakes])
         self._routes = Routes(
-            settings,
-            self.providers,
-            captures=self.captures,
-            tallies=self.tallies,
-            around=Surroundings(chance(), clock, settings.server.region),
+            settings, self.providers, captures=self.captures, tallies=self.tallies, clock=clock
         )
 
     @property

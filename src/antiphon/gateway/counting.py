@@ -54,8 +54,8 @@ async def count(
     pipeline = gateway.pipeline
     plan = pipeline.plan(gateway.snapshot, payload.model, principal)
     try:
-        question = pipeline.question(payload, principal, headers, dry=True)
-        first = plan.chooser.choose(question).order[0].deployment
+        question = pipeline.question(payload, principal, headers)
+        first = plan.chooser.choose(question, gateway.clock.monotonic()).order[0].deployment
     except NothingCleared:
         # Nobody is asked; what a prompt is to some tokenizer is no secret to its writer.
         return Counted(plan.deployments[0].calibration.count(payload.request), "estimated")

@@ -26,7 +26,8 @@ from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
-from antiphon.routing.strategies.order import Order, Scores
+from antiphon.routing.rules import Rules
+from antiphon.routing.strategies.order import Order, Ordered, Scores
 
 _PRIORITY = b"x-antiphon-priority"
 Share = Callable[[Principal], float]
@@ -41,16 +42,12 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         headers: The caller's, as they came.
         share: Gives the share used of a budget; None where there are none.
-        now: The monotonic time.
-        dry: Nobody will be asked: it is only to be known who would be.
     """
 
     payload: Payload
     principal: Principal
     headers: Headers = ()
     share: Share | None = None
-    now: float = 0.0
-    dry: bool = False
 
 
 class Choice(msgspec.Struct, eq=False):
@@ -69,7 +66,7 @@ class Choice(msgspec.Struct, eq=False):
     order: Sequence[Candidate]
     rule: str = ""
     preferred: int = 0
-    scores: Sequence[Sequence[float]] = ()
+    scores: Sequence[Scores] = ()
     barred: Sequence[Candidate] = ()
 
     @property
@@ -99,6 +96,7 @@ class Chooser:
         "_least",
         "_order",
         "_privacy",
+        "_rules",
         "_simple",
         "active",
         "alias",
@@ -114,21 +112,26 @@ class Chooser:
         route: RouteSettings,
         *,
         privacy: Privacy,
-        order: Order | None = None,
+        order: Order,
+        rules: Rules | None = None,
     ) -> None:
         self.alias = alias
         self.own: Final = tuple(own)
-        self.deployments = [each.deployment for each in own]
+        pools = [self.own, *(() if rules is None else rules.pools)]
+        self.deployments = list(dict.fromkeys(each.deployment for pool in pools for each in pool))
         self.active: Deployment | None = None
+        self.usual = FIRST_GUESS
         self._privacy = privacy
         self._least = max(SENSITIVITIES[route.sensitivity], privacy.least)
-        self.usual = FIRST_GUESS
-        # One alone has its order, and that of the list needs nothing.
-        self._order = order if len(own) > 1 else None
-        self._facts = Fact.NOTHING if self._order is None else self._order.facts
+        self._order = order
+        self._rules = rules
+        self._facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
+        if rules is not None:
+            self._facts |= rules.facts
         # Whoever is cleared for everything that nobody marks needs no look.
         lowest = min((each.deployment.clearance for each in own), default=Sensitivity.PUBLIC)
-        self._simple = not privacy.detects and lowest >= self._least and self._order is None
+        keeps = rules is None and (len(own) == 1 or order.names == ("priority",))
+        self._simple = keeps and not privacy.detects and lowest >= self._least
 
     def is_plain(self, payload: Payload, sensitivity: bytes | None) -> bool:
         """Whether this request takes the order of the list, and nothing else has to be known."""
@@ -140,8 +143,8 @@ class Chooser:
             and (members is None or "metadata" not in members)
         )
 
-    def choose(self, question: Question) -> Choice:
-        """Choose.
+    def choose(self, question: Question, now: float) -> Choice:
+        """Choose, at a monotonic time.
 
         Raises:
             NothingCleared: Nobody may be sent what is asked.
@@ -150,24 +153,35 @@ class Chooser:
         payload = question.payload
         ask = Ask(question.principal, self._sensitivity(question), _priority(question.headers))
         cleared, barred = _split(self.own, ask.sensitivity)
-        if not cleared:
+        if not cleared and self._rules is None:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
         facts = self._facts
         if facts:
             fill(ask, payload, facts, question.headers)
             if Fact.TOKENS in facts:
-                ask.tokens = prompt_tokens(payload, cleared[0].deployment)
+                first = cleared[0].deployment if cleared else self.deployments[0]
+                ask.tokens = prompt_tokens(payload, first)
             if Fact.ANSWER in facts:
                 ask.answer_tokens = self._usual_of(payload)
             if Fact.BUDGET in facts and question.share is not None:
                 ask.budget_used = question.share(question.principal)
-        scores: Sequence[Scores] = ()
-        if self._order is not None:
-            order = self._order.shown if question.dry else self._order.of
-            cleared, scores = order(cleared, ask, question.now)
-        if self.active is not None:
-            cleared, scores = _put_first(self.active, cleared, scores)
-        return Choice(ask, cleared, preferred=len(cleared), scores=scores, barred=barred)
+        rule = None if self._rules is None else self._rules.first(ask)
+        if rule is None:
+            ordered, scores = self._ordered(cleared, ask, now)
+            return Choice(ask, ordered, preferred=len(ordered), scores=scores, barred=barred)
+        named, more = _split(rule.pool, ask.sensitivity)
+        known = {each.deployment for each in barred}
+        barred += [each for each in more if each.deployment not in known]
+        ordered, scores = self._ordered(named, ask, now)
+        preferred = len(ordered)
+        if not rule.only:
+            chosen = {each.deployment for each in ordered}
+            rest = [each for each in cleared if each.deployment not in chosen]
+            others, further = self._ordered(rest, ask, now)
+            ordered, scores = [*ordered, *others], [*scores, *further]
+        if not ordered:
+            raise NothingCleared(self.alias, ask.sensitivity.name.lower())
+        return Choice(ask, ordered, rule.name, preferred, scores, barred)
 
     def learn(self, tokens: int) -> None:
         """An answer had so many tokens."""
@@ -178,6 +192,19 @@ class Chooser:
         bound, answers = payload.output_bound
         usual = self.usual if bound is None else min(self.usual, bound)
         return int(usual) * min(answers, _MOST_ANSWERS)
+
+    def _ordered(self, pool: list[Candidate], ask: Ask, now: float) -> Ordered:
+        """By the strategies; whom somebody has put first comes first."""
+        scores: list[Scores] = [()] * len(pool)
+        if len(pool) > 1:
+            pool, scores = self._order.of(pool, ask, now)
+            active = self.active
+            for place, each in enumerate(pool):
+                if each.deployment is active:
+                    pool.insert(0, pool.pop(place))
+                    scores.insert(0, scores.pop(place))
+                    break
+        return pool, scores
 
     def _sensitivity(self, question: Question) -> Sensitivity:
         """How far a request goes: the highest of all that says so."""
@@ -204,18 +231,6 @@ def _split(
     for each in pool:
         (cleared if each.deployment.clearance >= sensitivity else barred).append(each)
     return cleared, barred
-
-
-def _put_first(
-    active: Deployment, order: list[Candidate], scores: Sequence[Scores]
-) -> tuple[list[Candidate], Sequence[Scores]]:
-    for place, each in enumerate(order):
-        if each.deployment is active:
-            rest = [*order[:place], *order[place + 1 :]]
-            if scores:
-                scores = [scores[place], *scores[:place], *scores[place + 1 :]]
-            return [each, *rest], scores
-    return order, scores
 
 
 def _priority(headers: Headers) -> int:

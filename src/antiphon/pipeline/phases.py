@@ -141,16 +141,15 @@ class Pipeline:
         exchange.choice = None
         if not chooser.is_plain(exchange.payload, exchange.sensitivity):
             exchange.choice = chooser.choose(
-                self.question(exchange.payload, exchange.principal, exchange.headers)
+                self.question(exchange.payload, exchange.principal, exchange.headers),
+                exchange.started,
             )
 
-    def question(
-        self, payload: Payload, principal: Principal, headers: Headers, *, dry: bool = False
-    ) -> Question:
-        """A request, as far as it is chosen for; `dry` where nobody will be asked."""
+    def question(self, payload: Payload, principal: Principal, headers: Headers) -> Question:
+        """A request, as far as it is chosen for."""
         spending = self.accounts.spending
         share = None if spending is None else spending.share
-        return Question(payload, principal, headers, share, self._clock.monotonic(), dry)
+        return Question(payload, principal, headers, share)
 
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""

@@ -290,17 +290,17 @@ class ProviderSettings(_Settings):
         "is stored under this provider's key: everybody who has a key of this gateway, and may "
         "use all its models, can list, read and delete it.",
     )
-    region: str = Field(
-        default="",
-        max_length=100,
-        description="Where it is, in words of your own: the strategy `nearest` prefers those of "
-        "the same region as `server.region`.",
-    )
     clearance: SensitivityWord | None = Field(
         default=None,
         description="How far requests may go that are sent to it: `public`, `internal`, "
         "`confidential` or `restricted`. By default `restricted` where the row is a server of "
         "one's own and the address private, else `internal`.",
+    )
+    region: str = Field(
+        default="",
+        max_length=100,
+        description="Where it is, in words of your own: the strategy `nearest` prefers those of "
+        "the same region as `server.region`.",
     )
     discover: bool = Field(default=True, description="Ask it which models it has.")
     unknown_prices: Unknown | None = Field(

@@ -158,7 +158,12 @@ def test_what_a_provider_s_cache_has_costs_less():
 
 
 def test_the_price_is_that_of_the_length_of_the_prompt_and_the_hour():
-    tiered = candidate("gemini", catalog="gemini", base_url="https://generativelanguage.googleapis.com", dialect="gemini")
+    tiered = candidate(
+        "gemini",
+        catalog="gemini",
+        base_url="https://generativelanguage.googleapis.com",
+        dialect="gemini",
+    )
     assert tiered.deployment.rates.likely(0, 0, 0, CLOCK) == 0
 
 
@@ -270,7 +275,9 @@ def test_facts_are_only_what_is_wanted():
     assert order("sticky", "fastest").facts == Fact.CONVERSATION | Fact.ANSWER
 
 
-@pytest.mark.parametrize("said", ["sticky", {"sticky": {"by": "prefix"}}], ids=["conversation", "prefix"])
+@pytest.mark.parametrize(
+    "said", ["sticky", {"sticky": {"by": "prefix"}}], ids=["conversation", "prefix"]
+)
 def test_where_nothing_tells_what_belongs_together_the_next_one_decides(said: object):
     candidates = pool(3)
     busy(candidates[0], 1)

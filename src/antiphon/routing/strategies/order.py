@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from antiphon.model.ask import Ask, Fact
 from antiphon.routing.candidate import Candidate
+from antiphon.routing.strategies.settled import Priority
 from antiphon.routing.strategies.strategy import Strategy
 
 Scores: TypeAlias = Sequence[float]
@@ -57,6 +58,10 @@ class Order:
     def shown(self, pool: Sequence[Candidate], ask: Ask, now: float) -> Ordered:
         """The same for whoever only wants to know; nothing changes by it."""
         return _ordered(pool, [each.shown(pool, ask, now) for each in self._strategies])
+
+
+AS_GIVEN = Order([("priority", Priority())])
+"""The order of the list."""
 
 
 def _ordered(pool: Sequence[Candidate], columns: Sequence[Sequence[float]]) -> Ordered:
