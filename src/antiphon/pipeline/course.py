@@ -272,7 +272,7 @@ class Course(msgspec.Struct, eq=False):
         elif sort is not _Call.SAME:
             health.recent.at(now).asked += 1
         if health.opened:
-            verdicts.probed(deployment, self, now, self._plan.breaking or deployment.breaking)
+            verdicts.probed(deployment, self, now, deployment.breaking)
             self._probed = deployment
         if self._passed:
             self._passed.pop(deployment, None)
@@ -281,7 +281,7 @@ class Course(msgspec.Struct, eq=False):
     def _passes_breaker(self, deployment: Deployment, now: float, sort: _Call) -> bool:
         health = deployment.health
         if sort is _Call.RESORT:
-            breaking = self._plan.breaking or deployment.breaking
+            breaking = deployment.breaking
             return not breaking.strict and breaker.is_free(health, now)
         if health.is_askable(now):
             return True

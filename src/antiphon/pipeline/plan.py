@@ -43,7 +43,6 @@ class Plan:
         chooser: Says who answers a request, and in which order they are tried.
         deadline: Seconds for the whole request.
         retry: How often, and how soon, a deployment that failed is asked again.
-        breaking: When the breakers of its deployments open; None leaves it to their providers.
         on_loss: What to do where a deployment cannot do all that is asked.
         checks_all: The form of an answer is checked also where its bytes go through.
         invalid_fails: A whole answer without the form that was asked for is none.
@@ -53,7 +52,6 @@ class Plan:
 
     __slots__ = (
         "alias",
-        "breaking",
         "cache",
         "checks_all",
         "chooser",
@@ -76,7 +74,6 @@ class Plan:
         self.chooser = chooser
         self.deadline = route.deadline
         self.retry = Retry(route.retry, len(self.deployments))
-        self.breaking = route.breaker.figures if route.breaker is not None else None
         self.on_loss: OnLoss = route.on_loss
         self.checks_all = route.structured.check == "always"
         self.invalid_fails = route.structured.on_invalid == "fail"

@@ -55,7 +55,7 @@ def failed(
     counts = error.error_kind not in _NOT_DOWN and _is_believed(exchange, plan, deployment)
     health.failed(error.code, now, counts=counts)
     if counts:
-        _count(deployment, plan.breaking or deployment.breaking, error, probe, now)
+        _count(deployment, deployment.breaking, error, probe, now)
     choice = exchange.choice
     pool = plan.deployments if choice is None else choice.deployments
     if len(pool) > 1 and outliers.judge(health, [each.health for each in pool], now):
