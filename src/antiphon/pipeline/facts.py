@@ -33,6 +33,9 @@ _PREFIX = 2048
 _MOST_TEXT = 64 * 1024
 """Characters of a message that are looked at: its language is plain by then."""
 _MOST_EARLIER = 8
+_TEXTUAL = ("text/", "application/json", "application/xml", "application/yaml")
+_TEXT_NAMES = (".txt", ".md", ".csv", ".json", ".xml", ".yaml", ".yml", ".html")
+"""What tells that a document is text, in its kind or else in its name."""
 _MARKED = {"sensitive": Sensitivity.RESTRICTED, "true": Sensitivity.RESTRICTED, **SENSITIVITIES}
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -135,7 +138,10 @@ def _texts(turn: Turn) -> Iterator[str]:
 def _attached(file: File) -> Iterator[str]:
     """The text of a document, where it is text."""
     blob = file.blob
-    if blob.data is not None and blob.media_type.startswith("text/"):
+    if blob.data is not None and (
+        blob.media_type.startswith(_TEXTUAL)
+        or (not blob.media_type and (file.filename or "").lower().endswith(_TEXT_NAMES))
+    ):
         text = text_of(blob.data)
         if text:
             yield text
