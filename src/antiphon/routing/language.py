@@ -48,6 +48,7 @@ _SPEAKS: Final = re.compile(
     "[\u3001\u3002\uff01\uff1a\uff1b\uff1f"  # wide punctuation; a comma may end a greeting
     "的了吗嗎呢吧么麼们們这這那哪怎什谁誰请請帮幫我咱把给給让讓还還没沒係唔嘅喺咗點]"
     "|\uff0c(?!\\s*$)|多少|如何|可以|是否|为何|為何"
+    "|一下|总结|總結|翻译|翻譯|解释|解釋|检查|檢查|说|說|讲|講|咋|啥"
 )
 """What hardly stands in names and quoted words."""
 _REMARKS: Final = ("#", "//", "/*", "*", "--", ";", "<!--")
