@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from antiphon.model.ask import Ask, Fact
 from antiphon.routing.candidate import Candidate
@@ -58,6 +58,11 @@ class Rules:
             if Fact.LANGUAGE in self.facts
             else None
         )
+
+    @property
+    def pools(self) -> Iterator[Sequence[Candidate]]:
+        """Of each rule, who is asked."""
+        return (rule.pool for rule in self._rules)
 
     def language(self, ask: Ask) -> Language:
         """The language of a request; `""` too where no rule asks for it."""
