@@ -21,7 +21,7 @@ from antiphon.model.ask import SENSITIVITIES, Ask, Fact, Sensitivity
 from antiphon.model.principal import Principal
 from antiphon.pipeline.config import RouteSettings
 from antiphon.pipeline.estimating import prompt_tokens
-from antiphon.pipeline.facts import SENSITIVITY, Headers, fill, marked, metadata_of
+from antiphon.pipeline.facts import SENSITIVITY, Headers, Looking, marked, metadata_of
 from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
@@ -90,8 +90,8 @@ class Chooser:
     """
 
     __slots__ = (
-        "_facts",
         "_least",
+        "_looking",
         "_order",
         "_privacy",
         "_rules",
@@ -121,9 +121,10 @@ class Chooser:
         self._least = max(SENSITIVITIES[route.sensitivity], privacy.least)
         self._order = order
         self._rules = rules
-        self._facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
+        facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
         if rules is not None:
-            self._facts |= rules.facts
+            facts |= rules.facts
+        self._looking = Looking(facts, () if rules is None else rules.headers) if facts else None
         # Whoever is cleared for everything that nobody marks needs no look.
         lowest = min((each.deployment.clearance for each in own), default=Sensitivity.PUBLIC)
         keeps = rules is None and (len(own) == 1 or order.names == ("priority",))
@@ -151,15 +152,15 @@ class Chooser:
         cleared, barred = _split(self.own, ask.sensitivity)
         if not cleared and self._rules is None:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
-        facts = self._facts
-        if facts:
-            fill(ask, payload, facts, question.headers)
-            if Fact.TOKENS in facts:
+        looking = self._looking
+        if looking is not None:
+            looking.fill(ask, payload, question.headers)
+            if looking.tokens:
                 first = cleared[0].deployment if cleared else self.deployments[0]
                 ask.tokens = prompt_tokens(payload, first)
-            if Fact.ANSWER in facts:
+            if looking.answer:
                 ask.answer_tokens = int(question.usual)
-            if Fact.BUDGET in facts and question.share is not None:
+            if looking.budget and question.share is not None:
                 ask.budget_used = question.share(question.principal)
         rule = None if self._rules is None else self._rules.first(ask)
         if rule is None:
