@@ -10,7 +10,7 @@ Hot path: a route without rules and with the order of its list costs two compari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -26,7 +26,7 @@ from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
-from antiphon.routing.rules import Rules
+from antiphon.routing.rules import Rule, Rules
 from antiphon.routing.strategies.order import Order, Ordered, Scores
 
 _PRIORITY = b"x-antiphon-priority"
@@ -90,8 +90,10 @@ class Chooser:
     """
 
     __slots__ = (
+        "_fixed",
         "_least",
         "_looking",
+        "_lowest",
         "_order",
         "_privacy",
         "_rules",
@@ -125,6 +127,10 @@ class Chooser:
         if rules is not None:
             facts |= rules.facts
         self._looking = Looking(facts, () if rules is None else rules.headers) if facts else None
+        everybody = [each.clearance for each in self.deployments]
+        self._lowest = min(everybody, default=Sensitivity.PUBLIC)
+        moves = order.names != ("priority",) or not own
+        self._fixed: Mapping[Rule | None, Choice] = {} if moves else self._in_given_order()
         # Whoever is cleared for everything that nobody marks needs no look.
         lowest = min((each.deployment.clearance for each in own), default=Sensitivity.PUBLIC)
         keeps = rules is None and (len(own) == 1 or order.names == ("priority",))
@@ -149,7 +155,8 @@ class Chooser:
         """
         payload = question.payload
         ask = Ask(question.principal, self._sensitivity(question), _priority(question.headers))
-        cleared, barred = _split(self.own, ask.sensitivity)
+        everybody = ask.sensitivity <= self._lowest
+        cleared, barred = ([*self.own], []) if everybody else _split(self.own, ask.sensitivity)
         if not cleared and self._rules is None:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
         looking = self._looking
@@ -163,7 +170,23 @@ class Chooser:
             if looking.budget and question.share is not None:
                 ask.budget_used = question.share(question.principal)
         rule = None if self._rules is None else self._rules.first(ask)
+        if everybody and self.active is None and self._fixed:
+            found = self._fixed[rule]
+            return Choice(ask, found.order, found.rule, found.preferred, found.scores)
+        return self._picked(rule, cleared, barred, ask, now)
+
+    def _picked(
+        self,
+        rule: Rule | None,
+        cleared: list[Candidate],
+        barred: list[Candidate],
+        ask: Ask,
+        now: float,
+    ) -> Choice:
+        """Those that a rule names, then the others, if it leaves any."""
         if rule is None:
+            if not cleared:
+                raise NothingCleared(self.alias, ask.sensitivity.name.lower())
             ordered, scores = self._ordered(cleared, ask, now)
             return Choice(ask, ordered, preferred=len(ordered), scores=scores, barred=barred)
         named, more = _split(rule.pool, ask.sensitivity)
@@ -179,6 +202,11 @@ class Chooser:
         if not ordered:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
         return Choice(ask, ordered, rule.name, preferred, scores, barred)
+
+    def _in_given_order(self) -> Mapping[Rule | None, Choice]:
+        """What is chosen by each rule where everybody is cleared and nothing moves the order."""
+        rules: Sequence[Rule | None] = (None, *(() if self._rules is None else self._rules))
+        return {each: self._picked(each, [*self.own], [], Ask(), 0) for each in rules}
 
     def _ordered(self, pool: list[Candidate], ask: Ask, now: float) -> Ordered:
         """By the strategies; whom somebody has put first comes first."""

@@ -140,11 +140,18 @@ class Looking:
 
 def _tag(ask: Ask) -> None:
     headers, metadata = ask.headers, ask.metadata
-    said = f"{headers.get(_TAGS, '')},{metadata.get('tags', '')}"
-    ask.tags = frozenset(each for text in said.split(",") if (each := text.strip().lower()))
-    task = headers.get(_TASK) or metadata.get("task_type") or metadata.get("task") or ""
-    ask.task = task.strip().lower()
-    ask.market = (headers.get(_MARKET) or metadata.get("market") or "").strip().lower()
+    tags = headers.get(_TAGS, "")
+    task, market = headers.get(_TASK), headers.get(_MARKET)
+    if metadata:
+        tags = f"{tags},{metadata.get('tags', '')}"
+        task = task or metadata.get("task_type") or metadata.get("task")
+        market = market or metadata.get("market")
+    if tags:
+        ask.tags = frozenset(each for text in tags.split(",") if (each := text.strip().lower()))
+    if task:
+        ask.task = task.strip().lower()
+    if market:
+        ask.market = market.strip().lower()
 
 
 def _is_plain(body: bytes) -> bool:

@@ -88,8 +88,9 @@ def _newest(texts: Iterable[str]) -> Sequence[str]:
     return found
 
 
-def _of_turns(turns: Sequence[_Turn]) -> Iterator[str]:
-    for turn in reversed(turns):
+def _of_turns(turns: list[_Turn]) -> Iterator[str]:
+    turns.reverse()
+    for turn in turns:
         if turn.role == _USER:
             content = turn.content
             yield content if isinstance(content, str) else _joined(content or ())

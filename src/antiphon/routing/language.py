@@ -113,7 +113,12 @@ class Scripts:
         marks = data.translate(_CLASSES, _OTHER)
         if not marks:
             return ""
-        han, kana = marks.count(b"H"), marks.count(b"K")
+        han = marks.count(b"H")
+        if han > _FEW and 8 * (len(marks) - han) < han:
+            # Nearly all: what is left is punctuation, or a few words that are quoted.
+            share = han / (han + (len(data) - 3 * len(marks)) / _WORD_BYTES)
+            return self._of_han(text, share, han)
+        kana = marks.count(b"K")
         hangul = len(marks) - han - kana
         if kana:
             # Much of it is punctuation, which Chinese has too; a little does not matter.

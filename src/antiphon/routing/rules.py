@@ -23,7 +23,7 @@ class Rule:
         conditions: All that must hold.
     """
 
-    __slots__ = ("conditions", "headers", "name", "only", "pool")
+    __slots__ = ("_all", "conditions", "headers", "name", "only", "pool")
 
     def __init__(self, settings: RuleSettings, pool: Sequence[Candidate]) -> None:
         self.name = settings.name
@@ -31,11 +31,12 @@ class Rule:
         self.only = settings.only
         self.headers = frozenset(settings.when.headers)
         self.conditions: Sequence[Condition] = conditions(settings.when)
+        self._all = [each.holds for each in self.conditions]
 
     def matches(self, ask: Ask, language: Language) -> bool:
         """Whether all holds."""
-        for each in self.conditions:  # noqa: SIM110  a generator costs as much as a condition
-            if not each.holds(ask, language):
+        for holds in self._all:  # noqa: SIM110  a generator costs as much as a condition
+            if not holds(ask, language):
                 return False
         return True
 
@@ -62,6 +63,9 @@ class Rules:
             if Fact.LANGUAGE in self.facts
             else None
         )
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
 
     @property
     def pools(self) -> Iterator[Sequence[Candidate]]:
