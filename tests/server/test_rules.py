@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from antiphon.simulator import FaultRule, SimulatorSpec
+from tests.server.purses import budgets
 from tests.server.spoken import DIALECTS, assistant, user, who_answers
 from tests.server.stage import KEY, Stage, stage
 
@@ -38,7 +39,8 @@ SMART = {
         {"name": "long", "when": {"tokens": {"over": 2000}}, "use": "thrifty", "only": True},
     ],
 }
-MODELS = {"smart": SMART, "thrifty": "cheap/sim-small"}
+THRIFTY = {"thrifty": "cheap/sim-small"}
+MODELS = {"smart": SMART, **THRIFTY}
 AUTH = {
     "required": True,
     "keys": [
@@ -225,3 +227,76 @@ async def test_a_rule_never_reaches_who_is_not_cleared(tmp_path):
         marked = {"x-antiphon-sensitivity": "confidential"}
         assert await who_answers(road, user(CHINESE), headers=marked) == "west"
         assert not road.second.received
+
+
+async def test_nobody_is_cleared_and_no_rule_matches(tmp_path):
+    cleared = {"west": {"clearance": "public"}, "east": {"clearance": "restricted"}}
+    async with stage(tmp_path, SPECS, models=MODELS, providers_of=cleared) as road:
+        marked = {"x-antiphon-sensitivity": "confidential"}
+        assert await who_answers(road, user(CHINESE), headers=marked) == "east"
+        body = {"model": "smart", "messages": [{"role": "user", "content": ENGLISH}]}
+        answer = await road.http.post("/v1/chat/completions", json=body, headers=marked)
+        assert answer.status_code == 403
+        assert len(road.first.received) == 0
+        assert len(road.second.received) == 1
+
+
+async def test_how_sensitive_and_how_urgent(tmp_path):
+    rules = [
+        {"name": "secret", "when": {"sensitivity": ["confidential", "restricted"]}, "use": EAST},
+        {"name": "urgent", "when": {"priority": "high"}, "use": "thrifty"},
+    ]
+    models = {"smart": {"deployments": ["west/sim-small"], "rules": rules}, **THRIFTY}
+    trusted = {"clearance": "restricted"}
+    async with stage(tmp_path, SPECS, models=models, provider=trusted) as road:
+        assert await who_answers(road, user("Hi")) == "west"
+        marked = {"x-antiphon-sensitivity": "confidential"}
+        assert await who_answers(road, user("Hi"), headers=marked) == "east"
+        assert await who_answers(road, user("Hi"), metadata={"sensitivity": "restricted"}) == "east"
+        assert (
+            await who_answers(road, user("Hi"), headers={"x-antiphon-priority": "high"}) == "cheap"
+        )
+
+
+async def test_when_a_budget_is_nearly_used(tmp_path):
+    sections = budgets({"scope": "team", "limit": 0.002})
+    rules = [{"name": "thrift", "when": {"budget_used": {"over": 0.5}}, "use": "thrifty"}]
+    models = {"smart": {"deployments": ["west/sim-small"], "rules": rules}, **THRIFTY}
+    async with stage(tmp_path, SPECS, models=models, **sections) as road:
+        headers = {"authorization": f"Bearer {KEY}"}
+        names = []
+        for _ in range(4):
+            names.append(
+                await who_answers(road, user("word " * 600), headers=headers, max_tokens=10)
+            )
+            await road.at_rest()
+        assert names == ["west", "west", "cheap", "cheap"]
+
+
+async def test_a_pool_is_ordered_and_the_rest_follows(tmp_path):
+    rules = [{"name": "all", "use": ["both_east", "west/sim-small"]}]
+    models = {
+        "smart": {"deployments": ["cheap/sim-small", "west/sim-large"], "rules": rules},
+        "both_east": ["east/sim-small", "east/sim-large"],
+    }
+    async with stage(tmp_path, SPECS, models=models) as road:
+        chooser = road.gateway.snapshot.plan("smart").chooser
+        assert [each.name for each in chooser.deployments] == [
+            *("cheap/sim-small", "west/sim-large"),
+            *("east/sim-small", "east/sim-large", "west/sim-small"),
+        ]
+        road.second.arm(FaultRule("server-error"))
+        assert await who_answers(road, user("Hi")) == "west"
+        assert [each.path for each in road.second.received] == ["/v1/chat/completions"] * 2
+
+
+async def test_embeddings_have_a_language_too(tmp_path):
+    rules = [{"name": "mandarin", "when": {"language": "zh"}, "use": "east/sim-embed"}]
+    models = {"vectors": {"deployments": ["west/sim-embed"], "rules": rules}}
+    async with stage(tmp_path, SPECS, models=models) as road:
+        for text, name in ((CHINESE, "east"), (ENGLISH, "west")):
+            answer = await road.http.post(
+                "/v1/embeddings", json={"model": "vectors", "input": [text]}
+            )
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["x-antiphon-deployment"] == f"{name}/sim-embed"

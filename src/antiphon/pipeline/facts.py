@@ -121,9 +121,7 @@ class Looking:
 
     def _read(self, ask: Ask, payload: Payload) -> None:
         if isinstance(payload, UntranslatedPayload):
-            return
-        if isinstance(payload, EmbedPayload):
-            if self._text:
+            if self._text and isinstance(payload, EmbedPayload):
                 ask.text = "\n".join(_embedded(payload))
             return
         try:
