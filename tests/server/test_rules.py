@@ -58,31 +58,28 @@ async def road(tmp_path) -> AsyncIterator[Stage]:
         yield running
 
 
+CONVERSATIONS = {
+    "chinese": ([user(CHINESE)], "east"),
+    "traditional": ([user(TRADITIONAL)], "east"),
+    "a name": ([user(ENGLISH)], "west"),
+    "japanese": ([user(JAPANESE)], "west"),
+    "korean": ([user(KOREAN)], "west"),
+    "short after chinese": ([user(CHINESE), assistant("Of course."), user("ok")], "east"),
+    "short after english": ([user(ENGLISH), assistant("好的。"), user("谢谢")], "west"),
+    "english after chinese": ([user(CHINESE), assistant("好的。"), user(ENGLISH)], "west"),
+    "chinese attached": ([user("List the action items", MINUTES)], "east"),
+    "english attached": ([user("请总结附件。", ENGLISH * 3)], "east"),
+    "nothing chinese": ([user("List the action items", ENGLISH)], "west"),
+}
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize(
-    ("turns", "name"),
-    [
-        pytest.param([user(CHINESE)], "east", id="chinese"),
-        pytest.param([user(TRADITIONAL)], "east", id="traditional"),
-        pytest.param([user(ENGLISH)], "west", id="a_name"),
-        pytest.param([user(JAPANESE)], "west", id="japanese"),
-        pytest.param([user(KOREAN)], "west", id="korean"),
-        pytest.param(
-            [user(CHINESE), assistant("Of course."), user("ok")], "east", id="short_after_chinese"
-        ),
-        pytest.param(
-            [user(ENGLISH), assistant("好的。"), user("谢谢")], "west", id="short_after_english"
-        ),
-        pytest.param(
-            [user(CHINESE), assistant("好的。"), user(ENGLISH)], "west", id="english_after_chinese"
-        ),
-        pytest.param([user("List the action items", MINUTES)], "east", id="chinese_attached"),
-        pytest.param([user("请总结附件。", ENGLISH * 3)], "east", id="english_attached"),
-        pytest.param([user("List the action items", ENGLISH)], "west", id="nothing_chinese"),
-    ],
-)
-async def test_the_language_decides(road, dialect, turns, name):
-    assert await who_answers(road, *turns, dialect=dialect) == name
+async def test_the_language_decides(road, dialect):
+    told = {
+        name: await who_answers(road, *turns, dialect=dialect)
+        for name, (turns, _) in CONVERSATIONS.items()
+    }
+    assert told == {name: expected for name, (_, expected) in CONVERSATIONS.items()}
 
 
 async def test_a_chinese_system_prompt_and_chinese_answers_decide_nothing(road):
@@ -164,28 +161,31 @@ async def test_streams_go_the_same_way(road):
     assert stream.headers["x-antiphon-deployment"] == EAST
 
 
-@pytest.mark.parametrize(
-    ("headers", "members", "name"),
-    [
-        pytest.param({}, {}, "west", id="nothing"),
-        pytest.param({"x-antiphon-task": "apac_research"}, {}, "east", id="task_header"),
-        pytest.param({}, {"metadata": {"task_type": "APAC_Research"}}, "east", id="task_type"),
-        pytest.param({}, {"metadata": {"task": "apac_research"}}, "east", id="task"),
-        pytest.param({"x-antiphon-task": "sport"}, {}, "west", id="another_task"),
-        pytest.param({"x-antiphon-tags": "mail, Draft"}, {}, "east", id="tags_header"),
-        pytest.param({}, {"metadata": {"tags": "mandarin"}}, "east", id="tags"),
-        pytest.param({"x-antiphon-market": "HK"}, {}, "east", id="market_header"),
-        pytest.param({}, {"metadata": {"market": "cn"}}, "east", id="market"),
-        pytest.param({"x-app": "Kai"}, {}, "east", id="header"),
-        pytest.param({"x-app": "other"}, {}, "west", id="another_header"),
-        pytest.param({}, {"metadata": {"tier": "Gold"}}, "east", id="metadata"),
-        pytest.param({}, {"metadata": {"tier": 7}}, "east", id="a_number"),
-        pytest.param({}, {"metadata": {"tier": None}}, "west", id="null"),
-        pytest.param({}, {"tools": [TOOL]}, "cheap", id="tools"),
-    ],
-)
-async def test_what_stands_beside_the_message(road, headers, members, name):
-    assert await who_answers(road, user("Hello"), headers=headers, **members) == name
+BESIDE = {
+    "nothing": ({}, {}, "west"),
+    "task header": ({"x-antiphon-task": "apac_research"}, {}, "east"),
+    "task type": ({}, {"metadata": {"task_type": "APAC_Research"}}, "east"),
+    "task": ({}, {"metadata": {"task": "apac_research"}}, "east"),
+    "another task": ({"x-antiphon-task": "sport"}, {}, "west"),
+    "tags header": ({"x-antiphon-tags": "mail, Draft"}, {}, "east"),
+    "tags": ({}, {"metadata": {"tags": "mandarin"}}, "east"),
+    "market header": ({"x-antiphon-market": "HK"}, {}, "east"),
+    "market": ({}, {"metadata": {"market": "cn"}}, "east"),
+    "header": ({"x-app": "Kai"}, {}, "east"),
+    "another header": ({"x-app": "other"}, {}, "west"),
+    "metadata": ({}, {"metadata": {"tier": "Gold"}}, "east"),
+    "a number": ({}, {"metadata": {"tier": 7}}, "east"),
+    "null": ({}, {"metadata": {"tier": None}}, "west"),
+    "tools": ({}, {"tools": [TOOL]}, "cheap"),
+}
+
+
+async def test_what_stands_beside_the_message(road):
+    told = {
+        name: await who_answers(road, user("Hello"), headers=headers, **members)
+        for name, (headers, members, _) in BESIDE.items()
+    }
+    assert told == {name: expected for name, (_, _, expected) in BESIDE.items()}
 
 
 async def test_words_of_the_message_and_its_size(road):
