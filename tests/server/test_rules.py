@@ -303,3 +303,15 @@ async def test_embeddings_have_a_language_too(tmp_path):
             )
             assert answer.status_code == 200, answer.text
             assert answer.headers["x-antiphon-deployment"] == f"{name}/sim-embed"
+
+
+async def test_the_strategy_orders_whom_a_rule_names(tmp_path):
+    def priced(price: float) -> dict[str, object]:
+        return {"models": {"sim-small": {"prices": {"input": price, "output": price}}}}
+
+    rules = [{"name": "mandarin", "when": {"language": "zh"}, "use": [EAST, "cheap/sim-small"]}]
+    models = {"smart": {"deployments": ["west/sim-small"], "strategy": "cheapest", "rules": rules}}
+    prices = {"west": priced(1), "east": priced(9), "cheap": priced(3)}
+    async with stage(tmp_path, SPECS, models=models, providers_of=prices) as road:
+        assert await who_answers(road, user(CHINESE)) == "cheap"
+        assert await who_answers(road, user(ENGLISH)) == "west"

@@ -128,7 +128,8 @@ class Scripts:
         if others and (others >= han or not self._forms.foreign.search(text[:_HEAD])):
             spoken = (others + han) / _SOUNDS
             enough = spoken >= self._share * (spoken + words)
-            return ("ja" if kana >= hangul else "ko") if enough else ""
+            jamo = data.count(b"\xe3\x85")
+            return ("ja" if kana - jamo >= hangul + jamo else "ko") if enough else ""
         return self._of_han(text, han / (han + words), han) if han else ""
 
     def _of_han(self, text: str, share: float, han: int) -> Language:

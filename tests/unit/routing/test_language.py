@@ -68,6 +68,15 @@ def test_chinese_is_told_from_the_rest(scripts: Scripts) -> None:
     assert [each.id for each in missed] == KNOWN
 
 
+@pytest.mark.parametrize("language", ["ja", "ko"])
+def test_japanese_and_korean_are_told_apart_too(scripts: Scripts, language: str) -> None:
+    missed = {*KNOWN, *KNOWN_LATER}
+    for each in (*sentences(), *sentences("later.tsv")):
+        if each.id not in missed:
+            told = scripts.language(each.text, each.earlier[::-1])
+            assert (told == language) == (each.language == language), each
+
+
 def test_later_sentences_that_are_nearly_all_hard(scripts: Scripts) -> None:
     later = sentences("later.tsv")
     missed = [each.id for each in later if routed(scripts, each) != each.route]
@@ -107,6 +116,7 @@ def test_the_second_labels_agree() -> None:
         ("来週の会議", "ja"),
         ("カタカナ", "ja"),
         ("안녕", "ko"),
+        ("ㅋㅋㅋ", "ko"),
         ("Ask 田中さん about the date of the meeting, please.", ""),
         ("。。。", ""),
         ("𠮷", ""),
