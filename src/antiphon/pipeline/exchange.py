@@ -25,6 +25,7 @@ from antiphon.pipeline.limited import Limited
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
+from antiphon.pipeline.wishes import Wishes
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 from antiphon.telemetry.trace import Trace
@@ -141,6 +142,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         hops: Gateways of our kind that the request came through already.
         forwarded: Header lines of the caller that go on to a provider of the same dialect.
         cache_control: What its caller says of stored answers, as the header has it.
+        wishful: Its headers may say what its caller wishes of the choice.
+        wishes: What it wishes of it; None where it wishes nothing.
         served: It came over HTTP.
         trace: Where it stands in a trace; None where nobody listens.
         passing: Set where the request is passed on as it is, to an endpoint of no dialect.
@@ -170,6 +173,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     hops: int = 0
     forwarded: bytes = b""
     cache_control: bytes | None = None
+    wishful: bool = False
+    wishes: Wishes | None = None
     served: bool = False
     trace: Trace | None = None
     passing: Passing | None = None

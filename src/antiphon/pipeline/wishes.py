@@ -21,11 +21,11 @@ from antiphon.pipeline.preferences import Preferences, preferences_of
 from antiphon.wire.shallow import Members
 
 _MODELS: Final = b"x-antiphon-models"
-_DEADLINE: Final = b"x-antiphon-deadline"
+DEADLINE: Final = b"x-antiphon-deadline"
 _PROVIDER: Final = b"x-antiphon-provider-"
 _SDKS: Final = (b"x-stainless-read-timeout", b"x-stainless-timeout")
 _LISTS: Final = {_PROVIDER + word.encode(): word for word in ("order", "only", "ignore")}
-HEADERS: Final = frozenset({_MODELS, _DEADLINE, *_SDKS, *_LISTS})
+HEADERS: Final = frozenset({_MODELS, DEADLINE, *_SDKS, *_LISTS})
 """Headers in which callers wish something."""
 MEMBERS: Final = ("models", "provider")
 """Members of the body in which they do."""
@@ -149,7 +149,7 @@ def read_wishes(
     wishes = Wishes(
         models=models,
         preferences=preferences,
-        deadline=_deadline(said.get(_DEADLINE)),
+        deadline=_deadline(said.get(DEADLINE)),
         patience=_patience(said),
     )
     return (None if wishes == _NOTHING else wishes), payload

@@ -161,6 +161,7 @@ class InferenceDoor(ABC):
                 hops=caller.hops,
                 forwarded=forwarded,
                 cache_control=caller.cache_control,
+                wishful=caller.wishful,
                 served=True,
                 passing=passing,
                 trace=delivery.trace,
