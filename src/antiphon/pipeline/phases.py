@@ -14,20 +14,27 @@ from types import TracebackType
 
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
-from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound
+from antiphon.dialects.base import Payload
+from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound, NothingCleared
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
+from antiphon.pipeline.choosing import Choice, Question
+from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
 from antiphon.pipeline.turns import Turns
+from antiphon.pipeline.windows import fitting
+from antiphon.pipeline.wishes import Wishes, read_wishes, wishes_in
+from antiphon.pipeline.wishing import named, wished
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -99,13 +106,21 @@ class Pipeline:
         """
         if exchange.hops > _MOST_HOPS:
             raise InvalidRequest("The request goes round in a circle of gateways.")
+        if exchange.wishful or wishes_in(exchange.payload):
+            exchange.wishes, exchange.payload = read_wishes(exchange.headers, exchange.payload)
         passing = exchange.passing
         if passing is not None and passing.stores:
             plan = passing.store(exchange.snapshot, exchange.principal)
         else:
             plan = self.plan(exchange.snapshot, exchange.payload.model, exchange.principal)
         exchange.plan = plan
-        exchange.deadline = exchange.started + plan.deadline
+        wishes = exchange.wishes
+        if wishes is None:
+            exchange.deadline = exchange.started + plan.deadline
+            return plan
+        wishes.check(plan.overrides, plan.alias)
+        seconds = wishes.seconds(plan.deadline, plan.overrides, stream=exchange.payload.stream)
+        exchange.deadline = exchange.started + seconds
         return plan
 
     @staticmethod
@@ -125,6 +140,58 @@ class Pipeline:
         if not principal.may_use(model):
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         return plan
+
+    def choose(self, exchange: Exchange, plan: Plan) -> None:
+        """Find who answers, where that is not plain.
+
+        Raises:
+            NothingCleared: Nobody may be sent what is asked.
+            InvalidRequest: It is marked with a word that means nothing.
+        """
+        chooser, wishes = plan.chooser, exchange.wishes
+        exchange.choice = None
+        if wishes is not None and wishes.chooses:
+            exchange.choice = self._wished(exchange, plan, wishes)
+        elif not chooser.is_plain(exchange.payload, exchange.sensitivity):
+            exchange.choice = chooser.choose(
+                self.question(exchange.payload, exchange.principal, exchange.headers, plan)
+            )
+
+    def _wished(self, exchange: Exchange, plan: Plan, wishes: Wishes) -> Choice:
+        """Choose behind all the names that the caller lists, as it prefers.
+
+        Raises:
+            As `choose`.
+            ModelNotFound: It lists a name that it may not use, or that nobody goes by.
+        """
+        snapshot, principal, payload = exchange.snapshot, exchange.principal, exchange.payload
+        preferences = wishes.preferences
+        if preferences is not None:
+            preferences.check(snapshot.shelves)
+        chosen: list[Choice] = []
+        refusal: NothingCleared | None = None
+        for each in (plan, *named(snapshot, principal, wishes.models)):
+            try:
+                question = self.question(payload, principal, exchange.headers, each)
+                chosen.append(each.chooser.choose(question))
+            except NothingCleared as error:
+                refusal = refusal or error
+        if not chosen and refusal is not None:
+            raise refusal
+        return wished(chosen, preferences, payload)
+
+    def question(
+        self, payload: Payload, principal: Principal, headers: Headers, plan: Plan
+    ) -> Question:
+        """A request, as far as it is chosen for."""
+        spending, limiting = self.accounts.spending, self.limiting
+        return Question(
+            payload,
+            principal,
+            headers,
+            None if spending is None else spending.share,
+            FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias),
+        )
 
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""
@@ -154,10 +221,19 @@ class Pipeline:
 
         Raises:
             InvalidRequest: None has the endpoint that is asked for.
+            PromptTooLong: It fits none (while candidates are drawn).
         """
-        found, passing = plan.order(exchange.started), exchange.passing
+        choice, passing = exchange.choice, exchange.passing
+        found = plan.chooser.deployments if choice is None else choice.deployments
+        if len(found) > 1:
+            now = exchange.started
+            found = sorted(found, key=lambda each: not each.is_well(now))
         if passing is None:
-            chosen = candidates(exchange, found, plan.on_loss)
+            wishes = exchange.wishes
+            on_loss = plan.on_loss if wishes is None else wishes.on_loss(plan.on_loss)
+            chosen = candidates(exchange, found, on_loss)
+            if exchange.embeds is None:
+                chosen = fitting(exchange.payload, chosen)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
         limiting, turns = self.limiting, None
@@ -200,6 +276,7 @@ class Passage:
         pipeline, exchange = self._pipeline, self._exchange
         try:
             plan = pipeline.route(exchange)
+            pipeline.choose(exchange, plan)
             pipeline.admit(exchange)
             self._admitted = True
             limiting = pipeline.limiting

@@ -7,7 +7,7 @@ is refused and not passed over: a caller who is told nothing would believe it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -101,24 +101,25 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
             return "the caller wants other providers only"
         if not self.fallbacks and self.order and provider not in self.order:
             return "the caller wants no other providers than those it names"
+        return "" if self._is_cheap(deployment) else "the caller wants a lower price"
+
+    def _is_cheap(self, deployment: Deployment) -> bool:
+        """Whether it costs no more than the caller wants; what has no known price does."""
         if self.most_asked is None and self.most_answered is None:
-            return ""
+            return True
         if deployment.unpriced:
-            return "the caller wants a price, and its price is not known"
+            return False
         prices = [term.tiers[0].prices for term in deployment.rates.terms]
-        for most, dearest in (
-            (self.most_asked, max(each.input for each in prices)),
-            (self.most_answered, max(each.output for each in prices)),
-        ):
-            if most is not None and dearest > most:
-                return "the caller wants a lower price"
-        return ""
+        dearest = (max(each.input for each in prices), max(each.output for each in prices))
+        mosts = (self.most_asked, self.most_answered)
+        return all(m is None or price <= m for m, price in zip(mosts, dearest, strict=True))
 
     def pool(self, candidates: Iterable[Candidate], payload: Payload) -> list[Candidate]:
         """Those of the candidates that are left, in the order that is wished."""
         left = [each for each in candidates if not self.against(each.deployment)]
         if self.sort is not None:
-            left.sort(key=lambda each: _SORTS[self.sort](each.deployment, payload))
+            figure = _SORTS[self.sort]
+            left.sort(key=lambda each: figure(each.deployment, payload))
         if self.order:
             places = {name: place for place, name in enumerate(self.order)}
             last = len(places)
@@ -223,4 +224,8 @@ def _wait(deployment: Deployment, payload: Payload) -> float:
     return pace.first_byte or pace.whole or float("inf")
 
 
-_SORTS = {"price": _price, "throughput": _slowness, "latency": _wait}
+_SORTS: Mapping[Sort, Callable[[Deployment, Payload], float]] = {
+    "price": _price,
+    "throughput": _slowness,
+    "latency": _wait,
+}

@@ -17,6 +17,7 @@ import msgspec
 
 from antiphon.dialects.base import Payload
 from antiphon.errors import InvalidRequest
+from antiphon.pipeline.config import OnLoss
 from antiphon.pipeline.preferences import Preferences, preferences_of
 from antiphon.wire.shallow import Members
 
@@ -76,6 +77,12 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     def chooses(self) -> bool:
         """Whether it wishes anything of who answers."""
         return bool(self.models) or self.preferences is not None
+
+    def on_loss(self, route: OnLoss) -> OnLoss:
+        """What to do where a deployment cannot do all that is asked, by what the route does."""
+        preferences = self.preferences
+        asked = preferences is not None and preferences.every_parameter
+        return "skip" if asked and route == "drop" else route
 
     def check(self, bounds: Bounds, alias: str) -> None:
         """See that a route lets callers wish this.

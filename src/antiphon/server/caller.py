@@ -14,12 +14,13 @@ from antiphon.dialects.base import Dialect
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
 from antiphon.model.principal import Principal
 from antiphon.pipeline.attempt import HOPS
+from antiphon.pipeline.facts import SENSITIVITY
 from antiphon.pipeline.wishes import HEADERS as WISHES
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
     {b"host", b"authorization", b"content-length", b"origin", b"content-encoding"}
-    | {b"x-api-key", b"api-key", b"x-goog-api-key", b"idempotency-key", PERSON}
+    | {b"x-api-key", b"api-key", b"x-goog-api-key", b"idempotency-key", PERSON, SENSITIVITY}
 )
 _BEARER = b"bearer "
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -39,6 +40,7 @@ class Caller:
         idempotency: The `Idempotency-Key` header, as it came; None without one.
         person: The header of a proxy that says for whom it asks, as it came; or None.
         wishful: Whether it wishes something of the choice (`pipeline.wishes`).
+        sensitivity: What it says of how far the request goes; None where it says nothing.
         principal: Who it is, where that was found out already: a proxy's header holds once.
         headers: All of them, for whoever needs one that most do not.
     """
@@ -54,6 +56,7 @@ class Caller:
         "origin",
         "person",
         "principal",
+        "sensitivity",
         "wishful",
     )
 
@@ -78,6 +81,7 @@ class Caller:
             raise InvalidRequest("Only chunked transfer coding is read here.")
         self.person = found.get(PERSON)
         self.wishful = not WISHES.isdisjoint(found)
+        self.sensitivity = found.get(SENSITIVITY)
         self.principal: Principal | None = None
         wishes = found.get(b"cache-control")
         if wishes is not None and len(found) != len(headers):

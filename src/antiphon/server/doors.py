@@ -162,6 +162,8 @@ class InferenceDoor(ABC):
                 forwarded=forwarded,
                 cache_control=caller.cache_control,
                 wishful=caller.wishful,
+                headers=caller.headers,
+                sensitivity=caller.sensitivity,
                 served=True,
                 passing=passing,
                 trace=delivery.trace,
