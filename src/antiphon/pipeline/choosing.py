@@ -39,6 +39,7 @@ class Question(msgspec.Struct, frozen=True, eq=False):
         headers: The caller's, as they came.
         share: Gives the share used of a budget; None where there are none.
         usual: Tokens that answers usually have here.
+        shown: It is only asked to be told: nothing is to change by it.
     """
 
     payload: Payload
@@ -46,6 +47,7 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     headers: Headers = ()
     share: Share | None = None
     usual: float = 0.0
+    shown: bool = False
 
 
 class Choice(msgspec.Struct, eq=False):

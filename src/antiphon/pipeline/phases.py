@@ -10,7 +10,10 @@ Hot path.
 from __future__ import annotations
 
 from asyncio import Event
+from collections.abc import Iterator
 from types import TracebackType
+
+import msgspec
 
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
@@ -35,6 +38,7 @@ from antiphon.pipeline.turns import Turns
 from antiphon.pipeline.windows import fitting
 from antiphon.pipeline.wishes import Wishes, read_wishes, wishes_in
 from antiphon.pipeline.wishing import named, wished
+from antiphon.providers.deployment import Deployment
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -152,10 +156,8 @@ class Pipeline:
         exchange.choice = None
         if wishes is not None and wishes.chooses:
             exchange.choice = self._wished(exchange, plan, wishes)
-        elif not chooser.is_plain(exchange.payload, exchange.sensitivity):
-            exchange.choice = chooser.choose(
-                self.question(exchange.payload, exchange.principal, exchange.headers, plan)
-            )
+        elif exchange.foreseen or not chooser.is_plain(exchange.payload, exchange.sensitivity):
+            exchange.choice = chooser.choose(self._question(exchange, plan))
 
     def _wished(self, exchange: Exchange, plan: Plan, wishes: Wishes) -> Choice:
         """Choose behind all the names that the caller lists, as it prefers.
@@ -172,13 +174,20 @@ class Pipeline:
         refusal: NothingCleared | None = None
         for each in (plan, *named(snapshot, principal, wishes.models)):
             try:
-                question = self.question(payload, principal, exchange.headers, each)
-                chosen.append(each.chooser.choose(question))
+                chosen.append(each.chooser.choose(self._question(exchange, each)))
             except NothingCleared as error:
                 refusal = refusal or error
         if not chosen and refusal is not None:
             raise refusal
         return wished(chosen, preferences, payload)
+
+    def _question(self, exchange: Exchange, plan: Plan) -> Question:
+        asked = self.question(exchange.payload, exchange.principal, exchange.headers, plan)
+        if not exchange.foreseen:
+            return asked
+        spending = self.accounts.spending
+        share = None if spending is None else spending.share_seen
+        return msgspec.structs.replace(asked, share=share, shown=True)
 
     def question(
         self, payload: Payload, principal: Principal, headers: Headers, plan: Plan
@@ -216,8 +225,9 @@ class Pipeline:
         if self._idle is not None:
             self._idle.set()
 
-    def walk(self, exchange: Exchange, plan: Plan) -> Walk:
-        """The candidates of an exchange: the plan's deployments that can do what is asked.
+    @staticmethod
+    def able(exchange: Exchange, plan: Plan) -> Iterator[Deployment]:
+        """Those who may answer and can do what is asked, in the order in which they are asked.
 
         Raises:
             InvalidRequest: None has the endpoint that is asked for.
@@ -236,6 +246,15 @@ class Pipeline:
                 chosen = fitting(exchange.payload, chosen)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
+        return chosen
+
+    def walk(self, exchange: Exchange, plan: Plan) -> Walk:
+        """The walk of an exchange through those who may answer it.
+
+        Raises:
+            As `able`.
+        """
+        chosen = self.able(exchange, plan)
         limiting, turns = self.limiting, None
         if limiting is not None and limiting.limits.book.attempted:
             turns = Turns(limiting, exchange, self._clock)

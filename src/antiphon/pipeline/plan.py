@@ -46,6 +46,7 @@ class Plan:
         backoff: Seconds to wait before a deployment that failed is tried again.
         factor: What each further wait is multiplied by.
         overrides: What callers may wish.
+        decides: There is something to decide, and to be told of afterwards.
         on_loss: What to do where a deployment cannot do all that is asked.
         checks_all: The form of an answer is checked also where its bytes go through.
         invalid_fails: A whole answer without the form that was asked for is none.
@@ -61,6 +62,7 @@ class Plan:
         "checks_all",
         "chooser",
         "deadline",
+        "decides",
         "factor",
         "invalid_fails",
         "on_loss",
@@ -82,6 +84,7 @@ class Plan:
         self.deadline = route.deadline
         self.backoff = route.retry.backoff
         self.factor = route.retry.factor
+        self.decides = len(chooser.deployments) > 1
         self.on_loss: OnLoss = route.on_loss
         overrides = route.overrides
         self.overrides = Bounds(

@@ -1,0 +1,263 @@
+"""What would become of a request, found by the road's own steps and without a trace.
+
+The same functions that a real request passes are called with an exchange that is never opened:
+who may answer, in which order, who cannot. What they would take is looked at (`pipeline.rooms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from antiphon.errors import AntiphonError, CallerError, LimitReached
+from antiphon.pipeline.deciding import LIMIT, NOT_ABLE, NOT_CLEARED, WINDOW, decision_of, facts_of
+from antiphon.pipeline.estimating import FIRST_GUESS, Estimate, estimate
+from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.losses import words
+from antiphon.pipeline.phases import Pipeline
+from antiphon.pipeline.plan import Plan
+from antiphon.pipeline.rooms import Room, budgets_left, callers_limits, deployments_limits
+from antiphon.pipeline.windows import too_long
+from antiphon.providers.deployment import Deployment
+from antiphon.routing.decision import Decision, Fate, RuleFate, State
+
+
+class Prospect(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate.
+
+    Attributes:
+        deployment: `provider/model`.
+        state: What would become of it.
+        reason: Why it is left out, or what put it where it stands.
+        scores: What the strategies give it.
+        clearance: How far a request may go that is sent there.
+        window: Tokens of its window, or None where that is not known.
+        tokens: That the prompt likely is to it.
+        loses: What of the request would be left out.
+        limits: What it meets there, with the key that has the most room.
+        price: The version of its prices.
+        least: What it costs if nothing is answered, in billionths of a dollar.
+        likely: What it likely costs.
+        most: What it cannot exceed.
+    """
+
+    deployment: str
+    state: State
+    reason: str = ""
+    scores: Sequence[float] = ()
+    clearance: str = ""
+    window: int | None = None
+    tokens: int = 0
+    loses: Sequence[str] = ()
+    limits: Sequence[Room] = ()
+    price: str = ""
+    least: int = 0
+    likely: int = 0
+    most: int = 0
+
+
+class Foresight(msgspec.Struct, frozen=True, kw_only=True):
+    """What would become of a request.
+
+    Attributes:
+        model: The name that is asked for.
+        choice: Who would be asked first; empty if nobody.
+        decision: Why; None where it does not come that far.
+        candidates: As in the decision, with all that is known of each.
+        limits: The caller's.
+        budgets: The caller's.
+        deadline: Seconds for the whole request.
+        calls: The most that it may cause.
+        cached: Whether a stored answer may be given, or one that is under way.
+        refusal: Why it would be refused, or None.
+    """
+
+    model: str
+    dialect: str
+    stream: bool
+    choice: str = ""
+    decision: Decision | None = None
+    candidates: Sequence[Prospect] = ()
+    limits: Sequence[Room] = ()
+    budgets: Sequence[Room] = ()
+    deadline: float = 0.0
+    calls: int = 0
+    cached: bool = False
+    refusal: AntiphonError | None = None
+
+
+def foresee(pipeline: Pipeline, exchange: Exchange, *, now: int) -> Foresight:
+    """What would become of an exchange that is not opened; it is spent afterwards.
+
+    Args:
+        pipeline: The road.
+        exchange: With `foreseen` set.
+        now: Microseconds since 1970.
+    """
+    payload = exchange.payload
+    found = Foresight(model=payload.model, dialect=payload.dialect.name, stream=payload.stream)
+    try:
+        plan = pipeline.route(exchange)
+        pipeline.choose(exchange, plan)
+    except CallerError as error:
+        exchange.outcome = error
+        plan = exchange.plan
+        known = None if plan is None else decision_of(exchange)
+        return msgspec.structs.replace(found, refusal=error, decision=known)
+    refusal: CallerError | None = None
+    able: list[Deployment] = []
+    try:
+        # As the walk would draw them if each of them failed.
+        able += pipeline.able(exchange, plan)
+    except CallerError as error:
+        refusal = error
+    return _Look(pipeline, exchange, plan, able, now).told(found, refusal)
+
+
+class _Look:
+    """One look at what a request would meet."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        exchange: Exchange,
+        plan: Plan,
+        able: Sequence[Deployment],
+        now: int,
+    ) -> None:
+        limiting = pipeline.limiting
+        assert exchange.choice is not None
+        self._choice = exchange.choice
+        self._exchange = exchange
+        self._plan = plan
+        self._limiting = limiting
+        self._spending = pipeline.accounts.spending
+        self._able = able
+        self._now = now
+        self._usual = FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias)
+        self._limits = {each: self._limits_of(each) for each in able}
+        self._free = [each for each in able if _fits(self._limits[each])]
+
+    def told(self, found: Foresight, refusal: AntiphonError | None) -> Foresight:
+        """All that was seen."""
+        exchange, plan, free = self._exchange, self._plan, self._free
+        prospects = [*self._prospects()]
+        limits, budgets = self._callers(), self._budgets()
+        if refusal is None:
+            refusal = _refusal(limits)
+        return msgspec.structs.replace(
+            found,
+            choice=free[0].name if free and refusal is None else "",
+            decision=self._decision(prospects),
+            candidates=prospects,
+            limits=limits,
+            budgets=budgets,
+            deadline=exchange.deadline - exchange.started,
+            calls=plan.attempts,
+            cached=plan.cache is not None and exchange.passing is None,
+            refusal=refusal,
+        )
+
+    def _decision(self, prospects: Sequence[Prospect]) -> Decision:
+        chooser, choice = self._plan.chooser, self._choice
+        return Decision(
+            route=chooser.alias,
+            generation=self._exchange.snapshot.generation,
+            sensitivity=choice.ask.sensitivity.name.lower(),
+            facts=facts_of(choice.ask),
+            rules=[RuleFate(choice.rule, matched=True)] if choice.rule else (),
+            active=chooser.active.name if chooser.active is not None else "",
+            candidates=[
+                Fate(each.deployment, each.state, each.reason, each.scores) for each in prospects
+            ],
+        )
+
+    def _prospects(self) -> Iterator[Prospect]:
+        """Those that would be asked, in this order, and then all others."""
+        choice, exchange = self._choice, self._exchange
+        preferred = {each.deployment for each in choice.order[: choice.preferred]}
+        for place, each in enumerate(self._free):
+            state = State.CHOSEN if not place else State.NEXT
+            named = f"rule {choice.rule}" if choice.rule and each in preferred else ""
+            yield self._prospect(each, state, named)
+        for each in choice.deployments:
+            if each in self._limits:
+                if each not in self._free:
+                    yield self._prospect(each, State.LEFT_OUT, LIMIT)
+                continue
+            why = exchange.passed_over.get(each) or (
+                WINDOW if too_long(exchange.payload, each) else NOT_ABLE
+            )
+            yield self._prospect(each, State.LEFT_OUT, why)
+        for candidate in choice.barred:
+            yield self._prospect(candidate.deployment, State.LEFT_OUT, NOT_CLEARED)
+        for candidate, why in choice.unwished:
+            yield self._prospect(candidate.deployment, State.LEFT_OUT, why)
+
+    def _prospect(self, deployment: Deployment, state: State, reason: str) -> Prospect:
+        choice, exchange, rates = self._choice, self._exchange, deployment.rates
+        made = self._estimate(deployment)
+        face = exchange.face_at(deployment, exchange.started)
+        given = dict(zip(choice.deployments, choice.scores, strict=False))
+        return Prospect(
+            deployment=deployment.name,
+            state=state,
+            reason=reason,
+            scores=given.get(deployment, ()),
+            clearance=deployment.clearance.name.lower(),
+            window=deployment.facts.context,
+            tokens=made.prompt,
+            loses=words(exchange.lost.get(face, ())) if face is not None else (),
+            limits=self._limits.get(deployment, ()),
+            price=rates.version,
+            least=rates.bound(made.prompt, 0),
+            likely=rates.bound(made.prompt, made.answer),
+            most=rates.bound(made.most_prompt, made.most_answer),
+        )
+
+    def _estimate(self, deployment: Deployment) -> Estimate:
+        return estimate(self._exchange.payload, deployment, self._usual)
+
+    def _limits_of(self, deployment: Deployment) -> Sequence[Room]:
+        """Those of the key with the most room; a key that is free at all is taken."""
+        if self._limiting is None:
+            return ()
+        met = deployments_limits(self._limiting, deployment, self._estimate(deployment))
+        return min(met, key=lambda rooms: sum(_is_full(each) for each in rooms), default=())
+
+    def _callers(self) -> Sequence[Room]:
+        if self._limiting is None:
+            return ()
+        first = self._choice.deployments[0]
+        alias, made = self._plan.alias, self._estimate(first)
+        return callers_limits(self._limiting, self._exchange, alias, made, first)
+
+    def _budgets(self) -> Sequence[Room]:
+        if self._spending is None:
+            return ()
+        first = self._free[0] if self._free else self._choice.deployments[0]
+        made, rates = self._estimate(first), first.rates
+        return budgets_left(
+            self._spending.budgets,
+            self._exchange.principal,
+            most=rates.bound(made.most_prompt, made.most_answer),
+            likely=rates.bound(made.prompt, made.most_answer),
+            now=self._now,
+        )
+
+
+def _is_full(room: Room) -> bool:
+    return not room.room and not room.shadow
+
+
+def _fits(rooms: Sequence[Room]) -> bool:
+    return not any(map(_is_full, rooms))
+
+
+def _refusal(limits: Sequence[Room]) -> AntiphonError | None:
+    """What the caller would be told of its own limits, where it does not wait for them."""
+    for each in limits:
+        if _is_full(each) and not each.waits:
+            return LimitReached(f"A limit of {each.measure} of this {each.scope} is reached.")
+    return None
