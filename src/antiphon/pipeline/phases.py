@@ -157,7 +157,7 @@ class Pipeline:
         if wishes is not None and wishes.chooses:
             exchange.choice = self._wished(exchange, plan, wishes)
         elif exchange.foreseen or not chooser.is_plain(exchange.payload, exchange.sensitivity):
-            exchange.choice = chooser.choose(self._question(exchange, plan))
+            exchange.choice = chooser.choose(self._question(exchange, plan), exchange.started)
 
     def _wished(self, exchange: Exchange, plan: Plan, wishes: Wishes) -> Choice:
         """Choose behind all the names that the caller lists, as it prefers.
@@ -174,7 +174,7 @@ class Pipeline:
         refusal: NothingCleared | None = None
         for each in (plan, *named(snapshot, principal, wishes.models)):
             try:
-                chosen.append(each.chooser.choose(self._question(exchange, each)))
+                chosen.append(each.chooser.choose(self._question(exchange, each), exchange.started))
             except NothingCleared as error:
                 refusal = refusal or error
         if not chosen and refusal is not None:
