@@ -17,7 +17,7 @@ from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.losses import words
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Plan
-from antiphon.pipeline.rooms import Room, budgets_left, callers_limits, deployments_limits
+from antiphon.pipeline.rooms import Room, callers_limits, deployments_limits
 from antiphon.pipeline.windows import too_long
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.decision import Decision, Fate, RuleFate, State
@@ -66,7 +66,7 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
         decision: Why; None where it does not come that far.
         candidates: As in the decision, with all that is known of each.
         limits: The caller's.
-        budgets: The caller's.
+        least, likely, most: What the first attempt costs, in billionths of a dollar.
         deadline: Seconds for the whole request.
         calls: The most that it may cause.
         cached: Whether a stored answer may be given, or one that is under way.
@@ -80,20 +80,21 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
     candidates: Sequence[Prospect] = ()
     limits: Sequence[Room] = ()
-    budgets: Sequence[Room] = ()
+    least: int = 0
+    likely: int = 0
+    most: int = 0
     deadline: float = 0.0
     calls: int = 0
     cached: bool = False
     refusal: AntiphonError | None = None
 
 
-def foresee(pipeline: Pipeline, exchange: Exchange, *, now: int) -> Foresight:
+def foresee(pipeline: Pipeline, exchange: Exchange) -> Foresight:
     """What would become of an exchange that is not opened; it is spent afterwards.
 
     Args:
         pipeline: The road.
         exchange: With `foreseen` set.
-        now: Microseconds since 1970.
     """
     payload = exchange.payload
     found = Foresight(model=payload.model, dialect=payload.dialect.name, stream=payload.stream)
@@ -112,7 +113,7 @@ def foresee(pipeline: Pipeline, exchange: Exchange, *, now: int) -> Foresight:
         able += pipeline.able(exchange, plan)
     except CallerError as error:
         refusal = error
-    return _Look(pipeline, exchange, plan, able, now).told(found, refusal)
+    return _Look(pipeline, exchange, plan, able).told(found, refusal)
 
 
 class _Look:
@@ -124,7 +125,6 @@ class _Look:
         exchange: Exchange,
         plan: Plan,
         able: Sequence[Deployment],
-        now: int,
     ) -> None:
         limiting = pipeline.limiting
         assert exchange.choice is not None
@@ -132,9 +132,7 @@ class _Look:
         self._exchange = exchange
         self._plan = plan
         self._limiting = limiting
-        self._spending = pipeline.accounts.spending
         self._able = able
-        self._now = now
         self._usual = FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias)
         self._limits = {each: self._limits_of(each) for each in able}
         self._free = [each for each in able if _fits(self._limits[each])]
@@ -143,7 +141,8 @@ class _Look:
         """All that was seen."""
         exchange, plan, free = self._exchange, self._plan, self._free
         prospects = [*self._prospects()]
-        limits, budgets = self._callers(), self._budgets()
+        limits = self._callers()
+        first = prospects[0]
         if refusal is None:
             refusal = _refusal(limits)
         return msgspec.structs.replace(
@@ -152,7 +151,9 @@ class _Look:
             decision=self._decision(prospects),
             candidates=prospects,
             limits=limits,
-            budgets=budgets,
+            least=first.least,
+            likely=first.likely,
+            most=first.most,
             deadline=exchange.deadline - exchange.started,
             calls=plan.attempts,
             cached=plan.cache is not None and exchange.passing is None,
@@ -224,7 +225,7 @@ class _Look:
         if self._limiting is None:
             return ()
         met = deployments_limits(self._limiting, deployment, self._estimate(deployment))
-        return min(met, key=lambda rooms: sum(_is_full(each) for each in rooms), default=())
+        return min(met, key=lambda rooms: sum(each.is_full for each in rooms), default=())
 
     def _callers(self) -> Sequence[Room]:
         if self._limiting is None:
@@ -233,31 +234,14 @@ class _Look:
         alias, made = self._plan.alias, self._estimate(first)
         return callers_limits(self._limiting, self._exchange, alias, made, first)
 
-    def _budgets(self) -> Sequence[Room]:
-        if self._spending is None:
-            return ()
-        first = self._free[0] if self._free else self._choice.deployments[0]
-        made, rates = self._estimate(first), first.rates
-        return budgets_left(
-            self._spending.budgets,
-            self._exchange.principal,
-            most=rates.bound(made.most_prompt, made.most_answer),
-            likely=rates.bound(made.prompt, made.most_answer),
-            now=self._now,
-        )
-
-
-def _is_full(room: Room) -> bool:
-    return not room.room and not room.shadow
-
 
 def _fits(rooms: Sequence[Room]) -> bool:
-    return not any(map(_is_full, rooms))
+    return not any(each.is_full for each in rooms)
 
 
 def _refusal(limits: Sequence[Room]) -> AntiphonError | None:
     """What the caller would be told of its own limits, where it does not wait for them."""
     for each in limits:
-        if _is_full(each) and not each.waits:
+        if each.is_full and not each.waits:
             return LimitReached(f"A limit of {each.measure} of this {each.scope} is reached.")
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from antiphon.limits.limit import Limit, Measure, Scope
+from antiphon.limits.limit import Limit, Scope
 from antiphon.limits.path import Demand, Path
 from antiphon.model.principal import Principal
 from antiphon.pipeline.estimating import Estimate
@@ -14,11 +14,9 @@ from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.limited import ONE
 from antiphon.pipeline.limiting import Limiting
 from antiphon.providers.deployment import Deployment
-from antiphon.usage.budgets.budget import Scope as Payer
 from antiphon.usage.budgets.budgets import Budgets
 
-OWN = frozenset({Scope.KEY.value, Scope.USER.value})
-"""Scopes of what belongs to the key that asks, and to nobody else."""
+_OWN = frozenset({Scope.KEY.value, Scope.USER.value})
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -47,6 +45,16 @@ class Room(msgspec.Struct, frozen=True):
     room: bool
     waits: bool = False
     shadow: bool = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it belongs to whoever asks, and to nobody else."""
+        return self.scope in _OWN
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it stops the request."""
+        return not self.room and not self.shadow
 
 
 def callers_limits(
@@ -79,37 +87,6 @@ def deployments_limits(
         path = limits.place(deployment.provider, deployment.name, name, limiting.holders)
         demand = estimate.demand(deployment, priced=path.priced) if path.estimates else ONE
         found.append(list(_gates(path, demand, now)))
-    return found
-
-
-def budgets_left(
-    budgets: Budgets, principal: Principal, *, most: int, likely: int, now: int
-) -> list[Room]:
-    """What an attempt would find in budgets, as far as this process knows.
-
-    Args:
-        budgets: Of the process.
-        principal: Who would pay.
-        most: What it cannot exceed, in billionths of a dollar.
-        likely: What it hardly exceeds.
-        now: Microseconds since 1970.
-    """
-    found: list[Room] = []
-    for budget, label, period, purse in budgets.seen(principal, now):
-        needs = likely if budget.is_soft else most
-        used = 0 if purse is None else purse.used + max(purse.reserved, 0)
-        found.append(
-            Room(
-                budget.scope.value,
-                principal.organisation if budget.scope is Payer.ORGANISATION else label,
-                Measure.DOLLARS.name.lower(),
-                period,
-                budget.limit,
-                used,
-                needs,
-                used + needs <= budget.limit,
-            )
-        )
     return found
 
 
