@@ -25,6 +25,9 @@ WINDOW = "window"
 LIMIT = "limit"
 UNWELL = "failing lately"
 NOT_ABLE = "passed over"
+NOT_NAMED = "no rule that matches names it"
+_AS_GIVEN = ("priority",)
+"""The strategy that gives each its place in the list, which everybody knows."""
 
 
 def kept(exchange: Exchange) -> bytes:
@@ -67,7 +70,6 @@ def _kept(exchange: Exchange, plan: Plan) -> Kept:
             [],
             rule=choice.rule,
             preferred=choice.preferred if choice.rule else 0,
-            scores=choice.scores,
             facts=facts_of(choice.ask),
         )
         if choice.barred or choice.unwished:
@@ -75,6 +77,8 @@ def _kept(exchange: Exchange, plan: Plan) -> Kept:
                 *[(each.deployment.name, NOT_CLEARED) for each in choice.barred],
                 *[(each.deployment.name, why) for each, why in choice.unwished],
             ]
+        if chooser.names != _AS_GIVEN:
+            made.strategies, made.scores = chooser.names, choice.scores
     active = chooser.active
     if active is not None:
         made.active = active.name

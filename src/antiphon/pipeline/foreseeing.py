@@ -11,7 +11,15 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from antiphon.errors import AntiphonError, CallerError, LimitReached
-from antiphon.pipeline.deciding import LIMIT, NOT_ABLE, NOT_CLEARED, WINDOW, decision_of, facts_of
+from antiphon.pipeline.deciding import (
+    LIMIT,
+    NOT_ABLE,
+    NOT_CLEARED,
+    NOT_NAMED,
+    WINDOW,
+    decision_of,
+    facts_of,
+)
 from antiphon.pipeline.estimating import FIRST_GUESS, Estimate, estimate
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.losses import words
@@ -20,7 +28,7 @@ from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.rooms import Room, callers_limits, deployments_limits
 from antiphon.pipeline.windows import too_long
 from antiphon.providers.deployment import Deployment
-from antiphon.routing.decision import Decision, Fate, RuleFate, State
+from antiphon.routing.decision import Decision, Fate, State
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +175,8 @@ class _Look:
             generation=self._exchange.snapshot.generation,
             sensitivity=choice.ask.sensitivity.name.lower(),
             facts=facts_of(choice.ask),
-            rules=[RuleFate(choice.rule, matched=True)] if choice.rule else (),
+            rules=chooser.judged(choice.ask),
+            strategies=chooser.names,
             active=chooser.active.name if chooser.active is not None else "",
             candidates=[
                 Fate(each.deployment, each.state, each.reason, each.scores) for each in prospects
@@ -195,6 +204,16 @@ class _Look:
             yield self._prospect(candidate.deployment, State.LEFT_OUT, NOT_CLEARED)
         for candidate, why in choice.unwished:
             yield self._prospect(candidate.deployment, State.LEFT_OUT, why)
+        told = {
+            *choice.deployments,
+            *(each.deployment for each in choice.barred),
+            *(each.deployment for each, _ in choice.unwished),
+        }
+        own = {each.deployment for each in self._plan.chooser.own}
+        for each in self._plan.chooser.deployments:
+            if each not in told:
+                why = f"rule {choice.rule} asks nobody else" if each in own else NOT_NAMED
+                yield self._prospect(each, State.LEFT_OUT, why)
 
     def _prospect(self, deployment: Deployment, state: State, reason: str) -> Prospect:
         choice, exchange, rates = self._choice, self._exchange, deployment.rates
