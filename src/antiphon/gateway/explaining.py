@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
 from antiphon.access.lookup import principal_named
+from antiphon.clock import Clock
 from antiphon.dialects.base import Payload
 from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.dialects.registry import DIALECTS, EMBEDDINGS
 from antiphon.errors import Forbidden, InvalidRequest
 from antiphon.gateway.books import Books
-from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.uses import BudgetUses
 from antiphon.limits.limit import Measure
 from antiphon.model.principal import HOME, Principal
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import SENSITIVITY
 from antiphon.pipeline.foreseeing import Foresight, Prospect, foresee
+from antiphon.pipeline.phases import Pipeline
+from antiphon.pipeline.plan import Snapshot
 from antiphon.pipeline.rooms import Room
 from antiphon.routing.decision import Decision
 from antiphon.usage.budgets.budget import Budget, Scope, named
@@ -33,6 +36,15 @@ from antiphon.wire.shallow import Members
 
 _PRIORITY = b"x-antiphon-priority"
 _LONGEST_SHOWN = 100
+
+
+class Explains(Protocol):
+    """A gateway, as far as it is looked at."""
+
+    pipeline: Pipeline
+    snapshot: Snapshot
+    clock: Clock
+    books: Books | None
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +75,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
 
 
-async def explain(gateway: Antiphon, asked: Asked, principal: Principal) -> Explanation:
+async def explain(gateway: Explains, asked: Asked, principal: Principal) -> Explanation:
     """What would become of a request of this principal.
 
     Raises:
@@ -77,7 +89,7 @@ async def explain(gateway: Antiphon, asked: Asked, principal: Principal) -> Expl
 
 
 async def principal_of(
-    gateway: Antiphon, asking: Principal, key_id: str, facts: Principal | None
+    gateway: Explains, asking: Principal, key_id: str, facts: Principal | None
 ) -> Principal:
     """As whom a request is explained.
 
@@ -152,7 +164,7 @@ def _plain(each: Prospect) -> Prospect:
     return msgspec.structs.replace(each, scores=(), clearance="", limits=(), price="")
 
 
-def _exchange(gateway: Antiphon, asked: Asked, principal: Principal) -> Exchange:
+def _exchange(gateway: Explains, asked: Asked, principal: Principal) -> Exchange:
     headers = [
         (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
         for name, value in asked.headers.items()
@@ -186,7 +198,7 @@ def _payload(asked: Asked) -> Payload:
 
 
 async def _budgets(
-    gateway: Antiphon, books: Books, principal: Principal, foresight: Foresight
+    gateway: Explains, books: Books, principal: Principal, foresight: Foresight
 ) -> list[Room]:
     """The room in the caller's budgets: what all processes have spent and hold."""
     treasury = books.treasury

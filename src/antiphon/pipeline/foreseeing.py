@@ -77,6 +77,7 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
         least, likely, most: What the first attempt costs, in billionths of a dollar.
         deadline: Seconds for the whole request.
         calls: The most that it may cause.
+        then: What comes next, each time that one fails.
         cached: Whether a stored answer may be given, or one that is under way.
         refusal: Why it would be refused, or None.
     """
@@ -93,6 +94,7 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
     most: int = 0
     deadline: float = 0.0
     calls: int = 0
+    then: Sequence[str] = ()
     cached: bool = False
     refusal: AntiphonError | None = None
 
@@ -164,6 +166,7 @@ class _Look:
             most=first.most,
             deadline=exchange.deadline - exchange.started,
             calls=plan.attempts,
+            then=[each.name for each in free[1:]],
             cached=plan.cache is not None and exchange.passing is None,
             refusal=refusal,
         )
