@@ -162,28 +162,6 @@ class ExplanationView(_View):
     refusal: RefusalView | None
 
 
-def add_explain(app: FastAPI, gateway: Antiphon) -> None:
-    """Put it into the management API."""
-
-    async def asking(request: Request) -> Principal:
-        return await who_explains(gateway, request)
-
-    @app.post(PATH, tags=["requests"], summary="Explain a request")
-    async def explain_request(
-        principal: Annotated[Principal, Depends(asking)], body: ExplainBody
-    ) -> ExplanationView:
-        """What would become of a request, without making it.
-
-        Who would be asked and why, who not and why not, what it would meet of limits and budgets,
-        what it would cost.
-        """
-        whom = await principal_of(gateway, principal, body.as_.key, body.as_.somebody)
-        asked = Asked(dialect=body.dialect, request=_encoded(body.request), headers=body.headers)
-        found = await explain(gateway, asked, whom)
-        full = principal.is_root
-        return view_of(found if full else for_caller(found), full=full)
-
-
 async def who_explains(gateway: Antiphon, request: Request) -> Principal:
     """Whoever asks; any key may.
 
@@ -197,6 +175,32 @@ async def who_explains(gateway: Antiphon, request: Request) -> Principal:
         # A proxy's header is good for once.
         state[PRINCIPAL] = principal
     return principal
+
+
+async def _asking(request: Request) -> Principal:
+    gateway: Antiphon = request.app.state.gateway
+    return await who_explains(gateway, request)
+
+
+_Asking = Annotated[Principal, Depends(_asking)]
+
+
+def add_explain(app: FastAPI, gateway: Antiphon) -> None:
+    """Put it into the management API."""
+    app.state.gateway = gateway
+
+    @app.post(PATH, tags=["requests"], summary="Explain a request")
+    async def explain_request(principal: _Asking, body: ExplainBody) -> ExplanationView:
+        """What would become of a request, without making it.
+
+        Who would be asked and why, who not and why not, what it would meet of limits and budgets,
+        what it would cost.
+        """
+        whom = await principal_of(gateway, principal, body.as_.key, body.as_.somebody)
+        asked = Asked(dialect=body.dialect, request=_encoded(body.request), headers=body.headers)
+        found = await explain(gateway, asked, whom)
+        full = principal.is_root
+        return view_of(found if full else for_caller(found), full=full)
 
 
 def _encoded(request: dict[str, object]) -> bytes:
