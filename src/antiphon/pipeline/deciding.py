@@ -91,8 +91,12 @@ def _kept(exchange: Exchange, plan: Plan) -> Kept:
     asked = dict.fromkeys([each.deployment for each in attempts])
     places = {each: place for place, each in enumerate(deployments)}
     made.asked = [places[each] for each in asked if each in places]
-    answered = bool(attempts) and attempts[-1].last and attempts[-1].error is None
-    end = max(made.asked, default=0) if answered or exchange.cached else len(deployments)
+    end = len(deployments)
+    if not attempts and exchange.outcome is None:
+        # The answer was there already.
+        end = 0
+    elif attempts and attempts[-1].error is None:
+        end = max(made.asked, default=0)
     for place, each in enumerate(deployments[:end]):
         if each not in asked:
             made.passed[place] = exchange.passed_over.get(each) or _why(exchange, each)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from antiphon.errors import AntiphonError, CallerError, LimitReached
+from antiphon.errors import AntiphonError, CallerError, Exhausted, Kind, LimitReached
 from antiphon.pipeline.deciding import (
     LIMIT,
     NOT_ABLE,
@@ -29,6 +29,8 @@ from antiphon.pipeline.rooms import Room, callers_limits, deployments_limits
 from antiphon.pipeline.windows import too_long
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.decision import Decision, Fate, State
+
+_LONGEST_SHOWN = 100
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,8 +155,7 @@ class _Look:
         prospects = [*self._prospects()]
         limits = self._callers()
         first = prospects[0]
-        if refusal is None:
-            refusal = _refusal(limits)
+        refusal = refusal or _refusal(limits) or self._exhausted()
         return msgspec.structs.replace(
             found,
             choice=free[0].name if free and refusal is None else "",
@@ -169,6 +170,17 @@ class _Look:
             then=[each.name for each in free[1:]],
             cached=plan.cache is not None and exchange.passing is None,
             refusal=refusal,
+        )
+
+    def _exhausted(self) -> AntiphonError | None:
+        """What it would be told where all are at their limits and none lets anybody wait."""
+        if self._free or any(each.waits for rooms in self._limits.values() for each in rooms):
+            return None
+        return Exhausted(
+            f"All deployments of {self._exchange.payload.model[:_LONGEST_SHOWN]!r} are at their "
+            "limits.",
+            kind=Kind.RATE_LIMITED,
+            attempts=(),
         )
 
     def _decision(self, prospects: Sequence[Prospect]) -> Decision:
