@@ -55,6 +55,7 @@ class Case(NamedTuple):
     headers: Mapping[str, str]
     wishes: Mapping[str, object]
     failing: frozenset[str]
+    resting: frozenset[str]
 
     @property
     def request(self) -> dict[str, object]:
@@ -116,7 +117,8 @@ cases = st.builds(
     stream=st.booleans(),
     headers=st.one_of(st.just({}), headers),
     wishes=st.one_of(st.just({}), wishes),
-    failing=st.frozensets(st.sampled_from(EACH), max_size=3),
+    failing=st.frozensets(st.sampled_from(EACH)),
+    resting=st.frozensets(st.sampled_from(EACH), max_size=2),
 )
 
 
@@ -124,9 +126,11 @@ async def holds(road: Stage, case: Case) -> None:
     """What is said of a request is what then happens to it."""
     now = road.gateway.clock.monotonic()
     for each in road.gateway.deployments():
-        each.health.succeeded(now, 0.1)
-        for _ in range(3 if each.name in case.failing else 0):
-            each.health.failed("made_up", now)
+        each.reset()
+        if each.name in case.failing:
+            each.health.opened, each.health.probe_at = True, now + 60
+        for key in each.keys.status() if each.name in case.resting else ():
+            each.health.rest(key.fingerprint, now + 1000)
     before = sum(each.requests for each in road.simulators)
     said = await told(road, case.request, key=KEY, headers=case.headers)
     assert sum(each.requests for each in road.simulators) == before, "nobody is asked"
@@ -134,13 +138,13 @@ async def holds(road: Stage, case: Case) -> None:
         "/v1/chat/completions", json=case.request, headers={**bearer(KEY), **case.headers}
     )
     if said["refusal"] is not None:
-        assert answer.status_code == said["refusal"]["status"], (said, answer.text)
+        assert answer.status_code == said["refusal"]["status"], (case, said, answer.text)
         assert said["choice"] == ""
         return
-    assert answer.status_code == 200, (said, answer.text)
+    assert answer.status_code == 200, (case, said, answer.text)
     if answer.headers.get("x-antiphon-cache") == "hit":
         return
-    assert answer.headers["x-antiphon-deployment"] == said["choice"], said
+    assert answer.headers["x-antiphon-deployment"] == said["choice"], (case, said)
 
 
 async def test_what_is_said_is_what_happens(road):

@@ -6,11 +6,19 @@ who may answer, in which order, who cannot. What they would take is looked at (`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from antiphon.errors import AntiphonError, CallerError, Exhausted, Kind, LimitReached
+from antiphon.errors import (
+    AntiphonError,
+    CallerError,
+    Exhausted,
+    Kind,
+    LimitReached,
+    PassedOver,
+)
+from antiphon.pipeline.course import LONGEST_WAIT
 from antiphon.pipeline.deciding import (
     LIMIT,
     NOT_ABLE,
@@ -22,15 +30,19 @@ from antiphon.pipeline.deciding import (
 )
 from antiphon.pipeline.estimating import FIRST_GUESS, Estimate, estimate
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.failures import summary
 from antiphon.pipeline.losses import words
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.rooms import Room, callers_limits, deployments_limits
 from antiphon.pipeline.windows import too_long
 from antiphon.providers.deployment import Deployment
+from antiphon.resilience import breaker
+from antiphon.resilience.retry import MOST_CALLS
 from antiphon.routing.decision import Decision, Fate, State
 
 _LONGEST_SHOWN = 100
+_BREAKER, _KEYS = "breaker", "keys"
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,8 +158,14 @@ class _Look:
         self._limiting = limiting
         self._able = able
         self._usual = FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias)
+        self._more = pipeline.more_calls(exchange, plan)
         self._limits = {each: self._limits_of(each) for each in able}
-        self._free = [each for each in able if _fits(self._limits[each])]
+        self._passed: dict[Deployment, PassedOver] = {}
+        self._free = [each for each in able if self._is_free(each)]
+        self._late: Mapping[Deployment, str] = {}
+        if not self._free:
+            self._late = self._resorts() or self._rested()
+            self._free = [*self._late]
 
     def told(self, found: Foresight, refusal: AntiphonError | None) -> Foresight:
         """All that was seen."""
@@ -166,7 +184,7 @@ class _Look:
             likely=first.likely,
             most=first.most,
             deadline=exchange.deadline - exchange.started,
-            calls=plan.attempts,
+            calls=min(plan.retry.calls + self._more, MOST_CALLS),
             then=[each.name for each in free[1:]],
             cached=plan.cache is not None and exchange.passing is None,
             refusal=refusal,
@@ -174,14 +192,57 @@ class _Look:
 
     def _exhausted(self) -> AntiphonError | None:
         """What it would be told where all are at their limits and none lets anybody wait."""
-        if self._free or any(each.waits for rooms in self._limits.values() for each in rooms):
+        if self._free:
             return None
+        full = [rooms for each, rooms in self._limits.items() if each not in self._passed]
+        if any(each.waits for rooms in full for each in rooms):
+            return None
+        if not full:
+            now = self._exchange.started
+            return summary(self._exchange, [*self._passed.values()], now=now)
         return Exhausted(
             f"All deployments of {self._exchange.payload.model[:_LONGEST_SHOWN]!r} are at their "
             "limits.",
             kind=Kind.RATE_LIMITED,
             attempts=(),
         )
+
+    def _is_free(self, deployment: Deployment) -> bool:
+        """Whether it may be asked in its turn."""
+        health, now = deployment.health, self._exchange.started
+        if not health.is_askable(now):
+            seconds = breaker.seconds_to_probe(health, now)
+            self._passed[deployment] = PassedOver(deployment.name, _BREAKER, seconds)
+        elif health.resting and (wakes := deployment.wakes_at(now)):
+            self._passed[deployment] = PassedOver(deployment.name, _KEYS, wakes - now)
+        else:
+            return _fits(self._limits[deployment])
+        return False
+
+    def _resorts(self) -> Mapping[Deployment, str]:
+        """Those that are asked though their breakers are open, since nobody else is there."""
+        now = self._exchange.started
+        if len(self._passed) == 1:
+            return {}
+        return {
+            each: f"{_BREAKER}: asked as nobody else is there"
+            for each, passed in self._passed.items()
+            if passed.reason == _BREAKER
+            and not (self._plan.breaking or each.breaking).strict
+            and breaker.is_free(each.health, now)
+            and not each.wakes_at(now)
+            and _fits(self._limits[each])
+        }
+
+    def _rested(self) -> Mapping[Deployment, str]:
+        """Those that are asked after a while, when their keys have rested."""
+        waits = [
+            (passed.seconds or 0.0, each)
+            for each, passed in self._passed.items()
+            if passed.reason == _KEYS and (passed.seconds or 0.0) <= LONGEST_WAIT
+        ]
+        waits.sort(key=lambda each: each[0])
+        return {each: f"{_KEYS}: waited for, {seconds:.1f} s" for seconds, each in waits}
 
     def _decision(self, prospects: Sequence[Prospect]) -> Decision:
         chooser, choice = self._plan.chooser, self._choice
@@ -205,11 +266,13 @@ class _Look:
         for place, each in enumerate(self._free):
             state = State.CHOSEN if not place else State.NEXT
             named = f"rule {choice.rule}" if choice.rule and each in preferred else ""
-            yield self._prospect(each, state, named)
+            yield self._prospect(each, state, self._late.get(each, named))
         for each in choice.deployments:
             if each in self._limits:
                 if each not in self._free:
-                    yield self._prospect(each, State.LEFT_OUT, LIMIT)
+                    passed = self._passed.get(each)
+                    why = LIMIT if passed is None else _in_words(passed)
+                    yield self._prospect(each, State.LEFT_OUT, why)
                 continue
             why = exchange.passed_over.get(each) or (
                 WINDOW if too_long(exchange.payload, each) else NOT_ABLE
@@ -267,6 +330,11 @@ class _Look:
         first = self._choice.deployments[0]
         alias, made = self._plan.alias, self._estimate(first)
         return callers_limits(self._limiting, self._exchange, alias, made, first)
+
+
+def _in_words(passed: PassedOver) -> str:
+    """Why one is not asked in its turn."""
+    return f"{passed.reason}: {passed.seconds or 0.0:.0f} s"
 
 
 def _fits(rooms: Sequence[Room]) -> bool:

@@ -10,7 +10,8 @@ Hot path.
 from __future__ import annotations
 
 from asyncio import Event
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from random import SystemRandom  # noqa: TID251  spreads retries; a test seeds it
 from types import TracebackType
 
 import msgspec
@@ -26,6 +27,7 @@ from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.choosing import Choice, Question
+from antiphon.pipeline.course import Course
 from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
@@ -57,6 +59,7 @@ class Pipeline:
         cache: How much memory stored answers may take.
 
     Attributes:
+        chance: Between 0 and 1; spreads retries.
         caching: Answers that are given again; to be entered before the first request.
         limiting: Takes what exchanges take of limits; None where none is set.
     """
@@ -73,6 +76,7 @@ class Pipeline:
         cache: CacheSettings | None = None,
     ) -> None:
         self._transport = transport
+        self.chance: Callable[[], float] = SystemRandom().random
         self.accounts = accounts
         self._concurrency = concurrency
         self.recording = Recording(metrics, clock=clock)
@@ -258,8 +262,18 @@ class Pipeline:
         limiting, turns = self.limiting, None
         if limiting is not None and limiting.limits.book.attempted:
             turns = Turns(limiting, exchange, self._clock)
-            chosen = turns.free(chosen)
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen, turns)
+        made = len(exchange.attempts)
+        more = self.more_calls(exchange, plan)
+        course = Course(exchange, plan, self._clock, chosen, turns, self.chance, made, more)
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, course, turns)
+
+    @staticmethod
+    def more_calls(exchange: Exchange, plan: Plan) -> int:
+        """Calls for those whom the caller has named besides, unless a number is fixed for all."""
+        choice = exchange.choice
+        if choice is None or not choice.wished or plan.retry.fixed:
+            return 0
+        return 2 * max(len(choice.order) - len(plan.deployments), 0)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""

@@ -19,6 +19,7 @@ from antiphon.pipeline.choosing import Chooser
 from antiphon.pipeline.config import OnLoss, RouteSettings
 from antiphon.pipeline.wishes import Bounds
 from antiphon.providers.deployment import Deployment
+from antiphon.resilience.retry import Retry
 from antiphon.usage.captures.taking import Tap
 
 _NEAREST = 3
@@ -41,12 +42,11 @@ class Plan:
     Attributes:
         alias: The name that callers use; a label of metrics.
         chooser: Says who answers a request, and in which order they are tried.
-        attempts: The most calls that one request may cause.
         deadline: Seconds for the whole request.
-        backoff: Seconds to wait before a deployment that failed is tried again.
-        factor: What each further wait is multiplied by.
         overrides: What callers may wish.
         decides: There is something to decide, and to be told of afterwards.
+        retry: How often, and how soon, a deployment that failed is asked again.
+        breaking: When the breakers of its deployments open; None leaves it to their providers.
         on_loss: What to do where a deployment cannot do all that is asked.
         checks_all: The form of an answer is checked also where its bytes go through.
         invalid_fails: A whole answer without the form that was asked for is none.
@@ -56,17 +56,16 @@ class Plan:
 
     __slots__ = (
         "alias",
-        "attempts",
-        "backoff",
+        "breaking",
         "cache",
         "checks_all",
         "chooser",
         "deadline",
         "decides",
-        "factor",
         "invalid_fails",
         "on_loss",
         "overrides",
+        "retry",
         "tap",
     )
 
@@ -80,11 +79,10 @@ class Plan:
     ) -> None:
         self.alias = alias
         self.chooser = chooser
-        self.attempts = route.retry.attempts or len(self.deployments) + 1
         self.deadline = route.deadline
-        self.backoff = route.retry.backoff
-        self.factor = route.retry.factor
         self.decides = len(chooser.deployments) > 1
+        self.retry = Retry(route.retry, len(self.deployments))
+        self.breaking = route.breaker.figures if route.breaker is not None else None
         self.on_loss: OnLoss = route.on_loss
         overrides = route.overrides
         self.overrides = Bounds(
