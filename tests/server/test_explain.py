@@ -147,12 +147,15 @@ async def holds(road: Stage, case: Case) -> None:
     assert answer.headers["x-antiphon-deployment"] == said["choice"], (case, said)
 
 
-async def test_what_is_said_is_what_happens(road):
+@pytest.mark.parametrize(
+    "examples", [150, pytest.param(3000, marks=pytest.mark.campaign)], ids=["some", "many"]
+)
+async def test_what_is_said_is_what_happens(road, examples):
     """For routes, requests, wishes and states of every kind: the proof that it is no toy."""
     loop = asyncio.get_running_loop()
 
     @settings(
-        max_examples=150,
+        max_examples=examples,
         deadline=None,
         derandomize=True,
         database=None,

@@ -43,6 +43,7 @@ from antiphon.routing.decision import Decision, Fate, State
 
 _LONGEST_SHOWN = 100
 _BREAKER, _KEYS = "breaker", "keys"
+_RESORT = "breaker: asked as nobody else is there"
 
 
 class Prospect(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +165,8 @@ class _Look:
         self._free = [each for each in able if self._is_free(each)]
         self._late: Mapping[Deployment, str] = {}
         if not self._free:
-            self._late = self._resorts() or self._rested()
+            resorts = [each for each in self._resorts() if _fits(self._limits[each])]
+            self._late = dict.fromkeys(resorts, _RESORT) or self._rested()
             self._free = [*self._late]
 
     def told(self, found: Foresight, refusal: AntiphonError | None) -> Foresight:
@@ -194,7 +196,8 @@ class _Look:
         """What it would be told where all are at their limits and none lets anybody wait."""
         if self._free:
             return None
-        full = [rooms for each, rooms in self._limits.items() if each not in self._passed]
+        turns = {*self._resorts(), *(self._limits.keys() - self._passed.keys())}
+        full = [self._limits[each] for each in turns]
         if any(each.waits for rooms in full for each in rooms):
             return None
         if not full:
@@ -219,20 +222,19 @@ class _Look:
             return _fits(self._limits[deployment])
         return False
 
-    def _resorts(self) -> Mapping[Deployment, str]:
-        """Those that are asked though their breakers are open, since nobody else is there."""
+    def _resorts(self) -> Sequence[Deployment]:
+        """Those whose turn comes though their breakers are open, since nobody else is there."""
         now = self._exchange.started
         if len(self._passed) == 1:
-            return {}
-        return {
-            each: f"{_BREAKER}: asked as nobody else is there"
+            return ()
+        return [
+            each
             for each, passed in self._passed.items()
             if passed.reason == _BREAKER
             and not (self._plan.breaking or each.breaking).strict
             and breaker.is_free(each.health, now)
             and not each.wakes_at(now)
-            and _fits(self._limits[each])
-        }
+        ]
 
     def _rested(self) -> Mapping[Deployment, str]:
         """Those that are asked after a while, when their keys have rested."""
