@@ -25,6 +25,7 @@ from antiphon.pipeline.facts import SENSITIVITY, Headers, fill, marked, metadata
 from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
+from antiphon.routing.decision import RuleFate
 from antiphon.routing.privacy import Privacy
 from antiphon.routing.rules import Rules
 from antiphon.routing.strategies.order import Order, Ordered, Scores
@@ -42,12 +43,14 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         headers: The caller's, as they came.
         share: Gives the share used of a budget; None where there are none.
+        shown: It is only asked to be told: nothing is to change by it.
     """
 
     payload: Payload
     principal: Principal
     headers: Headers = ()
     share: Share | None = None
+    shown: bool = False
 
 
 class Choice(msgspec.Struct, eq=False):
@@ -60,6 +63,8 @@ class Choice(msgspec.Struct, eq=False):
         preferred: How many of the first are those that the rule names; else all of them.
         scores: What the strategies gave each.
         barred: Those that are not cleared.
+        unwished: Those that the caller does not want, each with why.
+        wished: The caller had a say in it.
     """
 
     ask: Ask
@@ -68,6 +73,8 @@ class Choice(msgspec.Struct, eq=False):
     preferred: int = 0
     scores: Sequence[Scores] = ()
     barred: Sequence[Candidate] = ()
+    unwished: Sequence[tuple[Candidate, str]] = ()
+    wished: bool = False
 
     @property
     def deployments(self) -> list[Deployment]:
@@ -77,7 +84,9 @@ class Choice(msgspec.Struct, eq=False):
     @property
     def mark(self) -> bytes:
         """What distinguishes it from other choices for the same text."""
-        names = sorted(each.deployment.name for each in self.order)
+        names = [each.deployment.name for each in self.order]
+        if not self.wished:
+            names.sort()
         return "\0".join((self.rule, str(int(self.ask.sensitivity)), *names)).encode()
 
 
@@ -89,6 +98,7 @@ class Chooser:
         deployments: All that may ever answer, each once.
         active: Whom somebody has put first, at run time.
         usual: Tokens that answers had lately.
+        names: Of the strategies; none where there is nothing to order.
     """
 
     __slots__ = (
@@ -98,9 +108,11 @@ class Chooser:
         "_privacy",
         "_rules",
         "_simple",
+        "_tags",
         "active",
         "alias",
         "deployments",
+        "names",
         "own",
         "usual",
     )
@@ -124,6 +136,8 @@ class Chooser:
         self._privacy = privacy
         self._least = max(SENSITIVITIES[route.sensitivity], privacy.least)
         self._order = order
+        self._tags = route.overrides.tags
+        self.names = order.names if len(self.deployments) > 1 else ()
         self._rules = rules
         self._facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
         if rules is not None:
@@ -158,6 +172,8 @@ class Chooser:
         facts = self._facts
         if facts:
             fill(ask, payload, facts, question.headers)
+            if not self._tags:
+                ask.tags, ask.task = (), ""
             if Fact.TOKENS in facts:
                 first = cleared[0].deployment if cleared else self.deployments[0]
                 ask.tokens = prompt_tokens(payload, first)
@@ -167,17 +183,19 @@ class Chooser:
                 ask.budget_used = question.share(question.principal)
         rule = None if self._rules is None else self._rules.first(ask)
         if rule is None:
-            ordered, scores = self._ordered(cleared, ask, now)
+            if not cleared:
+                raise NothingCleared(self.alias, ask.sensitivity.name.lower())
+            ordered, scores = self._ordered(cleared, question, ask, now)
             return Choice(ask, ordered, preferred=len(ordered), scores=scores, barred=barred)
         named, more = _split(rule.pool, ask.sensitivity)
         known = {each.deployment for each in barred}
         barred += [each for each in more if each.deployment not in known]
-        ordered, scores = self._ordered(named, ask, now)
+        ordered, scores = self._ordered(named, question, ask, now)
         preferred = len(ordered)
         if not rule.only:
             chosen = {each.deployment for each in ordered}
             rest = [each for each in cleared if each.deployment not in chosen]
-            others, further = self._ordered(rest, ask, now)
+            others, further = self._ordered(rest, question, ask, now)
             ordered, scores = [*ordered, *others], [*scores, *further]
         if not ordered:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
@@ -193,11 +211,16 @@ class Chooser:
         usual = self.usual if bound is None else min(self.usual, bound)
         return int(usual) * min(answers, _MOST_ANSWERS)
 
-    def _ordered(self, pool: list[Candidate], ask: Ask, now: float) -> Ordered:
+    def judged(self, ask: Ask) -> Sequence[RuleFate]:
+        """What becomes of each rule, up to the first that matches."""
+        return () if self._rules is None else self._rules.judged(ask)
+
+    def _ordered(self, pool: list[Candidate], question: Question, ask: Ask, now: float) -> Ordered:
         """By the strategies; whom somebody has put first comes first."""
         scores: list[Scores] = [()] * len(pool)
         if len(pool) > 1:
-            pool, scores = self._order.of(pool, ask, now)
+            ordered = self._order.shown if question.shown else self._order.of
+            pool, scores = ordered(pool, ask, now)
             active = self.active
             for place, each in enumerate(pool):
                 if each.deployment is active:
