@@ -44,6 +44,8 @@ _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
 HOPS = b"x-antiphon-hops"
 """The header that tells a gateway of our kind how many others a request came through."""
 _FIRST_HOP = HOPS + b": 1\r\n"
+_MOST_CALLS = 20
+"""For one request, those that go on with its stream included."""
 _LONGEST_WAIT = 10.0
 """Seconds: a provider that asks for more is not asked again."""
 
@@ -72,6 +74,7 @@ class Walk(msgspec.Struct, eq=False):
     _key: Key | None = None
     _relay: Relay | None = None
     _short: BudgetExceeded | BudgetReserved | None = None
+    _going_on: bool = False
 
     @property
     def attempt(self) -> Attempt:
@@ -125,6 +128,15 @@ class Walk(msgspec.Struct, eq=False):
         if self._turns is not None:
             self._turns.settle()
 
+    def go_on(self, candidates: Iterator[Deployment]) -> None:
+        """Ask these, each once, what the exchange asks now: to go on with what was begun.
+
+        None of their refusals is the caller's fault, and none is held against them.
+        """
+        self._going_on = True
+        self._again, self._same, self._wait_until = [], None, 0.0
+        self._candidates = candidates if self._turns is None else self._turns.free(candidates)
+
     def reads(self, relay: Relay) -> None:
         """The open answer is a stream, read by this relay."""
         self._relay = relay
@@ -163,6 +175,8 @@ class Walk(msgspec.Struct, eq=False):
         if self._turns is not None:
             self._turns.settle()
         match error.disposition:
+            case Disposition.CALLERS_FAULT if self._going_on:
+                pass
             case Disposition.CALLERS_FAULT if self._unseal(error):
                 self._same = deployment
             case Disposition.CALLERS_FAULT:
@@ -180,7 +194,7 @@ class Walk(msgspec.Struct, eq=False):
             case Disposition.TRANSIENT:
                 if not isinstance(error, InvalidAnswer):
                     deployment.health.failed(error.code, attempt.ended_at)
-                if error.should_retry is not False:
+                if error.should_retry is not False and not self._going_on:
                     self._again.append((deployment, error.retry_after or 0.0))
             case _:
                 deployment.health.failed(error.code, attempt.ended_at)
@@ -265,7 +279,8 @@ class Walk(msgspec.Struct, eq=False):
         """The next candidate; None where all that are left are at limits that let it wait."""
         exchange, turns = self._exchange, self._turns
         done, now = exchange.attempts, self._clock.monotonic()
-        if done and (len(done) >= self._plan.attempts or now >= exchange.deadline):
+        most = _MOST_CALLS if self._going_on else self._plan.attempts
+        if done and (len(done) >= most or now >= exchange.deadline):
             raise summary(exchange, now=now)
         deployment, self._same = self._same, None
         if turns is not None and deployment is not None and not turns.takes(deployment):

@@ -26,7 +26,8 @@ from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
-from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.streaming import ProviderStream
 from antiphon.pipeline.turns import Turns
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics

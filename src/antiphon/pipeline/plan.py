@@ -48,6 +48,7 @@ class Plan:
         invalid_fails: A whole answer without the form that was asked for is none.
         tap: Takes what is said, where the route captures it; else None.
         cache: Knows which answers are given again; None where none are.
+        continuation: Streams that break after content are gone on with, where that can be.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Plan:
         "backoff",
         "cache",
         "checks_all",
+        "continuation",
         "deadline",
         "deployments",
         "factor",
@@ -81,6 +83,7 @@ class Plan:
         self.on_loss: OnLoss = route.on_loss
         self.checks_all = route.structured.check == "always"
         self.invalid_fails = route.structured.on_invalid == "fail"
+        self.continuation = route.continuation
         self.tap = tap
         self.cache = cache
 

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.model.needs import Need
+from antiphon.providers.begun import WAYS
 from antiphon.providers.models import ModelTable
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.quirks import QUIRKS
@@ -51,6 +52,24 @@ class Also(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     auth: AuthTemplate | None = None
 
 
+class Begun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an answer that was begun is gone on with, in one dialect.
+
+    Attributes:
+        way: A name in `begun.WAYS`.
+        path: Base path on the same host, where that is another.
+        every: Every model there can; else those of which it is known (`models.toml`, `prefill`).
+    """
+
+    way: str = "trailing"
+    path: str | None = None
+    every: bool = False
+
+    def __post_init__(self) -> None:
+        if self.way not in WAYS:
+            raise ValueError(f"no such way: {self.way}")
+
+
 class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One row of the catalog.
 
@@ -74,6 +93,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         quirks: Names in `quirks.QUIRKS`, applied in this order.
         prices: Providers of the price book to look in, in this order.
         self_hosted: It runs on the user's own machines: nothing is charged, text stays there.
+        begun: How it goes on with an answer that was begun, by dialects.
         lists_models: It can be asked which models it has.
         models: What to show where the list cannot be asked for.
         wrong_hosts: Hosts that are mistaken for this provider's, and the address that was meant.
@@ -103,6 +123,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     quirks: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
     self_hosted: bool = False
+    begun: Mapping[str, Begun] = msgspec.field(default_factory=dict[str, Begun])
     lists_models: bool = True
     models: tuple[str, ...] = ()
     vendor: str = ""

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 from antiphon.clock import Clock
 from antiphon.dialects.base import Dialect
-from antiphon.dialects.contract import Target
+from antiphon.dialects.contract import Quirk, Target
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.model.needs import IN_WORDS, Loss, Need
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
-from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Catalog, ProviderRow
+from antiphon.providers.begun import WAYS
+from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Begun, Catalog, ProviderRow
 from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
 from antiphon.providers.deployment import Deployment, Door
 from antiphon.providers.face import Face, lines_of
@@ -163,10 +164,22 @@ class Provider:
         """One for each dialect, the entry's own first."""
         own = (*quirks, *self.settings.quirks)
         first, *also = self._spoken
-        return [
-            self._face(first, model, (*first.quirks, *own), facts),
-            *(self._face(each, model, each.quirks, facts) for each in also),
-        ]
+        named = [(first, (*first.quirks, *own)), *((each, each.quirks) for each in also)]
+        return [self._face_that_goes_on(each, model, quirks, facts) for each, quirks in named]
+
+    def _face_that_goes_on(
+        self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts
+    ) -> Face:
+        """A face, and beside it the one where answers that were begun are gone on with."""
+        face = self._face(spoken, model, quirks, facts)
+        begun = self.row.begun.get(spoken.dialect.name)
+        if begun is None and facts.prefill and spoken.dialect is self.dialect:
+            begun = Begun()
+        known = facts.prefill if facts.prefill is not None else begun is not None and begun.every
+        if begun is not None and known and Need.PREFILL not in spoken.dialect.losses:
+            at = spoken if begun.path is None else spoken._replace(path=begun.path)
+            face.going_on = self._face(at, model, quirks, facts, way=WAYS[begun.way])
+        return face
 
     def _unlike(self, dialect: Dialect, facts: ModelFacts) -> Mapping[Need, Loss]:
         """What this server does not take in a dialect, as far as that is not the model's affair."""
@@ -183,7 +196,15 @@ class Provider:
             **{Need(name): IN_WORDS for name in lacks},
         }
 
-    def _face(self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts) -> Face:
+    def _face(
+        self,
+        spoken: _Spoken,
+        model: str,
+        quirks: Sequence[str],
+        facts: ModelFacts,
+        *,
+        way: Quirk | None = None,
+    ) -> Face:
         dialect = spoken.dialect
         base = dialect.based(spoken.path)
         whole, stream = (
@@ -203,7 +224,7 @@ class Provider:
                 json_mode=bool(facts.json_mode),
                 original=self.row.original,
             ),
-            quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
+            quirks=[*(QUIRKS[each] for each in dict.fromkeys(quirks)), *([way] if way else ())],
             facts=facts,
             unlike=self._unlike(dialect, facts),
             counting=self._counting(dialect, base, model),
