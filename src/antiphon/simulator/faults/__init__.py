@@ -12,6 +12,7 @@ from antiphon.simulator.faults.blocks import BLOCK_FAULTS
 from antiphon.simulator.faults.bodies import BODY_FAULTS
 from antiphon.simulator.faults.calls import CALL_FAULTS
 from antiphon.simulator.faults.candidates import CANDIDATE_FAULTS
+from antiphon.simulator.faults.continued import CONTINUED_FAULTS
 from antiphon.simulator.faults.events import EVENT_FAULTS
 from antiphon.simulator.faults.fault import Damage, Fault, Scene
 from antiphon.simulator.faults.fragments import FRAGMENT_FAULTS
@@ -38,6 +39,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         **BLOCK_FAULTS,
         **FRAGMENT_FAULTS,
         **CANDIDATE_FAULTS,
+        **CONTINUED_FAULTS,
     }
 )
 """All faults; `docs/guides/simulator.md` has the same table."""
