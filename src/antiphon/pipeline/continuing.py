@@ -39,6 +39,7 @@ from antiphon.model.needs import Need
 from antiphon.model.parts import Author, Text, Turn
 from antiphon.model.request import ChatRequest, ReasoningAsk
 from antiphon.model.usage import Usage
+from antiphon.pipeline.estimating import prompt_tokens
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan
@@ -100,12 +101,29 @@ def _is_text(events: Sequence[StreamEvent]) -> bool:
     return not thinks
 
 
-def targets(exchange: Exchange, plan: Plan, first: Deployment, now: float) -> Iterator[Deployment]:
-    """Who may go on: the same deployment if it is well, then the others in their order."""
-    order = plan.order(now)
-    if first in order and first.is_well(now):
-        order = [first, *(each for each in order if each is not first)]
-    return candidates(exchange, order, plan.on_loss)
+def targets(
+    exchange: Exchange, plan: Plan, first: Deployment, *, size: int, now: float
+) -> Iterator[Deployment]:
+    """Who may go on: the same deployment if it is well, then the others in their order.
+
+    Only those that might have answered from the beginning: who is not cleared is not asked.
+
+    Args:
+        exchange: What is asked.
+        plan: Of its route.
+        first: Who was asked last.
+        size: Bytes of what is asked now, at most.
+        now: Monotonic time.
+    """
+    choice, payload = exchange.choice, exchange.payload
+    chosen = plan.chooser.deployments if choice is None else choice.deployments
+    order = sorted(chosen, key=lambda each: (each is not first, not each.is_well(now)))
+    if not first.is_well(now):
+        order = sorted(chosen, key=lambda each: not each.is_well(now))
+    for each in candidates(exchange, order, plan.on_loss):
+        context = each.facts.context
+        if context is None or size <= context or prompt_tokens(payload, each) <= context:
+            yield each
 
 
 class Continuation:
@@ -120,11 +138,12 @@ class Continuation:
     Attributes:
         encoder: Writes the caller's stream from here on.
         count: Calls that went on with it and gave something.
+        size: Bytes of what is asked now, at most.
     """
 
     __slots__ = (
         *("_asked", "_broken", "_events", "_exchange", "_lead", "_seam", "_told"),
-        *("count", "encoder"),
+        *("count", "encoder", "size"),
     )
 
     def __init__(
@@ -137,7 +156,7 @@ class Continuation:
         self._seam = Seam("")
         self._told = False
         self._lead = b""
-        self.count = 0
+        self.count = self.size = 0
         self.encoder: StreamEncoder = relay.encoder
         if place is not None:
             asked = self._asked
@@ -172,6 +191,7 @@ class Continuation:
         said = sum(_size(event) for event in self._events)
         request = begun(asked.request, base, said=said)
         self._exchange.payload = asked.asking(request, begun=bool(base))
+        self.size = asked.countable(asked.size) + said
         return True
 
     def relay(self, spoken: Dialect, translation: Translation | None) -> Relay:

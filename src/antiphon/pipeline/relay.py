@@ -181,7 +181,7 @@ class Relay:
     def _forward(self, frames: list[bytes], *, cut: bool = False) -> bytes:
         pieces: list[bytes] = []
         said = 0
-        decode, read, kept = self._decode, self._read, self._kept
+        decode, read, encode, kept = self._decode, self._read, self._encode, self._kept
         try:
             for frame in frames:
                 if self.ended:
@@ -197,8 +197,12 @@ class Relay:
                     elif self._observe(event):
                         usage_shown = True
                 if read is not None:
-                    pieces += [self._encode(told) for event in events for told in read(event)]
-                elif usage_shown and self._hide_usage:
+                    told = [each for event in events for each in read(event)]
+                    pieces += map(encode, told)
+                    if kept is not None:
+                        kept += told
+                    continue
+                if usage_shown and self._hide_usage:
                     pieces.append(self._masked(frame, events))
                 else:
                     pieces.append(frame)

@@ -305,7 +305,8 @@ class ProviderStream(AwaitedStream):
             raise first
         assert exchange.plan is not None
         now = self._clock.monotonic()
-        walk.go_on(targets(exchange, exchange.plan, walk.attempt.deployment, now))
+        first_asked = walk.attempt.deployment
+        walk.go_on(targets(exchange, exchange.plan, first_asked, size=going_on.size, now=now))
 
     def _last(self, relay: Relay, rest: tuple[StreamEvent, ...]) -> bytes:
         """The end of an answer that is whole, in the caller's stream."""

@@ -1,0 +1,1 @@
+"""Rules that pick a pool, and strategies that order it."""
