@@ -20,18 +20,17 @@ from antiphon.dialects.contract import Place, StreamEncoder
 from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import CallerError, Disposition, Kind, UpstreamBroken, UpstreamError
 from antiphon.model.events import (
+    USEFUL,
     Continued,
-    Ended,
-    Finished,
     LogprobsDelta,
     OpaqueEvent,
     PartEnded,
     ReasoningDelta,
     ReasoningSealed,
     RefusalDelta,
+    Started,
     StreamEvent,
     TextDelta,
-    ToolCallDelta,
     ToolCallStarted,
     UsageReported,
 )
@@ -43,7 +42,7 @@ from antiphon.pipeline.estimating import prompt_tokens
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan
-from antiphon.pipeline.relay import Relay
+from antiphon.pipeline.relay import Ongoing, Relay
 from antiphon.pipeline.seam import Seam
 from antiphon.pipeline.translation import Reader, Translation
 from antiphon.providers.deployment import Deployment
@@ -76,11 +75,18 @@ def can_go_on(
         return False
     if error.disposition is Disposition.CALLERS_FAULT or error.error_kind is Kind.CONTENT_FILTER:
         return False
+    if not any(map(is_useful, events)):
+        return True
     try:
         return _is_text(events) and _CANNOT.isdisjoint(payload.needs)
     except CallerError:
         # It went through unread, and cannot be read.
         return False
+
+
+def is_useful(event: StreamEvent) -> bool:
+    """Whether it is a part of the answer."""
+    return isinstance(event, USEFUL)
 
 
 def _is_text(events: Sequence[StreamEvent]) -> bool:
@@ -137,13 +143,12 @@ class Continuation:
 
     Attributes:
         encoder: Writes the caller's stream from here on.
-        count: Calls that went on with it and gave something.
         size: Bytes of what is asked now, at most.
     """
 
     __slots__ = (
-        *("_asked", "_broken", "_events", "_exchange", "_lead", "_seam", "_told"),
-        *("count", "encoder", "size"),
+        *("_anew", "_asked", "_broken", "_by", "_events", "_exchange", "_lead", "_seam", "_told"),
+        *("encoder", "size"),
     )
 
     def __init__(
@@ -156,7 +161,9 @@ class Continuation:
         self._seam = Seam("")
         self._told = False
         self._lead = b""
-        self.count = self.size = 0
+        self._by = ""
+        self._anew = False
+        self.size = 0
         self.encoder: StreamEncoder = relay.encoder
         if place is not None:
             asked = self._asked
@@ -166,58 +173,43 @@ class Continuation:
             self._lead = self.encoder.take_over(place)
 
     @property
-    def events(self) -> Sequence[StreamEvent]:
-        """All that was given so far."""
-        return self._events
-
-    @property
     def partial(self) -> str:
         """The text that was given so far."""
         return partial_of(self._events)
 
-    def broke(self, attempt: Attempt) -> bool:
-        """A call broke, the first or a later one; gives whether another may go on.
+    @property
+    def gave(self) -> bool:
+        """Whether the call that broke now gave some of the text."""
+        return self._told or not self._broken
 
-        One that gave nothing is passed over: the next one goes on at the same place.
-        """
-        if not self._broken or self._told:
-            self._broken.append(attempt)
-            self.count = len(self._broken) - 1
-        if self.count >= MOST:
+    def broke(self, attempt: Attempt) -> bool:
+        """A call broke that gave some of the text; whether another may be asked for the rest."""
+        self._broken.append(attempt)
+        if len(self._broken) > MOST:
             return False
         partial, asked = self.partial, self._asked
         base = partial.rstrip()
         self._seam, self._told = Seam(partial), False
-        said = sum(_size(event) for event in self._events)
-        request = begun(asked.request, base, said=said)
+        said = sum(map(_size, self._events))
+        self._anew = not any(map(is_useful, self._events))
+        request = asked.request if self._anew else begun(asked.request, base, said=said)
         self._exchange.payload = asked.asking(request, begun=bool(base))
         self.size = asked.countable(asked.size) + said
         return True
 
     def relay(self, spoken: Dialect, translation: Translation | None) -> Relay:
         """What reads the answer of a call that goes on."""
-        read = _as_it_is if translation is None else translation.reader()
-        return Relay(
-            spoken,
-            self._exchange.payload,
-            translation,
-            encoder=self.encoder,
-            read=self._reader(read),
-            usage=True,
-        )
+        base = _as_it_is if translation is None else translation.reader()
+        onto = Ongoing(self.encoder, self._reader(base), self._events)
+        return Relay(spoken, self._exchange.payload, translation, onto=onto)
 
     def opened(self, deployment: Deployment) -> None:
-        """A call goes on: its words are marked."""
-        exchange, name = self._exchange, deployment.name
-        code = self._broken[-1].error
-        why = code.code if code is not None else "broken"
-        exchange.continued = (*exchange.continued[: len(self._broken) - 1], name)
-        told = f"continued: {name} went on after {len(self.partial)} characters ({why})"
-        exchange.warnings = [*exchange.warnings, told]
-        self._lead += self.encoder.feed(Continued(name))
+        """A call was made that goes on; it is named as soon as it gives something."""
+        self._by = deployment.name
+        self._seam = Seam(self.partial)
 
     def led(self, piece: bytes) -> bytes:
-        """What goes out first stands before the first piece."""
+        """A piece, behind what must go out before the first one."""
         lead, self._lead = self._lead, b""
         return lead + piece
 
@@ -235,41 +227,56 @@ class Continuation:
             told: list[StreamEvent] = []
             for each in base(event):
                 told += self._fitted(each)
-            self._events += told
+            if self._by and any(type(each) is not UsageReported for each in told):
+                told.insert(0, self._named(self._by))
             return tuple(told)
 
         return read
 
-    def _fitted(self, event: StreamEvent) -> tuple[StreamEvent, ...]:
-        """An event as it follows what was given: without its beginning, its thought, its seam."""
+    def _named(self, by: str) -> Continued:
+        exchange, error = self._exchange, self._broken[-1].error
+        self._by = ""
+        exchange.continued = (*exchange.continued, by)
+        code, length = "" if error is None else error.code, len(self.partial)
+        told = f"continued: {by} went on after {length} characters ({code})"
+        exchange.warnings = [*exchange.warnings, told]
+        return Continued(by)
+
+    def _fitted(self, event: StreamEvent) -> Sequence[StreamEvent]:
+        """An event as it follows what was given."""
         match event:
-            case TextDelta(text=text):
-                if not self._seam.open:
-                    return self._said(text)
-                return self._checked(self._seam.feed(text))
+            case Started():
+                return () if any(type(each) is Started for each in self._events) else (event,)
             case UsageReported(usage=usage):
                 return (msgspec.structs.replace(event, usage=self.total(usage)),)
-            case PartEnded() if self._told or self._seam.open:
-                # A thought that was left out has an end, too.
-                return (*self._closed(), event) if self._told else ()
-            case RefusalDelta() | ToolCallStarted() | ToolCallDelta() | Finished() | Ended():
-                return (*self._closed(), event)
+            case _ if self._anew:
+                self._told = True
+                return (event,)
             case _:
-                return ()
+                return self._behind(event)
 
-    def _said(self, text: str) -> tuple[StreamEvent, ...]:
+    def _behind(self, event: StreamEvent) -> Sequence[StreamEvent]:
+        """An event behind text: without its thought, and without the seam."""
+        match event:
+            case TextDelta(text=text):
+                return self._said(self._seam.feed(text) if self._seam.open else text)
+            case PartEnded() if not self._told:
+                # A thought that was left out has an end, too.
+                return ()
+            case ReasoningDelta() | ReasoningSealed() | LogprobsDelta() | OpaqueEvent():
+                return ()
+            case _ if self._seam.open:
+                return (*self._said(self._seam.close()), event)
+            case _:
+                return (event,)
+
+    def _said(self, text: str) -> Sequence[StreamEvent]:
+        if self._seam.astray:
+            raise UpstreamBroken("The answer was begun anew.", code="not_continued")
         if not text:
             return ()
         self._told = True
         return (TextDelta(text),)
-
-    def _closed(self) -> tuple[StreamEvent, ...]:
-        return self._checked(self._seam.close()) if self._seam.open else ()
-
-    def _checked(self, text: str) -> tuple[StreamEvent, ...]:
-        if self._seam.astray:
-            raise UpstreamBroken("The answer was begun anew.", code="not_continued")
-        return self._said(text)
 
 
 def begun(request: ChatRequest, text: str, *, said: int) -> ChatRequest:

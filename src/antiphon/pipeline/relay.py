@@ -8,6 +8,8 @@ Hot path: per event one decode and a few comparisons; see `benchmarks/hot_path.p
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.dialects.contract import Place, Position, StreamEncoder
 from antiphon.errors import UpstreamBroken, UpstreamError
@@ -36,6 +38,20 @@ _MOST_SAID = 1 << 18
 """Bytes of an answer beyond which it is not kept."""
 
 
+class Ongoing(NamedTuple):
+    """A caller's stream that was begun.
+
+    Attributes:
+        encoder: Writes on in it.
+        read: What becomes of an event before it is written there.
+        events: What was told there so far.
+    """
+
+    encoder: StreamEncoder
+    read: Reader
+    events: list[StreamEvent]
+
+
 class Relay:
     """One provider's stream on its way to one caller.
 
@@ -45,11 +61,10 @@ class Relay:
         translation: Set where the caller cannot have the provider's own bytes.
         form: What the answer must have, where that is looked at.
         usage: Whether usage is told; by default where the caller asked for it.
-        encoder: Writes on in a stream that was begun.
-        read: What becomes of an event before it is written there.
+        onto: The caller's stream, where it was begun already.
 
     Attributes:
-        events: What passed, for whoever must go on with it; None of an answer that is too long.
+        events: What was told, for whoever must go on with it; None of an answer that is too long.
         encoder: Writes what the caller hears, where that are not the provider's bytes.
         useful: The first useful event was seen: the content commit point.
         ended: The provider's terminal event was seen: the answer is whole.
@@ -92,22 +107,20 @@ class Relay:
         form: Form | None = None,
         *,
         usage: bool | None = None,
-        encoder: StreamEncoder | None = None,
-        read: Reader | None = None,
+        onto: Ongoing | None = None,
     ) -> None:
         wants_usage = asked.wants_usage if usage is None else usage
         self._splitter = spoken.splitter()
         self._decoder = spoken.stream_decoder()
         self._decode = self._decoder.feed
-        self.encoder = encoder or asked.dialect.stream_encoder(
-            include_usage=wants_usage, asked=asked
-        )
+        self._kept: list[StreamEvent] = []
+        self._read = None if translation is None else translation.reader()
+        if onto is None:
+            self.encoder = asked.dialect.stream_encoder(include_usage=wants_usage, asked=asked)
+        else:
+            self.encoder, self._read, self._kept = onto
         self._encode = self.encoder.feed
-        self._read = read
-        if read is None and translation is not None:
-            self._read = translation.reader()
-        self.events: list[StreamEvent] | None = [] if read is None else None
-        self._kept = self.events
+        self.events: list[StreamEvent] | None = self._kept
         self._hearing = None if form is None else Hearing(form)
         if self._hearing is not None:
             # Beside the road: a stream whose form nobody looks at has nothing of this.
@@ -199,20 +212,17 @@ class Relay:
                 if read is not None:
                     told = [each for event in events for each in read(event)]
                     pieces += map(encode, told)
-                    if kept is not None:
-                        kept += told
+                    kept += told
                     continue
                 if usage_shown and self._hide_usage:
-                    pieces.append(self._masked(frame, events))
-                else:
-                    pieces.append(frame)
-                if kept is not None:
-                    kept += events
+                    frame = self._masked(frame, events)  # noqa: PLW2901
+                pieces.append(frame)
+                kept += events
         except UpstreamError as error:
             self.failure = error
         self.frames += len(frames)
         self.said += said
-        if kept is not None and len(kept) >= self._room:
+        if len(kept) >= self._room:
             self._make_room(kept)
         return b"".join(pieces)
 
@@ -243,7 +253,8 @@ class Relay:
     def _make_room(self, kept: list[StreamEvent]) -> None:
         """Put texts together that follow each other; keep nothing of an answer that is too long."""
         if self.said > _MOST_SAID:
-            self._kept = self.events = None
+            self.events = None
+            kept.clear()
             return
         joined: list[StreamEvent] = []
         texts: list[str] = []

@@ -280,33 +280,29 @@ class ProviderStream(AwaitedStream):
         Raises:
             UpstreamError: None can; it holds the text that was given.
         """
-        exchange, walk = self._exchange, self._walk
-        if self._broken is None:
-            error.partial = self._partial()
-            self._broken = error
-        first = self._broken
-        going_on = self._going_on
-        events = relay.events if going_on is None else going_on.events
-        fit = self._may_go_on and can_go_on(exchange, error, events)
+        exchange, walk, going_on = self._exchange, self._walk, self._going_on
+        if going_on is not None and not going_on.gave:
+            # The next one goes on at the same place.
+            walk.failed(error)
+            return
+        first = self._broken = self._broken or error
+        first.partial = self._partial()
         place = relay.place if relay.passes else None
-        if relay.passes and place is None:
-            fit = False
+        fit = self._may_go_on and can_go_on(exchange, error, relay.events)
         try:
             walk.failed(error)
         except UpstreamError:
             fit = False
-        if not fit:
+        if not fit or (relay.passes and place is None):
             raise first
         if going_on is None:
             usage = exchange.payload.wants_usage if self._usage is None else self._usage
             going_on = self._going_on = Continuation(exchange, relay, place, usage=usage)
         if not going_on.broke(walk.attempt):
-            first.partial = going_on.partial
             raise first
         assert exchange.plan is not None
-        now = self._clock.monotonic()
-        first_asked = walk.attempt.deployment
-        walk.go_on(targets(exchange, exchange.plan, first_asked, size=going_on.size, now=now))
+        last, now = walk.attempt.deployment, self._clock.monotonic()
+        walk.go_on(targets(exchange, exchange.plan, last, size=going_on.size, now=now))
 
     def _last(self, relay: Relay, rest: tuple[StreamEvent, ...]) -> bytes:
         """The end of an answer that is whole, in the caller's stream."""
