@@ -17,13 +17,14 @@ from antiphon.model.events import Ended, Finished, StreamEvent, StreamFailed, Te
 from antiphon.model.fold import fold
 from antiphon.model.reply import ChatReply
 from antiphon.simulator import Fault, Scene, Simulator, SimulatorSpec
-from antiphon.simulator.reply import Ending, Piece, Reply
-from tests.server.stage import KEY, Stage, stage
+from antiphon.simulator.reply import Ending, Reply
+from tests.server.cached import ADMIN
+from tests.server.stage import Stage, stage
 
 TEXT: Final = "Grüezi, one two three four five six"
 SAYING: Final = f"Hello [say: {TEXT}]"
 HEARD: Final = ("openai_chat", "anthropic_messages", "openai_responses", "gemini", "ollama")
-HEADERS: Final = {"authorization": f"Bearer {KEY}", "anthropic-version": "2023-06-01"}
+HEADERS: Final = {"anthropic-version": "2023-06-01"}
 _MESSAGES: Final = [{"role": "user", "content": SAYING}]
 ASKED: Final[Mapping[str, tuple[str, dict[str, Any]]]] = MappingProxyType(
     {
@@ -45,20 +46,16 @@ BACK: Final = "back"
 """A provider that goes on where the first one's dialect has no words for it."""
 
 
-def cut_at(frames: int, ending: Ending = Ending.CUT, *, again: int = 0) -> Fault:
-    """An answer up to a frame; one that goes on with another up to `again`, where that is given."""
+def cut_at(*frames: int, ending: Ending = Ending.CUT) -> Fault:
+    """The first answer up to a frame, the next one up to another; all that follow are whole."""
+    left = [*frames]
 
-    def damage(reply: Reply, scene: Scene) -> Reply:
-        kept = frames if scene.received.begun is None else again
+    def damage(reply: Reply, _scene: Scene) -> Reply:
         pieces = tuple(reply.pieces)
-        if not kept or len(pieces) <= kept:
+        kept = left.pop(0) if left else len(pieces)
+        if len(pieces) <= kept:
             return reply
-        # Each frame is received on its own.
-        told = tuple(
-            Piece(each.data, 0.001 if at == kept - 1 else 0)
-            for at, each in enumerate(pieces[:kept])
-        )
-        return replace(reply, pieces=told, ending=ending)
+        return replace(reply, pieces=pieces[:kept], ending=ending)
 
     return Fault("a cut of a test", damage)
 
@@ -79,9 +76,9 @@ async def cutting(tmp_path: object, **sections: Any) -> AsyncIterator[Stage]:
     models = {
         name: {"deployments": [f"{name}/sim-small", f"{BACK}/sim-small"], **route} for name in HEARD
     }
-    facts = {"models": {"sim-small": {"prefill": True}, "sim-reason": {"prefill": True}}}
+    facts = {"models": {"sim-small": {"prefill": True}}, **sections.pop("provider", {})}
     async with stage(
-        tmp_path, specs, dialects=dialects, provider=facts, models=models, **sections
+        tmp_path, specs, dialects=dialects, provider=facts, models=models, auth=ADMIN, **sections
     ) as running:
         yield running
 
@@ -128,6 +125,19 @@ class Heard:
         self.reply: ChatReply = fold(good)
 
 
+def partial_of(heard: str, stream: bytes) -> str:
+    """The text that the error event at the end of a stream holds."""
+    told = [json.loads(data) for frame in _frames(heard, stream) if (data := _data_of(frame))]
+    if heard == "openai_responses":
+        assert told[-1]["type"] == "response.failed"
+        return told[-2]["error"]["partial"]
+    return (told[-1] if heard == "ollama" else told[-1]["error"])["partial"]
+
+
+def _frames(heard: str, stream: bytes) -> list[bytes]:
+    return DIALECTS[heard].splitter().feed(stream)
+
+
 def check_frames(heard: str, frames: list[bytes]) -> None:
     """Ids, numbers and places are those of one stream."""
     told = [json.loads(data) for frame in frames if (data := _data_of(frame))]
@@ -145,11 +155,8 @@ def check_frames(heard: str, frames: list[bytes]) -> None:
 
 
 def _data_of(frame: bytes) -> bytes:
-    for line in frame.splitlines():
-        line = line.removeprefix(b"data: ")
-        if line.startswith(b"{"):
-            return line
-    return b""
+    lines = [line.removeprefix(b"data: ") for line in frame.splitlines()]
+    return next((line for line in lines if line.startswith(b"{")), b"")
 
 
 def _check_messages(told: list[dict[str, Any]]) -> None:
