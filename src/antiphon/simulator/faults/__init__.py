@@ -23,7 +23,7 @@ from antiphon.simulator.faults.statuses import STATUS_FAULTS
 from antiphon.simulator.faults.transfer import TRANSFER_FAULTS
 from antiphon.simulator.faults.usage import USAGE_FAULTS
 
-__all__ = ["FAULTS", "Damage", "Fault", "Scene"]
+__all__ = ["CONTINUED_FAULTS", "FAULTS", "Damage", "Fault", "Scene"]
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
@@ -39,7 +39,6 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         **BLOCK_FAULTS,
         **FRAGMENT_FAULTS,
         **CANDIDATE_FAULTS,
-        **CONTINUED_FAULTS,
     }
 )
 """All faults; `docs/guides/simulator.md` has the same table."""
