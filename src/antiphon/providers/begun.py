@@ -11,7 +11,10 @@ from typing import Final
 
 import msgspec
 
+from antiphon.dialects.base import Dialect
 from antiphon.dialects.contract import Quirk
+from antiphon.model.needs import Need
+from antiphon.providers.models import ModelFacts
 from antiphon.wire.shallow import Members
 
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -41,6 +44,41 @@ def continue_final_message(members: Members) -> Members:
 WAYS: Final[Mapping[str, Quirk]] = {
     way.__name__: way for way in (trailing, prefix, partial, continue_final_message)
 }
+
+
+class Begun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an answer that was begun is gone on with, in one dialect.
+
+    Attributes:
+        way: A name in `begun.WAYS`.
+        path: Base path on the same host, where that is another.
+        every: Every model there can; else those of which it is known (`models.toml`, `prefill`).
+    """
+
+    way: str = "trailing"
+    path: str | None = None
+    every: bool = False
+
+    def __post_init__(self) -> None:
+        if self.way not in WAYS:
+            raise ValueError(f"no such way: {self.way}")
+
+
+def known(begun: Begun | None, facts: ModelFacts, dialect: Dialect, *, own: bool) -> Begun | None:
+    """How a model is asked to go on in a dialect; None where it is not known that it does.
+
+    Args:
+        begun: What the row says of that dialect.
+        facts: What is known of the model.
+        dialect: In which it is asked.
+        own: It is the dialect in which the provider is asked first.
+    """
+    if begun is None and facts.prefill and own:
+        begun = Begun()
+    if begun is None or Need.PREFILL in dialect.losses:
+        return None
+    goes_on = begun.every if facts.prefill is None else facts.prefill
+    return begun if goes_on else None
 
 
 def _last(members: Members, change: Callable[[Members], Members]) -> Members:

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.model.needs import Need
-from antiphon.providers.begun import WAYS
+from antiphon.providers.begun import Begun
 from antiphon.providers.models import ModelTable
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.quirks import QUIRKS
@@ -50,24 +50,6 @@ class Also(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quirks: tuple[str, ...] = ()
     lacks: tuple[Lacked, ...] = ()
     auth: AuthTemplate | None = None
-
-
-class Begun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How an answer that was begun is gone on with, in one dialect.
-
-    Attributes:
-        way: A name in `begun.WAYS`.
-        path: Base path on the same host, where that is another.
-        every: Every model there can; else those of which it is known (`models.toml`, `prefill`).
-    """
-
-    way: str = "trailing"
-    path: str | None = None
-    every: bool = False
-
-    def __post_init__(self) -> None:
-        if self.way not in WAYS:
-            raise ValueError(f"no such way: {self.way}")
 
 
 class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
