@@ -242,6 +242,20 @@ UNTHOUGHT: dict[str, dict[str, Any]] = {
 }
 
 
+async def test_the_other_forms_of_gemini_and_ollama(tmp_path):
+    async with cutting(tmp_path) as road:
+        struck(simulator_of(road, "openai_chat"), cut_at(4))
+        answer = await asked(road, "ollama_generate", "openai_chat")
+        told = Heard("ollama_generate", answer.content)
+        assert (told.said, told.ended, told.failed) == (TEXT, 1, [])
+        struck(simulator_of(road, "openai_chat"), cut_at(4))
+        path = "/v1beta/models/openai_chat:streamGenerateContent"
+        answer = await road.http.post(path, json=saying("gemini", TEXT))
+        parts = [each["candidates"][0]["content"]["parts"] for each in answer.json()]
+        assert "".join(part["text"] for each in parts for part in each) == TEXT
+        assert answer.json()[-1]["antiphon"] == {"continued": ["openai_chat/sim-small"]}
+
+
 @pytest.mark.parametrize("kind", ["chat", "responses", "messages", "gemini", "ollama"])
 async def test_the_official_clients_read_it_whole(tmp_path, kind):
     async with cutting(tmp_path) as road:

@@ -13,6 +13,8 @@ LONGEST = 200
 """Characters of the text so far that may be said again at its end, at most."""
 SHORTEST = 8
 """Characters that must be the same: fewer are so by chance."""
+_MOST_AGAIN = 16_384
+"""Characters of a text that may be said again from its beginning."""
 _WORD = 4
 """Characters of a text so short that its repetition is no chance, where all of it is repeated."""
 _ASTRAY = 48
@@ -38,7 +40,7 @@ class Seam:
         self._blank = said[len(base) :]
         self._tail = base[-LONGEST:]
         # From the beginning it can be said again only where there is more than its end.
-        self._again = base if len(base) > LONGEST else ""
+        self._again = base if LONGEST < len(base) <= _MOST_AGAIN else ""
         self._held = ""
         self.open = True
         self.astray = False
@@ -52,11 +54,8 @@ class Seam:
         """What is new of all that was held back."""
         self.open = False
         held, self._held = self._held, ""
-        told = held.lstrip()
-        rest = self._behind(held)
-        if rest is None:
-            rest = self._behind(told)
-        if rest is None and _common(told, self._said) >= _ASTRAY:
+        rest = self._rest(held)
+        if rest is None and _common(held.lstrip(), self._said) >= _ASTRAY:
             self.astray = True
             return ""
         return self._after_blank(held if rest is None else rest)
@@ -66,10 +65,18 @@ class Seam:
         told = held.lstrip()
         if not told:
             return len(held) <= LONGEST
-        return any(
+        if any(
             (len(each) <= LONGEST and each in self._tail) or self._again.startswith(each)
             for each in {held, told}
-        )
+        ):
+            return True
+        # White space behind what was said again may stand there already, too.
+        return bool(self._blank) and held[-1].isspace() and not (self._rest(held) or "x").strip()
+
+    def _rest(self, held: str) -> str | None:
+        """What follows what was said before, behind white space or not; None where nothing was."""
+        rest = self._behind(held)
+        return self._behind(held.lstrip()) if rest is None else rest
 
     def _behind(self, held: str) -> str | None:
         """What follows what was said before; None where nothing was."""
@@ -86,7 +93,7 @@ class Seam:
         """Whether the text so far ends with this more than once, or this repeats itself."""
         if self._tail.endswith(said + said):
             return True
-        return any(said.startswith(said[at:]) for at in range(1, len(said) // 2 + 1))
+        return any(said.startswith(said[at:]) for at in range(1, len(said) * 2 // 3 + 1))
 
     def _after_blank(self, rest: str) -> str:
         """Without the white space that stands there already."""
