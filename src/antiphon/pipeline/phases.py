@@ -26,7 +26,6 @@ from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.choosing import Question
 from antiphon.pipeline.course import Course
-from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.limiting import Limiting, leave
@@ -148,22 +147,15 @@ class Pipeline:
         exchange.choice = None
         if not chooser.is_plain(exchange.payload, exchange.sensitivity):
             exchange.choice = chooser.choose(
-                self.question(exchange.payload, exchange.principal, exchange.headers, plan),
+                self.question(exchange.payload, exchange.principal, exchange.headers),
                 exchange.started,
             )
 
-    def question(
-        self, payload: Payload, principal: Principal, headers: Headers, plan: Plan
-    ) -> Question:
+    def question(self, payload: Payload, principal: Principal, headers: Headers) -> Question:
         """A request, as far as it is chosen for."""
-        spending, limiting = self.accounts.spending, self.limiting
-        return Question(
-            payload,
-            principal,
-            headers,
-            None if spending is None else spending.share,
-            FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias),
-        )
+        spending = self.accounts.spending
+        share = None if spending is None else spending.share
+        return Question(payload, principal, headers, share)
 
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""
