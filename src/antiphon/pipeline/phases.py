@@ -34,7 +34,8 @@ from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
-from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.streaming import ProviderStream
 from antiphon.pipeline.turns import Turns
 from antiphon.pipeline.windows import fitting
 from antiphon.pipeline.wishes import Wishes, read_wishes, wishes_in
