@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Claim
 from antiphon.access.desk import Access
@@ -32,12 +34,13 @@ from antiphon.gateway import vitals
 from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
-from antiphon.gateway.health import Health, HealthDetail, Probe
+from antiphon.gateway.explaining import Asked, Explanation, explain
+from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
 from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
-from antiphon.gateway.probing import weigh
+from antiphon.gateway.probing import weighing
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.resetting import deployment_of, reset
@@ -161,7 +164,7 @@ class Antiphon(Asking):
         self._prober = prober = self._made_prober()
         services = [*reporting.services]
         if prober is not None:
-            prober.heard = self._weigh
+            prober.heard = weighing(self)
             services.append(prober)
         try:
             books = Books(
@@ -239,6 +242,21 @@ class Antiphon(Asking):
         ]
         entries += [ModelEntry(name, (name,)) for name in snapshot.found]
         return [entry for entry in entries if principal.may_use(entry.name)]
+
+    async def explain(
+        self, *, headers: Mapping[str, str] | None = None, **members: object
+    ) -> Explanation:
+        """What would become of a request, without making it: nothing is sent, taken or changed.
+
+        Args:
+            headers: What its caller would say in headers.
+            members: As of `chat`.
+
+        Raises:
+            MalformedBody: It is no request.
+        """
+        asked = Asked(request=msgspec.json.encode(members), headers=headers or {})
+        return await explain(self, asked, IN_PROCESS)
 
     async def principal(self, claim: Claim) -> Principal:
         """Who is calling.
@@ -372,14 +390,6 @@ class Antiphon(Asking):
             loop=asyncio.get_running_loop(),
             resting=lambda: self.draining,
             clock=self.clock,
-        )
-
-    def _weigh(self, provider: str, probe: Probe) -> None:
-        weigh(
-            [each for each in self.deployments() if each.provider == provider],
-            probe,
-            unwell_after=self.settings.health.unwell_after,
-            now=self.clock.monotonic(),
         )
 
     async def _idle(self, seconds: float) -> None:

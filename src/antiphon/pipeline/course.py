@@ -68,6 +68,7 @@ class Course(msgspec.Struct, eq=False):
     _turns: Turns | None
     _chance: Callable[[], float]
     _before: int = 0
+    _more: int = 0
     _same: Deployment | None = None
     _sort: _Call = _Call.SAME
     _wait_until: float = 0.0
@@ -107,7 +108,8 @@ class Course(msgspec.Struct, eq=False):
     def has_room(self) -> bool:
         """Whether the request may cause another call."""
         made = len(self._exchange.attempts)
-        return made - self._before < self._plan.retry.calls and made < MOST_CALLS
+        calls = self._plan.retry.calls + self._more
+        return made - self._before < calls and made < MOST_CALLS
 
     async def wait(self, patience: float) -> Deployment | None:
         """The same, after a wait; None where that takes longer than so many seconds.
@@ -276,6 +278,7 @@ class Course(msgspec.Struct, eq=False):
             self._probed = deployment
         if self._passed:
             self._passed.pop(deployment, None)
+            self._exchange.passed_over.pop(deployment, None)
         return True
 
     def _passes_breaker(self, deployment: Deployment, now: float, sort: _Call) -> bool:
@@ -291,6 +294,8 @@ class Course(msgspec.Struct, eq=False):
 
     def _pass_over(self, deployment: Deployment, reason: str, seconds: float | None = None) -> None:
         self._passed[deployment] = PassedOver(deployment.name, reason, seconds)
+        self._exchange.passed_over[deployment] = reason
+        self._exchange.passed_over[deployment] = reason
 
     # once each was asked in its turn
 
