@@ -165,7 +165,7 @@ class _Look:
         self._free = [each for each in able if self._is_free(each)]
         self._late: Mapping[Deployment, str] = {}
         if not self._free:
-            resorts = [each for each in self._resorts() if _fits(self._limits[each])]
+            resorts = [each for each in self._resorts() if _fits(self._limits[each])][:1]
             self._late = dict.fromkeys(resorts, _RESORT) or self._rested()
             self._free = [*self._late]
 
@@ -225,16 +225,17 @@ class _Look:
     def _resorts(self) -> Sequence[Deployment]:
         """Those whose turn comes though their breakers are open, since nobody else is there."""
         now = self._exchange.started
-        if len(self._passed) == 1:
+        if len(self._able) == 1:
             return ()
-        return [
+        found = [
             each
             for each, passed in self._passed.items()
             if passed.reason == _BREAKER
-            and not (self._plan.breaking or each.breaking).strict
+            and not each.breaking.strict
             and breaker.is_free(each.health, now)
             and not each.wakes_at(now)
         ]
+        return sorted(found, key=lambda each: each.health.last_error_at)
 
     def _rested(self) -> Mapping[Deployment, str]:
         """Those that are asked after a while, when their keys have rested."""
