@@ -338,7 +338,7 @@ class Course(msgspec.Struct, eq=False):
         if not known:
             resort.sort(key=lambda each: each.health.last_error_at)
         for number, deployment in enumerate(resort, 1):
-            if self._takes(deployment, now, _Call.RESORT):
+            if not deployment.wakes_at(now) and self._takes(deployment, now, _Call.RESORT):
                 self._resort = resort[number:] if known else []
                 return deployment
         return None
