@@ -100,9 +100,7 @@ async def test_many_at_once_are_not_all_sent_to_one_that_nobody_has_measured(tmp
 
 async def test_the_least_busy_share_what_comes_at_once_as_they_weigh(tmp_path):
     slow = Latency(first_token=0.3)
-    async with road_by(
-        tmp_path, "least_busy", latencies=(slow,) * 3, weights=(1, 2, 1)
-    ) as road:
+    async with road_by(tmp_path, "least_busy", latencies=(slow,) * 3, weights=(1, 2, 1)) as road:
         asked = Counter(await asyncio.gather(*(ask(road, stream=True) for _ in range(12))))
         assert asked == {"one": 3, "two": 6, "three": 3}
         await road.at_rest()
@@ -209,9 +207,7 @@ async def test_strategies_are_combined(tmp_path):
         models[name]["models"]["sim-small"]["quality"] = quality
     slow = Latency(first_token=0.3)
     strategy = [{"quality": {"within": 10}}, "cheapest", "least_busy"]
-    async with road_by(
-        tmp_path, strategy, latencies=(slow,) * 3, providers_of=models
-    ) as road:
+    async with road_by(tmp_path, strategy, latencies=(slow,) * 3, providers_of=models) as road:
         asked = Counter(await asyncio.gather(*(ask(road) for _ in range(6))))
     assert asked == {"two": 3, "three": 3}
 

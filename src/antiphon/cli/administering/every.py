@@ -13,6 +13,7 @@ from antiphon.cli.administering.cache import cache
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
 from antiphon.cli.administering.limits import limits
+from antiphon.cli.administering.models import models
 from antiphon.cli.administering.notices import notices
 from antiphon.cli.administering.users import users
 
@@ -25,6 +26,7 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "organisations": organisations,
         "budgets": budgets,
         "limits": limits,
+        "models": models,
         "cache": cache,
         "notices": notices,
         "audit": audit,
