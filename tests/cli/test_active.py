@@ -40,6 +40,12 @@ def test_a_switch_reaches_every_process_and_the_next_start(configured):
             ("fast", "two/sim-small"),
             ("slow", None),
         ]
+        shown = configured("models", "status", "fast", *url, **key).stdout.splitlines()
+        assert [line.split()[:2] for line in shown[1:]] == [
+            ["one/sim-small", "yes"],
+            ["two/sim-small", "yes"],
+        ]
+        assert "fast" in shown[2].split()
     with configured.serving("--port", "0") as served:
         assert answers(served.address) == "two/sim-small"
         # Who has the database itself needs no gateway; one that runs sees it all the same.

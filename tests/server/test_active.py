@@ -47,7 +47,7 @@ async def put(road: Stage, model: str, deployment: str, **headers: str):
 async def comes(road: Stage, deployment: str, model: str = "pool") -> None:
     """Wait until this one answers: within the second that is promised, and much less."""
     async with asyncio.timeout(1):
-        while await ask(road, model) != deployment:
+        while await ask(road, model) != deployment:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -76,11 +76,10 @@ async def test_a_switch_is_in_force_and_the_others_follow(tmp_path):
 
 
 async def test_it_is_kept_over_a_restart_and_seen_by_a_gateway_beside(tmp_path):
-    async with serving(tmp_path) as road:
-        async with serving(tmp_path) as beside:
-            assert (await put(road, "also", "two/sim-small")).status_code == 200
-            await comes(beside, "two/sim-small")
-            await comes(road, "two/sim-small")
+    async with serving(tmp_path) as road, serving(tmp_path) as beside:
+        assert (await put(road, "also", "two/sim-small")).status_code == 200
+        await comes(beside, "two/sim-small")
+        await comes(road, "two/sim-small")
     async with serving(tmp_path) as road:
         # At once: nobody waits for a look.
         assert await ask(road) == "two/sim-small"

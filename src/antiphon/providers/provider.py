@@ -230,6 +230,19 @@ class Provider:
         )
         return head + lines_of(self.dialect), key
 
+    def loaded_head(self) -> bytes | None:
+        """The head of a request for the models in its memory; None where nobody tells of them."""
+        for spoken in self._spoken:
+            if spoken.dialect.loaded:
+                path = spoken.dialect.based(spoken.path) + spoken.dialect.loaded
+                return self._door.render(
+                    self.keys.take(),
+                    request=f"GET {path}",
+                    accept="application/json",
+                    auth=spoken.auth,
+                )
+        return None
+
     @property
     def key_header(self) -> str:
         """The header that carries a key in the entry's own dialect."""

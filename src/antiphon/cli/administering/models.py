@@ -18,6 +18,9 @@ from antiphon.cli.reaching import office, reaching
 models = typer.Typer(help="List models, see how they do, and switch the active one.")
 _PATH = "/api/v1/models"
 _ACTIVE = ("model", "active", "since", "deployments")
+_STATUS = ("deployment", "available", "busy", "first byte", "rate", "memory", "active for")
+_SERVED = "how models do is known to a gateway that runs"
+_GIGABYTE = 1_000_000_000
 
 
 @models.callback(invoke_without_command=True)
@@ -94,4 +97,77 @@ def _cells(row: _Active) -> Mapping[str, object]:
         "active": f"{shown} (without force: {row.why_not})" if row.why_not else shown,
         "since": row.switched_at,
         "deployments": row.deployments,
+    }
+
+
+class _Deployment(msgspec.Struct):
+    available: bool
+    why_not: list[str]
+    rate_limited_until: float | None
+    in_flight: int
+    first_byte_ms: float | None
+    tokens_per_second: float | None
+    loaded: bool | None
+    memory_bytes: int | None
+    active_for: list[str]
+
+
+class _Status(msgspec.Struct):
+    total_models: int
+    cache_size: int
+    deployments: dict[str, _Deployment]
+
+
+@models.command("status")
+@reaching
+def status_of_models(
+    reach: Reach,
+    which: Annotated[
+        str | None, typer.Argument(help="A model, or PROVIDER/MODEL; none for all.")
+    ] = None,
+) -> None:
+    """Show how deployments do: who can answer, how fast, and which are in memory."""
+    with office(reach, served=_SERVED) as asked:
+        told = asked.get(_PATH)
+    if reach.as_json:
+        show_json(told)
+        return
+    status = msgspec.convert(told, _Status)
+    names = list(status.deployments) if which is None else _behind(told, which)
+    rows = [_shown(name, status.deployments[name]) for name in names]
+    show_list(rows, _STATUS, "there is no model")
+    remark(f"{status.total_models} names can be asked for; {status.cache_size} answers are stored")
+
+
+def _behind(told: Mapping[str, object], which: str) -> list[str]:
+    """The deployments of a model, or the one that is meant."""
+    found = msgspec.convert(told, _Names)
+    if which in found.models:
+        return found.models[which].deployments
+    if which not in found.deployments:
+        fail(f"there is no model named {which!r}")
+    return [which]
+
+
+class _Behind(msgspec.Struct):
+    deployments: list[str]
+
+
+class _Names(msgspec.Struct):
+    models: dict[str, _Behind]
+    deployments: dict[str, object]
+
+
+def _shown(name: str, row: _Deployment) -> Mapping[str, object]:
+    memory = {None: None, False: "not loaded", True: "loaded"}[row.loaded]
+    if row.memory_bytes:
+        memory = f"{row.memory_bytes / _GIGABYTE:.1f} GB"
+    return {
+        "deployment": name,
+        "available": "yes" if row.available else "; ".join(row.why_not),
+        "busy": row.in_flight,
+        "first byte": None if row.first_byte_ms is None else f"{row.first_byte_ms:.0f} ms",
+        "rate": None if row.tokens_per_second is None else f"{row.tokens_per_second:.0f}/s",
+        "memory": memory,
+        "active for": row.active_for,
     }
