@@ -181,7 +181,7 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
                 name=alias,
                 deployments=[deployment.name for deployment in plan.deployments],
                 active=None if plan.chooser.active is None else plan.chooser.active.name,
-                attempts=plan.attempts,
+                attempts=plan.retry.most,
                 deadline_seconds=plan.deadline,
                 roads={name: plan.road(dialect) for name, dialect in DIALECTS.items()},
             )

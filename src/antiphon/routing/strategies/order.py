@@ -35,8 +35,8 @@ class Order:
     def __init__(self, strategies: Sequence[tuple[str, Strategy]]) -> None:
         self.names = tuple(name for name, _ in strategies)
         self._strategies = tuple(each for _, each in strategies)
-        self._as_given = isinstance(self._strategies[0], Priority)
         self._only = self._strategies[0] if len(strategies) == 1 else None
+        self._as_given = isinstance(self._only, Priority)
         self.facts = Fact.NOTHING
         for each in self._strategies:
             self.facts |= each.facts
