@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -82,6 +83,17 @@ async def test_why_one_is_not_available(tmp_path):
         assert one["keys"]["live"] == 0
         assert told["models"]["pool"]["available"]
         assert not told["models"]["fast"]["available"]
+
+
+async def test_until_when_one_is_rate_limited(tmp_path):
+    async with serving(tmp_path) as road:
+        road.first.arm(FaultRule(fault="rate-limited"))
+        await ask(road, "pool")
+        one = (await status(road))["deployments"]["one/sim-small"]
+        assert one["rate_limited"]
+        assert one["why_not"] == ["it is rate limited"]
+        assert time.time() < one["rate_limited_until"] < time.time() + 60
+        assert one["keys"] == {"live": 1, "dead": 0, "resting": 1}
 
 
 async def test_what_is_in_memory_where_a_server_tells(tmp_path):

@@ -148,7 +148,8 @@ def _deployment(
 
 def _rest(deployment: Deployment, now: float) -> float | None:
     """Seconds for which no key may be shown; None where one may."""
-    return None
+    wakes = deployment.wakes_at(now)
+    return max(wakes - now, 0.0) if wakes else None
 
 
 def _against(seen: UpstreamHealth, *, limited: bool) -> Sequence[str]:

@@ -18,15 +18,17 @@ from antiphon.server.api_views import View
 class BreakerView(View):
     """Whether a deployment is asked in its turn."""
 
-    state: str
+    state: Literal["closed", "open", "half_open"]
     failures: int = Field(description="In a row.")
+    seconds: float | None = Field(description="Until a request may probe it.")
 
 
 class KeyCountsView(View):
     """Keys of its provider."""
 
     live: int
-    dead: int
+    dead: int = Field(description="Refused by the provider, and set aside.")
+    resting: int = Field(description="Of those that are live, how many it asked to let rest.")
 
 
 class ProbeView(View):
