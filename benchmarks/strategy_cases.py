@@ -46,7 +46,7 @@ def _pool() -> list[Candidate]:
 
 def _ordering(*said: str) -> Setup:
     def setup() -> Timed:
-        around = Surroundings(Random(1).random, SystemClock())  # noqa: S311  no secret
+        around = Surroundings(Random(1).random, SystemClock())
         order = order_of([StrategySettings.model_validate(each) for each in said], around)
         pool, ask = _pool(), Ask()
         ask.tokens, ask.answer_tokens, ask.conversation = 1_000, 500, "conversation"
