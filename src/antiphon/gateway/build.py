@@ -20,11 +20,14 @@ from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
 from antiphon.pipeline.config import ANY, RetrySettings, RouteSettings, Target
 from antiphon.pipeline.digest import digest_of_plan
+from antiphon.pipeline.ladder import Degrade, compiled
 from antiphon.pipeline.passing import STORED
 from antiphon.pipeline.plan import Plan, Shelf, Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
+from antiphon.rendering.values import TemplateMistake
+from antiphon.resilience.help_lines import HelpLines
 from antiphon.usage.captures.taking import Captures
 
 _ONCE = RouteSettings(retry=RetrySettings(attempts=1))
@@ -51,6 +54,8 @@ class Build:
         self._clock = clock
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
+        self._ladders: dict[str, Degrade] = {}
+        self._help_lines = HelpLines(settings.help_lines)
         self.providers: dict[str, Provider] = {}
         self.subjects: Mapping[str, str] = {}
         self.tallies: dict[str, Tally] = {}
@@ -130,7 +135,8 @@ class Build:
         try:
             deployments = [self._deployment(target) for target in route.targets]
             tap = self.captures.tap(route.capture)
-            return Plan(name, deployments, route, tap, self._cache(name, route, deployments))
+            cache = self._cache(name, route, deployments)
+            return Plan(name, deployments, route, tap, cache, self._degrade(name, route))
         except ModelUnpriced as error:
             mistake = Mistake("models", name, f"{error.message} ({error.reason})")
             raise ConfigurationError([mistake]) from error
@@ -158,19 +164,41 @@ class Build:
             self._deployments.pop(oldest, None)
         tap = self.captures.tap(self._route.capture)
         cache = self._cache(ANY, self._route, [deployment])
-        plan = self._passed[name] = Plan(ANY, [deployment], self._route, tap, cache)
+        degrade = self._degrade(ANY, self._route)
+        plan = self._passed[name] = Plan(ANY, [deployment], self._route, tap, cache, degrade)
         return plan
 
     def _cache(
         self, name: str, route: RouteSettings, deployments: Sequence[Deployment]
     ) -> CachePolicy | None:
         """What a route does with answers; its counts outlive the snapshot."""
-        if route.cache is None:
+        settings = route.keeps
+        if settings is None:
             return None
         entries = [self.providers[each.provider].settings for each in deployments]
         tally = self.tallies.setdefault(name, Tally())
         digest = digest_of_plan(route, deployments, entries)
-        return CachePolicy(route.cache, alias=name, plan=digest, tally=tally)
+        return CachePolicy(
+            settings, alias=name, plan=digest, stale_for=route.stale_for, tally=tally
+        )
+
+    def _degrade(self, name: str, route: RouteSettings) -> Degrade | None:
+        """What stands in for an answer of a route, compiled once.
+
+        Raises:
+            ConfigurationError: A canned text cannot be used.
+        """
+        settings = route.degrade
+        if settings is None:
+            return None
+        made = self._ladders.get(name)
+        if made is None:
+            try:
+                made = self._ladders[name] = compiled(settings, self._help_lines)
+            except TemplateMistake as error:
+                path = f"models.{name}.degrade.canned"
+                raise ConfigurationError([Mistake("models", path, error.message)]) from error
+        return made
 
     @property
     def _route(self) -> RouteSettings:

@@ -72,6 +72,7 @@ class Walk(msgspec.Struct, eq=False):
     _key: Key | None = None
     _relay: Relay | None = None
     _short: BudgetExceeded | BudgetReserved | None = None
+    _before: int = 0
 
     @property
     def attempt(self) -> Attempt:
@@ -238,6 +239,11 @@ class Walk(msgspec.Struct, eq=False):
             if self._turns is not None:
                 self._turns.close()
 
+    def comes_back_at(self, now: float) -> float | None:
+        """The soonest monotonic time at which a candidate may; None where nobody knows."""
+        opens = None if self._turns is None else self._turns.opens()
+        return None if opens is None else now + opens
+
     @property
     def waits(self) -> bool:
         """Whether `settled` is to be awaited."""
@@ -265,7 +271,8 @@ class Walk(msgspec.Struct, eq=False):
         """The next candidate; None where all that are left are at limits that let it wait."""
         exchange, turns = self._exchange, self._turns
         done, now = exchange.attempts, self._clock.monotonic()
-        if done and (len(done) >= self._plan.attempts or now >= exchange.deadline):
+        made = len(done) - self._before
+        if made and (made >= self._plan.attempts or now >= exchange.deadline):
             raise summary(exchange, now=now)
         deployment, self._same = self._same, None
         if turns is not None and deployment is not None and not turns.takes(deployment):

@@ -10,24 +10,35 @@ Hot path.
 from __future__ import annotations
 
 from asyncio import Event
+from functools import partial
 from types import TracebackType
 
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
-from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound
+from antiphon.errors import AntiphonError, Forbidden, InvalidRequest, ModelNotFound
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
+from antiphon.pipeline.degrading import Degrading
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
-from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.replies import (
+    AwaitedStream,
+    ProviderStream,
+    StreamReply,
+    WholeReply,
+    whole_reply,
+)
+from antiphon.pipeline.sharing import StoredStream
 from antiphon.pipeline.turns import Turns
+from antiphon.pipeline.walking import Walking
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -74,6 +85,9 @@ class Pipeline:
             accounts=accounts,
             walk=self.walk,
             record=self.record,
+        )
+        self.degrading = Degrading(
+            clock=clock, accounts=accounts, metrics=metrics, walk=self._candidates
         )
         self.limiting: Limiting | None = None
         self.live: set[Exchange] = set()
@@ -149,8 +163,18 @@ class Pipeline:
         if self._idle is not None:
             self._idle.set()
 
-    def walk(self, exchange: Exchange, plan: Plan) -> Walk:
-        """The candidates of an exchange: the plan's deployments that can do what is asked.
+    def walk(self, exchange: Exchange, plan: Plan) -> Walking:
+        """The candidates of an exchange, and those of the steps below where it has a ladder.
+
+        Raises:
+            InvalidRequest: None has the endpoint that is asked for.
+        """
+        if plan.degrade is None or exchange.passing is not None:
+            return self._candidates(exchange, plan)
+        return self.degrading.descent(exchange, plan, plan.degrade)
+
+    def _candidates(self, exchange: Exchange, plan: Plan) -> Walk:
+        """The plan's deployments that can do what is asked.
 
         Raises:
             InvalidRequest: None has the endpoint that is asked for.
@@ -164,9 +188,18 @@ class Pipeline:
         if limiting is not None and limiting.limits.book.attempted:
             turns = Turns(limiting, exchange, self._clock)
             chosen = turns.free(chosen)
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen, turns)
+        return Walk(
+            exchange,
+            plan,
+            self._transport,
+            self._clock,
+            self.accounts,
+            chosen,
+            turns,
+            _before=len(exchange.attempts),
+        )
 
-    async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
+    async def stream(self, exchange: Exchange, walk: Walking) -> AwaitedStream:
         """A stream whose status may go out."""
         reply = ProviderStream(exchange, walk, self._clock, self._heartbeat)
         await reply.start()
@@ -193,7 +226,7 @@ class Passage:
         self._pipeline = pipeline
         self._exchange = exchange
         self._lookup: Lookup | None = None
-        self._walk: Walk | None = None
+        self._walk: Walking | None = None
         self._admitted = False
 
     async def __aenter__(self) -> WholeReply | StreamReply:
@@ -202,26 +235,47 @@ class Passage:
             plan = pipeline.route(exchange)
             pipeline.admit(exchange)
             self._admitted = True
-            limiting = pipeline.limiting
-            if limiting is not None and (gate := limiting.admit(exchange, plan)) is not None:
-                await limiting.wait(exchange, gate)
-            if plan.tap is None or exchange.passing is not None or exchange.embeds is not None:
-                return await self._reply(plan)
-            exchange.capture = plan.tap.begin(
-                exchange.id, exchange.payload, exchange.principal, plan.alias
-            )
-            return captured(await self._reply(plan), exchange.capture)
+            reply = await self._reply(plan)
+            return reply if exchange.capture is None else captured(reply, exchange.capture)
         except BaseException as error:
             self._leave(error)
             raise
 
     async def _reply(self, plan: Plan) -> WholeReply | StreamReply:
+        """The answer, or what stands in for it on a route with a ladder."""
+        if plan.degrade is None or self._exchange.passing is not None:
+            return await self._asked(plan)
+        try:
+            reply = await self._asked(plan)
+        except AntiphonError as error:
+            told = self._instead(plan.degrade, error)
+            if told is None:
+                raise
+            exchange = self._exchange
+            if exchange.payload.stream:
+                return StoredStream(told, exchange.payload.dialect.stream_type)
+            return WholeReply(told, structured=exchange.structured)
+        if isinstance(reply, AwaitedStream):
+            reply.instead = partial(self._instead, plan.degrade)
+        return reply
+
+    def _instead(self, degrade: Degrade, error: AntiphonError) -> bytes | None:
+        return self._pipeline.degrading.instead(self._exchange, degrade, self._lookup, error)
+
+    async def _asked(self, plan: Plan) -> WholeReply | StreamReply:
         """The answer: what is known already, or what a deployment says."""
         pipeline, exchange = self._pipeline, self._exchange
+        limiting = pipeline.limiting
         if plan.cache is not None and exchange.passing is None:
             self._lookup = pipeline.caching.question(exchange, plan, plan.cache)
-            if self._lookup is not None:
-                return await self._lookup.answer()
+        if limiting is not None and (gate := limiting.admit(exchange, plan)) is not None:
+            await limiting.wait(exchange, gate)
+        if plan.tap is not None and exchange.passing is None and exchange.embeds is None:
+            exchange.capture = plan.tap.begin(
+                exchange.id, exchange.payload, exchange.principal, plan.alias
+            )
+        if self._lookup is not None:
+            return await self._lookup.answer()
         self._walk = walk = pipeline.walk(exchange, plan)
         if exchange.payload.stream:
             return await pipeline.stream(exchange, walk)

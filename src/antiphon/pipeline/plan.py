@@ -16,6 +16,7 @@ from antiphon.dialects.base import Dialect
 from antiphon.errors import Forbidden, ModelNotFound
 from antiphon.model.principal import Principal
 from antiphon.pipeline.config import OnLoss, RouteSettings
+from antiphon.pipeline.ladder import Degrade
 from antiphon.providers.deployment import Deployment
 from antiphon.usage.captures.taking import Tap
 
@@ -48,6 +49,7 @@ class Plan:
         invalid_fails: A whole answer without the form that was asked for is none.
         tap: Takes what is said, where the route captures it; else None.
         cache: Knows which answers are given again; None where none are.
+        degrade: What stands in where nobody answers; None where nothing does.
     """
 
     __slots__ = (
@@ -57,6 +59,7 @@ class Plan:
         "cache",
         "checks_all",
         "deadline",
+        "degrade",
         "deployments",
         "factor",
         "invalid_fails",
@@ -71,6 +74,7 @@ class Plan:
         route: RouteSettings,
         tap: Tap | None = None,
         cache: CachePolicy | None = None,
+        degrade: Degrade | None = None,
     ) -> None:
         self.alias = alias
         self.deployments = tuple(deployments)
@@ -83,6 +87,7 @@ class Plan:
         self.invalid_fails = route.structured.on_invalid == "fail"
         self.tap = tap
         self.cache = cache
+        self.degrade = degrade
 
     def road(self, heard: Dialect) -> str:
         """How a request of this dialect travels, for people.

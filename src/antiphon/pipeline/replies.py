@@ -9,6 +9,7 @@ caller's dialect. A stream never ends in silence.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from typing_extensions import override
 
@@ -18,12 +19,12 @@ from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.model.said import said_in
 from antiphon.model.structured import Structured
-from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.forms import checked, unread
 from antiphon.pipeline.passing import content_type_of, passed_on
 from antiphon.pipeline.relay import Relay
+from antiphon.pipeline.walking import Walking
 from antiphon.providers.transport import Answer
 
 _PREAMBLE_FRAMES = 64
@@ -51,7 +52,7 @@ class WholeReply:
         self.structured = structured
 
 
-async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
+async def whole_reply(exchange: Exchange, walk: Walking) -> WholeReply:
     """The first good answer of the walk, whole.
 
     Raises:
@@ -130,13 +131,18 @@ class StreamReply(ABC):
 
 
 class AwaitedStream(StreamReply):
-    """An answer whose first piece is waited for before its status goes out."""
+    """An answer whose first piece is waited for before its status goes out.
 
-    __slots__ = ("_first",)
+    Attributes:
+        instead: Gives what stands in for an error, where nothing of an answer was handed out.
+    """
+
+    __slots__ = ("_first", "instead")
 
     def __init__(self) -> None:
         super().__init__()
         self._first: bytes | None = None
+        self.instead: Callable[[AntiphonError], bytes | None] | None = None
 
     async def start(self) -> None:
         """Wait until the status may go out.
@@ -156,7 +162,16 @@ class AwaitedStream(StreamReply):
         try:
             return await self.advance()
         except AntiphonError as error:
-            return self._failed(error)
+            told = None if self.instead is None or self.has_begun else self.instead(error)
+            if told is None:
+                return self.fail(error)
+            self.ended = True
+            return told
+
+    @property
+    @abstractmethod
+    def has_begun(self) -> bool:
+        """Whether something of the answer was handed out."""
 
     @abstractmethod
     async def advance(self) -> bytes:
@@ -165,10 +180,6 @@ class AwaitedStream(StreamReply):
         Raises:
             AntiphonError: There is no more of the answer.
         """
-
-    def _failed(self, error: AntiphonError) -> bytes:
-        """What is given where no more comes."""
-        return self.fail(error)
 
 
 class ProviderStream(AwaitedStream):
@@ -200,7 +211,7 @@ class ProviderStream(AwaitedStream):
     def __init__(
         self,
         exchange: Exchange,
-        walk: Walk,
+        walk: Walking,
         clock: Clock,
         heartbeat: float,
         *,
@@ -226,6 +237,11 @@ class ProviderStream(AwaitedStream):
     @override
     def content_type(self) -> str:
         return self._kind
+
+    @property
+    @override
+    def has_begun(self) -> bool:
+        return self._content
 
     @property
     def position(self) -> Position:

@@ -1,0 +1,1 @@
+"""What is done when a provider fails: decided here, done by the pipeline."""
