@@ -18,6 +18,7 @@ from antiphon.notices.config import NoticesSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
 from antiphon.resilience.help_lines import HelpLinesSettings
+from antiphon.routing.privacy import PrivacySettings
 from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
 from antiphon.usage.budgets.config import BudgetsSettings
 from antiphon.usage.captures.config import CaptureSettings
@@ -89,6 +90,10 @@ class Settings(BaseModel):
     help_lines: HelpLinesSettings = Field(
         default_factory=HelpLinesSettings,
         description="Whom a person in need can call, by region; canned texts show them.",
+    )
+    privacy: PrivacySettings = Field(
+        default_factory=PrivacySettings,
+        description="How far requests go: only providers with that `clearance` are asked.",
     )
     models: Mapping[str, RouteSettings] = Field(
         default_factory=_any_model,

@@ -72,10 +72,11 @@ class Degrading:
     Args:
         clock: For waits.
         accounts: Where rows go.
-        walk: Makes the candidates of a plan for a request.
+        own: Makes the candidates of the route that a request asks for.
+        pooled: Makes those of another, for as far as the request goes at its own.
     """
 
-    __slots__ = ("_accounts", "_clock", "_metrics", "_walk")
+    __slots__ = ("_accounts", "_metrics", "clock", "own", "pooled")
 
     def __init__(
         self,
@@ -83,12 +84,14 @@ class Degrading:
         clock: Clock,
         accounts: Accounts,
         metrics: Metrics,
-        walk: Callable[[Exchange, Plan], Returning],
+        own: Callable[[Exchange, Plan], Returning],
+        pooled: Callable[[Exchange, Plan], Returning],
     ) -> None:
-        self._clock = clock
+        self.clock = clock
+        self.own = own
+        self.pooled = pooled
         self._accounts = accounts
         self._metrics = metrics
-        self._walk = walk
 
     def descent(self, exchange: Exchange, plan: Plan, degrade: Degrade) -> Descent:
         """The candidates of a route with a ladder.
@@ -96,7 +99,7 @@ class Degrading:
         Raises:
             CallerError: None of the route's own may be asked.
         """
-        return Descent(self, exchange, plan, degrade, self._clock, self._walk)
+        return Descent(self, exchange, plan, degrade)
 
     def instead(
         self, exchange: Exchange, degrade: Degrade, stored: Stored | None, error: AntiphonError
@@ -139,13 +142,13 @@ class Degrading:
                 continue
             if not text.strip():
                 continue
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             exchange.stop = StopReason.STOP
             exchange.warnings = [*exchange.warnings, DEGRADED + CANNED]
             if exchange.payload.stream:
                 exchange.first_token_at = now
             self._accounts.given(exchange, CANNED)
-            return said(exchange, text, int(self._clock.now()))
+            return said(exchange, text, int(self.clock.now()))
         return None
 
 
@@ -157,7 +160,7 @@ class Descent:
     """
 
     __slots__ = (
-        *("_clock", "_degrade", "_degrading", "_error", "_exchange", "_make", "_plan"),
+        *("_clock", "_degrade", "_degrading", "_error", "_exchange", "_plan"),
         *("_pool", "_until", "_wait_until", "_waits", "_walk"),
     )
 
@@ -167,21 +170,18 @@ class Descent:
         exchange: Exchange,
         plan: Plan,
         degrade: Degrade,
-        clock: Clock,
-        make: Callable[[Exchange, Plan], Returning],
     ) -> None:
         self._degrading = degrading
         self._exchange = exchange
         self._plan = plan
         self._degrade = degrade
-        self._clock = clock
-        self._make = make
+        self._clock = degrading.clock
         self._pool = degrade.pool
         self._waits = 0
         self._until = 0.0
         self._wait_until = 0.0
         self._error: AntiphonError | None = None
-        self._walk: Returning = make(exchange, plan)
+        self._walk = degrading.own(exchange, plan)
 
     @property
     def attempt(self) -> Attempt:
@@ -203,7 +203,7 @@ class Descent:
             if self._wait_until:
                 if not await self._waited(patience):
                     return None
-                self._take(self._make(self._exchange, self._plan))
+                self._take(self._degrading.own(self._exchange, self._plan))
             try:
                 return await self._walk.open(patience)
             except AntiphonError as error:
@@ -291,7 +291,7 @@ class Descent:
             plan = exchange.snapshot.plan(self._pool)
             self._pool = plan.degrade.pool if plan.degrade is not None else ""
             try:
-                walk = self._make(exchange, plan)
+                walk = self._degrading.pooled(exchange, plan)
             except CallerError:
                 # What is asked cannot be had there, or may not go there.
                 continue

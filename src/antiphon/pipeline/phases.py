@@ -13,8 +13,11 @@ from asyncio import Event
 from functools import partial
 from types import TracebackType
 
+import msgspec
+
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
+from antiphon.dialects.base import Payload
 from antiphon.errors import AntiphonError, Forbidden, InvalidRequest, ModelNotFound
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
@@ -22,8 +25,11 @@ from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
+from antiphon.pipeline.choosing import Choice, Question
 from antiphon.pipeline.degrading import Degrading
+from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
@@ -39,6 +45,7 @@ from antiphon.pipeline.replies import (
 from antiphon.pipeline.sharing import StoredStream
 from antiphon.pipeline.turns import Turns
 from antiphon.pipeline.walking import Walking
+from antiphon.pipeline.windows import fitting
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -87,7 +94,11 @@ class Pipeline:
             record=self.record,
         )
         self.degrading = Degrading(
-            clock=clock, accounts=accounts, metrics=metrics, walk=self._candidates
+            clock=clock,
+            accounts=accounts,
+            metrics=metrics,
+            own=self._own,
+            pooled=self._pooled,
         )
         self.limiting: Limiting | None = None
         self.live: set[Exchange] = set()
@@ -140,6 +151,33 @@ class Pipeline:
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         return plan
 
+    def choose(self, exchange: Exchange, plan: Plan) -> None:
+        """Find who answers, where that is not plain.
+
+        Raises:
+            NothingCleared: Nobody may be sent what is asked.
+            InvalidRequest: It is marked with a word that means nothing.
+        """
+        chooser = plan.chooser
+        exchange.choice = None
+        if not chooser.is_plain(exchange.payload, exchange.sensitivity):
+            exchange.choice = chooser.choose(
+                self.question(exchange.payload, exchange.principal, exchange.headers, plan)
+            )
+
+    def question(
+        self, payload: Payload, principal: Principal, headers: Headers, plan: Plan
+    ) -> Question:
+        """A request, as far as it is chosen for."""
+        spending, limiting = self.accounts.spending, self.limiting
+        return Question(
+            payload,
+            principal,
+            headers,
+            None if spending is None else spending.share,
+            FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias),
+        )
+
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""
         self._concurrency.take()
@@ -164,24 +202,49 @@ class Pipeline:
             self._idle.set()
 
     def walk(self, exchange: Exchange, plan: Plan) -> Walking:
-        """The candidates of an exchange, and those of the steps below where it has a ladder.
+        """The candidates of an exchange, and further steps where the route has a ladder.
 
         Raises:
-            InvalidRequest: None has the endpoint that is asked for.
+            As `_candidates`.
         """
         if plan.degrade is None or exchange.passing is not None:
-            return self._candidates(exchange, plan)
+            return self._own(exchange, plan)
         return self.degrading.descent(exchange, plan, plan.degrade)
 
-    def _candidates(self, exchange: Exchange, plan: Plan) -> Walk:
-        """The plan's deployments that can do what is asked.
+    def _own(self, exchange: Exchange, plan: Plan) -> Walk:
+        """The candidates of the route that was asked for."""
+        return self._candidates(exchange, plan, exchange.choice)
+
+    def _pooled(self, exchange: Exchange, plan: Plan) -> Walk:
+        """Those of another route, for a request that goes as far as it would at its own.
+
+        Raises:
+            NothingCleared: None of them may be sent what is asked.
+            As `_candidates`.
+        """
+        asked, choice = exchange.plan, exchange.choice
+        assert asked is not None
+        least = asked.chooser.least if choice is None else choice.ask.sensitivity
+        question = self.question(exchange.payload, exchange.principal, exchange.headers, plan)
+        chosen = plan.chooser.choose(msgspec.structs.replace(question, least=least))
+        return self._candidates(exchange, plan, chosen)
+
+    def _candidates(self, exchange: Exchange, plan: Plan, choice: Choice | None) -> Walk:
+        """The deployments of a plan that can do what is asked.
 
         Raises:
             InvalidRequest: None has the endpoint that is asked for.
+            PromptTooLong: It fits none (while candidates are drawn).
         """
-        found, passing = plan.order(exchange.started), exchange.passing
+        passing = exchange.passing
+        found = plan.chooser.deployments if choice is None else choice.deployments
+        if len(found) > 1:
+            now = exchange.started
+            found = sorted(found, key=lambda each: not each.is_well(now))
         if passing is None:
             chosen = candidates(exchange, found, plan.on_loss)
+            if exchange.embeds is None:
+                chosen = fitting(exchange.payload, chosen)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
         limiting, turns = self.limiting, None
@@ -233,6 +296,7 @@ class Passage:
         pipeline, exchange = self._pipeline, self._exchange
         try:
             plan = pipeline.route(exchange)
+            pipeline.choose(exchange, plan)
             pipeline.admit(exchange)
             self._admitted = True
             reply = await self._reply(plan)
@@ -265,9 +329,9 @@ class Passage:
     async def _asked(self, plan: Plan) -> WholeReply | StreamReply:
         """The answer: what is known already, or what a deployment says."""
         pipeline, exchange = self._pipeline, self._exchange
-        limiting = pipeline.limiting
         if plan.cache is not None and exchange.passing is None:
             self._lookup = pipeline.caching.question(exchange, plan, plan.cache)
+        limiting = pipeline.limiting
         if limiting is not None and (gate := limiting.admit(exchange, plan)) is not None:
             await limiting.wait(exchange, gate)
         if plan.tap is not None and exchange.passing is None and exchange.embeds is None:

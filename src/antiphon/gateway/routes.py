@@ -1,0 +1,189 @@
+"""From the `models` section to plans: who may answer each name, and how they are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+
+from antiphon.cache.policy import CachePolicy
+from antiphon.cache.statistics import Tally
+from antiphon.config.settings import Settings
+from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
+from antiphon.pipeline.choosing import Chooser
+from antiphon.pipeline.config import ANY, WILD, RetrySettings, RouteSettings, Target
+from antiphon.pipeline.digest import digest_of_plan
+from antiphon.pipeline.ladder import Degrade, compiled
+from antiphon.pipeline.passing import STORED
+from antiphon.pipeline.plan import Plan, Shelf
+from antiphon.pipeline.pools import Member, Pools, Wild
+from antiphon.providers.deployment import Deployment
+from antiphon.providers.provider import Provider
+from antiphon.rendering.values import TemplateMistake
+from antiphon.resilience.help_lines import HelpLines
+from antiphon.routing.candidate import Candidate
+from antiphon.routing.privacy import Privacy
+from antiphon.usage.captures.taking import Captures
+
+_ONCE = RouteSettings(retry=RetrySettings(attempts=1))
+"""To store something twice is no way to try again."""
+_MADE_ON_DEMAND = 1_000
+"""Plans of names that callers choose: what is made for them is bounded."""
+
+
+class Routes:
+    """Makes plans; a deployment that stands in two routes is one.
+
+    Args:
+        settings: Of the whole gateway.
+        providers: By the names of the configuration.
+        captures: What waits to be kept of the content of requests.
+        tallies: What became of the requests of each route with a cache; outlives the routes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        providers: Mapping[str, Provider],
+        *,
+        captures: Captures,
+        tallies: MutableMapping[str, Tally],
+    ) -> None:
+        self._models = settings.models
+        self._providers = providers
+        self._captures = captures
+        self._tallies = tallies
+        self._pools = Pools(settings.models)
+        self._wild = Wild(settings.models)
+        self._privacy = Privacy(settings.privacy)
+        self._help_lines = HelpLines(settings.help_lines)
+        self._ladders: dict[str, Degrade] = {}
+        self._deployments: dict[str, Deployment] = {}
+        self._passed: dict[str, Plan] = {}
+        self._written: frozenset[str] = frozenset()
+        self.shelves = {name: self._shelf(each) for name, each in providers.items()}
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether `provider/model` names reach their provider without a route."""
+        route = self._models.get(ANY)
+        return route is not None and route.passthrough
+
+    @property
+    def makes_more(self) -> bool:
+        """Whether there are names beyond those that are written down."""
+        return self.passes_through or bool(self._wild)
+
+    def plans(self) -> dict[str, Plan]:
+        """The plans of all names that are written down.
+
+        Raises:
+            ConfigurationError: A route names a model that cannot be one, or that has no price
+                where such models are denied.
+        """
+        plans: dict[str, Plan] = {}
+        for name, route in self._models.items():
+            if WILD in name:
+                continue
+            plan = self._plan(name, route)
+            for alias in (name, *route.aliases):
+                plans[alias] = plan
+        self._written = frozenset(self._deployments)
+        return plans
+
+    def further(self, name: str) -> Plan | None:
+        """The plan of a name that no route has: one that fits a pattern, or a provider's model.
+
+        Raises:
+            ModelUnpriced: It has no price, and such models are denied.
+        """
+        plan = self._passed.get(name)
+        if plan is not None:
+            return plan
+        try:
+            plan = self._fitting(name) or self._passing(name)
+        except ConfigurationError:
+            # Not a name that any model can have: the caller is told that it does not exist.
+            return None
+        if plan is None:
+            return None
+        if len(self._passed) >= _MADE_ON_DEMAND:
+            oldest = self._passed.pop(next(iter(self._passed)))
+            for each in oldest.deployments:
+                if each.name not in self._written:
+                    self._deployments.pop(each.name, None)
+        self._passed[name] = plan
+        return plan
+
+    def _fitting(self, name: str) -> Plan | None:
+        found = self._wild.find(name)
+        if found is None:
+            return None
+        route = self._models[found[0]]
+        return self._made(found[0], route, self._pools.of(found[0], route.deployments, found[1]))
+
+    def _passing(self, name: str) -> Plan | None:
+        provider, _, model = name.partition("/")
+        if not self.passes_through or provider not in self._providers or not model:
+            return None
+        return self._made(ANY, self._models[ANY], [Member(Target(provider, model), 1.0)])
+
+    def _plan(self, name: str, route: RouteSettings) -> Plan:
+        try:
+            return self._made(name, route, self._pools.of(name, route.deployments))
+        except ModelUnpriced as error:
+            mistake = Mistake("models", name, f"{error.message} ({error.reason})")
+            raise ConfigurationError([mistake]) from error
+
+    def _made(self, name: str, route: RouteSettings, members: Sequence[Member]) -> Plan:
+        pool = [Candidate(self._deployment(each.target), each.weight) for each in members]
+        chooser = Chooser(name, pool, route, privacy=self._privacy)
+        tap = self._captures.tap(route.capture)
+        cache = self._cache(name, route, chooser.deployments)
+        return Plan(name, chooser, route, tap, cache, self._degrade(name, route))
+
+    def _cache(
+        self, name: str, route: RouteSettings, deployments: Sequence[Deployment]
+    ) -> CachePolicy | None:
+        """What a route does with answers; its counts outlive the snapshot."""
+        kept = route.keeps
+        if kept is None:
+            return None
+        entries = [self._providers[each.provider].settings for each in deployments]
+        tally = self._tallies.setdefault(name, Tally())
+        digest = digest_of_plan(route, deployments, entries)
+        return CachePolicy(kept, alias=name, plan=digest, stale_for=route.stale_for, tally=tally)
+
+    def _degrade(self, name: str, route: RouteSettings) -> Degrade | None:
+        """What stands in for an answer of a route, compiled once.
+
+        Raises:
+            ConfigurationError: A canned text cannot be used.
+        """
+        if route.degrade is None:
+            return None
+        made = self._ladders.get(name)
+        if made is None:
+            try:
+                made = self._ladders[name] = compiled(route.degrade, self._help_lines)
+            except TemplateMistake as error:
+                path = f"models.{name}.degrade.canned"
+                raise ConfigurationError([Mistake("models", path, error.message)]) from error
+        return made
+
+    def _deployment(self, target: Target) -> Deployment:
+        name = f"{target.provider}/{target.model}"
+        if name not in self._deployments:
+            self._deployments[name] = self._providers[target.provider].deployment(target.model)
+        return self._deployments[name]
+
+    def _shelf(self, provider: Provider) -> Shelf:
+        if not provider.settings.stored_objects:
+            return Shelf(provider.speaks, {})
+        stored = {
+            each: Plan(
+                each,
+                Chooser(each, [Candidate(provider.store(each))], _ONCE, privacy=self._privacy),
+                _ONCE,
+            )
+            for each in STORED
+        }
+        return Shelf(provider.speaks, stored)
