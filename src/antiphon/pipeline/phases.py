@@ -27,6 +27,7 @@ from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.choosing import Choice, Question
 from antiphon.pipeline.degrading import Degrading
+from antiphon.pipeline.descent import Descent
 from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
@@ -209,7 +210,7 @@ class Pipeline:
         """
         if plan.degrade is None or exchange.passing is not None:
             return self._own(exchange, plan)
-        return self.degrading.descent(exchange, plan, plan.degrade)
+        return Descent(self.degrading, exchange, plan, plan.degrade)
 
     def _own(self, exchange: Exchange, plan: Plan) -> Walk:
         """The candidates of the route that was asked for."""

@@ -52,3 +52,11 @@ class Walking(Protocol):
     async def settled(self) -> None:
         """Wait until the disk holds what was written, where the configuration asks for that."""
         ...
+
+
+class Returning(Walking, Protocol):
+    """A walk that may know when one of its candidates comes back."""
+
+    def comes_back_at(self, now: float) -> float | None:
+        """The soonest monotonic time at which one may; None where nobody knows."""
+        ...
