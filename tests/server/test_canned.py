@@ -48,8 +48,8 @@ async def test_it_is_marked_and_in_the_books(tmp_path, caplog, dialect, stream):
         facts = await request(road, answer)
         assert (facts["outcome"], facts["status"], facts["degraded"]) == ("ok", 200, "canned")
         assert facts["cache"] == "none"
-        assert [each["outcome"] for each in facts["attempts"]] == ["failed"]
-        assert (facts["cost_usd"], set(facts["usage"].values())) == ("0", {0})
+        assert [each["outcome"] for each in facts["attempts"]] == ["refused"]
+        assert (facts["cost_usd"], set(facts["usage"].values())) == ("0.000000000", {0})
         metrics = road.gateway.metrics.exposition().decode()
         assert 'antiphon_degraded_total{route="fast",step="canned"} 1' in metrics
         assert 'class="canned"' in metrics
