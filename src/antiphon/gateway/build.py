@@ -61,7 +61,7 @@ class Build:
         if errors:
             raise ConfigurationError([each for error in errors for each in error.mistakes])
         self._routes = Routes(
-            settings, self.providers, captures=self.captures, tallies=self.tallies
+            settings, self.providers, captures=self.captures, tallies=self.tallies, clock=clock
         )
 
     @property

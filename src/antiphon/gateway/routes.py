@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from random import SystemRandom  # noqa: TID251  which of several goes first
 
 from antiphon.cache.policy import CachePolicy
 from antiphon.cache.statistics import Tally
+from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
 from antiphon.pipeline.choosing import Chooser
@@ -21,6 +23,9 @@ from antiphon.rendering.values import TemplateMistake
 from antiphon.resilience.help_lines import HelpLines
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
+from antiphon.routing.strategies.config import order_of
+from antiphon.routing.strategies.order import AS_GIVEN
+from antiphon.routing.strategies.strategy import Surroundings
 from antiphon.usage.captures.taking import Captures
 
 _ONCE = RouteSettings(retry=RetrySettings(attempts=1))
@@ -37,6 +42,7 @@ class Routes:
         providers: By the names of the configuration.
         captures: What waits to be kept of the content of requests.
         tallies: What became of the requests of each route with a cache; outlives the routes.
+        clock: For what is measured.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class Routes:
         *,
         captures: Captures,
         tallies: MutableMapping[str, Tally],
+        clock: Clock,
     ) -> None:
         self._models = settings.models
         self._providers = providers
@@ -56,6 +63,7 @@ class Routes:
         self._privacy = Privacy(settings.privacy)
         self._help_lines = HelpLines(settings.help_lines)
         self._ladders: dict[str, Degrade] = {}
+        self._around = Surroundings(SystemRandom().random, clock, settings.server.region)
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self._written: frozenset[str] = frozenset()
@@ -135,7 +143,8 @@ class Routes:
 
     def _made(self, name: str, route: RouteSettings, members: Sequence[Member]) -> Plan:
         pool = [Candidate(self._deployment(each.target), each.weight) for each in members]
-        chooser = Chooser(name, pool, route, privacy=self._privacy)
+        order = order_of(route.strategy, self._around)
+        chooser = Chooser(name, pool, route, privacy=self._privacy, order=order)
         tap = self._captures.tap(route.capture)
         cache = self._cache(name, route, chooser.deployments)
         return Plan(name, chooser, route, tap, cache, self._degrade(name, route))
@@ -175,15 +184,14 @@ class Routes:
             self._deployments[name] = self._providers[target.provider].deployment(target.model)
         return self._deployments[name]
 
+    def _alone(self, name: str, deployment: Deployment) -> Chooser:
+        pool = [Candidate(deployment)]
+        return Chooser(name, pool, _ONCE, privacy=self._privacy, order=AS_GIVEN)
+
     def _shelf(self, provider: Provider) -> Shelf:
         if not provider.settings.stored_objects:
             return Shelf(provider.speaks, {})
         stored = {
-            each: Plan(
-                each,
-                Chooser(each, [Candidate(provider.store(each))], _ONCE, privacy=self._privacy),
-                _ONCE,
-            )
-            for each in STORED
+            each: Plan(each, self._alone(each, provider.store(each)), _ONCE) for each in STORED
         }
         return Shelf(provider.speaks, stored)

@@ -26,10 +26,10 @@ from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
+from antiphon.routing.strategies.order import Order
 
 _PRIORITY = b"x-antiphon-priority"
 Share = Callable[[Principal], float]
-Order = Sequence[Candidate]
 
 
 class Question(msgspec.Struct, frozen=True, eq=False):
@@ -91,10 +91,26 @@ class Chooser:
         active: Whom somebody has put first, at run time.
     """
 
-    __slots__ = ("_facts", "_privacy", "_simple", "active", "alias", "deployments", "least", "own")
+    __slots__ = (
+        "_facts",
+        "_order",
+        "_privacy",
+        "_simple",
+        "active",
+        "alias",
+        "deployments",
+        "least",
+        "own",
+    )
 
     def __init__(
-        self, alias: str, own: Sequence[Candidate], route: RouteSettings, *, privacy: Privacy
+        self,
+        alias: str,
+        own: Sequence[Candidate],
+        route: RouteSettings,
+        *,
+        privacy: Privacy,
+        order: Order,
     ) -> None:
         self.alias = alias
         self.own: Final = tuple(own)
@@ -102,10 +118,12 @@ class Chooser:
         self.active: Deployment | None = None
         self._privacy = privacy
         self.least = max(SENSITIVITIES[route.sensitivity], privacy.least)
-        self._facts = Fact.NOTHING
+        self._order = order
+        self._facts = order.facts
         # Whoever is cleared for everything that nobody marks needs no look.
         lowest = min((each.deployment.clearance for each in own), default=Sensitivity.PUBLIC)
-        self._simple = not privacy.detects and lowest >= self.least
+        keeps = len(own) == 1 or order.names == ("priority",)
+        self._simple = keeps and not privacy.detects and lowest >= self.least
 
     def is_plain(self, payload: Payload, sensitivity: bytes | None) -> bool:
         """Whether this request takes the order of the list, and nothing else has to be known."""
@@ -117,8 +135,8 @@ class Chooser:
             and (members is None or "metadata" not in members)
         )
 
-    def choose(self, question: Question) -> Choice:
-        """Choose.
+    def choose(self, question: Question, now: float) -> Choice:
+        """Choose, at a monotonic time.
 
         Raises:
             NothingCleared: Nobody may be sent what is asked.
@@ -129,7 +147,8 @@ class Chooser:
         cleared, barred = _split(self.own, ask.sensitivity)
         if not cleared:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
-        facts = self._facts
+        order = self._order
+        facts = self._facts if len(cleared) > 1 else self._facts & ~order.facts
         if facts:
             fill(ask, payload, facts, question.headers)
             if Fact.TOKENS in facts:
@@ -138,10 +157,13 @@ class Chooser:
                 ask.answer_tokens = int(question.usual)
             if Fact.BUDGET in facts and question.share is not None:
                 ask.budget_used = question.share(question.principal)
+        scores: Sequence[Sequence[float]] = ()
+        if len(cleared) > 1:
+            cleared, scores = order.of(cleared, ask, now)
         active = self.active
         if active is not None:
             cleared.sort(key=lambda each: each.deployment is not active)
-        return Choice(ask, cleared, preferred=len(cleared), barred=barred)
+        return Choice(ask, cleared, preferred=len(cleared), scores=scores, barred=barred)
 
     def _sensitivity(self, question: Question) -> Sensitivity:
         """How far a request goes: the highest of all that says so."""

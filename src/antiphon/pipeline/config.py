@@ -19,6 +19,7 @@ from typing_extensions import override
 from antiphon.cache.config import ONLY_STALE, RouteCacheSettings
 from antiphon.model.ask import SensitivityWord
 from antiphon.pipeline.degrade_config import DegradeSettings
+from antiphon.routing.strategies.config import NothingSettings, Strategies, StrategySettings
 from antiphon.usage.captures.config import CaptureLevel
 
 WILD = "*"
@@ -143,10 +144,11 @@ class RouteSettings(BaseModel):
         "route whose name has a `*`, a `*` here stands for the same text.",
     )
     aliases: tuple[str, ...] = Field(default=(), description="Other names for the same route.")
-    strategy: Literal["priority"] = Field(
-        default="priority",
-        description="How the deployments are ordered: `priority` keeps the order given, and puts "
-        "those last that are failing right now.",
+    strategy: Strategies = Field(
+        default=(StrategySettings(priority=NothingSettings()),),
+        description="How the deployments are ordered: a word, a word with what it is told, or a "
+        "list of them, in which what is equal for one is left to the next. By default "
+        "`priority`, which keeps the order given. Those that are failing right now are last.",
     )
     retry: RetrySettings = Field(
         default_factory=RetrySettings, description="Trying again when a call fails."

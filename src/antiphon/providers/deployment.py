@@ -17,6 +17,7 @@ from antiphon.providers.estimate import Calibration
 from antiphon.providers.face import Endpoint, Face
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
+from antiphon.providers.pace import Pace
 from antiphon.providers.pricing import Charge
 from antiphon.providers.transport.call import Origin, Timeouts
 
@@ -89,6 +90,7 @@ class Door:
         auth: How a key is shown.
         signer: Signs each request, where the provider wants that.
         headers: Header lines that every request carries, the key's not among them.
+        region: Where it is; empty if nobody says.
     """
 
     __slots__ = (
@@ -97,6 +99,7 @@ class Door:
         "keys",
         "origin",
         "provider",
+        "region",
         "row",
         "signer",
         "timeouts",
@@ -113,7 +116,9 @@ class Door:
         auth: HeaderAuth,
         headers: bytes,
         signer: Signer | None = None,
+        region: str = "",
     ) -> None:
+        self.region = region
         self.provider = provider
         self.row = row
         self.origin = origin
@@ -168,6 +173,8 @@ class Deployment:
         priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
         unpriced: Why it has no price, where it is charged at the ceiling or free; else empty.
         health: What attempts have shown.
+        pace: How busy and how fast it is.
+        region: Where it is, as the configuration says; empty if it does not.
     """
 
     __slots__ = (
@@ -182,9 +189,11 @@ class Deployment:
         "model",
         "name",
         "origin",
+        "pace",
         "priced",
         "provider",
         "rates",
+        "region",
         "row",
         "signer",
         "timeouts",
@@ -218,6 +227,8 @@ class Deployment:
         self.priced = charge.how
         self.unpriced = charge.reason
         self.health = Health()
+        self.pace = Pace()
+        self.region = door.region
         self._beside: dict[Endpoint | EmbedDialect, Face] = {}
 
     def is_well(self, now: float) -> bool:
