@@ -13,6 +13,7 @@ from antiphon.errors import AntiphonError, BudgetReserved, CallerError, Upstream
 from antiphon.model.usage import Usage
 from antiphon.pipeline.degrading import Degrading
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.pipeline.failures import summary
 from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
@@ -130,13 +131,17 @@ class Descent:
         elif self._error is None or not isinstance(error, _OF_THE_POOL):
             return error
         now = self._clock.monotonic()
-        if now >= self._exchange.deadline:
-            return self._error
-        if self._may_wait(now):
-            if self._waits == 1:
-                self._degrading.count(self._exchange, Step.WAIT, self._error)
-            return None
-        return None if self._goes_to_pool(self._error) else self._error
+        if now < self._exchange.deadline:
+            if self._may_wait(now):
+                if self._waits == 1:
+                    self._degrading.count(self._exchange, Step.WAIT, self._error)
+                return None
+            if self._goes_to_pool(self._error):
+                return None
+        if error is self._error:
+            return error
+        # The pool refused something else: what the caller is told has its attempts, too.
+        return summary(self._exchange, now=now) if self._exchange.attempts else self._error
 
     def _may_wait(self, now: float) -> bool:
         """Whether a candidate of the route itself comes back in time; notes until when."""

@@ -228,7 +228,9 @@ class Pipeline:
         assert asked is not None
         least = asked.chooser.least if choice is None else choice.ask.sensitivity
         question = self.question(exchange.payload, exchange.principal, exchange.headers, plan)
-        chosen = plan.chooser.choose(msgspec.structs.replace(question, least=least))
+        chosen = plan.chooser.choose(
+            msgspec.structs.replace(question, least=least), self._clock.monotonic()
+        )
         return self._candidates(exchange, plan, chosen)
 
     def _candidates(self, exchange: Exchange, plan: Plan, choice: Choice | None) -> Walk:
