@@ -11,7 +11,10 @@ from antiphon.pipeline.degrade_config import DegradeSettings
 from antiphon.rendering.values import TemplateMistake
 from antiphon.resilience.canned import Canned, renderer
 from antiphon.resilience.help_lines import HelpLines
+from antiphon.routing.config import WhenSettings
 from antiphon.yamlfile.places import Path
+
+_ALWAYS = WhenSettings()
 
 
 def mistaken_ladders(settings: Settings) -> Iterator[tuple[Path, str, tuple[Path, ...]]]:
@@ -64,7 +67,11 @@ def _canned(degrade: DegradeSettings, lines: HelpLines) -> Iterator[tuple[Path, 
     if not degrade.canned:
         return
     reads = renderer()
+    always = False
     for index, each in enumerate(degrade.canned):
+        if always:
+            yield (index,), "is never given: one before it has no `when`, and is always given"
+        always = always or each.when == _ALWAYS
         try:
             Canned(each, reads, lines)
         except TemplateMistake as error:

@@ -11,7 +11,7 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
 from antiphon.pipeline.choosing import Chooser
-from antiphon.pipeline.config import ANY, WILD, RetrySettings, RouteSettings, Target
+from antiphon.pipeline.config import ANY, WILD, PoolEntry, RetrySettings, RouteSettings, Target
 from antiphon.pipeline.digest import digest_of_plan
 from antiphon.pipeline.ladder import Degrade, compiled
 from antiphon.pipeline.passing import STORED
@@ -23,6 +23,7 @@ from antiphon.rendering.values import TemplateMistake
 from antiphon.resilience.help_lines import HelpLines
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
+from antiphon.routing.rules import Rule, Rules
 from antiphon.routing.strategies.config import order_of
 from antiphon.routing.strategies.order import AS_GIVEN
 from antiphon.routing.strategies.strategy import Surroundings
@@ -126,7 +127,8 @@ class Routes:
         if found is None:
             return None
         route = self._models[found[0]]
-        return self._made(found[0], route, self._pools.of(found[0], route.deployments, found[1]))
+        name, wild = found
+        return self._made(name, route, self._pools.of(name, route.deployments, wild), wild)
 
     def _passing(self, name: str) -> Plan | None:
         provider, _, model = name.partition("/")
@@ -141,13 +143,26 @@ class Routes:
             mistake = Mistake("models", name, f"{error.message} ({error.reason})")
             raise ConfigurationError([mistake]) from error
 
-    def _made(self, name: str, route: RouteSettings, members: Sequence[Member]) -> Plan:
-        pool = [Candidate(self._deployment(each.target), each.weight) for each in members]
+    def _made(
+        self, name: str, route: RouteSettings, members: Sequence[Member], wild: str = ""
+    ) -> Plan:
+        pool = self._pool(members)
         order = order_of(route.strategy, self._around)
-        chooser = Chooser(name, pool, route, privacy=self._privacy, order=order)
+        rules = self._rules(name, route, wild) if route.rules else None
+        chooser = Chooser(name, pool, route, privacy=self._privacy, order=order, rules=rules)
         tap = self._captures.tap(route.capture)
         cache = self._cache(name, route, chooser.deployments)
         return Plan(name, chooser, route, tap, cache, self._degrade(name, route))
+
+    def _pool(self, members: Sequence[Member]) -> list[Candidate]:
+        return [Candidate(self._deployment(each.target), each.weight) for each in members]
+
+    def _rules(self, name: str, route: RouteSettings, wild: str) -> Rules:
+        rules: list[Rule] = []
+        for each in route.rules:
+            entries = [PoolEntry(model=text) for text in each.use]
+            rules.append(Rule(each, self._pool(self._pools.of(name, entries, wild))))
+        return Rules(rules, route.language)
 
     def _cache(
         self, name: str, route: RouteSettings, deployments: Sequence[Deployment]
@@ -172,7 +187,9 @@ class Routes:
         made = self._ladders.get(name)
         if made is None:
             try:
-                made = self._ladders[name] = compiled(route.degrade, self._help_lines)
+                made = self._ladders[name] = compiled(
+                    route.degrade, self._help_lines, route.language
+                )
             except TemplateMistake as error:
                 path = f"models.{name}.degrade.canned"
                 raise ConfigurationError([Mistake("models", path, error.message)]) from error

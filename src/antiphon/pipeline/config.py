@@ -19,6 +19,7 @@ from typing_extensions import override
 from antiphon.cache.config import ONLY_STALE, RouteCacheSettings
 from antiphon.model.ask import SensitivityWord
 from antiphon.pipeline.degrade_config import DegradeSettings
+from antiphon.routing.config import LanguageSettings, RuleList
 from antiphon.routing.strategies.config import NothingSettings, Strategies, StrategySettings
 from antiphon.usage.captures.config import CaptureLevel
 
@@ -150,6 +151,15 @@ class RouteSettings(BaseModel):
         "list of them, in which what is equal for one is left to the next. By default "
         "`priority`, which keeps the order given. Those that are failing right now are last.",
     )
+    rules: RuleList = Field(
+        default=(),
+        description="Where requests of a kind go: of those that match, the first counts, and a "
+        "request that matches none goes to the deployments of the route.",
+    )
+    language: LanguageSettings = Field(
+        default_factory=LanguageSettings,
+        description="How the rules tell in which language somebody writes.",
+    )
     retry: RetrySettings = Field(
         default_factory=RetrySettings, description="Trying again when a call fails."
     )
@@ -224,6 +234,9 @@ class RouteSettings(BaseModel):
         """All that may answer, each with where it stands in the route."""
         for index, entry in enumerate(self.deployments):
             yield ("deployments", index), entry
+        for index, rule in enumerate(self.rules):
+            for number, model in enumerate(rule.use):
+                yield ("rules", index, "use", number), PoolEntry(model=model)
 
     @property
     def targets(self) -> Iterator[tuple[tuple[str | int, ...], Target]]:

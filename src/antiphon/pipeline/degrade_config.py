@@ -8,10 +8,16 @@ from pydantic import Field, field_validator
 
 from antiphon.resilience.canned import CannedText, is_file
 from antiphon.resilience.degrade import LadderSettings
+from antiphon.routing.config import WhenSettings
 
 
 class CannedSettings(CannedText):
     """A canned text, and when it is the right one."""
+
+    when: WhenSettings = Field(
+        default_factory=WhenSettings,
+        description="When it is given, in the words of `rules`; without it always.",
+    )
 
 
 class DegradeSettings(LadderSettings):

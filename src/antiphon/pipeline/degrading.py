@@ -21,6 +21,7 @@ from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
 from antiphon.model.unfold import unfold
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
+from antiphon.pipeline.estimating import prompt_tokens
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import fill
 from antiphon.pipeline.ladder import Degrade
@@ -90,7 +91,7 @@ class Degrading:
         if Step.STALE in steps and stored is not None and (told := stored.stale()) is not None:
             self._given(exchange, Step.STALE, error)
             return told
-        if Step.CANNED in steps and degrade.canned and is_for_people(exchange):
+        if Step.CANNED in steps and degrade.cases and is_for_people(exchange):
             told = self._canned(exchange, degrade, error)
             if told is not None:
                 self._given(exchange, Step.CANNED, error)
@@ -110,10 +111,14 @@ class Degrading:
         self.count(exchange, step, error)
 
     def _canned(self, exchange: Exchange, degrade: Degrade, error: AntiphonError) -> bytes | None:
-        situation = _situation(exchange, _ask_of(exchange), error)
-        for canned in degrade.canned:
+        ask = self._ask_of(exchange, degrade.facts)
+        language = degrade.scripts.language(ask.text, ask.earlier)
+        situation = _situation(exchange, ask, language, error)
+        for case in degrade.cases:
+            if not case.suits(ask, language):
+                continue
             try:
-                text = canned.text(situation)
+                text = case.canned.text(situation)
             except CannotRender as problem:
                 _log.error("Request %s: a canned text: %s", exchange.id, problem)
                 continue
@@ -128,31 +133,36 @@ class Degrading:
             return said(exchange, text, int(self.clock.now()))
         return None
 
+    def _ask_of(self, exchange: Exchange, facts: Fact) -> Ask:
+        """What texts and their conditions are told of a request."""
+        choice, plan, payload = exchange.choice, exchange.plan, exchange.payload
+        assert plan is not None
+        ask = Ask(exchange.principal, plan.chooser.least) if choice is None else choice.ask
+        fill(ask, payload, facts, exchange.headers)
+        if Fact.TOKENS in facts:
+            ask.tokens = prompt_tokens(payload, plan.deployments[0])
+        spending = self._accounts.spending
+        if Fact.BUDGET in facts and spending is not None:
+            ask.budget_used = spending.share(exchange.principal)
+        return ask
 
-_SHOWN = Fact.HEADERS | Fact.TAGS | Fact.METADATA | Fact.TEXT | Fact.LANGUAGE
+
 _REGION = "x-antiphon-region"
 
 
-def _situation(exchange: Exchange, ask: Ask, error: AntiphonError) -> Situation:
+def _situation(exchange: Exchange, ask: Ask, language: str, error: AntiphonError) -> Situation:
     principal = exchange.principal
     return Situation(
         model=exchange.payload.model,
         request_id=exchange.id,
         reason=reason_of(error),
         retry_after=error.retry_after,
+        language=language,
         region=ask.headers.get(_REGION) or ask.metadata.get("region", ""),
         department=principal.department,
         team=principal.team,
         metadata=ask.metadata,
     )
-
-
-def _ask_of(exchange: Exchange) -> Ask:
-    """What rules and texts are told of a request."""
-    choice = exchange.choice
-    ask = Ask(exchange.principal) if choice is None else choice.ask
-    fill(ask, exchange.payload, _SHOWN, exchange.headers)
-    return ask
 
 
 def is_for_people(exchange: Exchange) -> bool:

@@ -23,7 +23,7 @@ from antiphon.pipeline.conversing import conversation_of, prefix_of
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 SENSITIVITY = b"x-antiphon-sensitivity"
 """The header that says how far a request goes."""
-_TAGS, _TASK = "x-antiphon-tags", "x-antiphon-task"
+_TAGS, _TASK, _MARKET = "x-antiphon-tags", "x-antiphon-task", "x-antiphon-market"
 _READ = Fact.TEXT | Fact.LANGUAGE | Fact.NEEDS
 _MEMBERS = Fact.TAGS | Fact.METADATA
 _MOST_TEXT = 64 * 1024
@@ -82,6 +82,7 @@ def _tag(ask: Ask) -> None:
     ask.tags = frozenset(each for text in said.split(",") if (each := text.strip().lower()))
     task = headers.get(_TASK) or metadata.get("task_type") or metadata.get("task") or ""
     ask.task = task.strip().lower()
+    ask.market = (headers.get(_MARKET) or metadata.get("market") or "").strip().lower()
 
 
 def _read(ask: Ask, payload: Payload, facts: Fact) -> None:
