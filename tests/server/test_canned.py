@@ -162,3 +162,38 @@ async def test_admins_see_it_while_it_lasts(tmp_path):
         await road.at_rest()
         listed = await road.http.get("/api/v1/requests", headers=AS_ADMIN)
         assert [each["degraded"] for each in listed.json()["requests"]] == ["canned"]
+
+
+CASES = [
+    {"when": {"language": "zh"}, "text": "抱歉,现在没有人可以回答。"},
+    {"when": {"tags": ["crisis"]}, "file": "crisis.md"},
+    {"when": {"language": "ja", "metadata": {"plan": "gold"}}, "text": "申し訳ありません。"},
+    {"text": "Sorry ({{ language or 'no language' }})."},
+]
+ASKED = {
+    "chinese": ("今天天气怎么样", {}, "抱歉,现在没有人可以回答。"),
+    "crisis": ("I feel so alone", {"x-antiphon-tags": "chat, Crisis"}, "Call TelefonSeelsorge."),
+    "japanese": ("今日の天気はどうですか", {}, "Sorry (ja)."),
+    "english": ("What is the weather?", {}, "Sorry (no language)."),
+}
+
+
+@pytest.mark.parametrize("which", ASKED)
+async def test_the_first_text_that_fits_is_given(tmp_path, monkeypatch, which):
+    monkeypatch.chdir(tmp_path)
+    page = "Call {% for each in help_lines %}{{ each.name }}{% endfor %}."
+    (tmp_path / "crisis.md").write_text(f"{page}\n")
+    text, headers, told = ASKED[which]
+    lines = {"region": "DE", "regions": {"DE": [{"name": "TelefonSeelsorge", "phone": "0800"}]}}
+    models = ladder(canned=CASES)
+    async with stage(tmp_path, models=models, help_lines=lines) as road:
+        road.first.arm("server-error")
+        answer = await ask(road, text=text, headers=headers)
+        assert answer.json()["choices"][0]["message"]["content"] == told
+
+
+async def test_where_no_text_fits_the_error_is_told(tmp_path):
+    models = ladder(canned=[{"when": {"department": "sales"}, "text": "Sorry."}])
+    async with stage(tmp_path, models=models) as road:
+        road.first.arm("server-error")
+        assert (await ask(road)).status_code == 502

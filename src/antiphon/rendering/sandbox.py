@@ -36,7 +36,7 @@ LONGEST: Final = 64 * 1024
 """Characters of what comes out, and of a value that goes in."""
 MOST_ROUNDS: Final = 10_000
 """Of all loops of one rendering together."""
-_MOST_NODES: Final = 4_000
+_MOST_NODES: Final = 2_000
 """Of a template, once it is read: a few for each gap."""
 _ROUNDS: Final = " rounds"
 """Where the counter of rounds lies among the values: no template can name it."""

@@ -58,7 +58,7 @@ class HelpLinesSettings(BaseModel):
     ) -> Mapping[str, tuple[HelpLine, ...]]:
         for name, lines in regions.items():
             if not lines:
-                raise ValueError(f"{name} has no lines; leave it out")
+                raise ValueError(f"the region {name} has no lines; leave it out")
         return {name.upper(): lines for name, lines in regions.items()}
 
     @model_validator(mode="after")
