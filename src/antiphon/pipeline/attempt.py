@@ -247,8 +247,7 @@ class Walk(msgspec.Struct, eq=False):
 
     def comes_back_at(self, now: float) -> float | None:
         """The soonest monotonic time at which a candidate may; None where nobody knows."""
-        opens = None if self._turns is None else self._turns.opens()
-        return None if opens is None else now + opens
+        return None if self._turns is None else self._turns.opens_at(now)
 
     @staticmethod
     def _ends(attempt: Attempt) -> None:
@@ -283,9 +282,8 @@ class Walk(msgspec.Struct, eq=False):
     def _next(self) -> Deployment | None:
         """The next candidate; None where all that are left are at limits that let it wait."""
         exchange, turns = self._exchange, self._turns
-        done, now = exchange.attempts, self._clock.monotonic()
-        made = len(done) - self._before
-        if made and (made >= self._plan.attempts or now >= exchange.deadline):
+        done, now = exchange.attempts[self._before :], self._clock.monotonic()
+        if done and (len(done) >= self._plan.attempts or now >= exchange.deadline):
             raise summary(exchange, now=now)
         deployment, self._same = self._same, None
         if turns is not None and deployment is not None and not turns.takes(deployment):

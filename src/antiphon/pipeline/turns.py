@@ -130,11 +130,11 @@ class Turns(msgspec.Struct, eq=False):
         self._blocked = []
         return [(opens, deployment) for deployment, opens in found.items()]
 
-    def opens(self) -> float | None:
-        """Seconds after which one that was passed over may have room; None where none was."""
-        now = self._limiting.limits.now()
-        waits = [opens_in(each.path, each.demand, now) for each in self._blocked]
-        return min((each for each in waits if each is not None), default=None)
+    def opens_at(self, now: float) -> float | None:
+        """When one that was passed over may have room; None where none was, or ever has."""
+        at = self._limiting.limits.now()
+        waits = [opens_in(each.path, each.demand, at) for each in self._blocked]
+        return min((now + each for each in waits if each is not None), default=None)
 
     def lines_up(self) -> bool:
         """Stand in line for those that were passed over; False where none lets anybody wait."""
