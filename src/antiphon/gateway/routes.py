@@ -11,7 +11,7 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
 from antiphon.pipeline.choosing import Chooser
-from antiphon.pipeline.config import ANY, WILD, PoolEntry, RetrySettings, RouteSettings, Target
+from antiphon.pipeline.config import ANY, WILD, PoolEntry, RouteSettings, Target
 from antiphon.pipeline.digest import digest_of_plan
 from antiphon.pipeline.ladder import Degrade, compiled
 from antiphon.pipeline.passing import STORED
@@ -21,6 +21,7 @@ from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.rendering.values import TemplateMistake
 from antiphon.resilience.help_lines import HelpLines
+from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
 from antiphon.routing.rules import Rule, Rules
@@ -29,7 +30,7 @@ from antiphon.routing.strategies.order import AS_GIVEN
 from antiphon.routing.strategies.strategy import Surroundings
 from antiphon.usage.captures.taking import Captures
 
-_ONCE = RouteSettings(retry=RetrySettings(attempts=1))
+_ONCE = RouteSettings(retry=RetrySettings(attempts=1, calls=1))
 """To store something twice is no way to try again."""
 _MADE_ON_DEMAND = 1_000
 """Plans of names that callers choose: what is made for them is bounded."""

@@ -21,12 +21,12 @@ from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
 from antiphon.model.unfold import unfold
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
+from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.estimating import prompt_tokens
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import fill
 from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.plan import Plan
-from antiphon.pipeline.walking import Returning
 from antiphon.rendering.values import CannotRender
 from antiphon.resilience.canned import Situation
 from antiphon.resilience.degrade import Step, reason_of, steps_for
@@ -70,8 +70,8 @@ class Degrading:
         clock: Clock,
         accounts: Accounts,
         metrics: Metrics,
-        own: Callable[[Exchange, Plan], Returning],
-        pooled: Callable[[Exchange, Plan], Returning],
+        own: Callable[[Exchange, Plan], Walk],
+        pooled: Callable[[Exchange, Plan], Walk],
     ) -> None:
         self.clock = clock
         self.own = own

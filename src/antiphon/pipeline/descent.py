@@ -9,15 +9,22 @@ from __future__ import annotations
 from asyncio import sleep
 
 from antiphon.clock import NEVER
-from antiphon.errors import AntiphonError, BudgetReserved, CallerError, UpstreamError
+from antiphon.errors import (
+    AntiphonError,
+    BudgetReserved,
+    CallerError,
+    Exhausted,
+    PassedOver,
+    UpstreamError,
+)
 from antiphon.model.usage import Usage
+from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.degrading import Degrading
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.failures import summary
 from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
-from antiphon.pipeline.walking import Returning
 from antiphon.providers.transport import Answer, Head
 from antiphon.resilience.degrade import Step, steps_for
 from antiphon.usage.journal.record import DEGRADED
@@ -38,7 +45,7 @@ class Descent:
 
     __slots__ = (
         *("_clock", "_degrade", "_degrading", "_error", "_exchange", "_plan"),
-        *("_pool", "_until", "_wait_until", "_waits", "_walk"),
+        *("_passed", "_pool", "_until", "_wait_until", "_waits", "_walk"),
     )
 
     def __init__(
@@ -58,6 +65,7 @@ class Descent:
         self._until = 0.0
         self._wait_until = 0.0
         self._error: AntiphonError | None = None
+        self._passed: dict[str, PassedOver] = {}
         self._walk = degrading.own(exchange, plan)
 
     @property
@@ -92,6 +100,10 @@ class Descent:
     def reads(self, relay: Relay) -> None:
         """The open answer is a stream, read by this relay."""
         self._walk.reads(relay)
+
+    def began(self) -> None:
+        """The open answer, a stream, gives content."""
+        self._walk.began()
 
     def succeeded(self, usage: Usage | None, said: int) -> None:
         """The open answer is whole and good."""
@@ -128,6 +140,8 @@ class Descent:
         """Take the next step that asks somebody; where none is left, what the caller is told."""
         if Step.POOL in steps_for(error, ()):
             self._error = error
+            if isinstance(error, Exhausted):
+                self._passed |= {each.deployment: each for each in error.passed_over}
         elif self._error is None or not isinstance(error, _OF_THE_POOL):
             return error
         now = self._clock.monotonic()
@@ -138,10 +152,10 @@ class Descent:
                 return None
             if self._goes_to_pool(self._error):
                 return None
-        if error is self._error:
-            return error
-        # The pool refused something else: what the caller is told has its attempts, too.
-        return summary(self._exchange, now=now) if self._exchange.attempts else self._error
+        if self._plan is self._exchange.plan:
+            return self._error
+        # What the caller is told has the attempts of all, whatever the last one refused.
+        return summary(self._exchange, [*self._passed.values()], now=now)
 
     def _may_wait(self, now: float) -> bool:
         """Whether a candidate of the route itself comes back in time; notes until when."""
@@ -149,7 +163,7 @@ class Descent:
         if not degrade.wait or self._exchange.degraded or self._waits >= _MOST_WAITS:
             return False
         self._until = self._until or min(now + degrade.wait, self._exchange.deadline)
-        back = self._walk.comes_back_at(now)
+        back = self._walk.course.comes_back_at()
         if back is None or not now < back < self._until:
             return False
         self._waits += 1
@@ -183,6 +197,6 @@ class Descent:
             return True
         return False
 
-    def _take(self, walk: Returning) -> None:
+    def _take(self, walk: Walk) -> None:
         self._walk.abandon()
         self._walk = walk

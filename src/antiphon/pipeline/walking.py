@@ -33,6 +33,10 @@ class Walking(Protocol):
         """The open answer is a stream, read by this relay."""
         ...
 
+    def began(self) -> None:
+        """The open answer, a stream, gives content."""
+        ...
+
     def succeeded(self, usage: Usage | None, said: int) -> None:
         """The open answer is whole and good."""
         ...
@@ -51,12 +55,4 @@ class Walking(Protocol):
 
     async def settled(self) -> None:
         """Wait until the disk holds what was written, where the configuration asks for that."""
-        ...
-
-
-class Returning(Walking, Protocol):
-    """A walk that may know when one of its candidates comes back."""
-
-    def comes_back_at(self, now: float) -> float | None:
-        """The soonest monotonic time at which one may; None where nobody knows."""
         ...

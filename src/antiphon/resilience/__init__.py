@@ -1,1 +1,1 @@
-"""What is done when a provider fails: decided here, done by the pipeline."""
+"""Policies that keep answers coming while providers fail: they decide, the pipeline asks."""
