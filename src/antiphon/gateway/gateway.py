@@ -18,9 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Claim
 from antiphon.access.desk import Access
+from antiphon.access.switches import Switched, SwitchWatch
 from antiphon.access.watch import Watch
 from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock, SystemClock
@@ -31,6 +34,7 @@ from antiphon.gateway import vitals
 from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
+from antiphon.gateway.explaining import Asked, Explanation, explain
 from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
@@ -39,6 +43,7 @@ from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.rules import in_full, sum_up
+from antiphon.gateway.switches import ActiveModels
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
 from antiphon.pipeline.accounts import Accounts
@@ -103,6 +108,7 @@ class Antiphon(Asking):
         self._segment_bytes = segment_bytes
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
+        self.active = ActiveModels()
         self.callers = self._build.callers()
         self.captures = self._build.captures
         self.tallies: Mapping[str, Tally] = self._build.tallies
@@ -176,15 +182,18 @@ class Antiphon(Asking):
         self._in_force = in_force
         try:
             await in_force.begin()
+            newest = await self.active.begin(books.database, self.snapshot)
         except StorageFailed as error:
             await self.__aexit__(None, None, None)
             raise ConfigurationError([Mistake("storage", "storage", error.message)]) from error
         soon = asyncio.get_running_loop().call_soon_threadsafe
         services += [Watch(books.database, partial(soon, self.callers.apply)), in_force]
+        switched = SwitchWatch(books.database, partial(soon, self._switched), told=newest)
+        services.append(switched)
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         await self.pipeline.caching.__aenter__()
         self._build.subjects = books.subjects
-        self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
+        self._put(self._build.snapshot(self.admin_key, self.snapshot.found))
         books.start(services)
         return self
 
@@ -230,6 +239,21 @@ class Antiphon(Asking):
         ]
         entries += [ModelEntry(name, (name,)) for name in snapshot.found]
         return [entry for entry in entries if principal.may_use(entry.name)]
+
+    async def explain(
+        self, *, headers: Mapping[str, str] | None = None, **members: object
+    ) -> Explanation:
+        """What would become of a request, without making it: nothing is sent, taken or changed.
+
+        Args:
+            headers: What its caller would say in headers.
+            members: As of `chat`.
+
+        Raises:
+            MalformedBody: It is no request.
+        """
+        asked = Asked(request=msgspec.json.encode(members), headers=headers or {})
+        return await explain(self, asked, IN_PROCESS)
 
     async def principal(self, claim: Claim) -> Principal:
         """Who is calling.
@@ -307,7 +331,7 @@ class Antiphon(Asking):
         if self._build.passes_through:
             providers = self._build.providers.values()
             found, self.unreachable = await list_models(providers, self.transport)
-            self.snapshot = self._build.snapshot(self.admin_key, found)
+            self._put(self._build.snapshot(self.admin_key, found))
         return self.models(IN_PROCESS)
 
     def claim_admin_key(self) -> AdminKey:
@@ -320,7 +344,7 @@ class Antiphon(Asking):
         """
         if self.admin_key is None:
             self.admin_key = self._build.admin_key()
-            self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
+            self._put(self._build.snapshot(self.admin_key, self.snapshot.found))
         return self.admin_key
 
     # ending
@@ -336,6 +360,14 @@ class Antiphon(Asking):
     def hurry(self) -> None:
         """Have a drain wait no longer."""
         self.pipeline.hurry()
+
+    def _put(self, snapshot: Snapshot) -> None:
+        """Put a snapshot into force, with what is switched."""
+        self.active.apply(snapshot)
+        self.snapshot = snapshot
+
+    def _switched(self, found: Switched) -> None:
+        self.active.take(found, self.snapshot)
 
     def _made_prober(self) -> Prober | None:
         if not self.settings.health.probe_seconds:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from random import SystemRandom  # noqa: TID251  which of several goes first
 
 from antiphon.cache.policy import CachePolicy
 from antiphon.cache.statistics import Tally
@@ -23,6 +22,7 @@ from antiphon.rendering.values import TemplateMistake
 from antiphon.resilience.help_lines import HelpLines
 from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.candidate import Candidate
+from antiphon.routing.chance import chance
 from antiphon.routing.privacy import Privacy
 from antiphon.routing.rules import Rule, Rules
 from antiphon.routing.strategies.config import order_of
@@ -65,7 +65,7 @@ class Routes:
         self._privacy = Privacy(settings.privacy)
         self._help_lines = HelpLines(settings.help_lines)
         self._ladders: dict[str, Degrade] = {}
-        self._around = Surroundings(SystemRandom().random, clock, settings.server.region)
+        self._around = Surroundings(chance(), clock, settings.server.region)
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self._written: frozenset[str] = frozenset()

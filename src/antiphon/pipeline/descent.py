@@ -7,6 +7,7 @@ that requests share are what they are elsewhere.
 from __future__ import annotations
 
 from asyncio import sleep
+from collections.abc import Iterator
 
 from antiphon.clock import NEVER
 from antiphon.errors import (
@@ -25,6 +26,7 @@ from antiphon.pipeline.failures import summary
 from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
+from antiphon.providers.deployment import Deployment
 from antiphon.providers.transport import Answer, Head
 from antiphon.resilience.degrade import Step, steps_for
 from antiphon.usage.journal.record import DEGRADED
@@ -45,7 +47,7 @@ class Descent:
 
     __slots__ = (
         *("_clock", "_degrade", "_degrading", "_error", "_exchange", "_plan"),
-        *("_passed", "_pool", "_until", "_wait_until", "_waits", "_walk"),
+        *("_given", "_passed", "_pool", "_until", "_wait_until", "_waits", "_walk"),
     )
 
     def __init__(
@@ -61,6 +63,7 @@ class Descent:
         self._degrade = degrade
         self._clock = degrading.clock
         self._pool = degrade.pool
+        self._given = False
         self._waits = 0
         self._until = 0.0
         self._wait_until = 0.0
@@ -92,6 +95,8 @@ class Descent:
             try:
                 return await self._walk.open(patience)
             except AntiphonError as error:
+                if self._given:
+                    raise
                 told = self._goes_on(error)
                 if told is not None:
                     self._exchange.degraded = ""
@@ -111,6 +116,11 @@ class Descent:
         if exchange.degraded:
             exchange.warnings = [*exchange.warnings, f"{DEGRADED}{Step.POOL} {self._plan.alias}"]
         self._walk.succeeded(usage, said)
+
+    def go_on(self, candidates: Iterator[Deployment]) -> None:
+        """Some of the answer was given: nothing can stand in for it any more."""
+        self._given = True
+        self._walk.go_on(candidates)
 
     def failed(self, error: UpstreamError) -> None:
         """The open attempt failed.
@@ -182,6 +192,10 @@ class Descent:
 
     def _goes_to_pool(self, error: AntiphonError) -> bool:
         exchange = self._exchange
+        wishes = exchange.wishes
+        if wishes is not None and wishes.preferences is not None:
+            if not wishes.preferences.fallbacks:
+                return False
         while self._pool:
             plan = exchange.snapshot.plan(self._pool)
             self._pool = plan.degrade.pool if plan.degrade is not None else ""

@@ -20,9 +20,16 @@ import msgspec
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
 from antiphon.dialects.base import Payload
-from antiphon.errors import AntiphonError, Forbidden, InvalidRequest, ModelNotFound
+from antiphon.errors import (
+    AntiphonError,
+    Forbidden,
+    InvalidRequest,
+    ModelNotFound,
+    NothingCleared,
+)
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
+from antiphon.pipeline.able import more_calls, who_can
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
@@ -31,25 +38,19 @@ from antiphon.pipeline.choosing import Choice, Question
 from antiphon.pipeline.course import Course
 from antiphon.pipeline.degrading import Degrading
 from antiphon.pipeline.descent import Descent
-from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.limiting import Limiting, leave
-from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
-from antiphon.pipeline.replies import (
-    AwaitedStream,
-    ProviderStream,
-    StreamReply,
-    WholeReply,
-    whole_reply,
-)
+from antiphon.pipeline.replies import AwaitedStream, StreamReply, WholeReply, whole_reply
 from antiphon.pipeline.sharing import StoredStream
+from antiphon.pipeline.streaming import ProviderStream
 from antiphon.pipeline.turns import Turns
 from antiphon.pipeline.walking import Walking
-from antiphon.pipeline.windows import fitting
+from antiphon.pipeline.wishes import Wishes, read_wishes, wishes_in
+from antiphon.pipeline.wishing import named, wished
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -130,13 +131,21 @@ class Pipeline:
         """
         if exchange.hops > _MOST_HOPS:
             raise InvalidRequest("The request goes round in a circle of gateways.")
+        if exchange.wishful or wishes_in(exchange.payload):
+            exchange.wishes, exchange.payload = read_wishes(exchange.headers, exchange.payload)
         passing = exchange.passing
         if passing is not None and passing.stores:
             plan = passing.store(exchange.snapshot, exchange.principal)
         else:
             plan = self.plan(exchange.snapshot, exchange.payload.model, exchange.principal)
         exchange.plan = plan
-        exchange.deadline = exchange.started + plan.deadline
+        wishes = exchange.wishes
+        if wishes is None:
+            exchange.deadline = exchange.started + plan.deadline
+            return plan
+        wishes.check(plan.overrides, plan.alias)
+        seconds = wishes.seconds(plan.deadline, plan.overrides, stream=exchange.payload.stream)
+        exchange.deadline = exchange.started + seconds
         return plan
 
     @staticmethod
@@ -164,26 +173,48 @@ class Pipeline:
             NothingCleared: Nobody may be sent what is asked.
             InvalidRequest: It is marked with a word that means nothing.
         """
-        chooser = plan.chooser
+        chooser, wishes = plan.chooser, exchange.wishes
         exchange.choice = None
-        if not chooser.is_plain(exchange.payload, exchange.sensitivity):
-            exchange.choice = chooser.choose(
-                self.question(exchange.payload, exchange.principal, exchange.headers, plan),
-                exchange.started,
-            )
+        if wishes is not None and wishes.chooses:
+            exchange.choice = self._wished(exchange, plan, wishes)
+        elif exchange.foreseen or not chooser.is_plain(exchange.payload, exchange.sensitivity):
+            exchange.choice = chooser.choose(self._question(exchange), exchange.started)
 
-    def question(
-        self, payload: Payload, principal: Principal, headers: Headers, plan: Plan
-    ) -> Question:
+    def _wished(self, exchange: Exchange, plan: Plan, wishes: Wishes) -> Choice:
+        """Choose behind all the names that the caller lists, as it prefers.
+
+        Raises:
+            As `choose`.
+            ModelNotFound: It lists a name that it may not use, or that nobody goes by.
+        """
+        snapshot, principal, payload = exchange.snapshot, exchange.principal, exchange.payload
+        preferences = wishes.preferences
+        if preferences is not None:
+            preferences.check(snapshot.shelves)
+        chosen: list[Choice] = []
+        refusal: NothingCleared | None = None
+        for each in (plan, *named(snapshot, principal, wishes.models)):
+            try:
+                chosen.append(each.chooser.choose(self._question(exchange), exchange.started))
+            except NothingCleared as error:
+                refusal = refusal or error
+        if not chosen and refusal is not None:
+            raise refusal
+        return wished(chosen, preferences, payload)
+
+    def _question(self, exchange: Exchange) -> Question:
+        asked = self.question(exchange.payload, exchange.principal, exchange.headers)
+        if not exchange.foreseen:
+            return asked
+        spending = self.accounts.spending
+        share = None if spending is None else spending.share_seen
+        return msgspec.structs.replace(asked, share=share, shown=True)
+
+    def question(self, payload: Payload, principal: Principal, headers: Headers) -> Question:
         """A request, as far as it is chosen for."""
-        spending, limiting = self.accounts.spending, self.limiting
-        return Question(
-            payload,
-            principal,
-            headers,
-            None if spending is None else spending.share,
-            FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias),
-        )
+        spending = self.accounts.spending
+        share = None if spending is None else spending.share
+        return Question(payload, principal, headers, share)
 
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""
@@ -209,58 +240,43 @@ class Pipeline:
             self._idle.set()
 
     def walk(self, exchange: Exchange, plan: Plan) -> Walking:
-        """The candidates of an exchange, and further steps where the route has a ladder.
+        """The walk of an exchange through those who may answer it, and down its route's ladder.
 
         Raises:
-            As `_candidates`.
+            As `able.who_can`.
         """
         if plan.degrade is None or exchange.passing is not None:
             return self._own(exchange, plan)
         return Descent(self.degrading, exchange, plan, plan.degrade)
 
-    def _own(self, exchange: Exchange, plan: Plan) -> Walk:
-        """The candidates of the route that was asked for."""
-        return self._candidates(exchange, plan, exchange.choice)
-
     def _pooled(self, exchange: Exchange, plan: Plan) -> Walk:
-        """Those of another route, for a request that goes as far as it would at its own.
+        """Through those of another route, for a request that goes as far as it does at its own.
 
         Raises:
             NothingCleared: None of them may be sent what is asked.
-            As `_candidates`.
+            As `able.who_can`.
         """
         asked, choice = exchange.plan, exchange.choice
         assert asked is not None
         least = asked.chooser.least if choice is None else choice.ask.sensitivity
-        question = self.question(exchange.payload, exchange.principal, exchange.headers, plan)
-        chosen = plan.chooser.choose(
-            msgspec.structs.replace(question, least=least), self._clock.monotonic()
-        )
-        return self._candidates(exchange, plan, chosen)
+        question = msgspec.structs.replace(self._question(exchange), least=least)
+        chosen, wishes = plan.chooser.choose(question, self._clock.monotonic()), exchange.wishes
+        if wishes is not None and wishes.preferences is not None:
+            chosen = wished([chosen], wishes.preferences, exchange.payload)
+        return self._walk(exchange, plan, chosen)
 
-    def _candidates(self, exchange: Exchange, plan: Plan, choice: Choice | None) -> Walk:
-        """The deployments of a plan that can do what is asked.
+    def _own(self, exchange: Exchange, plan: Plan) -> Walk:
+        """Through those of the route itself."""
+        return self._walk(exchange, plan, exchange.choice)
 
-        Raises:
-            InvalidRequest: None has the endpoint that is asked for.
-            PromptTooLong: It fits none (while candidates are drawn).
-        """
-        passing = exchange.passing
-        found = plan.chooser.deployments if choice is None else choice.deployments
-        if len(found) > 1:
-            now = exchange.started
-            found = sorted(found, key=lambda each: not each.is_well(now))
-        if passing is None:
-            chosen = candidates(exchange, found, plan.on_loss)
-            if exchange.embeds is None:
-                chosen = fitting(exchange.payload, chosen)
-        else:
-            chosen = iter(passing.candidates(found, exchange.payload.model))
+    def _walk(self, exchange: Exchange, plan: Plan, choice: Choice | None) -> Walk:
+        chosen = who_can(exchange, plan, choice)
         limiting, turns = self.limiting, None
         if limiting is not None and limiting.limits.book.attempted:
             turns = Turns(limiting, exchange, self._clock)
         made = len(exchange.attempts)
-        course = Course(exchange, plan, self._clock, chosen, turns, self.chance, made)
+        more = more_calls(choice, plan)
+        course = Course(exchange, plan, self._clock, chosen, turns, self.chance, made, more)
         return Walk(exchange, plan, self._transport, self._clock, self.accounts, course, turns)
 
     async def stream(self, exchange: Exchange, walk: Walking) -> AwaitedStream:

@@ -18,6 +18,7 @@ from antiphon.model.principal import Principal
 from antiphon.pipeline.choosing import Chooser
 from antiphon.pipeline.config import OnLoss, RouteSettings
 from antiphon.pipeline.ladder import Degrade
+from antiphon.pipeline.wishes import Bounds
 from antiphon.providers.deployment import Deployment
 from antiphon.resilience.retry import Retry
 from antiphon.usage.captures.taking import Tap
@@ -43,6 +44,8 @@ class Plan:
         alias: The name that callers use; a label of metrics.
         chooser: Says who answers a request, and in which order they are tried.
         deadline: Seconds for the whole request.
+        overrides: What callers may wish.
+        decides: There is something to decide, and to be told of afterwards.
         retry: How often, and how soon, a deployment that failed is asked again.
         breaking: When the breakers of its deployments open; None leaves it to their providers.
         on_loss: What to do where a deployment cannot do all that is asked.
@@ -51,6 +54,7 @@ class Plan:
         tap: Takes what is said, where the route captures it; else None.
         cache: Knows which answers are given again; None where none are.
         degrade: What stands in where nobody answers; None where nothing does.
+        continuation: Streams that break after content are gone on with, where that can be.
     """
 
     __slots__ = (
@@ -59,10 +63,13 @@ class Plan:
         "cache",
         "checks_all",
         "chooser",
+        "continuation",
         "deadline",
+        "decides",
         "degrade",
         "invalid_fails",
         "on_loss",
+        "overrides",
         "retry",
         "tap",
     )
@@ -79,11 +86,17 @@ class Plan:
         self.alias = alias
         self.chooser = chooser
         self.deadline = route.deadline
+        self.decides = len(chooser.deployments) > 1
         self.retry = Retry(route.retry, len(self.deployments))
         self.breaking = route.breaker.figures if route.breaker is not None else None
         self.on_loss: OnLoss = route.on_loss
+        overrides = route.overrides
+        self.overrides = Bounds(
+            overrides.models, overrides.provider, overrides.deadline or 0.0, overrides.tags
+        )
         self.checks_all = route.structured.check == "always"
         self.invalid_fails = route.structured.on_invalid == "fail"
+        self.continuation = route.continuation
         self.tap = tap
         self.cache = cache
         self.degrade = degrade

@@ -20,7 +20,8 @@ from antiphon.dialects.contract import START, Position
 from antiphon.errors import AntiphonError
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.relay import Relay
-from antiphon.pipeline.replies import AwaitedStream, ProviderStream, StreamReply, whole_reply
+from antiphon.pipeline.replies import AwaitedStream, StreamReply, whole_reply
+from antiphon.pipeline.streaming import ProviderStream
 from antiphon.pipeline.walking import Walking
 from antiphon.wire.shallow import Members
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from antiphon.clock import NEVER
@@ -9,6 +10,7 @@ from antiphon.errors import UpstreamError
 from antiphon.model.usage import Usage
 from antiphon.pipeline.exchange import Attempt
 from antiphon.pipeline.relay import Relay
+from antiphon.providers.deployment import Deployment
 from antiphon.providers.transport import Answer, Head
 
 
@@ -39,6 +41,10 @@ class Walking(Protocol):
 
     def succeeded(self, usage: Usage | None, said: int) -> None:
         """The open answer is whole and good."""
+        ...
+
+    def go_on(self, candidates: Iterator[Deployment]) -> None:
+        """The answer broke after some of it was given: only these may go on with it."""
         ...
 
     def failed(self, error: UpstreamError) -> None:
