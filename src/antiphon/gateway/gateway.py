@@ -23,6 +23,7 @@ import msgspec
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Claim
 from antiphon.access.desk import Access
+from antiphon.access.switches import Switched, SwitchWatch
 from antiphon.access.watch import Watch
 from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock, SystemClock
@@ -42,6 +43,7 @@ from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.rules import in_full, sum_up
+from antiphon.gateway.switches import ActiveModels
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
 from antiphon.pipeline.accounts import Accounts
@@ -106,6 +108,7 @@ class Antiphon(Asking):
         self._segment_bytes = segment_bytes
         self._seam = seam
         self._build = Build(settings, clock=self.clock)
+        self.active = ActiveModels()
         self.callers = self._build.callers()
         self.captures = self._build.captures
         self.tallies: Mapping[str, Tally] = self._build.tallies
@@ -179,15 +182,18 @@ class Antiphon(Asking):
         self._in_force = in_force
         try:
             await in_force.begin()
+            newest = await self.active.begin(books.database, self.snapshot)
         except StorageFailed as error:
             await self.__aexit__(None, None, None)
             raise ConfigurationError([Mistake("storage", "storage", error.message)]) from error
         soon = asyncio.get_running_loop().call_soon_threadsafe
         services += [Watch(books.database, partial(soon, self.callers.apply)), in_force]
+        switched = SwitchWatch(books.database, partial(soon, self._switched), told=newest)
+        services.append(switched)
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         await self.pipeline.caching.__aenter__()
         self._build.subjects = books.subjects
-        self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
+        self._put(self._build.snapshot(self.admin_key, self.snapshot.found))
         books.start(services)
         return self
 
@@ -325,7 +331,7 @@ class Antiphon(Asking):
         if self._build.passes_through:
             providers = self._build.providers.values()
             found, self.unreachable = await list_models(providers, self.transport)
-            self.snapshot = self._build.snapshot(self.admin_key, found)
+            self._put(self._build.snapshot(self.admin_key, found))
         return self.models(IN_PROCESS)
 
     def claim_admin_key(self) -> AdminKey:
@@ -338,7 +344,7 @@ class Antiphon(Asking):
         """
         if self.admin_key is None:
             self.admin_key = self._build.admin_key()
-            self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
+            self._put(self._build.snapshot(self.admin_key, self.snapshot.found))
         return self.admin_key
 
     # ending
@@ -354,6 +360,14 @@ class Antiphon(Asking):
     def hurry(self) -> None:
         """Have a drain wait no longer."""
         self.pipeline.hurry()
+
+    def _put(self, snapshot: Snapshot) -> None:
+        """Put a snapshot into force, with what is switched."""
+        self.active.apply(snapshot)
+        self.snapshot = snapshot
+
+    def _switched(self, found: Switched) -> None:
+        self.active.take(found, self.snapshot)
 
     def _made_prober(self) -> Prober | None:
         if not self.settings.health.probe_seconds:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from random import SystemRandom  # noqa: TID251  which of several goes first
 
 from antiphon.cache.policy import CachePolicy
 from antiphon.cache.statistics import Tally
@@ -20,6 +19,7 @@ from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.candidate import Candidate
+from antiphon.routing.chance import chance
 from antiphon.routing.privacy import Privacy
 from antiphon.routing.rules import Rule, Rules
 from antiphon.routing.strategies.config import order_of
@@ -60,7 +60,7 @@ class Routes:
         self._pools = Pools(settings.models)
         self._wild = Wild(settings.models)
         self._privacy = Privacy(settings.privacy)
-        self._around = Surroundings(SystemRandom().random, clock, settings.server.region)
+        self._around = Surroundings(chance(), clock, settings.server.region)
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self._written: frozenset[str] = frozenset()

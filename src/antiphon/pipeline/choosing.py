@@ -20,7 +20,7 @@ from antiphon.errors import NothingCleared
 from antiphon.model.ask import SENSITIVITIES, Ask, Fact, Sensitivity
 from antiphon.model.principal import Principal
 from antiphon.pipeline.config import RouteSettings
-from antiphon.pipeline.estimating import prompt_tokens
+from antiphon.pipeline.estimating import FIRST_GUESS, prompt_tokens
 from antiphon.pipeline.facts import SENSITIVITY, Headers, fill, marked, metadata_of
 from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
@@ -32,6 +32,9 @@ from antiphon.routing.strategies.order import Order, Ordered, Scores
 
 _PRIORITY = b"x-antiphon-priority"
 Share = Callable[[Principal], float]
+_MOST_ANSWERS = 1024
+_WEIGHT = 1 / 16
+"""Of the newest answer, against all before it."""
 
 
 class Question(msgspec.Struct, frozen=True, eq=False):
@@ -40,7 +43,6 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         headers: The caller's, as they came.
         share: Gives the share used of a budget; None where there are none.
-        usual: Tokens that answers usually have here.
         shown: It is only asked to be told: nothing is to change by it.
     """
 
@@ -48,7 +50,6 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     principal: Principal
     headers: Headers = ()
     share: Share | None = None
-    usual: float = 0.0
     shown: bool = False
 
 
@@ -97,6 +98,7 @@ class Chooser:
         deployments: All that may ever answer, each once.
         active: Whom somebody has put first, at run time.
         names: Of the strategies; none where there is nothing to order.
+        usual: Tokens that answers had lately.
     """
 
     __slots__ = (
@@ -112,6 +114,7 @@ class Chooser:
         "deployments",
         "names",
         "own",
+        "usual",
     )
 
     def __init__(
@@ -129,6 +132,7 @@ class Chooser:
         pools = [self.own, *(() if rules is None else rules.pools)]
         self.deployments = list(dict.fromkeys(each.deployment for pool in pools for each in pool))
         self.active: Deployment | None = None
+        self.usual = FIRST_GUESS
         self._privacy = privacy
         self._least = max(SENSITIVITIES[route.sensitivity], privacy.least)
         self._order = order
@@ -174,7 +178,7 @@ class Chooser:
                 first = cleared[0].deployment if cleared else self.deployments[0]
                 ask.tokens = prompt_tokens(payload, first)
             if Fact.ANSWER in facts:
-                ask.answer_tokens = int(question.usual)
+                ask.answer_tokens = self._usual_of(payload)
             if Fact.BUDGET in facts and question.share is not None:
                 ask.budget_used = question.share(question.principal)
         rule = None if self._rules is None else self._rules.first(ask)
@@ -200,6 +204,16 @@ class Chooser:
     def judged(self, ask: Ask) -> Sequence[RuleFate]:
         """What becomes of each rule, up to the first that matches."""
         return () if self._rules is None else self._rules.judged(ask)
+
+    def learn(self, tokens: int) -> None:
+        """An answer had so many tokens."""
+        self.usual += (tokens - self.usual) * _WEIGHT
+
+    def _usual_of(self, payload: Payload) -> int:
+        """Tokens that an answer is likely to have: what is usual, or the bound if that is less."""
+        bound, answers = payload.output_bound
+        usual = self.usual if bound is None else min(self.usual, bound)
+        return int(usual) * min(answers, _MOST_ANSWERS)
 
     def _ordered(self, pool: list[Candidate], question: Question, ask: Ask, now: float) -> Ordered:
         """By the strategies; whom somebody has put first comes first."""

@@ -28,7 +28,7 @@ from antiphon.pipeline.deciding import (
     decision_of,
     facts_of,
 )
-from antiphon.pipeline.estimating import FIRST_GUESS, Estimate, estimate
+from antiphon.pipeline.estimating import Estimate, estimate
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.failures import summary
 from antiphon.pipeline.losses import words
@@ -158,15 +158,17 @@ class _Look:
         self._plan = plan
         self._limiting = limiting
         self._able = able
-        self._usual = FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias)
+        self._usual = plan.chooser.usual if limiting is None else limiting.answers.usual(plan.alias)
         self._more = pipeline.more_calls(exchange, plan)
         self._limits = {each: self._limits_of(each) for each in able}
         self._passed: dict[Deployment, PassedOver] = {}
         self._free = [each for each in able if self._is_free(each)]
         self._late: Mapping[Deployment, str] = {}
+        self._resorts: Sequence[Deployment] = ()
         if not self._free:
-            resorts = [each for each in self._resorts() if _fits(self._limits[each])]
-            self._late = dict.fromkeys(resorts, _RESORT) or self._rested()
+            self._resorts = self._awake(self._last_resorts())
+            asked = [each for each in self._resorts if _fits(self._limits[each])]
+            self._late = dict.fromkeys(asked, _RESORT) or self._rested()
             self._free = [*self._late]
 
     def told(self, found: Foresight, refusal: AntiphonError | None) -> Foresight:
@@ -196,7 +198,7 @@ class _Look:
         """What it would be told where all are at their limits and none lets anybody wait."""
         if self._free:
             return None
-        turns = {*self._resorts(), *(self._limits.keys() - self._passed.keys())}
+        turns = {*self._resorts, *(self._limits.keys() - self._passed.keys())}
         full = [self._limits[each] for each in turns]
         if any(each.waits for rooms in full for each in rooms):
             return None
@@ -222,7 +224,7 @@ class _Look:
             return _fits(self._limits[deployment])
         return False
 
-    def _resorts(self) -> Sequence[Deployment]:
+    def _last_resorts(self) -> Sequence[Deployment]:
         """Those whose turn comes though their breakers are open, since nobody else is there."""
         now = self._exchange.started
         if len(self._passed) == 1:
@@ -233,8 +235,18 @@ class _Look:
             if passed.reason == _BREAKER
             and not (self._plan.breaking or each.breaking).strict
             and breaker.is_free(each.health, now)
-            and not each.wakes_at(now)
         ]
+
+    def _awake(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
+        """Those whose keys do not rest; of the others this is what is said then."""
+        now = self._exchange.started
+        found: list[Deployment] = []
+        for each in deployments:
+            if wakes := each.wakes_at(now):
+                self._passed[each] = PassedOver(each.name, _KEYS, wakes - now)
+            else:
+                found.append(each)
+        return found
 
     def _rested(self) -> Mapping[Deployment, str]:
         """Those that are asked after a while, when their keys have rested."""

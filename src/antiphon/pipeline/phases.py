@@ -28,7 +28,6 @@ from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.choosing import Choice, Question
 from antiphon.pipeline.course import Course
-from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.limiting import Limiting, leave
@@ -161,7 +160,7 @@ class Pipeline:
         if wishes is not None and wishes.chooses:
             exchange.choice = self._wished(exchange, plan, wishes)
         elif exchange.foreseen or not chooser.is_plain(exchange.payload, exchange.sensitivity):
-            exchange.choice = chooser.choose(self._question(exchange, plan), exchange.started)
+            exchange.choice = chooser.choose(self._question(exchange), exchange.started)
 
     def _wished(self, exchange: Exchange, plan: Plan, wishes: Wishes) -> Choice:
         """Choose behind all the names that the caller lists, as it prefers.
@@ -174,37 +173,31 @@ class Pipeline:
         preferences = wishes.preferences
         if preferences is not None:
             preferences.check(snapshot.shelves)
+        question = self._question(exchange)
         chosen: list[Choice] = []
         refusal: NothingCleared | None = None
         for each in (plan, *named(snapshot, principal, wishes.models)):
             try:
-                chosen.append(each.chooser.choose(self._question(exchange, each), exchange.started))
+                chosen.append(each.chooser.choose(question, exchange.started))
             except NothingCleared as error:
                 refusal = refusal or error
         if not chosen and refusal is not None:
             raise refusal
         return wished(chosen, preferences, payload)
 
-    def _question(self, exchange: Exchange, plan: Plan) -> Question:
-        asked = self.question(exchange.payload, exchange.principal, exchange.headers, plan)
+    def _question(self, exchange: Exchange) -> Question:
+        asked = self.question(exchange.payload, exchange.principal, exchange.headers)
         if not exchange.foreseen:
             return asked
         spending = self.accounts.spending
         share = None if spending is None else spending.share_seen
         return msgspec.structs.replace(asked, share=share, shown=True)
 
-    def question(
-        self, payload: Payload, principal: Principal, headers: Headers, plan: Plan
-    ) -> Question:
+    def question(self, payload: Payload, principal: Principal, headers: Headers) -> Question:
         """A request, as far as it is chosen for."""
-        spending, limiting = self.accounts.spending, self.limiting
-        return Question(
-            payload,
-            principal,
-            headers,
-            None if spending is None else spending.share,
-            FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias),
-        )
+        spending = self.accounts.spending
+        share = None if spending is None else spending.share
+        return Question(payload, principal, headers, share)
 
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""

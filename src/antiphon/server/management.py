@@ -89,6 +89,7 @@ class RouteView(BaseModel):
 
     name: str
     deployments: list[str]
+    active: str | None = Field(description="The deployment that somebody has put first, or null.")
     attempts: int
     deadline_seconds: float
     roads: dict[str, str]
@@ -189,6 +190,7 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
             RouteView(
                 name=alias,
                 deployments=[deployment.name for deployment in plan.deployments],
+                active=None if plan.chooser.active is None else plan.chooser.active.name,
                 attempts=plan.retry.most,
                 deadline_seconds=plan.deadline,
                 roads={name: plan.road(dialect) for name, dialect in DIALECTS.items()},
