@@ -177,7 +177,8 @@ class _Look:
         prospects = [*self._prospects()]
         limits = self._callers()
         first = prospects[0]
-        refusal = refusal or _refusal(limits) or self._exhausted()
+        # The caller's limits are looked at before anybody asks who can do it.
+        refusal = _refusal(limits) or refusal or self._exhausted()
         return msgspec.structs.replace(
             found,
             choice=free[0].name if free and refusal is None else "",
