@@ -335,6 +335,7 @@ class Lookup:
         ending = Ending(
             exchange.stop,
             fallback=self._is_fallback(),
+            continued=bool(exchange.continued),
             capped=exchange.attempts[-1].capped,
             vectors=exchange.embeds is not None,
             invalid=structured is not None and structured.valid is False,

@@ -207,6 +207,12 @@ class RouteSettings(BaseModel):
         default_factory=StructuredSettings,
         description="Answers that must be JSON, or keep to a schema.",
     )
+    continuation: bool = Field(
+        default=True,
+        description="A stream that breaks after some of its text was given is gone on with by a "
+        "deployment that can go on with a begun answer. Where none can, or with `false`, it ends "
+        "with an error that holds the text.",
+    )
     passthrough: bool = Field(
         default=False,
         description='Only for the name `"*"`: names that no route has are read as '

@@ -168,6 +168,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         pays_until: The event loop's time until which it waits for money; 0 before it has to.
         cached: What the cache did; None where the route has none.
         outcome: What it failed with, or None.
+        continued: The deployments that went on with its stream after it broke.
         priority: What the caller says of its urgency, where limits are set.
         limited: What it has taken of limits, where some are set.
     """
@@ -208,6 +209,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     structured: Structured | None = None
     capture: Capture | None = None
     cached: Cached | None = None
+    continued: Sequence[str] = ()
     priority: bytes = b""
     limited: Limited | None = None
 
@@ -227,6 +229,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         payload = self.payload
         if isinstance(payload, EmbedPayload):
             return deployment.embedding_face(payload, now)
+        if payload.begun:
+            return deployment.face_to_go_on(payload.dialect, now)
         return deployment.face_for(payload.dialect, now)
 
     def face_of(self, deployment: Deployment, now: float) -> Face:

@@ -34,7 +34,8 @@ from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
-from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.streaming import ProviderStream
 from antiphon.pipeline.turns import Turns
 from antiphon.pipeline.windows import fitting
 from antiphon.pipeline.wishes import Wishes, read_wishes, wishes_in
@@ -173,12 +174,11 @@ class Pipeline:
         preferences = wishes.preferences
         if preferences is not None:
             preferences.check(snapshot.shelves)
-        question = self._question(exchange)
         chosen: list[Choice] = []
         refusal: NothingCleared | None = None
         for each in (plan, *named(snapshot, principal, wishes.models)):
             try:
-                chosen.append(each.chooser.choose(question, exchange.started))
+                chosen.append(each.chooser.choose(self._question(exchange), exchange.started))
             except NothingCleared as error:
                 refusal = refusal or error
         if not chosen and refusal is not None:

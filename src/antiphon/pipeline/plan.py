@@ -52,6 +52,7 @@ class Plan:
         invalid_fails: A whole answer without the form that was asked for is none.
         tap: Takes what is said, where the route captures it; else None.
         cache: Knows which answers are given again; None where none are.
+        continuation: Streams that break after content are gone on with, where that can be.
     """
 
     __slots__ = (
@@ -60,6 +61,7 @@ class Plan:
         "cache",
         "checks_all",
         "chooser",
+        "continuation",
         "deadline",
         "decides",
         "invalid_fails",
@@ -90,6 +92,7 @@ class Plan:
         )
         self.checks_all = route.structured.check == "always"
         self.invalid_fails = route.structured.on_invalid == "fail"
+        self.continuation = route.continuation
         self.tap = tap
         self.cache = cache
 
