@@ -64,7 +64,7 @@ BUDGETS = {
 }
 LIMITS = {
     "rules": [
-        {"scope": "key", "requests": 1000},
+        {"scope": "key", "requests": 100_000},
         {"scope": "team", "tokens": 1_000_000},
     ]
 }
