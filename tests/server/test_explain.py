@@ -208,6 +208,12 @@ async def test_it_changes_nothing(road):
     new = {each for each in after["meters"] if each not in before["meters"]}
     assert all(after["meters"][each] == 0 for each in new)
     after["meters"] = {key: value for key, value in after["meters"].items() if key not in new}
+    # Those that nobody spends from for a while are given back, whoever asks what.
+    spent = {key: before["purses"][key] for key in after["purses"]}
+    assert {key: each[1] for key, each in spent.items()} == {
+        key: each[1] for key, each in after["purses"].items()
+    }
+    before["purses"] = after["purses"] = {}
     assert after == before
 
 
@@ -316,3 +322,20 @@ async def test_every_dialect(road, dialect, request_):
     said = await told(road, request_, dialect=dialect)
     assert (said["dialect"], said["refusal"]) == (dialect, None)
     assert said["choice"]
+
+
+async def test_who_cannot_be_paid_for_is_passed_over(tmp_path):
+    dear = {"limits": [{"scope": "team", "name": "web", "limit": 0.001, "per": "total"}]}
+    async with explaining(tmp_path, budgets=dear) as road:
+        request = asked("listed", "word " * 120, max_tokens=10)
+        said = await told(road, request, key=KEY)
+        assert said["choice"] == "two/sim-small"
+        states = {each["deployment"][:3]: each["reason"] for each in said["candidates"]}
+        assert states["one"] == "money"
+        answer = await road.http.post("/v1/chat/completions", json=request, headers=bearer(KEY))
+        assert answer.headers["x-antiphon-deployment"] == said["choice"]
+        request = asked("listed", "word " * 500, max_tokens=10)
+        said = await told(road, request, key=KEY)
+        assert (said["choice"], said["refusal"]["status"]) == ("", 402)
+        answer = await road.http.post("/v1/chat/completions", json=request, headers=bearer(KEY))
+        assert answer.status_code == 402

@@ -62,6 +62,7 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
         price: The version of its prices.
         least: What it costs if nothing is answered, in billionths of a dollar.
         likely: What it likely costs.
+        soft: What it hardly exceeds, which soft budgets reserve.
         most: What it cannot exceed.
     """
 
@@ -77,6 +78,7 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     price: str = ""
     least: int = 0
     likely: int = 0
+    soft: int = 0
     most: int = 0
 
 
@@ -89,7 +91,6 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
         decision: Why; None where it does not come that far.
         candidates: As in the decision, with all that is known of each.
         limits: The caller's.
-        least, likely, most: What the first attempt costs, in billionths of a dollar.
         deadline: Seconds for the whole request.
         calls: The most that it may cause.
         then: What comes next, each time that one fails.
@@ -104,9 +105,6 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
     candidates: Sequence[Prospect] = ()
     limits: Sequence[Room] = ()
-    least: int = 0
-    likely: int = 0
-    most: int = 0
     deadline: float = 0.0
     calls: int = 0
     then: Sequence[str] = ()
@@ -176,7 +174,6 @@ class _Look:
         exchange, plan, free = self._exchange, self._plan, self._free
         prospects = [*self._prospects()]
         limits = self._callers()
-        first = prospects[0]
         # The caller's limits are looked at before anybody asks who can do it.
         refusal = _refusal(limits) or refusal or self._exhausted()
         return msgspec.structs.replace(
@@ -185,9 +182,6 @@ class _Look:
             decision=self._decision(prospects),
             candidates=prospects,
             limits=limits,
-            least=first.least,
-            likely=first.likely,
-            most=first.most,
             deadline=exchange.deadline - exchange.started,
             calls=min(plan.retry.calls + self._more, MOST_CALLS),
             then=[each.name for each in free[1:]],
@@ -326,6 +320,7 @@ class _Look:
             price=rates.version,
             least=rates.bound(made.prompt, 0),
             likely=rates.bound(made.prompt, made.answer),
+            soft=rates.bound(made.prompt, made.most_answer),
             most=rates.bound(made.most_prompt, made.most_answer),
         )
 
