@@ -149,7 +149,7 @@ async def holds(road: Stage, case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "examples", [150, pytest.param(3000, marks=pytest.mark.campaign)], ids=["some", "many"]
+    "examples", [150, pytest.param(1000, marks=pytest.mark.campaign)], ids=["some", "many"]
 )
 async def test_what_is_said_is_what_happens(road, examples):
     """For routes, requests, wishes and states of every kind: the proof that it is no toy."""

@@ -256,7 +256,7 @@ class Pipeline:
         if limiting is not None and limiting.limits.book.attempted:
             turns = Turns(limiting, exchange, self._clock)
         made = len(exchange.attempts)
-        more = self.more_calls(exchange, plan)
+        more = 0 if exchange.wishes is None else self.more_calls(exchange, plan)
         course = Course(exchange, plan, self._clock, chosen, turns, self.chance, made, more)
         return Walk(exchange, plan, self._transport, self._clock, self.accounts, course, turns)
 
