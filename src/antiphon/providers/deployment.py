@@ -127,7 +127,7 @@ class Deployment:
         rates: What is charged for it.
         priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
         unpriced: Why it has no price, where it is charged at the ceiling or free; else empty.
-        breaking: When its breaker opens, unless a route says so.
+        breaking: When its breaker opens: as a route says, else as its provider's entry does.
         health: What attempts have shown.
         pace: How busy and how fast it is.
         region: Where it is, as the configuration says; empty if it does not.
@@ -208,6 +208,13 @@ class Deployment:
                 return 0.0
             soonest = min(soonest, until)
         return 0.0 if soonest == NEVER else soonest
+
+    def resting(self, now: float) -> float:
+        """Share of its live keys that it asked not to be shown for a while, 0 to 1."""
+        if not self.health.resting:
+            return 0.0
+        live = self.keys.live
+        return sum(not self._takes(each, now) for each in live) / len(live) if live else 0.0
 
     def take_key(self, now: float) -> Key:
         """The next key that is live and does not rest here.

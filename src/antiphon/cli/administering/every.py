@@ -10,9 +10,11 @@ import typer
 from antiphon.cli.administering.audit import audit
 from antiphon.cli.administering.budgets import budgets
 from antiphon.cli.administering.cache import cache
+from antiphon.cli.administering.deployments import deployments
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
 from antiphon.cli.administering.limits import limits
+from antiphon.cli.administering.models import models
 from antiphon.cli.administering.notices import notices
 from antiphon.cli.administering.users import users
 
@@ -25,7 +27,9 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "organisations": organisations,
         "budgets": budgets,
         "limits": limits,
+        "models": models,
         "cache": cache,
+        "deployments": deployments,
         "notices": notices,
         "audit": audit,
     }
