@@ -37,7 +37,6 @@ PROVIDERS = {
     "three": {
         "clearance": "restricted",
         "models": {"sim-small": priced(3, context=400)},
-        "limits": {"requests_per_minute": 3},
     },
     "four": {"clearance": "internal", "models": {"sim-small": priced(2, tools=False)}},
 }
@@ -66,6 +65,7 @@ LIMITS = {
     "rules": [
         {"scope": "key", "requests": 100_000},
         {"scope": "team", "tokens": 1_000_000},
+        {"scope": "deployment", "name": "three/sim-small", "requests": 3, "per": "day"},
     ]
 }
 

@@ -128,7 +128,7 @@ async def holds(road: Stage, case: Case) -> None:
     for each in road.gateway.deployments():
         each.reset()
         if each.name in case.failing:
-            each.health.opened, each.health.probe_at = True, now + 60
+            each.health.opened, each.health.probe_at = True, now + 6000
         for key in each.keys.status() if each.name in case.resting else ():
             each.health.rest(key.fingerprint, now + 1000)
     before = sum(each.requests for each in road.simulators)
