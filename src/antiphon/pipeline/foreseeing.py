@@ -164,9 +164,9 @@ class _Look:
         self._late: Mapping[Deployment, str] = {}
         self._resorts: Sequence[Deployment] = ()
         if not self._free:
-            self._resorts = self._awake(self._last_resorts())
+            self._resorts = self._last_resorts()
             asked = [each for each in self._resorts if _fits(self._limits[each])]
-            self._late = dict.fromkeys(asked, _RESORT) or self._rested()
+            self._late = dict.fromkeys(asked[:1], _RESORT) or self._rested()
             self._free = [*self._late]
 
     def told(self, found: Foresight, refusal: AntiphonError | None) -> Foresight:
@@ -222,26 +222,17 @@ class _Look:
     def _last_resorts(self) -> Sequence[Deployment]:
         """Those whose turn comes though their breakers are open, since nobody else is there."""
         now = self._exchange.started
-        if len(self._passed) == 1:
+        if len(self._able) == 1:
             return ()
-        return [
+        found = [
             each
             for each, passed in self._passed.items()
             if passed.reason == _BREAKER
             and not each.breaking.strict
             and breaker.is_free(each.health, now)
+            and not each.wakes_at(now)
         ]
-
-    def _awake(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
-        """Those whose keys do not rest; of the others this is what is said then."""
-        now = self._exchange.started
-        found: list[Deployment] = []
-        for each in deployments:
-            if wakes := each.wakes_at(now):
-                self._passed[each] = PassedOver(each.name, _KEYS, wakes - now)
-            else:
-                found.append(each)
-        return found
+        return sorted(found, key=lambda each: each.health.last_error_at)
 
     def _rested(self) -> Mapping[Deployment, str]:
         """Those that are asked after a while, when their keys have rested."""
