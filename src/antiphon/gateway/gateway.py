@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Claim
 from antiphon.access.desk import Access
@@ -32,6 +34,7 @@ from antiphon.gateway import vitals
 from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
+from antiphon.gateway.explaining import Asked, Explanation, explain
 from antiphon.gateway.health import Health, HealthDetail, UpstreamHealth
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
@@ -236,6 +239,21 @@ class Antiphon(Asking):
         ]
         entries += [ModelEntry(name, (name,)) for name in snapshot.found]
         return [entry for entry in entries if principal.may_use(entry.name)]
+
+    async def explain(
+        self, *, headers: Mapping[str, str] | None = None, **members: object
+    ) -> Explanation:
+        """What would become of a request, without making it: nothing is sent, taken or changed.
+
+        Args:
+            headers: What its caller would say in headers.
+            members: As of `chat`.
+
+        Raises:
+            MalformedBody: It is no request.
+        """
+        asked = Asked(request=msgspec.json.encode(members), headers=headers or {})
+        return await explain(self, asked, IN_PROCESS)
 
     async def principal(self, claim: Claim) -> Principal:
         """Who is calling.

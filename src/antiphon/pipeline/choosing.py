@@ -10,7 +10,7 @@ Hot path: a route without rules and with the order of its list costs two compari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -21,12 +21,13 @@ from antiphon.model.ask import SENSITIVITIES, Ask, Fact, Sensitivity
 from antiphon.model.principal import Principal
 from antiphon.pipeline.config import RouteSettings
 from antiphon.pipeline.estimating import FIRST_GUESS, prompt_tokens
-from antiphon.pipeline.facts import SENSITIVITY, Headers, fill, marked, metadata_of
+from antiphon.pipeline.facts import SENSITIVITY, Headers, Looking, marked, metadata_of
 from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
+from antiphon.routing.decision import RuleFate
 from antiphon.routing.privacy import Privacy
-from antiphon.routing.rules import Rules
+from antiphon.routing.rules import Rule, Rules
 from antiphon.routing.strategies.order import Order, Ordered, Scores
 
 _PRIORITY = b"x-antiphon-priority"
@@ -42,12 +43,14 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         headers: The caller's, as they came.
         share: Gives the share used of a budget; None where there are none.
+        shown: It is only asked to be told: nothing is to change by it.
     """
 
     payload: Payload
     principal: Principal
     headers: Headers = ()
     share: Share | None = None
+    shown: bool = False
 
 
 class Choice(msgspec.Struct, eq=False):
@@ -60,6 +63,8 @@ class Choice(msgspec.Struct, eq=False):
         preferred: How many of the first are those that the rule names; else all of them.
         scores: What the strategies gave each.
         barred: Those that are not cleared.
+        unwished: Those that the caller does not want, each with why.
+        wished: The caller had a say in it.
     """
 
     ask: Ask
@@ -68,6 +73,8 @@ class Choice(msgspec.Struct, eq=False):
     preferred: int = 0
     scores: Sequence[Scores] = ()
     barred: Sequence[Candidate] = ()
+    unwished: Sequence[tuple[Candidate, str]] = ()
+    wished: bool = False
 
     @property
     def deployments(self) -> list[Deployment]:
@@ -77,7 +84,9 @@ class Choice(msgspec.Struct, eq=False):
     @property
     def mark(self) -> bytes:
         """What distinguishes it from other choices for the same text."""
-        names = sorted(each.deployment.name for each in self.order)
+        names = [each.deployment.name for each in self.order]
+        if not self.wished:
+            names.sort()
         return "\0".join((self.rule, str(int(self.ask.sensitivity)), *names)).encode()
 
 
@@ -89,18 +98,23 @@ class Chooser:
         deployments: All that may ever answer, each once.
         active: Whom somebody has put first, at run time.
         usual: Tokens that answers had lately.
+        names: Of the strategies; none where there is nothing to order.
     """
 
     __slots__ = (
-        "_facts",
+        "_fixed",
         "_least",
+        "_looking",
+        "_lowest",
         "_order",
         "_privacy",
         "_rules",
         "_simple",
+        "_tags",
         "active",
         "alias",
         "deployments",
+        "names",
         "own",
         "usual",
     )
@@ -124,10 +138,17 @@ class Chooser:
         self._privacy = privacy
         self._least = max(SENSITIVITIES[route.sensitivity], privacy.least)
         self._order = order
+        self._tags = route.overrides.tags
+        self.names = order.names if len(self.deployments) > 1 else ()
         self._rules = rules
-        self._facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
+        facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
         if rules is not None:
-            self._facts |= rules.facts
+            facts |= rules.facts
+        self._looking = Looking(facts, () if rules is None else rules.headers) if facts else None
+        everybody = [each.clearance for each in self.deployments]
+        self._lowest = min(everybody, default=Sensitivity.PUBLIC)
+        moves = order.names != ("priority",) or not own
+        self._fixed: Mapping[Rule | None, Choice] = {} if moves else self._in_given_order()
         # Whoever is cleared for everything that nobody marks needs no look.
         lowest = min((each.deployment.clearance for each in own), default=Sensitivity.PUBLIC)
         keeps = rules is None and (len(own) == 1 or order.names == ("priority",))
@@ -152,36 +173,62 @@ class Chooser:
         """
         payload = question.payload
         ask = Ask(question.principal, self._sensitivity(question), _priority(question.headers))
-        cleared, barred = _split(self.own, ask.sensitivity)
+        everybody = ask.sensitivity <= self._lowest
+        cleared, barred = ([*self.own], []) if everybody else _split(self.own, ask.sensitivity)
         if not cleared and self._rules is None:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
-        facts = self._facts
-        if facts:
-            fill(ask, payload, facts, question.headers)
-            if Fact.TOKENS in facts:
+        looking = self._looking
+        if looking is not None:
+            looking.fill(ask, payload, question.headers)
+            if not self._tags:
+                ask.tags, ask.task, ask.market = (), "", ""
+            if looking.tokens:
                 first = cleared[0].deployment if cleared else self.deployments[0]
                 ask.tokens = prompt_tokens(payload, first)
-            if Fact.ANSWER in facts:
+            if looking.answer:
                 ask.answer_tokens = self._usual_of(payload)
-            if Fact.BUDGET in facts and question.share is not None:
+            if looking.budget and question.share is not None:
                 ask.budget_used = question.share(question.principal)
         rule = None if self._rules is None else self._rules.first(ask)
+        if everybody and self.active is None and self._fixed:
+            found = self._fixed[rule]
+            return Choice(ask, found.order, found.rule, found.preferred, found.scores)
+        return self._picked(rule, cleared, barred, ask, now, shown=question.shown)
+
+    def _picked(
+        self,
+        rule: Rule | None,
+        cleared: list[Candidate],
+        barred: list[Candidate],
+        ask: Ask,
+        now: float,
+        *,
+        shown: bool = False,
+    ) -> Choice:
+        """Those that a rule names, then the others, if it leaves any."""
         if rule is None:
-            ordered, scores = self._ordered(cleared, ask, now)
+            if not cleared:
+                raise NothingCleared(self.alias, ask.sensitivity.name.lower())
+            ordered, scores = self._ordered(cleared, ask, now, shown=shown)
             return Choice(ask, ordered, preferred=len(ordered), scores=scores, barred=barred)
         named, more = _split(rule.pool, ask.sensitivity)
         known = {each.deployment for each in barred}
         barred += [each for each in more if each.deployment not in known]
-        ordered, scores = self._ordered(named, ask, now)
+        ordered, scores = self._ordered(named, ask, now, shown=shown)
         preferred = len(ordered)
         if not rule.only:
             chosen = {each.deployment for each in ordered}
             rest = [each for each in cleared if each.deployment not in chosen]
-            others, further = self._ordered(rest, ask, now)
+            others, further = self._ordered(rest, ask, now, shown=shown)
             ordered, scores = [*ordered, *others], [*scores, *further]
         if not ordered:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
         return Choice(ask, ordered, rule.name, preferred, scores, barred)
+
+    def _in_given_order(self) -> Mapping[Rule | None, Choice]:
+        """What is chosen by each rule where everybody is cleared and nothing moves the order."""
+        rules: Sequence[Rule | None] = (None, *(() if self._rules is None else self._rules))
+        return {each: self._picked(each, [*self.own], [], Ask(), 0) for each in rules}
 
     def learn(self, tokens: int) -> None:
         """An answer had so many tokens."""
@@ -193,11 +240,16 @@ class Chooser:
         usual = self.usual if bound is None else min(self.usual, bound)
         return int(usual) * min(answers, _MOST_ANSWERS)
 
-    def _ordered(self, pool: list[Candidate], ask: Ask, now: float) -> Ordered:
+    def judged(self, ask: Ask) -> Sequence[RuleFate]:
+        """What becomes of each rule, up to the first that matches."""
+        return () if self._rules is None else self._rules.judged(ask)
+
+    def _ordered(self, pool: list[Candidate], ask: Ask, now: float, *, shown: bool) -> Ordered:
         """By the strategies; whom somebody has put first comes first."""
         scores: list[Scores] = [()] * len(pool)
         if len(pool) > 1:
-            pool, scores = self._order.of(pool, ask, now)
+            ordered = self._order.shown if shown else self._order.of
+            pool, scores = ordered(pool, ask, now)
             active = self.active
             for place, each in enumerate(pool):
                 if each.deployment is active:

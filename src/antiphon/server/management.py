@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -35,6 +36,8 @@ from antiphon.providers.deployment import Deployment
 from antiphon.server.administration import ADMINISTRATION
 from antiphon.server.api_actor import Front, GatewayFront, admitted
 from antiphon.server.api_cache import cache_routes
+from antiphon.server.api_explain import PATH as EXPLAIN
+from antiphon.server.api_explain import add_explain, who_explains
 from antiphon.server.api_models import model_routes
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
@@ -118,11 +121,20 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_routes(app, gateway)
     add_request_routes(app, gateway)
     add_usage(app, gateway)
+    add_explain(app, gateway)
     _add_docs(app)
     _add_administration(app, GatewayFront(gateway))
     app.include_router(cache_routes(gateway))
     app.include_router(model_routes(gateway))
-    _add_errors(app, gateway.request_ids)
+
+    async def admit(request: Request) -> None:
+        """Any key may have its own requests explained; all else is administration."""
+        if request.scope["path"] == EXPLAIN:
+            await who_explains(gateway, request)
+        else:
+            await admitted(request)
+
+    _add_errors(app, gateway.request_ids, admit)
     own = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -144,7 +156,7 @@ def create_administration(front: Front) -> FastAPI:
     """Administration alone, where no gateway runs: the same routes, in the same words."""
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, openapi_url=None)
     _add_administration(app, front)
-    _add_errors(app, RequestIds(secrets.token_hex(6)))
+    _add_errors(app, RequestIds(secrets.token_hex(6)), admitted)
     return app
 
 
@@ -233,7 +245,9 @@ def _add_docs(app: FastAPI) -> None:
         return Response(content, media_type=_ASSETS[name])
 
 
-def _add_errors(app: FastAPI, ids: RequestIds) -> None:
+def _add_errors(
+    app: FastAPI, ids: RequestIds, admit: Callable[[Request], Awaitable[object]]
+) -> None:
     """Every error as problem details, whichever part of FastAPI raises it.
 
     Beside the API, such as below `/docs`, errors have the envelope that the SDKs read.
@@ -250,7 +264,7 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
         return Response(body, status, headers)
 
     # It says the id of every answer, of those that are no errors too.
-    app.add_middleware(Intake, new_id=ids.new, admit=admitted, refuse=render)
+    app.add_middleware(Intake, new_id=ids.new, admit=admit, refuse=render)
 
     @app.exception_handler(AntiphonError)
     def on_own(request: Request, error: AntiphonError) -> Response:
