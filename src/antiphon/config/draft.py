@@ -104,16 +104,37 @@ class Draft:
         return settled
 
 
-def file_draft(path: FilePath, environ: Mapping[str, str]) -> Draft:
+def file_draft(path: FilePath, environ: Mapping[str, str], files: set[FilePath]) -> Draft:
     """What a file says.
+
+    Args:
+        path: The file.
+        environ: What `${...}` is replaced from.
+        files: Gets the files that are read for `${file:...}`.
 
     Raises:
         ConfigurationError: It cannot be read or is not YAML.
     """
     # Here, because a start without a file needs no YAML library.
-    from antiphon.yamlfile.document import read  # noqa: PLC0415
+    from antiphon.yamlfile.document import content_of  # noqa: PLC0415
 
-    document = read(path, environ)
+    return _drafted(content_of(path), path, environ, files)
+
+
+def text_draft(
+    text: str, path: FilePath, environ: Mapping[str, str], files: set[FilePath]
+) -> Draft:
+    """What a file would say if it held this text."""
+    return _drafted(text.encode(errors="surrogatepass"), path, environ, files)
+
+
+def _drafted(
+    content: bytes, path: FilePath, environ: Mapping[str, str], files: set[FilePath]
+) -> Draft:
+    from antiphon.yamlfile.document import parse  # noqa: PLC0415
+    from antiphon.yamlfile.expand import Expansion  # noqa: PLC0415
+
+    document = parse(content, str(path), Expansion(environ, path.parent, files))
     data: object = {} if document.data is None else document.data
     if not is_mapping(data):
         message = "must hold a mapping, such as `providers: {...}`"

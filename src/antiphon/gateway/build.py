@@ -7,9 +7,11 @@ addresses, keys, quirks and prices. A request finds it by one look-up.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from antiphon.access.admin import AdminKey, admin_key
-from antiphon.access.callers import Callers, Proxy
+from antiphon.access.callers import Proxy
 from antiphon.access.keys import StaticKeys, digest_of
 from antiphon.access.proxy import TrustedProxy
 from antiphon.cache.policy import CachePolicy
@@ -23,7 +25,7 @@ from antiphon.pipeline.digest import digest_of_plan
 from antiphon.pipeline.passing import STORED
 from antiphon.pipeline.plan import Plan, Shelf, Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
-from antiphon.providers.deployment import Deployment
+from antiphon.providers.deployment import Deployment, Past
 from antiphon.providers.provider import Provider
 from antiphon.usage.captures.taking import Captures
 
@@ -31,6 +33,24 @@ _ONCE = RouteSettings(retry=RetrySettings(attempts=1))
 """To store something twice is no way to try again."""
 _PASSTHROUGH_PLANS = 1_000
 """Callers choose these names, so what is made for them is bounded."""
+
+
+class Heritage(NamedTuple):
+    """What outlives a configuration.
+
+    Attributes:
+        providers: Whose key rings go on.
+        deployments: What is known of each, by name.
+        asked: Of them, those that callers have named, and no route.
+        tallies: Of the routes with a cache.
+        captures: What waits to be kept.
+    """
+
+    providers: Mapping[str, Provider]
+    deployments: Mapping[str, Past]
+    asked: AbstractSet[str]
+    tallies: Mapping[str, Tally]
+    captures: Captures
 
 
 class Build:
@@ -46,15 +66,27 @@ class Build:
         ConfigurationError: Entries that cannot be built, all at once.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock, catalog: Catalog | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        catalog: Catalog | None = None,
+        past: Heritage | None = None,
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        past = past or Heritage({}, {}, frozenset(), {}, Captures(settings.capture, clock=clock))
+        self._past = dict(past.deployments)
+        self._asked = past.asked
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self.providers: dict[str, Provider] = {}
         self.subjects: Mapping[str, str] = {}
-        self.tallies: dict[str, Tally] = {}
-        self.captures = Captures(settings.capture, clock=clock)
+        self.tallies = {
+            name: each for name, each in past.tallies.items() if name in settings.models
+        }
+        self.captures = past.captures
         catalog = catalog or load_catalog()
         errors: list[ConfigurationError] = []
         for name, entry in settings.providers.items():
@@ -66,6 +98,7 @@ class Build:
                     dialects=DIALECTS,
                     clock=clock,
                     prices=settings.prices,
+                    before=past.providers.get(name),
                 )
             except ConfigurationError as error:
                 errors.append(error)
@@ -79,6 +112,18 @@ class Build:
         route = self._settings.models.get(ANY)
         return route is not None and route.passthrough
 
+    def past(self) -> Heritage:
+        """What outlives this one, for the next; on the event loop."""
+        made = {name: each.past for name, each in self._deployments.items()}
+        known = dict([*self._past.items(), *made.items()][-_PASSTHROUGH_PLANS:]) | made
+        asked = frozenset(self._past) | frozenset(self._passed)
+        return Heritage({**self.providers}, known, asked, {**self.tallies}, self.captures)
+
+    def take_place(self) -> None:
+        """Take the place of the one before, whose past this one has; on the event loop."""
+        for provider in self.providers.values():
+            provider.take_place()
+
     def admin_key(self) -> AdminKey:
         """The admin key: the configured one, else the one made at the first start.
 
@@ -90,20 +135,23 @@ class Build:
             return AdminKey(digest_of(configured.reveal()), None)
         return admin_key(self._settings.storage.data_dir)
 
-    def callers(self) -> Callers:
-        """Who may call, but for the keys of the configuration, which the snapshot has."""
-        auth, clock = self._settings.auth, self._clock
-        proxies = [
-            Proxy(TrustedProxy(each.secrets, clock=clock), each.keys) for each in auth.proxies
+    def proxies(self) -> Sequence[Proxy]:
+        """Who may say for whom they ask."""
+        clock = self._clock
+        return [
+            Proxy(TrustedProxy(each.secrets, clock=clock), each.keys)
+            for each in self._settings.auth.proxies
         ]
-        return Callers(required=auth.required, proxies=proxies, clock=clock)
 
-    def snapshot(self, admin: AdminKey | None = None, found: Sequence[str] = ()) -> Snapshot:
+    def snapshot(
+        self, admin: AdminKey | None = None, found: Sequence[str] = (), *, generation: int = 1
+    ) -> Snapshot:
         """The configuration in force, compiled.
 
         Args:
             admin: Opens management, where there is any.
             found: `provider/model` names that providers have listed.
+            generation: Its number.
 
         Raises:
             ConfigurationError: A route names a model that cannot be one, or that has no price
@@ -116,6 +164,7 @@ class Build:
             plan = self._plan(name, route)
             for alias in (name, *route.aliases):
                 plans[alias] = plan
+        self._forget()
         return Snapshot(
             plans,
             passthrough=self._pass if self.passes_through else None,
@@ -124,12 +173,21 @@ class Build:
             ),
             found=[name for name in found if name not in plans],
             shelves=self._shelves,
+            generation=generation,
         )
+
+    def _forget(self) -> None:
+        """Forget what is known of deployments that nobody can ask any more."""
+        self._past = {
+            name: past
+            for name, past in self._past.items()
+            if name in self._asked and name.partition("/")[0] in self.providers
+        }
 
     def _plan(self, name: str, route: RouteSettings) -> Plan:
         try:
             deployments = [self._deployment(target) for target in route.targets]
-            tap = self.captures.tap(route.capture)
+            tap = self.captures.tap(route.capture, self._settings.capture)
             return Plan(name, deployments, route, tap, self._cache(name, route, deployments))
         except ModelUnpriced as error:
             mistake = Mistake("models", name, f"{error.message} ({error.reason})")
@@ -156,7 +214,7 @@ class Build:
             oldest = next(iter(self._passed))
             del self._passed[oldest]
             self._deployments.pop(oldest, None)
-        tap = self.captures.tap(self._route.capture)
+        tap = self.captures.tap(self._route.capture, self._settings.capture)
         cache = self._cache(ANY, self._route, [deployment])
         plan = self._passed[name] = Plan(ANY, [deployment], self._route, tap, cache)
         return plan
@@ -179,7 +237,11 @@ class Build:
     def _deployment(self, target: Target) -> Deployment:
         name = f"{target.provider}/{target.model}"
         if name not in self._deployments:
-            self._deployments[name] = self.providers[target.provider].deployment(target.model)
+            made = self.providers[target.provider].deployment(target.model)
+            past = self._past.pop(name, None)
+            if past is not None:
+                made.go_on_with(past)
+            self._deployments[name] = made
         return self._deployments[name]
 
 

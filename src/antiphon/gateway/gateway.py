@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from antiphon.access.admin import AdminKey
-from antiphon.access.callers import Claim
+from antiphon.access.callers import Callers, Claim
 from antiphon.access.desk import Access
 from antiphon.access.watch import Watch
 from antiphon.cache.statistics import Tally
@@ -31,12 +31,15 @@ from antiphon.gateway import vitals
 from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
+from antiphon.gateway.changing import Changing
+from antiphon.gateway.generations import Generations
 from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
-from antiphon.gateway.listing import ModelEntry, list_models
+from antiphon.gateway.listing import ModelEntry
 from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
+from antiphon.gateway.reload import Reloading
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.rules import in_full, sum_up
 from antiphon.limits.concurrency import Concurrency
@@ -45,8 +48,6 @@ from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import RequestIds
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
-from antiphon.providers.deployment import Deployment
-from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
 from antiphon.telemetry.trace import Tracer
@@ -58,7 +59,7 @@ _GRACE = 2.0
 """Seconds for exchanges that were told to end."""
 
 
-class Antiphon(Asking):
+class Antiphon(Asking, Changing):
     """An LLM gateway.
 
     Args:
@@ -95,18 +96,23 @@ class Antiphon(Asking):
         self.access: Access | None = None
         self.reporting: Reporting | None = None
         self.tracer: Tracer | None = None
-        self._in_force: InForce | None = None
+        self.in_force: InForce | None = None
         self._alone = alone
         self.concurrency = Concurrency(settings.limits.concurrency)
         self._made_at = self.clock.monotonic()
         self._prober: Prober | None = None
         self._segment_bytes = segment_bytes
         self._seam = seam
-        self._build = Build(settings, clock=self.clock)
-        self.callers = self._build.callers()
-        self.captures = self._build.captures
-        self.tallies: Mapping[str, Tally] = self._build.tallies
-        self.snapshot: Snapshot = self._build.snapshot()
+        self.build = Build(settings, clock=self.clock)
+        self.callers = Callers(
+            required=settings.auth.required, proxies=self.build.proxies(), clock=self.clock
+        )
+        self.captures = self.build.captures
+        self.generations = Generations(self._part)
+        self.snapshot: Snapshot = self.build.snapshot()
+        self.reloading = Reloading(self, loaded)
+        self._followers: list[Callable[[Settings], object]] = [self._adopt]
+        self.lists = False
         self.pipeline = Pipeline(
             transport=self.transport,
             accounts=Accounts(None, clock=self.clock),
@@ -117,10 +123,13 @@ class Antiphon(Asking):
             cache=settings.cache,
         )
         self.limits = put_in_force(
-            settings, self.pipeline, self.providers, metrics=self.metrics, clock=self.clock
+            settings,
+            self.pipeline,
+            lambda: self.providers,
+            metrics=self.metrics,
+            clock=self.clock,
         )
-        for deployment in self.deployments():
-            self.metrics.bind(deployment.provider, deployment.model)
+        self._compile((), 1)
         self.metrics.add(*readings(self))
 
     @classmethod
@@ -153,10 +162,15 @@ class Antiphon(Asking):
         reporting = Reporting(
             self.settings, self.pipeline.recording.reports, clock=self.clock, alone=self._alone
         )
-        self._prober = prober = self._made_prober()
-        services = [*reporting.services]
-        if prober is not None:
-            services.append(prober)
+        self._prober = prober = Prober(
+            self._probed,
+            self.settings.health,
+            transport=self.transport,
+            loop=asyncio.get_running_loop(),
+            resting=lambda: self.draining,
+            clock=self.clock,
+        )
+        services = [*reporting.services, prober]
         try:
             books = Books(
                 self.settings,
@@ -173,7 +187,7 @@ class Antiphon(Asking):
         self.access = books.access
         self.callers.open(books.database)
         in_force = InForce(self.settings, books.database, books.treasury, self.limits)
-        self._in_force = in_force
+        self.in_force = in_force
         try:
             await in_force.begin()
         except StorageFailed as error:
@@ -183,8 +197,8 @@ class Antiphon(Asking):
         services += [Watch(books.database, partial(soon, self.callers.apply)), in_force]
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         await self.pipeline.caching.__aenter__()
-        self._build.subjects = books.subjects
-        self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
+        self.build.subjects = books.subjects
+        self._compile(self.snapshot.found, self.generation)
         books.start(services)
         return self
 
@@ -199,8 +213,8 @@ class Antiphon(Asking):
             await self.drain(0)
         await self.pipeline.caching.__aexit__(kind, error, traceback)
         await self.transport.aclose()
-        if self._in_force is not None:
-            self._in_force.stop()
+        if self.in_force is not None:
+            self.in_force.stop()
         books, self.books = self.books, None
         if books is not None:
             self.pipeline.accounts.keep(None)
@@ -215,9 +229,9 @@ class Antiphon(Asking):
     # looking
 
     @property
-    def providers(self) -> Mapping[str, Provider]:
-        """Who can be asked, by the names of the configuration."""
-        return self._build.providers
+    def tallies(self) -> Mapping[str, Tally]:
+        """What became of the requests of each route with a cache."""
+        return self.build.tallies
 
     def models(self, principal: Principal) -> list[ModelEntry]:
         """The names that this caller may ask for: routes, then what `reachable` has found."""
@@ -242,11 +256,6 @@ class Antiphon(Asking):
     def nearest(self, name: str) -> list[str]:
         """Names that look like this one."""
         return self.snapshot.nearest(name)
-
-    def deployments(self) -> list[Deployment]:
-        """Everything that stands behind a name, once."""
-        plans = self.snapshot.plans.values()
-        return list({each.name: each for plan in plans for each in plan.deployments}.values())
 
     @property
     def open_books(self) -> Books:
@@ -293,6 +302,7 @@ class Antiphon(Asking):
             probes={} if self._prober is None else self._prober.found,
             books=self.books,
             draining=self.draining,
+            config=self.reloading.health,
         )
 
     def latencies(self) -> Latencies:
@@ -304,10 +314,8 @@ class Antiphon(Asking):
 
         `models` lists them from then on; `unreachable` says what could not be asked, and why.
         """
-        if self._build.passes_through:
-            providers = self._build.providers.values()
-            found, self.unreachable = await list_models(providers, self.transport)
-            self.snapshot = self._build.snapshot(self.admin_key, found)
+        self.lists = True
+        await self.ask_for_models(self.providers)
         return self.models(IN_PROCESS)
 
     def claim_admin_key(self) -> AdminKey:
@@ -319,8 +327,8 @@ class Antiphon(Asking):
             ConfigurationError: Its file cannot be kept.
         """
         if self.admin_key is None:
-            self.admin_key = self._build.admin_key()
-            self.snapshot = self._build.snapshot(self.admin_key, self.snapshot.found)
+            self.admin_key = self.build.admin_key()
+            self._compile(self.snapshot.found, self.generation)
         return self.admin_key
 
     # ending
@@ -336,18 +344,6 @@ class Antiphon(Asking):
     def hurry(self) -> None:
         """Have a drain wait no longer."""
         self.pipeline.hurry()
-
-    def _made_prober(self) -> Prober | None:
-        if not self.settings.health.probe_seconds:
-            return None
-        return Prober(
-            self.providers.values(),
-            self.settings.health,
-            transport=self.transport,
-            loop=asyncio.get_running_loop(),
-            resting=lambda: self.draining,
-            clock=self.clock,
-        )
 
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -21,8 +21,12 @@ class Readable(Protocol):
     transport: Transport
     books: Books | None
     captures: Captures
-    tallies: Mapping[str, Tally]
     reporting: Reporting | None
+
+    @property
+    def tallies(self) -> Mapping[str, Tally]:
+        """Of the routes with a cache."""
+        ...
 
 
 def readings(gateway: Readable) -> Sequence[Reading]:

@@ -17,6 +17,7 @@ from antiphon.gateway.books import Books
 from antiphon.gateway.health import (
     Breaker,
     Concurrent,
+    ConfigurationHealth,
     DatabaseHealth,
     Facts,
     JournalHealth,
@@ -54,6 +55,7 @@ class Sight(NamedTuple):
     probes: Mapping[str, Probe]
     books: Books | None
     draining: bool
+    config: ConfigurationHealth
 
 
 def facts(sight: Sight) -> Facts:
@@ -73,6 +75,7 @@ def facts(sight: Sight) -> Facts:
             for states in (books.background.states, books.treasury.states)
             for name, state in states.items()
         },
+        config=sight.config,
     )
 
 

@@ -128,7 +128,7 @@ class Snapshot:
         generation: Grows with each replacement.
     """
 
-    __slots__ = ("_passthrough", "found", "generation", "keys", "plans", "shelves")
+    __slots__ = ("__weakref__", "_passthrough", "found", "generation", "keys", "plans", "shelves")
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ Hot path: `head` costs the key ring's turn and one look-up.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.embeddings import EmbedDialect, EmbedPayload
@@ -146,6 +147,24 @@ class Door:
         )
 
 
+class Past(NamedTuple):
+    """What is known of a deployment that another one may take the place of.
+
+    Attributes:
+        origin: Where it was.
+        dialect: In which it was asked.
+        facts: What it could do.
+        health: Goes on.
+        calibration: Goes on.
+    """
+
+    origin: Origin
+    dialect: Dialect
+    facts: ModelFacts
+    health: Health
+    calibration: Calibration
+
+
 class Deployment:
     """A model at a provider.
 
@@ -208,6 +227,22 @@ class Deployment:
         self.unpriced = charge.reason
         self.health = Health()
         self._beside: dict[Endpoint | EmbedDialect, Face] = {}
+
+    @property
+    def past(self) -> Past:
+        """What is known of it; it is shared with whoever goes on with it."""
+        return Past(self.origin, self.face.dialect, self.facts, self.health, self.calibration)
+
+    def go_on_with(self, past: Past) -> None:
+        """Go on with what is known of one of the same name, as far as it tells of this one.
+
+        Not where it is somewhere else now, or speaks otherwise: it is another one then.
+        """
+        if (past.origin, past.dialect) != (self.origin, self.face.dialect):
+            return
+        self.health = past.health
+        if past.facts == self.facts:
+            self.calibration = past.calibration
 
     def is_well(self, now: float) -> bool:
         """Whether it deserves its place in the order: it answers, and has a key to ask with."""

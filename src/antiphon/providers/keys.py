@@ -139,6 +139,18 @@ class KeyRing:
             slot.until = 0.0
         self._sort()
 
+    def adopt(self, other: KeyRing) -> None:
+        """Have the keys of another ring from now on, in its order.
+
+        A key that was here already stays the same, and set aside if it was. Who has taken one that
+        is gone keeps it.
+        """
+        known = {(slot.file, slot.key.secret): slot for slot in self._slots}
+        self._slots = [known.get((each.file, each.key.secret), each) for each in other._slots]
+        self._has_files = other._has_files
+        self._turn = -1
+        self._sort()
+
     def status(self) -> tuple[KeyStatus, ...]:
         """Each key, as it may be shown."""
         return tuple(slot.status() for slot in self._slots)

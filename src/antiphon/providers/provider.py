@@ -53,6 +53,7 @@ class Provider:
         "_catalog",
         "_clock",
         "_door",
+        "_new_keys",
         "_pricing",
         "_spoken",
         "address",
@@ -72,8 +73,19 @@ class Provider:
         dialects: Mapping[str, Dialect],
         clock: Clock,
         prices: PricingSettings = _DEFAULT_PRICING,
+        before: Provider | None = None,
     ) -> None:
         """Build it.
+
+        Args:
+            name: The entry's name.
+            settings: What it says.
+            catalog: The rows.
+            dialects: The wire formats.
+            clock: For keys and prices.
+            prices: What holds where the entry says nothing.
+            before: Whose place it is to take. At the same address its key ring goes on, with
+                the keys of these settings once `take_place` is called.
 
         Raises:
             ConfigurationError: The entry has mistakes, or a key file cannot be read.
@@ -85,7 +97,9 @@ class Provider:
         self.settings = settings
         self.row = row_of(name, settings, catalog)
         self.address = _address(settings, self.row)
-        self.keys = KeyRing(settings.keys, clock=clock)
+        self._new_keys = self.keys = KeyRing(settings.keys, clock=clock)
+        if before is not None and before.address.origin == self.address.origin:
+            self.keys = before.keys
         self._catalog = catalog
         self._clock = clock
         self._spoken = _spoken(settings, self.row, self.address, dialects)
@@ -107,6 +121,12 @@ class Provider:
             auth=HeaderAuth(self.row.auth.header, self.row.auth.value),
             headers=_headers(settings),
         )
+
+    def take_place(self) -> None:
+        """Take the place of the one before: from now on its key ring has the keys of this one."""
+        if self.keys is not self._new_keys:
+            self.keys.adopt(self._new_keys)
+            self._new_keys = self.keys
 
     @property
     def models(self) -> tuple[str, ...]:

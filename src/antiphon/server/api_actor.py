@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
-from functools import cached_property
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -99,7 +98,7 @@ class Front(ABC):
     def limit_uses(self) -> LimitUses:
         """How much of limits is used."""
 
-    @cached_property
+    @property
     def allowed(self) -> Allowed:
         """What the configuration makes of budgets and limits that are kept."""
         return Allowed(self.settings)

@@ -63,13 +63,17 @@ class Expansion:
     Args:
         environ: Where names are looked up.
         folder: Where relative paths of `${file:...}` start.
+        files: Gets the paths of the files that are read, whether they can be or not.
     """
 
-    __slots__ = ("_environ", "_folder")
+    __slots__ = ("_environ", "_files", "_folder")
 
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], folder: Path, files: set[Path] | None = None
+    ) -> None:
         self._environ = environ
         self._folder = folder
+        self._files = set[Path]() if files is None else files
 
     def expand(self, text: str) -> str:
         """The text with everything replaced; `FileBacked` if a file is all there is.
@@ -100,6 +104,7 @@ class Expansion:
     def _value(self, body: str, depth: int) -> str:
         if body.startswith("file:"):
             path = Path(self._expand(body.removeprefix("file:"), depth + 1).strip())
+            self._files.add(self._folder / path)
             return FileBacked.read(self._folder / path)
         found = _BODY.fullmatch(body)
         if found is None:
