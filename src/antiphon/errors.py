@@ -5,8 +5,8 @@ Code raises what happened; one door renders it in the caller's own dialect. The 
 * AntiphonError
   + CallerError             the request cannot be served as it stands
     - MalformedBody, InvalidRequest, UnsupportedParameter, BodyTooLarge
-    - Unauthenticated, Forbidden, ModelNotFound, ModelUnpriced, PathNotFound, MethodNotAllowed
-    - BudgetExceeded, PromptTooLong
+    - Unauthenticated, Forbidden, NothingCleared, ModelNotFound, ModelUnpriced, PathNotFound
+    - MethodNotAllowed, BudgetExceeded, PromptTooLong
   + GatewayError            the gateway will not, or could not, serve it now
     - Overloaded, Draining, AccountingUnavailable, BudgetReserved, LimitReached
     - RequestTimeout, CallerLeft, InternalFault
@@ -176,8 +176,24 @@ class Forbidden(CallerError):
     kind = Kind.FORBIDDEN
 
 
+class NothingCleared(Forbidden):
+    """Nobody behind the name may be sent what is asked, so nothing was sent.
+
+    Attributes:
+        sensitivity: How far the request goes.
+    """
+
+    def __init__(self, name: str, sensitivity: str) -> None:
+        super().__init__(
+            f"Nobody behind {_shown(name)!r} is cleared for what is {sensitivity}: "
+            "nothing was sent.",
+            param="model",
+        )
+        self.sensitivity = sensitivity
+
+
 class PromptTooLong(CallerError):
-    """The prompt is longer than a limit of the caller's allows."""
+    """The prompt is longer than a limit of the caller's allows, or than any model behind it."""
 
     kind = Kind.CONTEXT_TOO_LONG
 

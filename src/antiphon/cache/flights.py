@@ -140,7 +140,7 @@ class Flights(Generic[CallT]):
 
     def _alone(self, reader: Reader[CallT]) -> Flight[CallT]:
         """A flight of its own, for a reader who was left behind and has had nothing."""
-        flight = Flight[CallT](self._most_held)
+        flight = Flight[CallT](self.most_held)
         flight.readers[reader] = None
         self._start(flight, None)
         return flight

@@ -50,7 +50,11 @@ def _route_of(alias: str, settings: Settings) -> str | None:
 
 
 def _deployments(settings: Settings) -> list[str]:
-    return [target for route in settings.models.values() for target in route.deployments]
+    return [
+        f"{target.provider}/{target.model}"
+        for route in settings.models.values()
+        for _, target in route.targets
+    ]
 
 
 def _passes(name: str, settings: Settings) -> bool:

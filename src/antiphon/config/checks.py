@@ -17,7 +17,8 @@ from antiphon.config.unpriced import unpriced
 from antiphon.config.words import did_you_mean, one_of, quoted
 from antiphon.dialects.base import Dialect
 from antiphon.notices.config import unreachable
-from antiphon.pipeline.config import ANY, RouteSettings, Target
+from antiphon.pipeline.config import ANY, WILD, RouteSettings, Target
+from antiphon.pipeline.pools import PoolCycle, Pools, UnknownPool
 from antiphon.providers.catalog import Catalog
 from antiphon.providers.provider import mistakes
 from antiphon.yamlfile.places import Path
@@ -136,10 +137,32 @@ def _route(
         yield Finding((*path, "passthrough"), 'belongs to the name "*" alone')
     elif not route.deployments:
         yield Finding(path, "needs deployments", (deployments,))
-    for index, target in enumerate(route.targets):
+    for place, target in route.targets:
         if target.provider not in settings.providers:
             message = _unknown(target, settings, catalog)
-            yield Finding((*deployments, index), message, (("providers", target.provider),))
+            yield Finding((*path, *place), message, (("providers", target.provider),))
+    yield from _pool(name, route, settings)
+
+
+def _pool(name: str, route: RouteSettings, settings: Settings) -> Iterator[Finding]:
+    """Entries that name other models, or many at once."""
+    pools = Pools(settings.models)
+    if name.count(WILD) > 1:
+        yield Finding(("models", name), 'a model\'s name may have one "*"')
+    for place, entry in route.entries:
+        path: Path = ("models", name, *place)
+        if WILD in entry.model and (WILD not in name or name == ANY):
+            yield Finding(path, 'takes a "*" only where the name of the model has one')
+        elif WILD in entry.model.partition("/")[0]:
+            yield Finding(path, 'a "*" stands for a model, not for a provider or another name')
+        try:
+            pools.of(name, [entry])
+        except UnknownPool as error:
+            hint = did_you_mean(error.name, _all_names(settings))
+            what = f"no model is called {quoted(error.name)}{hint}"
+            yield Finding(path, f"must be PROVIDER/MODEL or another model's name; {what}")
+        except PoolCycle as error:
+            yield Finding(path, f"leads back to itself: {error}")
 
 
 def _denied(settings: Settings, catalog: Catalog) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from antiphon.config.validate import validate
 from antiphon.config.words import nearest
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import ConfigurationError, Mistake
-from antiphon.pipeline.config import RouteSettings
+from antiphon.pipeline.config import PoolEntry, RouteSettings
 from antiphon.providers.catalog import GENERIC, Catalog, load_catalog
 from antiphon.providers.config import ProviderSettings
 from antiphon.providers.environment import find_providers, from_environment
@@ -276,7 +276,8 @@ class _Found:
         generic = providers.get(GENERIC)
         if "models" not in settings.model_fields_set and generic is not None:
             for model in list(generic.models)[:1]:
-                models[DEFAULT] = RouteSettings(deployments=(f"{GENERIC}/{model}",))
+                entry = PoolEntry(model=f"{GENERIC}/{model}")
+                models[DEFAULT] = RouteSettings(deployments=(entry,))
         return settings.model_copy(update={"providers": providers, "models": models})
 
 

@@ -38,8 +38,8 @@ def retiring(settings: Settings, catalog: Catalog, *, now: float) -> Iterator[tu
 
 def _configured(settings: Settings) -> Iterator[tuple[Path, Target]]:
     for name, route in settings.models.items():
-        for index, target in enumerate(route.targets):
-            yield ("models", name, "deployments", index), target
+        for place, target in route.targets:
+            yield ("models", name, *place), target
     for provider, entry in settings.providers.items():
         for model in entry.models:
             yield ("providers", provider, "models", model), Target(provider, model)

@@ -17,6 +17,7 @@ from antiphon.limits.config import LimitsSettings
 from antiphon.notices.config import NoticesSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
+from antiphon.routing.privacy import PrivacySettings
 from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
 from antiphon.usage.budgets.config import BudgetsSettings
 from antiphon.usage.captures.config import CaptureSettings
@@ -84,6 +85,10 @@ class Settings(BaseModel):
         default_factory=dict[str, ProviderSettings],
         description="Who can be asked, by a name of your choice or that of a catalog row. Without "
         "this section the environment is searched for the keys and addresses of known providers.",
+    )
+    privacy: PrivacySettings = Field(
+        default_factory=PrivacySettings,
+        description="How far requests go: only providers with that `clearance` are asked.",
     )
     models: Mapping[str, RouteSettings] = Field(
         default_factory=_any_model,

@@ -47,7 +47,7 @@ def unpriced(settings: Settings, catalog: Catalog) -> Iterator[Unpriced]:
     known: dict[str, Pricing | None] = {}
     seen: set[Target] = set()
     for name, route in settings.models.items():
-        for index, target in enumerate(route.targets):
+        for place, target in route.targets:
             if target in seen or target.provider not in settings.providers:
                 continue
             seen.add(target)
@@ -60,7 +60,7 @@ def unpriced(settings: Settings, catalog: Catalog) -> Iterator[Unpriced]:
                 )
             pricing = known[target.provider]
             if pricing is not None:
-                yield from _of(pricing, target, ("models", name, "deployments", index))
+                yield from _of(pricing, target, ("models", name, *place))
 
 
 def _of(pricing: Pricing, target: Target, path: Path) -> Iterator[Unpriced]:

@@ -32,6 +32,8 @@ from antiphon.model.request import ChatRequest
 from antiphon.model.within import asks_within
 from antiphon.wire.shallow import Members
 
+_NO_TEXT = (Need.IMAGES, Need.AUDIO, Need.FILES)
+
 
 class Dialect(Requests):
     """One wire format, both ways."""
@@ -185,6 +187,19 @@ class Payload:
     def body(self) -> bytes:
         """What the caller sent, byte for byte; empty once it was rewritten."""
         return b"" if self._members is None else self._members.source
+
+    @property
+    def readable(self) -> bytes:
+        """What is sent of it, as far as it may be text."""
+        return self.body
+
+    @property
+    def hides(self) -> bool:
+        """Whether some of it may be no text, or lie elsewhere: nobody can look through it all."""
+        members = self._members
+        return self.refers or (
+            members is not None and any(self.dialect.may_ask(members, need) for need in _NO_TEXT)
+        )
 
     @property
     def refers(self) -> bool:

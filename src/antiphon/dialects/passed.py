@@ -51,6 +51,11 @@ class UntranslatedPayload(Payload, ABC):
 
     @property
     @override
+    def hides(self) -> bool:
+        return False
+
+    @property
+    @override
     def wants_usage(self) -> bool:
         return True
 
@@ -130,6 +135,16 @@ class PassedJson(UntranslatedPayload):
 
     @property
     @override
+    def readable(self) -> bytes:
+        return self._object.source
+
+    @property
+    @override
+    def hides(self) -> bool:
+        return self.opaque
+
+    @property
+    @override
     def size(self) -> int:
         return len(self._object.source)
 
@@ -181,7 +196,7 @@ class PassedForm(UntranslatedPayload):
         MalformedBody: It is no form, names no model, or could be read in two ways.
     """
 
-    __slots__ = ("_form", "_size")
+    __slots__ = ("_body", "_form")
 
     opaque = True
 
@@ -190,12 +205,22 @@ class PassedForm(UntranslatedPayload):
         stream = (form.text("stream") or "").strip().lower() == "true"
         super().__init__(dialect, _named(form.text("model")), stream=stream)
         self._form = form
-        self._size = len(body)
+        self._body = body
+
+    @property
+    @override
+    def readable(self) -> bytes:
+        return self._body
+
+    @property
+    @override
+    def hides(self) -> bool:
+        return True
 
     @property
     @override
     def size(self) -> int:
-        return self._size
+        return len(self._body)
 
     @override
     def encode(
@@ -227,6 +252,11 @@ class PassedBytes(UntranslatedPayload):
         super().__init__(dialect, objects)
         self._bytes = body
         self.defers = self.opaque = defers
+
+    @property
+    @override
+    def readable(self) -> bytes:
+        return self._bytes
 
     @property
     @override

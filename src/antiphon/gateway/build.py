@@ -7,32 +7,22 @@ addresses, keys, quirks and prices. A request finds it by one look-up.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from antiphon.access.admin import AdminKey, admin_key
 from antiphon.access.callers import Proxy
 from antiphon.access.keys import StaticKeys, digest_of
 from antiphon.access.proxy import TrustedProxy
-from antiphon.cache.policy import CachePolicy
 from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
-from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
-from antiphon.pipeline.config import ANY, RetrySettings, RouteSettings, Target
-from antiphon.pipeline.digest import digest_of_plan
-from antiphon.pipeline.passing import STORED
-from antiphon.pipeline.plan import Plan, Shelf, Snapshot
+from antiphon.errors import ConfigurationError
+from antiphon.gateway.routes import Known, Routes
+from antiphon.pipeline.plan import Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
-from antiphon.providers.deployment import Deployment, Past
 from antiphon.providers.provider import Provider
 from antiphon.usage.captures.taking import Captures
-
-_ONCE = RouteSettings(retry=RetrySettings(attempts=1))
-"""To store something twice is no way to try again."""
-_PASSTHROUGH_PLANS = 1_000
-"""Callers choose these names, so what is made for them is bounded."""
 
 
 class Heritage(NamedTuple):
@@ -40,15 +30,13 @@ class Heritage(NamedTuple):
 
     Attributes:
         providers: Whose key rings go on.
-        deployments: What is known of each, by name.
-        asked: Of them, those that callers have named, and no route.
+        known: What is known of deployments.
         tallies: Of the routes with a cache.
         captures: What waits to be kept.
     """
 
     providers: Mapping[str, Provider]
-    deployments: Mapping[str, Past]
-    asked: AbstractSet[str]
+    known: Known
     tallies: Mapping[str, Tally]
     captures: Captures
 
@@ -76,11 +64,9 @@ class Build:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        past = past or Heritage({}, {}, frozenset(), {}, Captures(settings.capture, clock=clock))
-        self._past = dict(past.deployments)
-        self._asked = past.asked
-        self._deployments: dict[str, Deployment] = {}
-        self._passed: dict[str, Plan] = {}
+        past = past or Heritage(
+            {}, Known({}, frozenset()), {}, Captures(settings.capture, clock=clock)
+        )
         self.providers: dict[str, Provider] = {}
         self.subjects: Mapping[str, str] = {}
         self.tallies = {
@@ -104,20 +90,22 @@ class Build:
                 errors.append(error)
         if errors:
             raise ConfigurationError([each for error in errors for each in error.mistakes])
-        self._shelves = {name: _shelf(each) for name, each in self.providers.items()}
+        self._routes = Routes(
+            settings,
+            self.providers,
+            captures=self.captures,
+            tallies=self.tallies,
+            known=past.known,
+        )
 
     @property
     def passes_through(self) -> bool:
         """Whether `provider/model` names reach their provider without a route."""
-        route = self._settings.models.get(ANY)
-        return route is not None and route.passthrough
+        return self._routes.passes_through
 
     def past(self) -> Heritage:
         """What outlives this one, for the next; on the event loop."""
-        made = {name: each.past for name, each in self._deployments.items()}
-        known = dict([*self._past.items(), *made.items()][-_PASSTHROUGH_PLANS:]) | made
-        asked = frozenset(self._past) | frozenset(self._passed)
-        return Heritage({**self.providers}, known, asked, {**self.tallies}, self.captures)
+        return Heritage({**self.providers}, self._routes.known(), {**self.tallies}, self.captures)
 
     def take_place(self) -> None:
         """Take the place of the one before, whose past this one has; on the event loop."""
@@ -137,9 +125,8 @@ class Build:
 
     def proxies(self) -> Sequence[Proxy]:
         """Who may say for whom they ask."""
-        clock = self._clock
         return [
-            Proxy(TrustedProxy(each.secrets, clock=clock), each.keys)
+            Proxy(TrustedProxy(each.secrets, clock=self._clock), each.keys)
             for each in self._settings.auth.proxies
         ]
 
@@ -157,96 +144,14 @@ class Build:
             ConfigurationError: A route names a model that cannot be one, or that has no price
                 where such models are denied.
         """
-        plans: dict[str, Plan] = {}
-        for name, route in self._settings.models.items():
-            if name == ANY:
-                continue
-            plan = self._plan(name, route)
-            for alias in (name, *route.aliases):
-                plans[alias] = plan
-        self._forget()
+        plans = self._routes.plans()
         return Snapshot(
             plans,
-            passthrough=self._pass if self.passes_through else None,
+            further=self._routes.further if self._routes.makes_more else None,
             keys=StaticKeys(
                 self._settings.auth.keys, admin=admin and admin.digest, subjects=self.subjects
             ),
             found=[name for name in found if name not in plans],
-            shelves=self._shelves,
+            shelves=self._routes.shelves,
             generation=generation,
         )
-
-    def _forget(self) -> None:
-        """Forget what is known of deployments that nobody can ask any more."""
-        self._past = {
-            name: past
-            for name, past in self._past.items()
-            if name in self._asked and name.partition("/")[0] in self.providers
-        }
-
-    def _plan(self, name: str, route: RouteSettings) -> Plan:
-        try:
-            deployments = [self._deployment(target) for target in route.targets]
-            tap = self.captures.tap(route.capture, self._settings.capture)
-            return Plan(name, deployments, route, tap, self._cache(name, route, deployments))
-        except ModelUnpriced as error:
-            mistake = Mistake("models", name, f"{error.message} ({error.reason})")
-            raise ConfigurationError([mistake]) from error
-
-    def _pass(self, name: str) -> Plan | None:
-        """The plan of a `provider/model` name that no route has.
-
-        Raises:
-            ModelUnpriced: It has no price, and such models are denied.
-        """
-        plan = self._passed.get(name)
-        if plan is not None:
-            return plan
-        provider, _, model = name.partition("/")
-        if provider not in self.providers or not model:
-            return None
-        try:
-            deployment = self._deployment(Target(provider, model))
-        except ConfigurationError:
-            # Not a name that any model can have: the caller is told that it does not exist.
-            return None
-        if len(self._passed) >= _PASSTHROUGH_PLANS:
-            oldest = next(iter(self._passed))
-            del self._passed[oldest]
-            self._deployments.pop(oldest, None)
-        tap = self.captures.tap(self._route.capture, self._settings.capture)
-        cache = self._cache(ANY, self._route, [deployment])
-        plan = self._passed[name] = Plan(ANY, [deployment], self._route, tap, cache)
-        return plan
-
-    def _cache(
-        self, name: str, route: RouteSettings, deployments: Sequence[Deployment]
-    ) -> CachePolicy | None:
-        """What a route does with answers; its counts outlive the snapshot."""
-        if route.cache is None:
-            return None
-        entries = [self.providers[each.provider].settings for each in deployments]
-        tally = self.tallies.setdefault(name, Tally())
-        digest = digest_of_plan(route, deployments, entries)
-        return CachePolicy(route.cache, alias=name, plan=digest, tally=tally)
-
-    @property
-    def _route(self) -> RouteSettings:
-        return self._settings.models[ANY]
-
-    def _deployment(self, target: Target) -> Deployment:
-        name = f"{target.provider}/{target.model}"
-        if name not in self._deployments:
-            made = self.providers[target.provider].deployment(target.model)
-            past = self._past.pop(name, None)
-            if past is not None:
-                made.go_on_with(past)
-            self._deployments[name] = made
-        return self._deployments[name]
-
-
-def _shelf(provider: Provider) -> Shelf:
-    if not provider.settings.stored_objects:
-        return Shelf(provider.speaks, {})
-    stored = {each: Plan(each, [provider.store(each)], _ONCE) for each in STORED}
-    return Shelf(provider.speaks, stored)

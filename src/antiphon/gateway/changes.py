@@ -19,6 +19,7 @@ from antiphon.config.pinned import PINNED
 from antiphon.config.settings import Settings
 from antiphon.config.tree import is_any_list, is_any_mapping, is_any_set, touches
 from antiphon.gateway.effects import effects_of
+from antiphon.pipeline.config import PoolEntry
 from antiphon.providers.keys import KeyFile
 from antiphon.secret import Secret
 from antiphon.yamlfile.places import Path, dotted
@@ -27,6 +28,8 @@ Kind = Literal["added", "removed", "changed"]
 _SECRET, _EXPANDED = "(not shown)", "(from ${...}, not shown)"
 _NAMES = ("scope", "organisation", "name", "per")
 """Members that tell the entries of a list apart, as far as they have any."""
+_SHORT = (["deployments"], ["model"])
+"""Members that may be left out where they stand alone."""
 _LONGEST = 200
 _NO_ADMIN_KEY = "none was made yet, and a start can show it"
 
@@ -183,8 +186,8 @@ def shown(value: object) -> str:
 
 
 def _flow(members: Mapping[str, str]) -> str:
-    if list(members) == ["deployments"]:
-        return members["deployments"]
+    if list(members) in _SHORT:
+        return next(iter(members.values()))
     return "{" + ", ".join(f"{name}: {each}" for name, each in members.items()) + "}"
 
 
@@ -198,6 +201,8 @@ def _entries(value: object) -> Mapping[str, object] | None:
         return {str(name): each for name, each in value.items()}
     if not is_any_list(value) or not all(isinstance(each, BaseModel) for each in value):
         return None
+    if any(isinstance(each, PoolEntry) for each in value):
+        return None  # their order is what matters
     names = [_name_of(each, index) for index, each in enumerate(value)]
     if len({*names}) < len(names):
         names = [str(index) for index in range(len(names))]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from antiphon.dialects.base import Payload
-from antiphon.errors import AntiphonError
+from antiphon.errors import AntiphonError, NothingCleared
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import Principal
-from antiphon.pipeline.plan import Plan
+from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.translation import written_for
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
@@ -28,7 +28,13 @@ class Counted(NamedTuple):
 
 
 async def count(
-    gateway: Antiphon, principal: Principal, payload: Payload, members: Members, lines: bytes
+    gateway: Antiphon,
+    principal: Principal,
+    payload: Payload,
+    members: Members,
+    *,
+    lines: bytes,
+    headers: Headers,
 ) -> Counted:
     """Count a prompt for whoever would answer it.
 
@@ -38,31 +44,36 @@ async def count(
         payload: What would be asked.
         members: What the caller sent to be counted.
         lines: Headers of the caller that go on to a provider of its dialect.
+        headers: All of the caller's.
 
     Raises:
         ModelNotFound, Forbidden: The caller cannot ask for the model.
         Overloaded: Too much is under way.
         MalformedBody, InvalidRequest: The prompt has to be read, and cannot be.
     """
-    plan = gateway.pipeline.plan(gateway.snapshot, payload.model, principal)
+    pipeline = gateway.pipeline
+    plan = pipeline.plan(gateway.snapshot, payload.model, principal)
+    try:
+        question = pipeline.question(payload, principal, headers, plan)
+        first = plan.chooser.choose(question).order[0].deployment
+    except NothingCleared:
+        # Nobody is asked; what a prompt is to some tokenizer is no secret to its writer.
+        return Counted(plan.deployments[0].calibration.count(payload.request), "estimated")
     gateway.concurrency.take()
     try:
-        counted = await _ask(gateway, plan, payload, members, lines)
+        counted = await _ask(gateway, first, payload, members, lines)
     finally:
         gateway.concurrency.give()
     if counted is not None:
         return Counted(counted, "provider")
-    first = plan.order(gateway.clock.monotonic())[0]
     return Counted(first.calibration.count(payload.request), "estimated")
 
 
 async def _ask(
-    gateway: Antiphon, plan: Plan, payload: Payload, members: Members, lines: bytes
+    gateway: Antiphon, deployment: Deployment, payload: Payload, members: Members, lines: bytes
 ) -> int | None:
     """What the deployment that would answer says; None where it does not count."""
-    now = gateway.clock.monotonic()
-    deployment = plan.order(now)[0]
-    face = deployment.face_for(payload.dialect, now)
+    face = deployment.face_for(payload.dialect, gateway.clock.monotonic())
     if not face.counts:
         return None
     if not payload.passes(face.dialect):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from antiphon.access.keys import static_id
 from antiphon.config.settings import Settings
-from antiphon.pipeline.config import ANY, RouteSettings
+from antiphon.pipeline.config import ANY, WILD
+from antiphon.pipeline.pools import Pools
 
 
 def effects_of(before: Settings, after: Settings) -> Iterator[str]:
@@ -29,17 +31,15 @@ def effects_of(before: Settings, after: Settings) -> Iterator[str]:
     yield from _of_keys(before, after)
 
 
-def _of_route(
-    name: str, before: RouteSettings | None, after: RouteSettings | None
-) -> Iterator[str]:
+def _of_route(name: str, before: _Route | None, after: _Route | None) -> Iterator[str]:
     if before is None:
         yield f"callers can ask for {name}"
         return
     if after is None:
         yield f"{name} is not found any more"
         return
-    olds, news = _pool(before), _pool(after)
-    if olds and news and olds[0] != news[0] and _in_order(before) and _in_order(after):
+    olds, news = before.pool, after.pool
+    if olds[0] != news[0] and before.in_order and after.in_order:
         yield f"callers of {name} now get {news[0]} first"
     gone = [each for each in olds if each not in news]
     if gone:
@@ -64,22 +64,25 @@ def _of_keys(before: Settings, after: Settings) -> Iterator[str]:
         yield f"callers without a key are {'refused' if required else 'served'}"
 
 
-def _routes(settings: Settings) -> Mapping[str, RouteSettings]:
-    return {
-        name: route
-        for own, route in settings.models.items()
-        if own != ANY
-        for name in (own, *route.aliases)
-    }
+class _Route(NamedTuple):
+    """Who may answer, and whether they are asked in this order."""
+
+    pool: Sequence[str]
+    in_order: bool
+
+
+def _routes(settings: Settings) -> Mapping[str, _Route]:
+    pools = Pools(settings.models)
+    found: dict[str, _Route] = {}
+    for own, route in settings.models.items():
+        if own != ANY:
+            # A name with a star stands as it is written.
+            members = pools.of(own, route.deployments, WILD if WILD in own else "")
+            pool = [f"{each.target.provider}/{each.target.model}" for each in members]
+            made = _Route(pool, route.strategy == "priority")
+            found |= dict.fromkeys((own, *route.aliases), made)
+    return found
 
 
 def _passes(settings: Settings) -> bool:
     return ANY in settings.models and settings.models[ANY].passthrough
-
-
-def _pool(route: RouteSettings) -> Sequence[str]:
-    return [str(each) for each in route.deployments]
-
-
-def _in_order(route: RouteSettings) -> bool:
-    return route.strategy == "priority"

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from antiphon.pipeline.plan import Snapshot
+from antiphon.pipeline.plan import Life, Snapshot
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Origin
 from antiphon.telemetry.gone import Gone
@@ -61,7 +61,7 @@ class Generations:
     def __init__(self, part: Callable[[Gone, AbstractSet[Origin]], None]) -> None:
         self._part = part
         self._names: dict[int, Names] = {}
-        self._held: dict[int, set[weakref.ref[Snapshot]]] = {}
+        self._held: dict[int, set[weakref.ref[Life]]] = {}
 
     @property
     def alive(self) -> tuple[int, ...]:
@@ -73,15 +73,15 @@ class Generations:
         soon = asyncio.get_running_loop().call_soon_threadsafe
         number = snapshot.generation
 
-        def ended(reference: weakref.ref[Snapshot]) -> None:
+        def ended(reference: weakref.ref[Life]) -> None:
             # On whatever thread let go of it last.
             with suppress(RuntimeError):  # the loop is closed
                 soon(partial(self._ended, number, reference))
 
         self._names[number] = names
-        self._held.setdefault(number, set()).add(weakref.ref(snapshot, ended))
+        self._held.setdefault(number, set()).add(weakref.ref(snapshot.life, ended))
 
-    def _ended(self, number: int, reference: weakref.ref[Snapshot]) -> None:
+    def _ended(self, number: int, reference: weakref.ref[Life]) -> None:
         held = self._held[number]
         held.discard(reference)
         if held:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from antiphon.model.needs import Need
 from antiphon.model.principal import ANONYMOUS, Principal
@@ -25,6 +26,7 @@ class Sensitivity(enum.IntEnum):
     RESTRICTED = 3
 
 
+SensitivityWord: TypeAlias = Literal["public", "internal", "confidential", "restricted"]
 SENSITIVITIES = {each.name.lower(): each for each in Sensitivity}
 """By the words of configuration and callers."""
 

@@ -123,7 +123,10 @@ class Caching:
         wishes = wishes_of(exchange.cache_control)
         principal, payload = exchange.principal, exchange.payload
         tenant = Tenant.of(principal, organisation=principal.tenant)
-        key = policy.key(tenant, payload.dialect.name, payload.body, exchange.forwarded)
+        choice, lines = exchange.choice, exchange.forwarded
+        if choice is not None:
+            lines += choice.mark
+        key = policy.key(tenant, payload.dialect.name, payload.body, lines)
         if key is not None:
             return Lookup(self, exchange, plan, policy, wishes, tenant, key)
         exchange.cached = Cached(MISS)
@@ -303,7 +306,7 @@ class Lookup:
     def _begin(self) -> SharedCall:
         exchange, caching, plan = self._exchange, self._caching, self._plan
         walk = caching.walk(exchange, plan)
-        started, deployments = exchange.started, plan.deployments
+        started, deployments = exchange.started, self._order()
         if len(deployments) > 1:
             self._unwell = [each for each in deployments if not each.is_well(started)]
         self._under_way = True
@@ -347,6 +350,10 @@ class Lookup:
         if self._left:
             self._caching.record(self._exchange)
 
+    def _order(self) -> Sequence[Deployment]:
+        choice = self._exchange.choice
+        return self._plan.deployments if choice is None else choice.deployments
+
     def _is_fallback(self) -> bool:
         """Whether another deployment answered than the first that can do what is asked.
 
@@ -355,10 +362,11 @@ class Lookup:
         """
         attempts = self._exchange.attempts
         last = attempts[-1].deployment
-        if last is self._plan.deployments[0]:
+        order = self._order()
+        if last is order[0]:
             return False
         asked = [each.deployment for each in attempts]
-        for each in self._plan.deployments:
+        for each in order:
             if each is last:
                 return False
             if each in self._unwell or each in asked:

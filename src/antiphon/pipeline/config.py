@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import (
@@ -16,13 +17,17 @@ from pydantic_core import CoreSchema
 from typing_extensions import override
 
 from antiphon.cache.config import RouteCacheSettings
+from antiphon.model.ask import SensitivityWord
 from antiphon.usage.captures.config import CaptureLevel
 
-ANY = "*"
+WILD = "*"
+"""What stands for any text in the names of routes."""
+ANY = WILD
 """The name of the route that takes every `provider/model` name which has no route of its own."""
 
 OnLoss = Literal["drop", "error", "skip"]
 JsonSchema = dict[str, object]
+_ENTRY: JsonSchema = {"type": "string", "pattern": "^\\S+$"}
 
 
 class Target(NamedTuple):
@@ -44,9 +49,43 @@ class Target(NamedTuple):
         return cls(provider, model)
 
 
-def _is_target(text: str) -> str:
-    Target.parse(text)
+def _is_entry(text: str) -> str:
+    if "/" in text:
+        Target.parse(text)
+    elif not text or text != "".join(text.split()):
+        raise ValueError("must be PROVIDER/MODEL, or the name of another model, without spaces")
     return text
+
+
+class PoolEntry(BaseModel):
+    """One of those who may answer; the text of `model` alone is enough."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: Annotated[str, AfterValidator(_is_entry)] = Field(
+        description="A model at a provider, as `PROVIDER/MODEL`; or the name of another entry of "
+        "`models`, for all that stands behind that."
+    )
+    weight: float = Field(
+        default=1.0,
+        gt=0,
+        le=1_000_000,
+        description="Its share of the work against the others', where a strategy shares it out.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {"model": value} if isinstance(value, str) else value
+
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchema:
+        """The short form belongs to the schema too."""
+        whole = handler.resolve_ref_schema(handler(core_schema))
+        return {"anyOf": [_ENTRY, whole]}
 
 
 class RetrySettings(BaseModel):
@@ -92,14 +131,15 @@ class StructuredSettings(BaseModel):
 
 
 class RouteSettings(BaseModel):
-    """What stands behind a name; `PROVIDER/MODEL` alone, or a list of them, is enough."""
+    """What stands behind a name; `PROVIDER/MODEL` alone, or a list, is enough."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    deployments: tuple[Annotated[str, AfterValidator(_is_target)], ...] = Field(
+    deployments: tuple[PoolEntry, ...] = Field(
         default=(),
-        description="Models at providers, each as `PROVIDER/MODEL`; the next one is asked when "
-        "one fails.",
+        description="Who may answer: models at providers, each as `PROVIDER/MODEL`, or names of "
+        "other models for what stands behind those. The next one is asked when one fails. In a "
+        "route whose name has a `*`, a `*` here stands for the same text.",
     )
     aliases: tuple[str, ...] = Field(default=(), description="Other names for the same route.")
     strategy: Literal["priority"] = Field(
@@ -112,6 +152,11 @@ class RouteSettings(BaseModel):
     )
     deadline: float = Field(
         default=600, gt=0, description="Seconds for the whole request, all attempts included."
+    )
+    sensitivity: SensitivityWord = Field(
+        default="public",
+        description="How far its requests go, at least: `public`, `internal`, `confidential` or "
+        "`restricted`. Only providers with that `clearance` are asked.",
     )
     capture: CaptureLevel = Field(
         default="none",
@@ -147,14 +192,17 @@ class RouteSettings(BaseModel):
         return {"deployments": deployments} if isinstance(value, str | list) else value
 
     @property
-    def targets(self) -> tuple[Target, ...]:
-        """The deployments, split."""
-        return tuple(Target.parse(text) for text in self.deployments)
+    def entries(self) -> Iterator[tuple[tuple[str | int, ...], PoolEntry]]:
+        """All that may answer, each with where it stands in the route."""
+        for index, entry in enumerate(self.deployments):
+            yield ("deployments", index), entry
 
     @property
-    def attempts(self) -> int:
-        """The most calls that one request may cause."""
-        return self.retry.attempts or len(self.deployments) + 1
+    def targets(self) -> Iterator[tuple[tuple[str | int, ...], Target]]:
+        """Of these, those that name one model at a provider."""
+        for path, entry in self.entries:
+            if "/" in entry.model and WILD not in entry.model:
+                yield path, Target.parse(entry.model)
 
     @classmethod
     @override
@@ -163,5 +211,4 @@ class RouteSettings(BaseModel):
     ) -> JsonSchema:
         """The short forms belong to the schema too."""
         whole = handler.resolve_ref_schema(handler(core_schema))
-        target: JsonSchema = {"type": "string", "pattern": "^[^/\\s]+/\\S+$"}
-        return {"anyOf": [target, {"type": "array", "items": target}, whole]}
+        return {"anyOf": [_ENTRY, {"type": "array", "items": _ENTRY}, whole]}

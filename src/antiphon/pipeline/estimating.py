@@ -62,7 +62,7 @@ def estimate(payload: Payload, deployment: Deployment, usual: float) -> Estimate
     context = facts.context
     size = payload.countable(payload.size)
     most_prompt = size if context is None or size < context else context
-    prompt = min(payload.input_estimate or _prompt(payload, deployment, size), most_prompt)
+    prompt = min(payload.input_estimate or prompt_tokens(payload, deployment), most_prompt)
     asked, answers = payload.output_bound
     most = facts.max_output or context or UNKNOWN_OUTPUT
     if asked is not None and asked < most:
@@ -71,7 +71,9 @@ def estimate(payload: Payload, deployment: Deployment, usual: float) -> Estimate
     return Estimate(prompt, most_prompt, min(int(usual * _LEAN), most) * answers, most * answers)
 
 
-def _prompt(payload: Payload, deployment: Deployment, size: int) -> int:
+def prompt_tokens(payload: Payload, deployment: Deployment) -> int:
+    """Tokens that a prompt is likely to be at a deployment."""
+    size = payload.countable(payload.size)
     calibration = deployment.calibration
     members = payload.members
     if size >= _MAY_BE_MEDIA and members is not None:

@@ -19,6 +19,7 @@ from antiphon.model.principal import Principal
 from antiphon.model.reply import StopReason
 from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
+from antiphon.pipeline.choosing import Choice
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.forms import Form
 from antiphon.pipeline.limited import Limited
@@ -141,6 +142,9 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         hops: Gateways of our kind that the request came through already.
         forwarded: Header lines of the caller that go on to a provider of the same dialect.
         cache_control: What its caller says of stored answers, as the header has it.
+        headers: All of the caller's headers, for whoever needs one that most do not.
+        sensitivity: What its caller says of how far it goes, as the header has it.
+        choice: Who is asked; None while nobody had to choose.
         served: It came over HTTP.
         trace: Where it stands in a trace; None where nobody listens.
         passing: Set where the request is passed on as it is, to an endpoint of no dialect.
@@ -170,6 +174,9 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     hops: int = 0
     forwarded: bytes = b""
     cache_control: bytes | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    sensitivity: bytes | None = None
+    choice: Choice | None = None
     served: bool = False
     trace: Trace | None = None
     passing: Passing | None = None

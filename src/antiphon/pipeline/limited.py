@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from antiphon.limits.limits import Limits
@@ -10,6 +11,8 @@ from antiphon.limits.taken import Taken
 from antiphon.pipeline.estimating import Answers, Estimate
 
 _MICRO = 1_000_000
+STEPS: Mapping[bytes, int] = {b"low": -1, b"normal": 0, b"high": 1}
+"""How urgent an exchange is, by the word of its caller."""
 ONE = Demand(1, 0, 0, 1, 0, 0)
 """What a request takes where nobody counts its tokens."""
 

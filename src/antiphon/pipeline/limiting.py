@@ -24,9 +24,10 @@ from antiphon.limits.taken import Taken
 from antiphon.limits.waiting import Place, State, Waiter
 from antiphon.pipeline.estimating import Answers, Estimate, estimate
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.limited import Limited
+from antiphon.pipeline.limited import STEPS, Limited
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.timer import Timer
+from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.telemetry.metrics import Metrics
 
@@ -36,7 +37,6 @@ _RETRY = 1.0
 _LONGEST_RETRY = 62.0
 """Seconds beyond which no client does well to wait: it is told not to try again by itself. A minute
 and what its window may be late are not."""
-_STEPS: Mapping[bytes, int] = {b"low": -1, b"normal": 0, b"high": 1}
 PRIORITIES = {-1: "low", 0: "normal", 1: "high"}
 
 
@@ -163,7 +163,7 @@ class Limiting:
         if limited is not None and limited.estimate is not None:
             return limited.estimate
         usual = self.answers.usual(plan.alias)
-        made = estimate(exchange.payload, plan.deployments[0], usual)
+        made = estimate(exchange.payload, _first(exchange, plan), usual)
         if limited is not None:
             limited.estimate = made
         return made
@@ -202,7 +202,7 @@ class Limiting:
                     f"The prompt has about {made.prompt} tokens, which is over the limit of "
                     f"{in_words(limit)} of {whose(limit)}."
                 )
-        return made.demand(plan.deployments[0], priced=path.priced)
+        return made.demand(_first(exchange, plan), priced=path.priced)
 
     def _check_body(self, exchange: Exchange, path: Path) -> None:
         size = exchange.payload.size
@@ -229,6 +229,12 @@ class Limiting:
         error = LimitReached(reached(limit), retry_after=opens)
         error.should_retry = retries(opens)
         return error
+
+
+def _first(exchange: Exchange, plan: Plan) -> Deployment:
+    """Who is asked first."""
+    choice = exchange.choice
+    return plan.deployments[0] if choice is None else choice.order[0].deployment
 
 
 def _labels(limit: Limit) -> tuple[str, str]:
@@ -260,7 +266,7 @@ def _priority(said: bytes, path: Path) -> int:
     """
     if not said:
         return path.usual
-    step = _STEPS.get(said.strip().lower())
+    step = STEPS.get(said.strip().lower())
     if step is None:
         raise InvalidRequest("The header 'x-antiphon-priority' is low, normal or high.")
     return min(step, path.most)

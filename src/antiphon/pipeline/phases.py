@@ -14,6 +14,7 @@ from types import TracebackType
 
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
+from antiphon.dialects.base import Payload
 from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
@@ -21,13 +22,17 @@ from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
+from antiphon.pipeline.choosing import Question
+from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
+from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
 from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
 from antiphon.pipeline.turns import Turns
+from antiphon.pipeline.windows import fitting
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -132,6 +137,33 @@ class Pipeline:
             raise Forbidden(f"This key may not use the model {model!r}.", param="model")
         return plan
 
+    def choose(self, exchange: Exchange, plan: Plan) -> None:
+        """Find who answers, where that is not plain.
+
+        Raises:
+            NothingCleared: Nobody may be sent what is asked.
+            InvalidRequest: It is marked with a word that means nothing.
+        """
+        chooser = plan.chooser
+        exchange.choice = None
+        if not chooser.is_plain(exchange.payload, exchange.sensitivity):
+            exchange.choice = chooser.choose(
+                self.question(exchange.payload, exchange.principal, exchange.headers, plan)
+            )
+
+    def question(
+        self, payload: Payload, principal: Principal, headers: Headers, plan: Plan
+    ) -> Question:
+        """A request, as far as it is chosen for."""
+        spending, limiting = self.accounts.spending, self.limiting
+        return Question(
+            payload,
+            principal,
+            headers,
+            None if spending is None else spending.share,
+            FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias),
+        )
+
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""
         self._concurrency.take()
@@ -160,10 +192,17 @@ class Pipeline:
 
         Raises:
             InvalidRequest: None has the endpoint that is asked for.
+            PromptTooLong: It fits none (while candidates are drawn).
         """
-        found, passing = plan.order(exchange.started), exchange.passing
+        choice, passing = exchange.choice, exchange.passing
+        found = plan.chooser.deployments if choice is None else choice.deployments
+        if len(found) > 1:
+            now = exchange.started
+            found = sorted(found, key=lambda each: not each.is_well(now))
         if passing is None:
             chosen = candidates(exchange, found, plan.on_loss)
+            if exchange.embeds is None:
+                chosen = fitting(exchange.payload, chosen)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
         limiting, turns = self.limiting, None
@@ -206,6 +245,7 @@ class Passage:
         pipeline, exchange = self._pipeline, self._exchange
         try:
             plan = pipeline.route(exchange)
+            pipeline.choose(exchange, plan)
             pipeline.admit(exchange)
             self._admitted = True
             limiting = pipeline.limiting

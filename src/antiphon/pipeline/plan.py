@@ -15,6 +15,7 @@ from antiphon.cache.policy import CachePolicy
 from antiphon.dialects.base import Dialect
 from antiphon.errors import Forbidden, ModelNotFound
 from antiphon.model.principal import Principal
+from antiphon.pipeline.choosing import Chooser
 from antiphon.pipeline.config import OnLoss, RouteSettings
 from antiphon.providers.deployment import Deployment
 from antiphon.usage.captures.taking import Tap
@@ -38,7 +39,7 @@ class Plan:
 
     Attributes:
         alias: The name that callers use; a label of metrics.
-        deployments: In the order in which they are tried.
+        chooser: Says who answers a request, and in which order they are tried.
         attempts: The most calls that one request may cause.
         deadline: Seconds for the whole request.
         backoff: Seconds to wait before a deployment that failed is tried again.
@@ -56,8 +57,8 @@ class Plan:
         "backoff",
         "cache",
         "checks_all",
+        "chooser",
         "deadline",
-        "deployments",
         "factor",
         "invalid_fails",
         "on_loss",
@@ -67,13 +68,13 @@ class Plan:
     def __init__(
         self,
         alias: str,
-        deployments: Sequence[Deployment],
+        chooser: Chooser,
         route: RouteSettings,
         tap: Tap | None = None,
         cache: CachePolicy | None = None,
     ) -> None:
         self.alias = alias
-        self.deployments = tuple(deployments)
+        self.chooser = chooser
         self.attempts = route.retry.attempts or len(self.deployments) + 1
         self.deadline = route.deadline
         self.backoff = route.retry.backoff
@@ -84,6 +85,11 @@ class Plan:
         self.tap = tap
         self.cache = cache
 
+    @property
+    def deployments(self) -> Sequence[Deployment]:
+        """All that may answer, in the order of the configuration."""
+        return self.chooser.deployments
+
     def road(self, heard: Dialect) -> str:
         """How a request of this dialect travels, for people.
 
@@ -93,15 +99,6 @@ class Plan:
         if all(alike):
             return "passthrough"
         return "mixed" if any(alike) else "translated"
-
-    def order(self, now: float) -> Sequence[Deployment]:
-        """The deployments, those that are failing right now last."""
-        if len(self.deployments) == 1:
-            return self.deployments
-        for deployment in self.deployments:
-            if not deployment.is_well(now):
-                return sorted(self.deployments, key=lambda each: not each.is_well(now))
-        return self.deployments
 
 
 class Shelf(NamedTuple):
@@ -116,25 +113,29 @@ class Shelf(NamedTuple):
     plans: Mapping[str, Plan]
 
 
+class Life:
+    """Ends with the snapshot that has it, which tells whoever watches it."""
+
+
 class Snapshot:
     """The configuration in force, compiled.
 
     Args:
         plans: By the names that callers use.
-        passthrough: Makes the plan of a `provider/model` name that no route has, or None.
+        further: Makes the plan of a name that no route has, if there can be one.
         keys: Who may call.
         found: Further names that are known to pass through.
         shelves: What providers keep, by their names.
         generation: Grows with each replacement.
     """
 
-    __slots__ = ("__weakref__", "_passthrough", "found", "generation", "keys", "plans", "shelves")
+    __slots__ = ("_further", "found", "generation", "keys", "life", "plans", "shelves")
 
     def __init__(
         self,
         plans: Mapping[str, Plan],
         *,
-        passthrough: Callable[[str], Plan | None] | None,
+        further: Callable[[str], Plan | None] | None,
         keys: StaticKeys,
         found: Sequence[str] = (),
         shelves: Mapping[str, Shelf] | None = None,
@@ -145,7 +146,8 @@ class Snapshot:
         self.keys = keys
         self.shelves = shelves or {}
         self.generation = generation
-        self._passthrough = passthrough
+        self.life = Life()
+        self._further = further
 
     def plan(self, model: str) -> Plan:
         """The plan of a name.
@@ -154,8 +156,8 @@ class Snapshot:
             ModelNotFound: No route has it; the nearest names are listed.
         """
         plan = self.plans.get(model)
-        if plan is None and self._passthrough is not None:
-            plan = self._passthrough(model)
+        if plan is None and self._further is not None:
+            plan = self._further(model)
         if plan is None:
             raise ModelNotFound(model, self.nearest(model))
         return plan

@@ -27,6 +27,7 @@ from pydantic import (
     field_validator,
 )
 
+from antiphon.model.ask import SensitivityWord
 from antiphon.providers.address import is_private
 from antiphon.providers.auth import header_line
 from antiphon.providers.keys import Key, KeyFile
@@ -282,6 +283,12 @@ class ProviderSettings(_Settings):
         description="Requests about files and batches are passed on to it. What is stored there "
         "is stored under this provider's key: everybody who has a key of this gateway, and may "
         "use all its models, can list, read and delete it.",
+    )
+    clearance: SensitivityWord | None = Field(
+        default=None,
+        description="How far requests may go that are sent to it: `public`, `internal`, "
+        "`confidential` or `restricted`. By default `restricted` where the row is a server of "
+        "one's own and the address private, else `internal`.",
     )
     discover: bool = Field(default=True, description="Ask it which models it has.")
     unknown_prices: Unknown | None = Field(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.embeddings import EmbedDialect, EmbedPayload
 from antiphon.dialects.registry import EMBEDDING_AT
+from antiphon.model.ask import Sensitivity
 from antiphon.providers.auth import HeaderAuth, Signer
 from antiphon.providers.catalog import ProviderRow
 from antiphon.providers.estimate import Calibration
@@ -180,6 +181,7 @@ class Deployment:
         keys: The provider's.
         signer: Signs each request, where the provider wants that.
         facts: What the model can do.
+        clearance: How far requests may go that it is sent.
         calibration: How many tokens a prompt is to it.
         rates: What is charged for it.
         priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
@@ -190,6 +192,7 @@ class Deployment:
     __slots__ = (
         "_beside",
         "calibration",
+        "clearance",
         "face",
         "faces",
         "facts",
@@ -208,7 +211,14 @@ class Deployment:
     )
 
     def __init__(
-        self, door: Door, model: str, *, faces: Sequence[Face], facts: ModelFacts, charge: Charge
+        self,
+        door: Door,
+        model: str,
+        *,
+        faces: Sequence[Face],
+        facts: ModelFacts,
+        charge: Charge,
+        clearance: Sensitivity = Sensitivity.INTERNAL,
     ) -> None:
         self.name = f"{door.provider}/{model}"
         self.provider = door.provider
@@ -221,6 +231,7 @@ class Deployment:
         self.keys = door.keys
         self.signer = door.signer
         self.facts = facts
+        self.clearance = clearance
         self.calibration = Calibration(facts)
         self.rates = charge.card
         self.priced = charge.how

@@ -21,6 +21,7 @@ from antiphon.model.needs import IN_WORDS, Loss, Need
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
 from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Catalog, ProviderRow
+from antiphon.providers.clearance import clearance
 from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
 from antiphon.providers.deployment import Deployment, Door
 from antiphon.providers.face import Face, lines_of
@@ -158,6 +159,7 @@ class Provider:
             faces=self._faces(model, of_model, facts),
             facts=facts,
             charge=charge,
+            clearance=clearance(self.settings, self.row, model, is_private=self.is_private),
         )
 
     def store(self, objects: str) -> Deployment:
@@ -172,6 +174,7 @@ class Provider:
             faces=self._faces(objects, (), _NO_FACTS),
             facts=_NO_FACTS,
             charge=self._pricing.fee(objects),
+            clearance=clearance(self.settings, self.row, objects, is_private=self.is_private),
         )
 
     @property

@@ -14,11 +14,12 @@ from antiphon.dialects.base import Dialect
 from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
 from antiphon.model.principal import Principal
 from antiphon.pipeline.attempt import HOPS
+from antiphon.pipeline.facts import SENSITIVITY
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
     {b"host", b"authorization", b"content-length", b"origin", b"content-encoding"}
-    | {b"x-api-key", b"api-key", b"x-goog-api-key", b"idempotency-key", PERSON}
+    | {b"x-api-key", b"api-key", b"x-goog-api-key", b"idempotency-key", PERSON, SENSITIVITY}
 )
 _BEARER = b"bearer "
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
@@ -37,6 +38,7 @@ class Caller:
         hops: Gateways of our kind that the request came through.
         idempotency: The `Idempotency-Key` header, as it came; None without one.
         person: The header of a proxy that says for whom it asks, as it came; or None.
+        sensitivity: What it says of how far the request goes; None where it says nothing.
         principal: Who it is, where that was found out already: a proxy's header holds once.
         headers: All of them, for whoever needs one that most do not.
     """
@@ -52,6 +54,7 @@ class Caller:
         "origin",
         "person",
         "principal",
+        "sensitivity",
     )
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -74,6 +77,7 @@ class Caller:
         if found.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise InvalidRequest("Only chunked transfer coding is read here.")
         self.person = found.get(PERSON)
+        self.sensitivity = found.get(SENSITIVITY)
         self.principal: Principal | None = None
         wishes = found.get(b"cache-control")
         if wishes is not None and len(found) != len(headers):

@@ -81,7 +81,10 @@ class CountDoor:
         body = Members.parse(await line.whole_body(self._max_body))
         asked, sent = self._question.read(body)
         payload = Payload(dialect, asked)
-        counted = await count(gateway, principal, payload, sent, caller.forwarded(dialect))
+        lines = caller.forwarded(dialect)
+        counted = await count(
+            gateway, principal, payload, sent, lines=lines, headers=caller.headers
+        )
         request_id = gateway.request_ids.new().encode()
         headers = [JSON, (_SOURCE, counted.source.encode()), (dialect.id_header, request_id)]
         await line.answer(200, rendered(headers), self._question.told(counted.tokens))

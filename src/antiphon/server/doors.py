@@ -161,6 +161,8 @@ class InferenceDoor(ABC):
                 hops=caller.hops,
                 forwarded=forwarded,
                 cache_control=caller.cache_control,
+                headers=caller.headers,
+                sensitivity=caller.sensitivity,
                 served=True,
                 passing=passing,
                 trace=delivery.trace,

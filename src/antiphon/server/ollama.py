@@ -102,7 +102,7 @@ class OllamaDoor(ChatDoor):
         gateway = self._gateway
         now = gateway.clock.monotonic()
         plan = gateway.pipeline.plan(gateway.snapshot, payload.model, principal)
-        if plan.order(now)[0].face_for(self._ollama, now).dialect is self._ollama:
+        if plan.deployments[0].face_for(self._ollama, now).dialect is self._ollama:
             return None
         return self._ollama.encode_loaded(members, created=int(gateway.clock.now()))
 

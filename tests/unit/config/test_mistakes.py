@@ -111,7 +111,7 @@ CASES = {
     "not a deployment": (
         LAB + "models:\n  a: tiny\n  b: [lab/x, 'lab/x y', /x, lab/]\n  c: 5",
         [
-            "antiphon.yaml:3:3: models.a: must be PROVIDER/MODEL, without spaces",
+            "antiphon.yaml:3:3: models.a: must be PROVIDER/MODEL or another model's name; no model is called 'tiny'",
             "antiphon.yaml:4:14: models.b.1: must be PROVIDER/MODEL, without spaces",
             "antiphon.yaml:4:25: models.b.2: must be PROVIDER/MODEL, without spaces",
             "antiphon.yaml:4:29: models.b.3: must be PROVIDER/MODEL, without spaces",
@@ -209,7 +209,7 @@ models:
         "antiphon.yaml:16:3: providers.openai.api_key: no key: give one, or set OPENAI_API_KEY",
         "antiphon.yaml:16:23: providers.openai.timeouts.connect: must be greater than 0",
         "antiphon.yaml:18:3: models.slow: no provider is called 'lba'; did you mean 'lab'?",
-        "antiphon.yaml:19:17: models.list.1: must be PROVIDER/MODEL, without spaces",
+        "antiphon.yaml:19:17: models.list.1: must be PROVIDER/MODEL, or the name of another model, without spaces",
         "antiphon.yaml:19:29: models.list.2: no provider is called 'opnai'; did you mean 'openai'?",
         "antiphon.yaml:21:5: models.smart.deploymnts: is not a setting; did you mean 'deployments'?",
         "antiphon.yaml:21:18: models.smart.deploymnts.0: no provider is called 'lob'; did you mean 'lab'?",

@@ -9,6 +9,7 @@ from antiphon.gateway.background import ServiceState
 from antiphon.gateway.health import (
     Breaker,
     Concurrent,
+    ConfigurationHealth,
     DatabaseHealth,
     Facts,
     HealthDetail,
@@ -55,6 +56,7 @@ JOURNAL = JournalHealth(
 )
 LAG = LagFigures(0, 0, 0.0)
 DATABASE = DatabaseHealth(kind="sqlite", trouble="", shipped=0, differing=0, lag=LAG)
+CONFIG = ConfigurationHealth(generation=1, source="antiphon.yaml", loaded_at=0.0)
 WELL = Facts(
     version="1",
     draining=False,
@@ -63,6 +65,7 @@ WELL = Facts(
     database=DATABASE,
     journal=JOURNAL,
     services={"shipper": ServiceState()},
+    config=CONFIG,
 )
 
 

@@ -19,13 +19,16 @@ from antiphon.errors import AntiphonError, Exhausted, UpstreamError, UpstreamRef
 from antiphon.gateway.doctor.findings import Diagnosis, Spent
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import Principal
-from antiphon.pipeline.config import RetrySettings, RouteSettings
+from antiphon.pipeline.choosing import Chooser
+from antiphon.pipeline.config import PoolEntry, RetrySettings, RouteSettings
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Call, Head, Origin, Timeouts
+from antiphon.routing.candidate import Candidate
+from antiphon.routing.privacy import Privacy, PrivacySettings
 from antiphon.secret import Secret
 from antiphon.wire.shallow import Members
 
@@ -167,11 +170,15 @@ class Visit:
         """The configuration in force, but for its routes: there is one, to here, tried once."""
         name, current = self.deployment.name, self.gateway.snapshot
         route = RouteSettings(
-            deployments=(name,), retry=RetrySettings(attempts=1), deadline=self.seconds
+            deployments=(PoolEntry(model=name),),
+            retry=RetrySettings(attempts=1),
+            deadline=self.seconds,
         )
+        pool = [Candidate(self.deployment)]
+        chooser = Chooser(name, pool, route, privacy=Privacy(PrivacySettings()))
         return Snapshot(
-            {name: Plan(name, [self.deployment], route)},
-            passthrough=None,
+            {name: Plan(name, chooser, route)},
+            further=None,
             keys=current.keys,
             generation=current.generation,
         )
