@@ -13,6 +13,7 @@ from antiphon.config.tree import is_any_list, is_any_mapping, is_list, is_mappin
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.storage.address import SQLITE
 from antiphon.yamlfile.places import Path, Places, dotted
+from antiphon.yamlfile.trace import Seen
 
 _EACH = "*"
 _PATHS = (
@@ -104,7 +105,7 @@ class Draft:
         return settled
 
 
-def file_draft(path: FilePath, environ: Mapping[str, str], files: set[FilePath]) -> Draft:
+def file_draft(path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft:
     """What a file says.
 
     Args:
@@ -121,16 +122,12 @@ def file_draft(path: FilePath, environ: Mapping[str, str], files: set[FilePath])
     return _drafted(content_of(path), path, environ, files)
 
 
-def text_draft(
-    text: str, path: FilePath, environ: Mapping[str, str], files: set[FilePath]
-) -> Draft:
+def text_draft(text: str, path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft:
     """What a file would say if it held this text."""
     return _drafted(text.encode(errors="surrogatepass"), path, environ, files)
 
 
-def _drafted(
-    content: bytes, path: FilePath, environ: Mapping[str, str], files: set[FilePath]
-) -> Draft:
+def _drafted(content: bytes, path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft:
     from antiphon.yamlfile.document import parse  # noqa: PLC0415
     from antiphon.yamlfile.expand import Expansion  # noqa: PLC0415
 

@@ -31,6 +31,7 @@ from antiphon.providers.environment import find_providers, from_environment
 from antiphon.yamlfile.environment import FILE as DOTENV
 from antiphon.yamlfile.environment import environment, process_environment
 from antiphon.yamlfile.places import Path
+from antiphon.yamlfile.trace import Seen, trace_of
 
 _PREFIX = "ANTIPHON_"
 CONFIG_VARIABLE = "ANTIPHON_CONFIG"
@@ -120,7 +121,8 @@ class Origin:
         listening: As for `load`.
 
     Attributes:
-        files: Those that the last reading looked at, the absent ones too, whatever it came to.
+        seen: The files that the last reading looked at, as they were then, the absent ones too,
+            whatever it came to.
     """
 
     def __init__(
@@ -132,7 +134,7 @@ class Origin:
         catalog: Catalog | None = None,
         listening: Listens | None = None,
     ) -> None:
-        self.files: frozenset[FilePath] = frozenset()
+        self.seen: Seen = {}
         self._source = source
         self._environ = environ
         self._overrides = overrides or {}
@@ -163,16 +165,16 @@ class Origin:
         Raises:
             ConfigurationError: It cannot be used; all mistakes at once.
         """
-        files = set[FilePath]()
+        files: Seen = {}
         try:
             draft, environ = self._drafted(text, files)
         finally:
-            self.files = frozenset(files)
+            self.seen = files
         draft.override(self._overrides, "argument")
         found = _Found(environ, self._catalog or load_catalog(), self._listening)
         return _settled(draft, found, clock.now(), self)
 
-    def _drafted(self, text: str | None, files: set[FilePath]) -> tuple[Draft, Mapping[str, str]]:
+    def _drafted(self, text: str | None, files: Seen) -> tuple[Draft, Mapping[str, str]]:
         source = self._source
         process = process_environment() if self._environ is None else self._environ
         if isinstance(source, Mapping):
@@ -183,7 +185,9 @@ class Origin:
             self._source = source = find_file(process)
         path = None if source is None else FilePath(source)
         folder = FilePath() if path is None else path.parent
-        files |= {folder / DOTENV} if path is None else {folder / DOTENV, path}
+        for each in (folder / DOTENV, path):
+            if each is not None:
+                files[each] = trace_of(each)
         environ = environment(folder, process)
         if text is not None:
             draft = text_draft(text, path or FilePath(FILES[0]), environ, files)

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Callers
+from antiphon.access.walls import Actor, operator_here
 from antiphon.config.load import Source
 from antiphon.config.settings import Settings
 from antiphon.gateway.books import Books
@@ -15,7 +16,7 @@ from antiphon.gateway.build import Build
 from antiphon.gateway.generations import Generations, names_of
 from antiphon.gateway.listing import list_models
 from antiphon.gateway.prober import Prober
-from antiphon.gateway.reload import Reloaded, Reloading, Witness
+from antiphon.gateway.reload import Reloaded, Reloading
 from antiphon.gateway.reporting import Reporting
 from antiphon.limits.config import of_section
 from antiphon.limits.limits import Limits
@@ -74,21 +75,21 @@ class Changing(ABC):
         plans = self.snapshot.plans.values()
         return list({each.name: each for plan in plans for each in plan.deployments}.values())
 
-    async def reload(self, source: Source = None, *, witness: Witness | None = None) -> Reloaded:
+    async def reload(self, source: Source = None, *, actor: Actor | None = None) -> Reloaded:
         """Read the configuration again and put it into force, all at once.
 
         Requests under way finish as they began. What needs a restart stays, and is named.
 
         Args:
             source: Another one, which is read again from then on.
-            witness: Called right before the swap; what it raises keeps the old one in force.
+            actor: Who wants it, for the audit; by default the program itself.
 
         Raises:
             ConfigurationError: It cannot be used; what was in force stays.
             StorageFailed: The database did not do what it was asked; the same.
             Overloaded: The gateway does not run, or not any more.
         """
-        return await self.reloading.reload(source, witness=witness)
+        return await self.reloading.reload(source, actor=actor or operator_here("program"))
 
     def follow(self, adopt: Callable[[Settings], object]) -> None:
         """Have somebody told of each other configuration as it is put into force.

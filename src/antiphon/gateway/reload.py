@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from antiphon.access.admin import FILE as ADMIN_KEY
 from antiphon.access.admin import AdminKey
+from antiphon.access.audit import Act, enter
+from antiphon.access.walls import Actor
 from antiphon.clock import Clock
 from antiphon.config.checks import findings
 from antiphon.config.load import Loaded, Origin, Source
@@ -84,10 +86,6 @@ class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
-Witness = Callable[[Ready], Awaitable[object]]
-"""Called before the swap, when all else is done; what it raises keeps the old one in force."""
-
-
 class Reloadable(Protocol):
     """A gateway, as far as it is looked at here."""
 
@@ -145,12 +143,12 @@ class Reloading:
         self._gateway = gateway
         self._turn = asyncio.Lock()
 
-    async def reload(self, source: Source = None, *, witness: Witness | None = None) -> Reloaded:
+    async def reload(self, source: Source = None, *, actor: Actor) -> Reloaded:
         """Read the configuration again, and put it into force.
 
         Args:
             source: Another one, which is read again from then on.
-            witness: Called right before the swap.
+            actor: Who wants it; stands in the audit if anything changes.
 
         Raises:
             ConfigurationError: It cannot be used; what was in force stays.
@@ -163,12 +161,12 @@ class Reloading:
             origin = self.origin if source is None else self.origin.of(source)
             try:
                 ready = await self._ready(await self._read(origin))
-                if ready.changes.at_once and witness is not None:
-                    await witness(ready)
+                self._check()
+                if ready.changes.at_once:
+                    await asyncio.to_thread(self._note, ready, actor)
             except (ConfigurationError, StorageFailed) as error:
                 self._refused(error)
                 raise
-            self._check()
             done = self._put(ready, origin)
         if self._gateway.lists:
             await self._gateway.ask_for_models(_to_be_asked(former, self._gateway.settings))
@@ -235,6 +233,24 @@ class Reloading:
         if self._gateway.admin_key is None or settings.auth.admin_key is not None:
             return False
         return not (settings.storage.data_dir / ADMIN_KEY).exists()
+
+    def _note(self, ready: Ready, actor: Actor) -> None:
+        """Enter into the audit what is about to be done; names of sections alone.
+
+        Raises:
+            StorageFailed: It cannot be entered, so it must not be done.
+        """
+        gateway = self._gateway
+        if gateway.books is None:
+            return
+        sections = {each.path.partition(".")[0] for each in ready.changes.changes}
+        act = Act(
+            "configuration.reload",
+            f"generation {gateway.generation + 1}",
+            details={"sections": sorted(sections)},
+        )
+        with gateway.books.database.writing() as connection:
+            enter(connection, actor, act, at=int(gateway.clock.now() * 1e6))
 
     def _check(self) -> None:
         if self._gateway.draining:

@@ -97,6 +97,10 @@ CASES: dict[str, tuple[Facts, str, str, str]] = {
         *("degraded", "healthy", "degraded"),
     ),
     "ledger_differs": (database(differing=1), "degraded", "healthy", "degraded"),
+    "configuration_refused": (
+        replace(WELL, config=replace(CONFIG, error="The file has 1 mistake.")),
+        *("degraded", "healthy", "healthy"),
+    ),
     "service_failed": (
         replace(WELL, services={"shipper": ServiceState("failed", 3, "LookupError: x")}),
         *("degraded", "healthy", "healthy"),
