@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from antiphon.errors import ConfigurationError
-from tests.server.reloaded import changeable
+from tests.server.reloaded import AS_ADMIN, changeable
 from tests.server.stage import HELLO
 
 
@@ -55,3 +55,28 @@ async def test_a_bad_file_leaves_the_old_one_and_says_why(tmp_path, caplog):
         assert (health["status"], health["reasons"]) == ("degraded", ["configuration_refused"])
         await road.reload()
         assert (await road.health())["config"]["error"] == ""
+
+
+async def test_the_api_reloads_and_plans(tmp_path):
+    async with changeable(tmp_path) as road:
+        road.write(models={"fast": ["two/sim-small", "one/sim-small"]})
+        plan = await road.http.post("/api/v1/config/plan", headers=AS_ADMIN)
+        assert plan.status_code == 200, plan.text
+        assert "callers of fast now get two/sim-small first" in plan.json()["effects"]
+        assert (await asked(road)).headers["x-antiphon-generation"] == "1"
+        done = await road.http.post("/api/v1/config/reload", headers=AS_ADMIN)
+        assert done.status_code == 200, done.text
+        assert done.json()["generation"] == 2
+        assert done.json()["changes"] == plan.json()["changes"]
+        shown = (await road.http.get("/api/v1/config", headers=AS_ADMIN)).json()
+        assert shown["generation"] == 2
+        assert "sk-upstream" not in str(shown)
+        assert "admin-key-of" not in str(shown)
+        audit = (await road.http.get("/api/v1/audit", headers=AS_ADMIN)).json()["data"]
+        [entry] = [each for each in audit if each["act"] == "configuration.reload"]
+        assert (entry["actor"], entry["via"], entry["target"]) == ("admin", "api", "generation 2")
+        road.file.write_text("providers: [")
+        refused = await road.http.post("/api/v1/config/reload", headers=AS_ADMIN)
+        assert refused.status_code == 409
+        assert refused.json()["errors"][0]["param"].startswith(f"{road.file}:")
+        assert (await asked(road)).headers["x-antiphon-generation"] == "2"

@@ -122,16 +122,27 @@ def file_draft(path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft
     return _drafted(content_of(path), path, environ, files)
 
 
-def text_draft(text: str, path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft:
-    """What a file would say if it held this text."""
-    return _drafted(text.encode(errors="surrogatepass"), path, environ, files)
+def text_draft(
+    text: str, path: FilePath | None, environ: Mapping[str, str], files: Seen, *, name: str
+) -> Draft:
+    """What a file would say if it held this text; `name` is what mistakes call it."""
+    content = text.encode(errors="surrogatepass")
+    return _drafted(content, path or FilePath("antiphon.yaml"), environ, files, name=name)
 
 
-def _drafted(content: bytes, path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft:
+def _drafted(
+    content: bytes,
+    path: FilePath,
+    environ: Mapping[str, str],
+    files: Seen,
+    *,
+    name: str = "",
+) -> Draft:
     from antiphon.yamlfile.document import parse  # noqa: PLC0415
     from antiphon.yamlfile.expand import Expansion  # noqa: PLC0415
 
-    document = parse(content, str(path), Expansion(environ, path.parent, files))
+    name = name or str(path)
+    document = parse(content, name, Expansion(environ, path.parent, files))
     data: object = {} if document.data is None else document.data
     if not is_mapping(data):
         message = "must hold a mapping, such as `providers: {...}`"
@@ -139,7 +150,7 @@ def _drafted(content: bytes, path: FilePath, environ: Mapping[str, str], files: 
     return Draft(
         data,
         document.places,
-        source=str(path),
+        source=name,
         path=path,
         mistakes=document.mistakes,
         hidden=document.expanded,

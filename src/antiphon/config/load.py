@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -56,6 +56,18 @@ DEFAULT = "default"
 
 Source: TypeAlias = str | FilePath | Mapping[str, object] | None
 """A file; its content; or None, to look for the file."""
+
+
+class Said(NamedTuple):
+    """A configuration that stands nowhere yet.
+
+    Attributes:
+        name: How mistakes call it.
+        text: What it says.
+    """
+
+    name: str
+    text: str
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -155,30 +167,30 @@ class Origin:
         """The same one, for somebody else to read."""
         return self.of(self._source)
 
-    def load(self, clock: Clock, *, text: str | None = None) -> Loaded:
+    def load(self, clock: Clock, *, said: Said | None = None) -> Loaded:
         """Read it.
 
         Args:
             clock: Where time comes from.
-            text: What to read as if it stood in the file.
+            said: What to read as if it stood in the file.
 
         Raises:
             ConfigurationError: It cannot be used; all mistakes at once.
         """
         files: Seen = {}
         try:
-            draft, environ = self._drafted(text, files)
+            draft, environ = self._drafted(said, files)
         finally:
             self.seen = files
         draft.override(self._overrides, "argument")
         found = _Found(environ, self._catalog or load_catalog(), self._listening)
         return _settled(draft, found, clock.now(), self)
 
-    def _drafted(self, text: str | None, files: Seen) -> tuple[Draft, Mapping[str, str]]:
+    def _drafted(self, said: Said | None, files: Seen) -> tuple[Draft, Mapping[str, str]]:
         source = self._source
         process = process_environment() if self._environ is None else self._environ
         if isinstance(source, Mapping):
-            if text is None:
+            if said is None:
                 return given_draft(source), process
             source = None
         elif source is None:
@@ -189,8 +201,8 @@ class Origin:
             if each is not None:
                 files[each] = trace_of(each)
         environ = environment(folder, process)
-        if text is not None:
-            draft = text_draft(text, path or FilePath(FILES[0]), environ, files)
+        if said is not None:
+            draft = text_draft(said.text, path, environ, files, name=said.name)
         elif path is not None:
             draft = file_draft(path, environ, files)
         else:

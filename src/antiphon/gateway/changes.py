@@ -74,6 +74,9 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(each.path for each in self.changes if each.restart)
 
 
+NOTHING = Changes(changes=(), effects=())
+
+
 def changes_between(
     before: Settings,
     after: Settings,

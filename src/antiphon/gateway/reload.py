@@ -24,7 +24,7 @@ from antiphon.access.audit import Act, enter
 from antiphon.access.walls import Actor
 from antiphon.clock import Clock
 from antiphon.config.checks import findings
-from antiphon.config.load import Loaded, Origin, Source
+from antiphon.config.load import Loaded, Origin, Said, Source
 from antiphon.config.pinned import keep, kept
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
@@ -42,6 +42,7 @@ from antiphon.gateway.changes import Changes, changes_between
 from antiphon.gateway.generations import Generations
 from antiphon.gateway.health import ConfigurationHealth
 from antiphon.gateway.in_force import InForce, Made
+from antiphon.model.principal import HOME
 from antiphon.pipeline.config import ANY
 from antiphon.providers.catalog import load_catalog
 from antiphon.yamlfile.places import Path, dotted
@@ -50,22 +51,20 @@ _log = logging.getLogger("antiphon.configuration")
 _ADMIN_KEY: Path = ("auth", "admin_key")
 
 
-class Ready(NamedTuple):
-    """A configuration that can be put into force: nothing is left that could fail.
+class Built(NamedTuple):
+    """A configuration that can be used, beside the one in force; nothing was touched for it.
 
     Attributes:
         loaded: As it was read.
         settings: It, but what is pinned as it was.
         build: What it is compiled to.
-        made: Budgets and limits, with those of the database.
         admin: The admin key.
-        changes: What becomes different.
+        changes: What would become different.
     """
 
     loaded: Loaded
     settings: Settings
     build: Build
-    made: Made
     admin: AdminKey | None
     changes: Changes
 
@@ -155,28 +154,30 @@ class Reloading:
             StorageFailed: The database did not do what it was asked; the same.
             Overloaded: The gateway does not run, or not any more.
         """
-        former = self._gateway.settings
+        former, clock = self._gateway.settings, self._gateway.clock
         async with self._turn:
             self._check()
             origin = self.origin if source is None else self.origin.of(source)
             try:
-                ready = await self._ready(await self._read(origin))
+                built = await self._built(await asyncio.to_thread(origin.load, clock))
+                made = await self._made(built) if built.changes.at_once else None
                 self._check()
-                if ready.changes.at_once:
-                    await asyncio.to_thread(self._note, ready, actor)
+                if made is not None:
+                    await asyncio.to_thread(self._note, built, actor)
             except (ConfigurationError, StorageFailed) as error:
                 self._refused(error)
                 raise
-            done = self._put(ready, origin)
+            self.origin = origin
+            done = self._put(built, made)
         if self._gateway.lists:
             await self._gateway.ask_for_models(_to_be_asked(former, self._gateway.settings))
         return done
 
-    async def plan(self, text: str | None = None) -> Changes:
+    async def plan(self, said: Said | None = None) -> Built:
         """What a reload would change; nothing is.
 
         Args:
-            text: What to read as if it stood in the file.
+            said: What to read as if it stood in the file.
 
         Raises:
             ConfigurationError: It cannot be used.
@@ -185,8 +186,8 @@ class Reloading:
         self._check()
         # An origin of its own: what is watched is what a reload has read.
         origin = self.origin.again()
-        loaded = await asyncio.to_thread(origin.load, self._gateway.clock, text=text)
-        return (await self._ready(loaded)).changes
+        loaded = await asyncio.to_thread(origin.load, self._gateway.clock, said=said)
+        return await self._built(loaded)
 
     @property
     def health(self) -> ConfigurationHealth:
@@ -202,14 +203,9 @@ class Reloading:
             pending_restart=self.pending,
         )
 
-    async def _read(self, origin: Origin) -> Loaded:
-        return await asyncio.to_thread(origin.load, self._gateway.clock)
-
-    async def _ready(self, loaded: Loaded) -> Ready:
-        """Build all of it, beside what is in force."""
-        gateway, books, in_force = self._gateway, self._gateway.books, self._gateway.in_force
-        if books is None or in_force is None:
-            raise Overloaded("The gateway is shutting down.")
+    async def _built(self, loaded: Loaded) -> Built:
+        """Compile it, beside what is in force."""
+        gateway = self._gateway
         before = gateway.settings
         settings, pending = kept(before, loaded.settings)
         if self._lacks_admin_key(settings):
@@ -218,15 +214,21 @@ class Reloading:
             await asyncio.to_thread(_check_together, settings, pending)
         past = gateway.build.past()
         build = await asyncio.to_thread(Build, settings, clock=gateway.clock, past=past)
-        users = sorted({key.user for key in settings.auth.keys})
-        build.subjects = await asyncio.to_thread(books.ledger.subject_ids, users)
         admin = None if gateway.admin_key is None else build.admin_key()
         await asyncio.to_thread(build.snapshot, admin)
-        await asyncio.to_thread(books.ready, settings)
-        made = await in_force.ready(settings)
         hidden = self.hidden | loaded.hidden
         changes = changes_between(before, loaded.settings, hidden=hidden, pending=pending)
-        return Ready(loaded, settings, build, made, admin, changes)
+        return Built(loaded, settings, build, admin, changes)
+
+    async def _made(self, built: Built) -> Made:
+        """Open what it needs, so that nothing is left that could fail."""
+        books, in_force = self._gateway.books, self._gateway.in_force
+        if books is None or in_force is None:
+            raise Overloaded("The gateway is shutting down.")
+        users = sorted({key.user for key in built.settings.auth.keys})
+        built.build.subjects = await asyncio.to_thread(books.ledger.subject_ids, users)
+        await asyncio.to_thread(books.ready, built.settings)
+        return await in_force.ready(built.settings)
 
     def _lacks_admin_key(self, settings: Settings) -> bool:
         """Whether one would have to be made: a start does, which can show it, and no log."""
@@ -234,7 +236,7 @@ class Reloading:
             return False
         return not (settings.storage.data_dir / ADMIN_KEY).exists()
 
-    def _note(self, ready: Ready, actor: Actor) -> None:
+    def _note(self, built: Built, actor: Actor) -> None:
         """Enter into the audit what is about to be done; names of sections alone.
 
         Raises:
@@ -243,10 +245,11 @@ class Reloading:
         gateway = self._gateway
         if gateway.books is None:
             return
-        sections = {each.path.partition(".")[0] for each in ready.changes.changes}
+        sections = {each.path.partition(".")[0] for each in built.changes.changes}
         act = Act(
             "configuration.reload",
             f"generation {gateway.generation + 1}",
+            HOME,
             details={"sections": sorted(sections)},
         )
         with gateway.books.database.writing() as connection:
@@ -258,38 +261,38 @@ class Reloading:
         if self._gateway.books is None:
             raise Overloaded("The gateway does not run (yet): it loads no other configuration.")
 
-    def _put(self, ready: Ready, origin: Origin) -> Reloaded:
-        gateway, changes = self._gateway, ready.changes
-        self.origin, self.hidden = origin, ready.loaded.hidden
+    def _put(self, built: Built, made: Made | None) -> Reloaded:
+        gateway, changes = self._gateway, built.changes
+        self.hidden = built.loaded.hidden
         self.error, self.mistakes = "", ()
-        self.pending = tuple(each.path for each in changes.changes if each.restart)
-        if changes.at_once:
-            gateway.put(ready.settings, ready.build, ready.admin)
+        self.pending = changes.pending
+        if made is not None:
+            gateway.put(built.settings, built.build, built.admin)
             if gateway.in_force is not None:
-                gateway.in_force.adopt(ready.made)
-            gateway.source, gateway.warnings = ready.loaded.source, ready.loaded.warnings
+                gateway.in_force.adopt(made)
+            gateway.source, gateway.warnings = built.loaded.source, built.loaded.warnings
             self.loaded_at = gateway.clock.now()
             self.outcomes["changed"] += 1
         else:
             self.outcomes["same"] += 1
-        self._tell(ready)
+        self._tell(built)
         return Reloaded(
             generation=gateway.generation,
             changes=changes,
             pending_restart=self.pending,
-            warnings=ready.loaded.warnings,
+            warnings=built.loaded.warnings,
         )
 
-    def _tell(self, ready: Ready) -> None:
-        number, source = self._gateway.generation, ready.loaded.source
-        if ready.changes.at_once:
+    def _tell(self, built: Built) -> None:
+        number, source = self._gateway.generation, built.loaded.source
+        if built.changes.at_once:
             _log.info("Generation %d of the configuration is in force (%s)", number, source)
         else:
             _log.info("Nothing changed in %s: generation %d stays in force", source, number)
-        for each in ready.changes.changes:
+        for each in built.changes.changes:
             if each.restart:
                 _log.warning("%s needs a restart: %s", each.path, each.restart)
-        for warning in ready.loaded.warnings:
+        for warning in built.loaded.warnings:
             _log.warning("%s", warning)
 
     def _refused(self, error: AntiphonError) -> None:

@@ -73,6 +73,7 @@ class Routes:
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self._written: frozenset[str] = frozenset()
+        self._plans: dict[str, Plan] = {}
         self.shelves = {name: self._shelf(each) for name, each in providers.items()}
 
     @property
@@ -87,13 +88,15 @@ class Routes:
         return self.passes_through or bool(self._wild)
 
     def plans(self) -> dict[str, Plan]:
-        """The plans of all names that are written down.
+        """The plans of all names that are written down; made once.
 
         Raises:
             ConfigurationError: A route names a model that cannot be one, or that has no price
                 where such models are denied.
         """
-        plans: dict[str, Plan] = {}
+        plans = self._plans
+        if plans:
+            return plans
         for name, route in self._models.items():
             if WILD in name:
                 continue

@@ -35,6 +35,7 @@ from antiphon.providers.deployment import Deployment
 from antiphon.server.administration import ADMINISTRATION
 from antiphon.server.api_actor import Front, GatewayFront, admitted
 from antiphon.server.api_cache import cache_routes
+from antiphon.server.api_config import config_routes
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
@@ -119,6 +120,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_docs(app)
     _add_administration(app, GatewayFront(gateway))
     app.include_router(cache_routes(gateway))
+    app.include_router(config_routes(gateway))
     _add_errors(app, gateway.request_ids)
     own = app.openapi
 
