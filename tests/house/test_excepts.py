@@ -12,6 +12,7 @@ LAST_RESORTS = {
     "gateway/background.py": "a service that fails is logged, shown in health and started again",
     "usage/captures/writer.py": "a capture that cannot be written must not stop the ledger",
     "server/cycle.py": "the caller of a defect gets an answer, and the log the reason",
+    "routing/strategies/foreign.py": "a strategy that is not ours must cost nobody an answer",
     "server/doors.py": "the same, in the caller's dialect",
 }
 

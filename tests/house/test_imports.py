@@ -35,6 +35,7 @@ notices:
 """Configured, but with nothing to send."""
 EXTRAS = ("opentelemetry", "requests", "google.protobuf")
 LATE = {
+    "routing/strategies/foreign.py": "a strategy of the user's own is imported by its name",
     "server/writes.py": "a cipher is loaded with the first write that may be asked again",
     "cli/ledger.py": "a command loads what it needs when it is called",
     "cli/main.py": "a command loads what it needs when it is called",

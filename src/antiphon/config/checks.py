@@ -21,6 +21,7 @@ from antiphon.pipeline.config import ANY, WILD, RouteSettings, Target
 from antiphon.pipeline.pools import PoolCycle, Pools, UnknownPool
 from antiphon.providers.catalog import Catalog
 from antiphon.providers.provider import mistakes
+from antiphon.routing.checks import mistakes as impossible
 from antiphon.yamlfile.places import Path
 
 SHORTEST_KEY = 16
@@ -142,6 +143,8 @@ def _route(
             message = _unknown(target, settings, catalog)
             yield Finding((*path, *place), message, (("providers", target.provider),))
     yield from _pool(name, route, settings)
+    for each in impossible(route.rules):
+        yield Finding((*path, "rules", *each.path), each.message)
 
 
 def _pool(name: str, route: RouteSettings, settings: Settings) -> Iterator[Finding]:

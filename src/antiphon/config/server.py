@@ -81,6 +81,11 @@ class ServerSettings(BaseModel):
         description="The path under which a reverse proxy serves the gateway, as `/llm`. "
         "`ANTIPHON_ROOT_PATH` beats it.",
     )
+    region: str = Field(
+        default="",
+        max_length=100,
+        description="Where this gateway runs, in words of your own, as `region` of providers.",
+    )
     cors: CorsSettings = Field(
         default_factory=CorsSettings, description="Calls from pages in a browser."
     )

@@ -96,6 +96,7 @@ class Build:
             captures=self.captures,
             tallies=self.tallies,
             known=past.known,
+            clock=clock,
         )
 
     @property

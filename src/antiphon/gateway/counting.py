@@ -55,7 +55,7 @@ async def count(
     plan = pipeline.plan(gateway.snapshot, payload.model, principal)
     try:
         question = pipeline.question(payload, principal, headers, plan)
-        first = plan.chooser.choose(question).order[0].deployment
+        first = plan.chooser.choose(question, gateway.clock.monotonic()).order[0].deployment
     except NothingCleared:
         # Nobody is asked; what a prompt is to some tokenizer is no secret to its writer.
         return Counted(plan.deployments[0].calibration.count(payload.request), "estimated")

@@ -79,7 +79,8 @@ def _routes(settings: Settings) -> Mapping[str, _Route]:
             # A name with a star stands as it is written.
             members = pools.of(own, route.deployments, WILD if WILD in own else "")
             pool = [f"{each.target.provider}/{each.target.model}" for each in members]
-            made = _Route(pool, route.strategy == "priority")
+            order = [each.name for each in route.strategy]
+            made = _Route(pool, order == ["priority"])
             found |= dict.fromkeys((own, *route.aliases), made)
     return found
 

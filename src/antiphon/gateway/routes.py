@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from collections.abc import Set as AbstractSet
+from random import SystemRandom  # noqa: TID251  which of several goes first
 from typing import NamedTuple
 
 from antiphon.cache.policy import CachePolicy
 from antiphon.cache.statistics import Tally
+from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
 from antiphon.pipeline.choosing import Chooser
-from antiphon.pipeline.config import ANY, WILD, RetrySettings, RouteSettings, Target
+from antiphon.pipeline.config import ANY, WILD, PoolEntry, RetrySettings, RouteSettings, Target
 from antiphon.pipeline.digest import digest_of_plan
 from antiphon.pipeline.passing import STORED
 from antiphon.pipeline.plan import Plan, Shelf
@@ -20,6 +22,10 @@ from antiphon.providers.deployment import Deployment, Past
 from antiphon.providers.provider import Provider
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
+from antiphon.routing.rules import Rule, Rules
+from antiphon.routing.strategies.config import order_of
+from antiphon.routing.strategies.order import AS_GIVEN
+from antiphon.routing.strategies.strategy import Surroundings
 from antiphon.usage.captures.taking import Captures
 
 _ONCE = RouteSettings(retry=RetrySettings(attempts=1))
@@ -49,6 +55,7 @@ class Routes:
         captures: What waits to be kept of the content of requests.
         tallies: What became of the requests of each route with a cache; outlives the routes.
         known: What was known of deployments under the configuration before.
+        clock: For what is measured.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Routes:
         captures: Captures,
         tallies: MutableMapping[str, Tally],
         known: Known,
+        clock: Clock,
     ) -> None:
         self._models = settings.models
         self._capture = settings.capture
@@ -70,6 +78,7 @@ class Routes:
         self._pools = Pools(settings.models)
         self._wild = Wild(settings.models)
         self._privacy = Privacy(settings.privacy)
+        self._around = Surroundings(SystemRandom().random, clock, settings.server.region)
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self._written: frozenset[str] = frozenset()
@@ -147,7 +156,8 @@ class Routes:
         if found is None:
             return None
         route = self._models[found[0]]
-        return self._made(found[0], route, self._pools.of(found[0], route.deployments, found[1]))
+        name, wild = found
+        return self._made(name, route, self._pools.of(name, route.deployments, wild), wild)
 
     def _passing(self, name: str) -> Plan | None:
         provider, _, model = name.partition("/")
@@ -162,11 +172,25 @@ class Routes:
             mistake = Mistake("models", name, f"{error.message} ({error.reason})")
             raise ConfigurationError([mistake]) from error
 
-    def _made(self, name: str, route: RouteSettings, members: Sequence[Member]) -> Plan:
-        pool = [Candidate(self._deployment(each.target), each.weight) for each in members]
-        chooser = Chooser(name, pool, route, privacy=self._privacy)
+    def _made(
+        self, name: str, route: RouteSettings, members: Sequence[Member], wild: str = ""
+    ) -> Plan:
+        pool = self._pool(members)
+        order = order_of(route.strategy, self._around)
+        rules = self._rules(name, route, wild) if route.rules else None
+        chooser = Chooser(name, pool, route, privacy=self._privacy, order=order, rules=rules)
         tap = self._captures.tap(route.capture, self._capture)
         return Plan(name, chooser, route, tap, self._cache(name, route, chooser.deployments))
+
+    def _pool(self, members: Sequence[Member]) -> list[Candidate]:
+        return [Candidate(self._deployment(each.target), each.weight) for each in members]
+
+    def _rules(self, name: str, route: RouteSettings, wild: str) -> Rules:
+        rules: list[Rule] = []
+        for each in route.rules:
+            entries = [PoolEntry(model=text) for text in each.use]
+            rules.append(Rule(each, self._pool(self._pools.of(name, entries, wild))))
+        return Rules(rules, route.language)
 
     def _cache(
         self, name: str, route: RouteSettings, deployments: Sequence[Deployment]
@@ -190,15 +214,14 @@ class Routes:
             self._deployments[name] = made
         return made
 
+    def _alone(self, name: str, deployment: Deployment) -> Chooser:
+        pool = [Candidate(deployment)]
+        return Chooser(name, pool, _ONCE, privacy=self._privacy, order=AS_GIVEN)
+
     def _shelf(self, provider: Provider) -> Shelf:
         if not provider.settings.stored_objects:
             return Shelf(provider.speaks, {})
         stored = {
-            each: Plan(
-                each,
-                Chooser(each, [Candidate(provider.store(each))], _ONCE, privacy=self._privacy),
-                _ONCE,
-            )
-            for each in STORED
+            each: Plan(each, self._alone(each, provider.store(each)), _ONCE) for each in STORED
         }
         return Shelf(provider.speaks, stored)

@@ -40,7 +40,7 @@ class Fact(enum.Flag):
     TEXT = enum.auto()
     """The newest user message with its attached text, and the earlier ones."""
     TAGS = enum.auto()
-    """`tags` and `task`."""
+    """`tags`, `task` and `market`."""
     HEADERS = enum.auto()
     METADATA = enum.auto()
     TOKENS = enum.auto()
@@ -65,6 +65,7 @@ class Ask:
         earlier: What the user said before, the newest first.
         tags: In lower case.
         task: What it is for, in lower case; empty if nobody says.
+        market: Whom it is about, in lower case; empty if nobody says.
         headers: The caller's, names in lower case.
         metadata: What came along with the request, values as text.
         tokens: Of the prompt: an estimate.
@@ -82,6 +83,7 @@ class Ask:
         "conversation",
         "earlier",
         "headers",
+        "market",
         "metadata",
         "needs",
         "prefix",
@@ -107,6 +109,7 @@ class Ask:
         self.earlier: Sequence[str] = ()
         self.tags: Collection[str] = ()
         self.task = ""
+        self.market = ""
         self.headers = _NONE
         self.metadata = _NONE
         self.tokens = 0

@@ -30,6 +30,7 @@ from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.failures import is_absent, refusal_of, summary
 from antiphon.pipeline.losses import is_fit, lost_with_seals, words
+from antiphon.pipeline.measuring import measure
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.sending import write
@@ -139,6 +140,7 @@ class Walk(msgspec.Struct, eq=False):
         attempt = self.attempt
         attempt.ended_at = self._clock.monotonic()
         attempt.usage = usage
+        self._ends(attempt)
         self._accounts.succeeded(self._exchange, attempt, said)
         if self._turns is not None:
             self._turns.settle()
@@ -146,6 +148,7 @@ class Walk(msgspec.Struct, eq=False):
         if translation is not None and usage is not None and not translation.measured[1]:
             attempt.deployment.calibration.learn(translation.measured[0], usage.input_total)
         attempt.deployment.health.succeeded(attempt.ended_at, attempt.ended_at - attempt.sent_at)
+        measure(attempt, usage, self._exchange.first_token_at)
 
     def failed(self, error: UpstreamError) -> None:
         """The open attempt failed; the walk may go on.
@@ -157,6 +160,7 @@ class Walk(msgspec.Struct, eq=False):
         attempt = self.attempt
         attempt.ended_at = self._clock.monotonic()
         attempt.error = error
+        self._ends(attempt)
         self._accounts.failed(self._exchange, attempt, error, self._said())
         self.close()
         deployment, key = attempt.deployment, self._key
@@ -230,6 +234,8 @@ class Walk(msgspec.Struct, eq=False):
             self.close()
         finally:
             attempt = self._attempt
+            if attempt is not None:
+                self._ends(attempt)
             if attempt is not None and attempt.entry is None:
                 self._accounts.released(attempt)
             elif attempt is not None and not attempt.closed:
@@ -237,6 +243,13 @@ class Walk(msgspec.Struct, eq=False):
                 self._accounts.abandoned(self._exchange, attempt, self._said())
             if self._turns is not None:
                 self._turns.close()
+
+    @staticmethod
+    def _ends(attempt: Attempt) -> None:
+        """The attempt keeps its deployment busy no longer; said once or more often."""
+        if attempt.running:
+            attempt.running = False
+            attempt.deployment.pace.end()
 
     @property
     def waits(self) -> bool:
@@ -366,6 +379,8 @@ class Walk(msgspec.Struct, eq=False):
             accounts.released(attempt)
             exchange.attempts.pop()
             raise
+        attempt.running = True
+        deployment.pace.begin(now)
         if accounts.waits:
             await accounts.settled()
         answer = await self._transport.send(call)

@@ -26,10 +26,11 @@ from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
+from antiphon.routing.rules import Rules
+from antiphon.routing.strategies.order import Order, Ordered, Scores
 
 _PRIORITY = b"x-antiphon-priority"
 Share = Callable[[Principal], float]
-Order = Sequence[Candidate]
 
 
 class Question(msgspec.Struct, frozen=True, eq=False):
@@ -64,7 +65,7 @@ class Choice(msgspec.Struct, eq=False):
     order: Sequence[Candidate]
     rule: str = ""
     preferred: int = 0
-    scores: Sequence[Sequence[float]] = ()
+    scores: Sequence[Scores] = ()
     barred: Sequence[Candidate] = ()
 
     @property
@@ -88,21 +89,45 @@ class Chooser:
         active: Whom somebody has put first, at run time.
     """
 
-    __slots__ = ("_facts", "_least", "_privacy", "_simple", "active", "alias", "deployments", "own")
+    __slots__ = (
+        "_facts",
+        "_least",
+        "_order",
+        "_privacy",
+        "_rules",
+        "_simple",
+        "active",
+        "alias",
+        "deployments",
+        "own",
+    )
 
     def __init__(
-        self, alias: str, own: Sequence[Candidate], route: RouteSettings, *, privacy: Privacy
+        self,
+        alias: str,
+        own: Sequence[Candidate],
+        route: RouteSettings,
+        *,
+        privacy: Privacy,
+        order: Order,
+        rules: Rules | None = None,
     ) -> None:
         self.alias = alias
         self.own: Final = tuple(own)
-        self.deployments = [each.deployment for each in own]
+        pools = [self.own, *(() if rules is None else rules.pools)]
+        self.deployments = list(dict.fromkeys(each.deployment for pool in pools for each in pool))
         self.active: Deployment | None = None
         self._privacy = privacy
         self._least = max(SENSITIVITIES[route.sensitivity], privacy.least)
-        self._facts = Fact.NOTHING
+        self._order = order
+        self._rules = rules
+        self._facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
+        if rules is not None:
+            self._facts |= rules.facts
         # Whoever is cleared for everything that nobody marks needs no look.
         lowest = min((each.deployment.clearance for each in own), default=Sensitivity.PUBLIC)
-        self._simple = not privacy.detects and lowest >= self._least
+        keeps = rules is None and (len(own) == 1 or order.names == ("priority",))
+        self._simple = keeps and not privacy.detects and lowest >= self._least
 
     def is_plain(self, payload: Payload, sensitivity: bytes | None) -> bool:
         """Whether this request takes the order of the list, and nothing else has to be known."""
@@ -114,8 +139,8 @@ class Chooser:
             and (members is None or "metadata" not in members)
         )
 
-    def choose(self, question: Question) -> Choice:
-        """Choose.
+    def choose(self, question: Question, now: float) -> Choice:
+        """Choose, at a monotonic time.
 
         Raises:
             NothingCleared: Nobody may be sent what is asked.
@@ -124,21 +149,48 @@ class Chooser:
         payload = question.payload
         ask = Ask(question.principal, self._sensitivity(question), _priority(question.headers))
         cleared, barred = _split(self.own, ask.sensitivity)
-        if not cleared:
+        if not cleared and self._rules is None:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
         facts = self._facts
         if facts:
             fill(ask, payload, facts, question.headers)
             if Fact.TOKENS in facts:
-                ask.tokens = prompt_tokens(payload, cleared[0].deployment)
+                first = cleared[0].deployment if cleared else self.deployments[0]
+                ask.tokens = prompt_tokens(payload, first)
             if Fact.ANSWER in facts:
                 ask.answer_tokens = int(question.usual)
             if Fact.BUDGET in facts and question.share is not None:
                 ask.budget_used = question.share(question.principal)
-        active = self.active
-        if active is not None:
-            cleared.sort(key=lambda each: each.deployment is not active)
-        return Choice(ask, cleared, preferred=len(cleared), barred=barred)
+        rule = None if self._rules is None else self._rules.first(ask)
+        if rule is None:
+            ordered, scores = self._ordered(cleared, ask, now)
+            return Choice(ask, ordered, preferred=len(ordered), scores=scores, barred=barred)
+        named, more = _split(rule.pool, ask.sensitivity)
+        known = {each.deployment for each in barred}
+        barred += [each for each in more if each.deployment not in known]
+        ordered, scores = self._ordered(named, ask, now)
+        preferred = len(ordered)
+        if not rule.only:
+            chosen = {each.deployment for each in ordered}
+            rest = [each for each in cleared if each.deployment not in chosen]
+            others, further = self._ordered(rest, ask, now)
+            ordered, scores = [*ordered, *others], [*scores, *further]
+        if not ordered:
+            raise NothingCleared(self.alias, ask.sensitivity.name.lower())
+        return Choice(ask, ordered, rule.name, preferred, scores, barred)
+
+    def _ordered(self, pool: list[Candidate], ask: Ask, now: float) -> Ordered:
+        """By the strategies; whom somebody has put first comes first."""
+        scores: list[Scores] = [()] * len(pool)
+        if len(pool) > 1:
+            pool, scores = self._order.of(pool, ask, now)
+            active = self.active
+            for place, each in enumerate(pool):
+                if each.deployment is active:
+                    pool.insert(0, pool.pop(place))
+                    scores.insert(0, scores.pop(place))
+                    break
+        return pool, scores
 
     def _sensitivity(self, question: Question) -> Sensitivity:
         """How far a request goes: the highest of all that says so."""

@@ -18,6 +18,8 @@ from typing_extensions import override
 
 from antiphon.cache.config import RouteCacheSettings
 from antiphon.model.ask import SensitivityWord
+from antiphon.routing.config import LanguageSettings, RuleList
+from antiphon.routing.strategies.config import NothingSettings, Strategies, StrategySettings
 from antiphon.usage.captures.config import CaptureLevel
 
 WILD = "*"
@@ -142,10 +144,20 @@ class RouteSettings(BaseModel):
         "route whose name has a `*`, a `*` here stands for the same text.",
     )
     aliases: tuple[str, ...] = Field(default=(), description="Other names for the same route.")
-    strategy: Literal["priority"] = Field(
-        default="priority",
-        description="How the deployments are ordered: `priority` keeps the order given, and puts "
-        "those last that are failing right now.",
+    strategy: Strategies = Field(
+        default=(StrategySettings(priority=NothingSettings()),),
+        description="How the deployments are ordered: a word, a word with what it is told, or a "
+        "list of them, in which what is equal for one is left to the next. By default "
+        "`priority`, which keeps the order given. Those that are failing right now are last.",
+    )
+    rules: RuleList = Field(
+        default=(),
+        description="Where requests of a kind go: of those that match, the first counts, and a "
+        "request that matches none goes to the deployments of the route.",
+    )
+    language: LanguageSettings = Field(
+        default_factory=LanguageSettings,
+        description="How the rules tell in which language somebody writes.",
     )
     retry: RetrySettings = Field(
         default_factory=RetrySettings, description="Trying again when a call fails."
@@ -196,6 +208,9 @@ class RouteSettings(BaseModel):
         """All that may answer, each with where it stands in the route."""
         for index, entry in enumerate(self.deployments):
             yield ("deployments", index), entry
+        for index, rule in enumerate(self.rules):
+            for number, model in enumerate(rule.use):
+                yield ("rules", index, "use", number), PoolEntry(model=model)
 
     @property
     def targets(self) -> Iterator[tuple[tuple[str | int, ...], Target]]:

@@ -64,6 +64,7 @@ class Attempt(msgspec.Struct, eq=False):
         usage: What the provider has counted so far; once it is closed, what is charged.
         started_at: As `sent_at`, in microseconds since 1970.
         entry: Where it stands in the journal, once it is written there.
+        running: It keeps its deployment busy.
         closed: Its end is written there.
         outcome: How it ended, once it is closed.
         last: It is the last one of its request.
@@ -90,6 +91,7 @@ class Attempt(msgspec.Struct, eq=False):
     usage: Usage | None = None
     started_at: int = 0
     entry: Entry | None = None
+    running: bool = False
     closed: bool = False
     last: bool = False
     accepted: bool = False

@@ -8,7 +8,6 @@ whoever has to read it says what is wrong.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import TypeAlias
 
 import msgspec
@@ -19,17 +18,14 @@ from antiphon.dialects.passed import UntranslatedPayload
 from antiphon.errors import CallerError, InvalidRequest
 from antiphon.model.ask import SENSITIVITIES, Ask, Fact, Sensitivity
 from antiphon.model.parts import Author, File, Text, Turn
-from antiphon.model.request import ChatRequest
+from antiphon.pipeline.conversing import conversation_of, prefix_of
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 SENSITIVITY = b"x-antiphon-sensitivity"
 """The header that says how far a request goes."""
-_TAGS, _TASK = "x-antiphon-tags", "x-antiphon-task"
-_CONVERSATIONS = ("x-antiphon-conversation", "x-session-id", "session_id")
-"""Headers that are the same for all requests of one conversation."""
-_READ = Fact.TEXT | Fact.LANGUAGE | Fact.NEEDS | Fact.CONVERSATION | Fact.PREFIX
+_TAGS, _TASK, _MARKET = "x-antiphon-tags", "x-antiphon-task", "x-antiphon-market"
+_READ = Fact.TEXT | Fact.LANGUAGE | Fact.NEEDS
 _MEMBERS = Fact.TAGS | Fact.METADATA
-_PREFIX = 2048
 _MOST_TEXT = 64 * 1024
 """Characters of a message that are looked at: its language is plain by then."""
 _MOST_EARLIER = 8
@@ -66,12 +62,16 @@ def metadata_of(payload: Payload) -> Mapping[str, str]:
 
 def fill(ask: Ask, payload: Payload, facts: Fact, headers: Headers) -> None:
     """Find the facts that are asked for, but for money and tokens."""
-    if facts & (Fact.HEADERS | Fact.TAGS | Fact.CONVERSATION):
+    if facts & (Fact.HEADERS | Fact.TAGS):
         ask.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
     if facts & _MEMBERS and not ask.metadata:
         ask.metadata = metadata_of(payload)
     if Fact.TAGS in facts:
         _tag(ask)
+    if Fact.CONVERSATION in facts:
+        ask.conversation = conversation_of(headers, payload)
+    if Fact.PREFIX in facts:
+        ask.prefix = prefix_of(payload)
     if facts & _READ:
         _read(ask, payload, facts)
 
@@ -82,6 +82,7 @@ def _tag(ask: Ask) -> None:
     ask.tags = frozenset(each for text in said.split(",") if (each := text.strip().lower()))
     task = headers.get(_TASK) or metadata.get("task_type") or metadata.get("task") or ""
     ask.task = task.strip().lower()
+    ask.market = (headers.get(_MARKET) or metadata.get("market") or "").strip().lower()
 
 
 def _read(ask: Ask, payload: Payload, facts: Fact) -> None:
@@ -103,10 +104,6 @@ def _read(ask: Ask, payload: Payload, facts: Fact) -> None:
         said = _said_by_user(request.turns)
         ask.text = next(said, "")
         ask.earlier = tuple(text for text, _ in zip(said, range(_MOST_EARLIER), strict=False))
-    if Fact.CONVERSATION in facts:
-        ask.conversation = _conversation(ask, request)
-    if Fact.PREFIX in facts:
-        ask.prefix = _beginning(request.turns, _PREFIX)
 
 
 def _is_plain(body: bytes) -> bool:
@@ -147,36 +144,6 @@ def text_of(data: str) -> str:
         return msgspec.convert(data[: _MOST_TEXT * 4], bytes).decode("utf-8", "ignore")
     except msgspec.ValidationError:
         return ""
-
-
-def _conversation(ask: Ask, request: ChatRequest) -> str:
-    """What stays the same from turn to turn: what the caller calls it, else how it began."""
-    for name in _CONVERSATIONS:
-        if name in ask.headers:
-            return ask.headers[name]
-    state, cache, identity = request.state, request.cache, request.identity
-    if state is not None and state.conversation:
-        return bytes(state.conversation).decode("utf-8", "replace")
-    if cache is not None and cache.key:
-        return cache.key
-    if identity is not None and identity.metadata:
-        return bytes(identity.metadata).decode("utf-8", "replace")
-    first = [turn for turn in request.turns if turn.author is Author.USER][:1]
-    system = [turn for turn in request.turns if turn.author in {Author.SYSTEM, Author.DEVELOPER}]
-    began = _beginning([*system, *first], _PREFIX)
-    return blake2b(began, digest_size=16).hexdigest()
-
-
-def _beginning(turns: Sequence[Turn], size: int) -> bytes:
-    said: list[str] = []
-    left = size
-    for turn in turns:
-        text = turn.text[:left]
-        said.append(text)
-        left -= len(text)
-        if left <= 0:
-            break
-    return "\0".join(said).encode("utf-8", "replace")
 
 
 def _embedded(payload: EmbedPayload) -> Collection[str]:

@@ -148,7 +148,8 @@ class Pipeline:
         exchange.choice = None
         if not chooser.is_plain(exchange.payload, exchange.sensitivity):
             exchange.choice = chooser.choose(
-                self.question(exchange.payload, exchange.principal, exchange.headers, plan)
+                self.question(exchange.payload, exchange.principal, exchange.headers, plan),
+                exchange.started,
             )
 
     def question(

@@ -217,6 +217,12 @@ class ModelSettings(_Settings):
     bytes_per_token: float | None = Field(
         default=None, ge=2, le=6, description="Bytes of a prompt that make a token, at the start."
     )
+    quality: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="How good it is in your eyes, in points, for the strategy `quality`.",
+    )
     retires: Annotated[str, AfterValidator(_is_day)] | None = Field(
         default=None, description="Its last day there, as YYYY-MM-DD; empty where it has none."
     )
@@ -289,6 +295,12 @@ class ProviderSettings(_Settings):
         description="How far requests may go that are sent to it: `public`, `internal`, "
         "`confidential` or `restricted`. By default `restricted` where the row is a server of "
         "one's own and the address private, else `internal`.",
+    )
+    region: str = Field(
+        default="",
+        max_length=100,
+        description="Where it is, in words of your own: the strategy `nearest` prefers those of "
+        "the same region as `server.region`.",
     )
     discover: bool = Field(default=True, description="Ask it which models it has.")
     unknown_prices: Unknown | None = Field(

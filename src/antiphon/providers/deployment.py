@@ -18,6 +18,7 @@ from antiphon.providers.estimate import Calibration
 from antiphon.providers.face import Endpoint, Face
 from antiphon.providers.keys import Key, KeyRing
 from antiphon.providers.models import ModelFacts
+from antiphon.providers.pace import Pace
 from antiphon.providers.pricing import Charge
 from antiphon.providers.transport.call import Origin, Timeouts
 
@@ -90,6 +91,7 @@ class Door:
         auth: How a key is shown.
         signer: Signs each request, where the provider wants that.
         headers: Header lines that every request carries, the key's not among them.
+        region: Where it is; empty if nobody says.
     """
 
     __slots__ = (
@@ -98,6 +100,7 @@ class Door:
         "keys",
         "origin",
         "provider",
+        "region",
         "row",
         "signer",
         "timeouts",
@@ -114,7 +117,9 @@ class Door:
         auth: HeaderAuth,
         headers: bytes,
         signer: Signer | None = None,
+        region: str = "",
     ) -> None:
+        self.region = region
         self.provider = provider
         self.row = row
         self.origin = origin
@@ -156,6 +161,7 @@ class Past(NamedTuple):
         dialect: In which it was asked.
         facts: What it could do.
         health: Goes on.
+        pace: Goes on.
         calibration: Goes on.
     """
 
@@ -163,6 +169,7 @@ class Past(NamedTuple):
     dialect: Dialect
     facts: ModelFacts
     health: Health
+    pace: Pace
     calibration: Calibration
 
 
@@ -187,6 +194,8 @@ class Deployment:
         priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
         unpriced: Why it has no price, where it is charged at the ceiling or free; else empty.
         health: What attempts have shown.
+        pace: How busy and how fast it is.
+        region: Where it is, as the configuration says; empty if it does not.
     """
 
     __slots__ = (
@@ -201,9 +210,11 @@ class Deployment:
         "model",
         "name",
         "origin",
+        "pace",
         "priced",
         "provider",
         "rates",
+        "region",
         "row",
         "signer",
         "timeouts",
@@ -237,12 +248,15 @@ class Deployment:
         self.priced = charge.how
         self.unpriced = charge.reason
         self.health = Health()
+        self.pace = Pace()
+        self.region = door.region
         self._beside: dict[Endpoint | EmbedDialect, Face] = {}
 
     @property
     def past(self) -> Past:
         """What is known of it; it is shared with whoever goes on with it."""
-        return Past(self.origin, self.face.dialect, self.facts, self.health, self.calibration)
+        spoken = self.face.dialect
+        return Past(self.origin, spoken, self.facts, self.health, self.pace, self.calibration)
 
     def go_on_with(self, past: Past) -> None:
         """Go on with what is known of one of the same name, as far as it tells of this one.
@@ -251,7 +265,7 @@ class Deployment:
         """
         if (past.origin, past.dialect) != (self.origin, self.face.dialect):
             return
-        self.health = past.health
+        self.health, self.pace = past.health, past.pace
         if past.facts == self.facts:
             self.calibration = past.calibration
 

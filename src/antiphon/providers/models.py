@@ -34,6 +34,7 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         bytes_per_token: Bytes of UTF-8 that make a token of a prompt, as measured; it is where a
             calibration (`estimate.py`) starts.
         tool_prompt: Tokens that a prompt has more of as soon as it offers tools.
+        quality: Points of 100 that somebody gives it.
         retires: The day on which it is switched off, as YYYY-MM-DD.
         successor: What its maker offers instead.
     """
@@ -54,6 +55,7 @@ class ModelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     later_system: bool | None = None
     bytes_per_token: float | None = None
     tool_prompt: int | None = None
+    quality: int | None = None
     retires: str = ""
     successor: str = ""
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from antiphon.clock import Clock
 from antiphon.model.usage import Usage
 
 MOST_COST = 1 << 50
@@ -158,6 +159,7 @@ class RateCard(msgspec.Struct, frozen=True):
         reach: What `bound` multiplies with, by length of the prompt; made from the terms.
         is_free: Nothing costs anything; made from the terms.
         has_fee: A request has a price of its own, whatever its size; made from the terms.
+        plain: The prices, where they are the same for every length and hour; made from the terms.
     """
 
     terms: tuple[Term, ...]
@@ -166,12 +168,15 @@ class RateCard(msgspec.Struct, frozen=True):
     reach: tuple[Reach, ...] = ()
     is_free: bool = False
     has_fee: bool = False
+    plain: Prices | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "reach", tuple(_reach(self.terms)))
         fee = any(tier.prices.request for term in self.terms for tier in term.tiers)
         msgspec.structs.force_setattr(self, "has_fee", fee)
         msgspec.structs.force_setattr(self, "is_free", not any(any(r[1:]) for r in self.reach))
+        if len(self.terms) == len(self.terms[0].tiers) == 1:
+            msgspec.structs.force_setattr(self, "plain", self.terms[0].tiers[0].prices)
 
     def cost(self, usage: Usage, *, at: float | None = None) -> int:
         """Billionths of a dollar for a call of this usage; never more than `MOST_COST`.
@@ -190,6 +195,24 @@ class RateCard(msgspec.Struct, frozen=True):
         else:
             cost = next(term for term in reversed(terms) if term.holds(at)).cost(usage)
         return cost if cost < MOST_COST else MOST_COST  # noqa: FURB136  min() costs more
+
+    def likely(self, fresh: int, cached: int, answer: int, clock: Clock) -> int:
+        """Billionths of a dollar that a call is likely to cost; to compare, not to charge.
+
+        Args:
+            fresh: Tokens of the prompt that no cache of the provider has.
+            cached: Tokens of the prompt that one has.
+            answer: Tokens of the answer.
+            clock: Says which prices hold, where they change by the hour.
+        """
+        prices = self.plain
+        if prices is None:
+            at = clock.now()
+            term = next(each for each in reversed(self.terms) if each.holds(at))
+            within = [each.prices for each in term.tiers if fresh + cached > each.above]
+            prices = within[-1] if within else term.tiers[0].prices
+        tokens = fresh * prices.input + cached * prices.cache_read + answer * prices.output
+        return tokens // _MILLION + prices.request
 
     def bound(self, input_tokens: int, output_tokens: int) -> int:
         """Billionths of a dollar that no call of at most so many tokens can exceed.

@@ -95,8 +95,14 @@ CASES = {
         ],
     ),
     "no such strategy": (
-        LAB + "models: {a: {deployments: [lab/x], strategy: cheapest}}",
-        ["antiphon.yaml:2:36: models.a.strategy: 'cheapest' is not 'priority'"],
+        LAB + "models: {a: {deployments: [lab/x], strategy: best}}",
+        [
+            (
+                "antiphon.yaml:2:36: models.a.strategy: 'best' is not 'priority', 'weighted', "
+                "'cheapest', 'fastest', 'least_busy', 'local_first', 'nearest', 'quality', 'sticky' "
+                "or 'custom'"
+            )
+        ],
     ),
     "no such provider": (
         LAB
@@ -213,7 +219,11 @@ models:
         "antiphon.yaml:19:29: models.list.2: no provider is called 'opnai'; did you mean 'openai'?",
         "antiphon.yaml:21:5: models.smart.deploymnts: is not a setting; did you mean 'deployments'?",
         "antiphon.yaml:21:18: models.smart.deploymnts.0: no provider is called 'lob'; did you mean 'lab'?",
-        "antiphon.yaml:22:5: models.smart.strategy: 'priorty' is not 'priority'",
+        (
+            "antiphon.yaml:22:5: models.smart.strategy: 'priorty' is not 'priority', 'weighted', "
+            "'cheapest', 'fastest', 'least_busy', 'local_first', 'nearest', 'quality', 'sticky' or "
+            "'custom'; did you mean 'priority'?"
+        ),
         "antiphon.yaml:23:3: models.has space: a model's name must not be empty or have spaces",
     ]
 

@@ -29,6 +29,7 @@ from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Call, Head, Origin, Timeouts
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy, PrivacySettings
+from antiphon.routing.strategies.order import AS_GIVEN
 from antiphon.secret import Secret
 from antiphon.wire.shallow import Members
 
@@ -175,7 +176,7 @@ class Visit:
             deadline=self.seconds,
         )
         pool = [Candidate(self.deployment)]
-        chooser = Chooser(name, pool, route, privacy=Privacy(PrivacySettings()))
+        chooser = Chooser(name, pool, route, privacy=Privacy(PrivacySettings()), order=AS_GIVEN)
         return Snapshot(
             {name: Plan(name, chooser, route)},
             further=None,
