@@ -51,12 +51,13 @@ async def changeable(
     *,
     environ: dict[str, str] | None = None,
     clock: Clock | None = None,
+    models: dict[str, Any] | None = None,
     **sections: Any,
 ) -> AsyncIterator[Changeable]:
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
     async with Fleet(specs) as fleet:
         said = configuration(fleet, storage={"data_dir": str(folder / "data")}, **sections)
-        said = {"auth": {"admin_key": ADMIN_KEY}, **said}
+        said = {"auth": {"admin_key": ADMIN_KEY}, **said, **({"models": models} if models else {})}
         file = folder / "antiphon.yaml"
         file.write_text(json.dumps(said, indent=1))
         gateway = Antiphon(load(file, environ=environ or {}), clock=clock)

@@ -207,6 +207,9 @@ class Reloading:
         """Compile it, beside what is in force."""
         gateway = self._gateway
         before = gateway.settings
+        if before.providers and not loaded.settings.providers:
+            # A file that is about to be written is empty, and that is no mistake of YAML's.
+            raise ConfigurationError([Mistake(loaded.source, "providers", "there is none")])
         settings, pending = kept(before, loaded.settings)
         if self._lacks_admin_key(settings):
             settings, pending = keep(_ADMIN_KEY, before, settings), [*pending, _ADMIN_KEY]
