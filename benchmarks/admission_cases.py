@@ -81,7 +81,7 @@ def admission_cases(gateway: Callable[[], Antiphon], asked: Asked) -> dict[str, 
 
         def attempt() -> None:
             turns = Turns(limits, exchange, served.clock)
-            next(turns.free(iter((deployment,))))
+            turns.takes(deployment)
             turns.close()
 
         return attempt

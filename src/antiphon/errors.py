@@ -14,6 +14,7 @@ Code raises what happened; one door renders it in the caller's own dialect. The 
     - ConnectFailed, UpstreamTimeout, UpstreamBroken, UpstreamRefused, NotAnAnswer
     - InvalidAnswer
   + Exhausted               every attempt failed
+    - BreakerOpen           no attempt was made: every deployment is left alone for a while
   + StorageFailed           the database did not do what it was asked
   + ConfigurationError      the configuration cannot be used; carries all mistakes at once
 """
@@ -21,8 +22,9 @@ Code raises what happened; one door renders it in the caller's own dialect. The 
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from typing_extensions import override
 
@@ -406,11 +408,44 @@ class UpstreamRefused(UpstreamError):
         return super().status
 
 
+class FailedAttempt(NamedTuple):
+    """One call that gave no answer.
+
+    Attributes:
+        deployment: `provider/model`.
+        error: What went wrong.
+        seconds: How long it took.
+    """
+
+    deployment: str
+    error: UpstreamError
+    seconds: float = 0.0
+
+
+class PassedOver(NamedTuple):
+    """A deployment that was not asked.
+
+    Attributes:
+        deployment: `provider/model`.
+        reason: `breaker` (it is open), `keys` (the provider asked for rest), `limit`, `money`,
+            `retry_budget` (too many of its requests were retried lately) or `window`.
+        seconds: Until it may be asked, where that is known.
+    """
+
+    deployment: str
+    reason: str
+    seconds: float | None = None
+
+
 class Exhausted(AntiphonError):
     """Every attempt failed; `attempts` says how each did.
 
     429 if all were rate limited (smallest retry-after), 504 if all timed out, 503 if nothing
     could be reached, else 502 (DESIGN section 3).
+
+    Attributes:
+        attempts: The calls that were made.
+        passed_over: Deployments that were not asked, or not again, and why.
     """
 
     def __init__(
@@ -418,13 +453,15 @@ class Exhausted(AntiphonError):
         message: str,
         *,
         kind: Kind,
-        attempts: Sequence[tuple[str, UpstreamError]],
+        attempts: Sequence[FailedAttempt],
+        passed_over: Sequence[PassedOver] = (),
         retry_after: float | None = None,
         should_retry: bool | None = None,
     ) -> None:
         super().__init__(message, retry_after=retry_after)
         self.exhausted_kind = kind
         self.attempts = tuple(attempts)
+        self.passed_over = tuple(passed_over)
         self.should_retry = should_retry
 
     @property
@@ -432,6 +469,33 @@ class Exhausted(AntiphonError):
     def error_kind(self) -> Kind:
         """The kind that fits all attempts together."""
         return self.exhausted_kind
+
+
+class BreakerOpen(Exhausted):
+    """Nobody was asked: the breaker of every deployment is open.
+
+    Attributes:
+        upstream: The deployment that is probed first.
+        seconds: Until then.
+    """
+
+    def __init__(self, model: str, passed_over: Sequence[PassedOver]) -> None:
+        first = min(passed_over, key=lambda each: each.seconds or 0.0)
+        self.upstream = first.deployment
+        self.seconds = first.seconds or 0.0
+        told = ", ".join(f"{each.deployment} {_probed(each.seconds)}" for each in passed_over)
+        super().__init__(
+            f"No deployment of {_shown(model)!r} is asked now, since their breakers are open after "
+            f"too many failures: {told}. Please try again after that.",
+            kind=Kind.OVERLOADED,
+            attempts=(),
+            passed_over=passed_over,
+            retry_after=max(self.seconds, 1.0),
+        )
+
+
+def _probed(seconds: float | None) -> str:
+    return f"is probed in {math.ceil(seconds)} s" if seconds else "is being probed"
 
 
 # ------------------------------------------------------------------ storage

@@ -118,9 +118,9 @@ async def test_no_such_model(gateway):
 async def test_every_attempt_failed(gateway):
     with pytest.raises(Exhausted) as caught:
         await gateway.chat(model="broken", messages=HELLO)
-    names = [name for name, _ in caught.value.attempts]
+    names = [each.deployment for each in caught.value.attempts]
     assert {"one/fault:server-error", "two/fault:empty-200"} <= set(names)
-    assert all(isinstance(error, UpstreamError) for _, error in caught.value.attempts)
+    assert all(isinstance(each.error, UpstreamError) for each in caught.value.attempts)
     with pytest.raises(Exhausted):
         await collected(gateway, "broken")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from antiphon.pipeline import attempt
+from antiphon.pipeline import course
 from tests.pipeline.fakes import House
 
 
@@ -14,7 +14,7 @@ def house(tmp_path, monkeypatch) -> Callable[..., House]:
 
     def make(*names: str, **options: object) -> House:
         made = House(tmp_path, names or ("one", "two", "three"), **options)
-        monkeypatch.setattr(attempt, "sleep", made.clock.sleep)
+        monkeypatch.setattr(course, "sleep", made.clock.sleep)
         return made
 
     return make

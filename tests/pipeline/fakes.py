@@ -282,6 +282,7 @@ class House:
             heartbeat=heartbeat,
         )
         self.pipeline.recorded = []
+        self.pipeline.chance = lambda: 1.0
 
     def script(self, **scripts: Script | list[Script]) -> None:
         for name, each in scripts.items():

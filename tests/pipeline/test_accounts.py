@@ -404,7 +404,7 @@ async def test_a_disk_that_fails_before_the_end(house, monkeypatch):
 
 
 async def test_all_that_failed_is_told(house):
-    h = house("one", "two", attempts=2)
+    h = house("one", "two", attempts=1)
     h.script(one=DOWN, two=DOWN)
     error = await h.fails()
     assert isinstance(error, Exhausted)

@@ -274,7 +274,7 @@ async def test_who_leaves_during_a_backoff_leaves_nothing(house, monkeypatch):
         waits.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("antiphon.pipeline.attempt.sleep", endless)
+    monkeypatch.setattr("antiphon.pipeline.course.sleep", endless)
     task = asyncio.ensure_future(h.ask())
     await waits.wait()
     task.cancel()

@@ -123,7 +123,7 @@ PROVIDERS = {
 MODEL = "sim-embed"
 ROUTES = {
     "vectors": {"deployments": [f"one/{MODEL}"], "retry": {"attempts": 1}},
-    "either": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "retry": {"attempts": 2}},
+    "either": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "retry": {"attempts": 1}},
     "strict": {"deployments": [f"one/{MODEL}"], "on_loss": "error"},
     "picky": {"deployments": [f"one/{MODEL}", f"two/{MODEL}"], "on_loss": "skip"},
 }

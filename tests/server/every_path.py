@@ -63,7 +63,7 @@ class EveryPath:
         one.set_latency(Latency())
         await self.struck("fast", "key-echo", 502)
         for deployment in road.gateway.deployments():
-            deployment.keys.revive()
+            deployment.reset()
         assert await self.ask("absent") == 404
         assert await self.ask("fast", body=b"{") == 400
         assert await self.ask("fast", headers={"authorization": "Bearer wrong"}) in {200, 401}

@@ -52,6 +52,7 @@ async def changeable(
     environ: dict[str, str] | None = None,
     clock: Clock | None = None,
     models: dict[str, Any] | None = None,
+    alone: bool = False,
     **sections: Any,
 ) -> AsyncIterator[Changeable]:
     specs = specs or [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
@@ -60,7 +61,7 @@ async def changeable(
         said = {"auth": {"admin_key": ADMIN_KEY}, **said, **({"models": models} if models else {})}
         file = folder / "antiphon.yaml"
         file.write_text(json.dumps(said, indent=1))
-        gateway = Antiphon(load(file, environ=environ or {}), clock=clock)
+        gateway = Antiphon(load(file, environ=environ or {}), clock=clock, alone=alone)
         async with gateway, serving(gateway) as address:
             running = Changeable(gateway, address, fleet)
             running.file, running.said = file, said

@@ -89,7 +89,7 @@ def configuration(
             "fast": {"deployments": [f"{names[0]}/sim-small"], "retry": {"attempts": 1}},
             "both": {
                 "deployments": [f"{name}/sim-small" for name in names],
-                "retry": {"attempts": len(names)},
+                "retry": {"attempts": 1},
             },
             "*": {"passthrough": True},
             **(models or {}),

@@ -182,7 +182,7 @@ async def test_the_official_clients_retry_what_may_pass_and_nothing_else(tmp_pat
         road.first.disarm()
         for fault in ("bad-key", "forbidden", "no-retry", "bad-request", "context-length"):
             for deployment in road.gateway.deployments():
-                deployment.keys.revive()
+                deployment.reset()
             before = road.first.requests
             road.first.arm(fault)
             with pytest.raises((anthropic.APIStatusError, openai.APIStatusError)):

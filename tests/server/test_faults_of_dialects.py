@@ -181,9 +181,9 @@ class Witness:
             await running.simulators[2].start()
         for deployment in running.gateway.deployments():
             if fault in DEAD_KEYS:
-                deployment.keys.revive()
+                deployment.reset()
             if fault in deployment.name or deployment.name == "two/sim-reason":
-                deployment.health.succeeded()
+                deployment.reset()
 
 
 @pytest.mark.parametrize("road", EQUAL, ids=str)
@@ -238,4 +238,4 @@ async def test_what_a_caller_sees_of_tls(tmp_path, road, fault):
             running.first.disarm()
             await running.first.start()
             for deployment in running.gateway.deployments():
-                deployment.health.succeeded()
+                deployment.reset()

@@ -272,7 +272,7 @@ async def test_strangers_learn_no_names_paths_or_errors(tmp_path, clock):
     async with stable(tmp_path, clock=clock) as road:
         for each in road.simulators:
             each.arm("server-error")
-        for _ in range(3):
+        for _ in range(5):
             assert not await ask(road, "both")
         found = await until(road, "journals_left_alone", "upstreams_sick")
         assert str(tmp_path) in found.journal.folder
@@ -288,33 +288,40 @@ async def test_strangers_learn_no_names_paths_or_errors(tmp_path, clock):
 
 async def test_a_deployment_is_sick_while_another_lives(road, clock):
     road.first.arm("server-error")
-    for _ in range(3):
+    for _ in range(5):
         assert await ask(road, "both")
     assert await health(road) == (200, "degraded")
     assert await ready(road) == (200, "ready\n")
     found = await until(road, "upstream_sick")
     sick, well = found.upstreams
     assert (sick.status, sick.circuit_breaker.state) == ("unhealthy", "open")
-    assert (sick.circuit_breaker.failures, sick.failures) == (3, 3)
+    assert (sick.circuit_breaker.failures, sick.failures) == (5, 5)
+    assert 0 < sick.circuit_breaker.seconds <= 60
     assert sick.last_error.code == "server_error"
     assert abs(sick.last_error.at - clock.now()) < 60
     assert well.status == "healthy"
     assert found.llm.status == "degraded"
-    assert (found.llm.circuit_breaker_state, found.llm.circuit_breaker_failures) == ("open", 3)
+    assert (found.llm.circuit_breaker_state, found.llm.circuit_breaker_failures) == ("open", 5)
     assert found.llm.models_available == 1
     assert found.accounting.status == "healthy"
-    assert found.performance.errors == {"api": 3}
-    clock.ahead += 31  # its time is over: it is tried in its turn again
-    assert await health(road) == (200, "healthy")
+    assert found.performance.errors == {"api": 5}
+    clock.ahead += 61  # its time is over: it is probed in its turn
+    found = await until(road, "upstream_doubtful")
+    assert (found.upstreams[0].status, found.upstreams[0].circuit_breaker.seconds) == (
+        "degraded",
+        0.0,
+    )
+    assert found.llm.circuit_breaker_state == "half_open"
     road.first.disarm()
     assert await ask(road, "both")
     assert (await detail(road)).llm.circuit_breaker_failures == 0
+    assert await health(road) == (200, "healthy")
 
 
 async def test_all_deployments_are_sick(road):
     for each in road.simulators:
         each.arm("server-error")
-    for _ in range(3):
+    for _ in range(5):
         assert not await ask(road, "both")
     assert await health(road) == (503, "unhealthy")
     found = await until(road, "upstreams_sick")

@@ -50,7 +50,7 @@ class Caller:
         self.dice = random.Random(seed)
         self.stream = stream
         self.got: list[Got] = []
-        self.key = CALLER_KEYS[0]
+        self.key = CALLER_KEYS[1]
         self.stopped = False
 
     async def run(self) -> None:
@@ -120,7 +120,7 @@ async def test_nobody_notices_but_by_the_generation(tmp_path):
                 assert done.generation == number + 1
                 maps[done.generation] = models
                 for caller in callers:
-                    caller.key = CALLER_KEYS[number]
+                    caller.key = CALLER_KEYS[number + 1]
                 await asyncio.sleep(0.01)
             for caller in callers:
                 caller.stopped = True

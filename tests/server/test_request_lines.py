@@ -151,15 +151,14 @@ async def test_changes_of_health_are_told(tmp_path, caplog, monkeypatch):
     async with stage(tmp_path) as road:
         shipper = road.gateway.books.shipper
         [deployment] = [each for each in road.gateway.deployments() if each.provider == "one"]
-        for _ in range(3):
-            deployment.health.failed("x", road.gateway.clock.monotonic())
+        deployment.health.ejected_until = road.gateway.clock.monotonic() + 30
         await asyncio.to_thread(shipper.flush, 10)
-        deployment.health.succeeded()
+        deployment.reset()
         await asyncio.to_thread(shipper.flush, 10)
     told = [each.getMessage() for each in caplog.records if each.name == "antiphon.health"]
     assert told == [
-        "The deployment one/sim-small is failing, and is tried last",
-        "The deployment one/sim-small is well again",
+        "The deployment one/sim-small is put last",
+        "The deployment one/sim-small is in its place again",
     ]
 
 

@@ -33,7 +33,7 @@ AUTH = {
 PRICED = {"models": {"sim-small": {"prices": {"input": 1.5, "output": 6}}}}
 PATIENT = {
     "deployments": ["one/sim-small", "two/sim-small"],
-    "retry": {"attempts": 4, "backoff": 0.05},
+    "retry": {"calls": 4, "backoff": 0.05, "jitter": "none"},
 }
 
 

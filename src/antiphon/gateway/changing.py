@@ -146,6 +146,8 @@ class Changing(ABC):
     def _part(self, gone: Gone, origins: AbstractSet[Origin]) -> None:
         """Let go of what only a former configuration had, now that nobody goes by it."""
         self.metrics.forget(gone)
+        for provider in self.providers.values():
+            provider.keys.forget(gone.deployments)
         self.transport.keep_only(origins)
 
     def _probed(self) -> Collection[Provider]:

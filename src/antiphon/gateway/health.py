@@ -15,7 +15,8 @@ from antiphon.gateway.background import ServiceState
 from antiphon.telemetry.windows import Figures
 
 Status = Literal["healthy", "degraded", "unhealthy"]
-BreakerState = Literal["closed", "open"]
+BreakerState = Literal["closed", "open", "half_open"]
+PutLast = Literal["outlier", "missed_probes"]
 
 
 class LlmHealth(msgspec.Struct, frozen=True):
@@ -25,7 +26,7 @@ class LlmHealth(msgspec.Struct, frozen=True):
         status: `degraded` where one is failing, `unhealthy` where all are.
         latency_ms: Of the slowest that is well, at its last probe or answer; null before one.
         models_available: Names that can be asked for with a chance of an answer.
-        circuit_breaker_state: `open` where that of any upstream is.
+        circuit_breaker_state: `open` where that of any upstream is, else `half_open` likewise.
         circuit_breaker_failures: Failures in a row, of the upstream that has most.
     """
 
@@ -60,15 +61,17 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Breaker(msgspec.Struct, frozen=True):
-    """Whether an upstream is tried in its turn.
+    """Whether an upstream is asked.
 
     Attributes:
-        state: `open` where it is tried last, for a while after its last failure.
+        state: `open` where it is left alone, `half_open` where one request may probe it.
         failures: In a row.
+        seconds: Until a request may probe it; null where its breaker is closed.
     """
 
     state: BreakerState
     failures: int
+    seconds: float | None = None
 
 
 class LastError(msgspec.Struct, frozen=True):
@@ -86,11 +89,13 @@ class KeyCounts(msgspec.Struct, frozen=True):
     """Keys of a provider.
 
     Attributes:
-        dead: Refused by the provider, and set aside for a while.
+        dead: Refused by the provider, and set aside.
+        resting: Of those that are live, how many it asked not to be shown for a while.
     """
 
     live: int
     dead: int
+    resting: int = 0
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -116,11 +121,14 @@ class UpstreamHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: `unhealthy` where its breaker is open or no key of it is live; `degraded` where
-            its provider failed the last probe.
+            its breaker is half open, where it is put last, or where its provider failed the last
+            probe.
         model: Null for a provider that no route names.
         latency_ms: Of its last whole answer, or of the last probe if that was later.
         latency_of: Which of the two.
         latency_at: When that was, in seconds since 1970.
+        put_last: Why it is asked after all others: it fails far more often than they do
+            (`outlier`), or its provider missed too many probes.
         retires: The day on which the model is switched off, where that is known.
         successor: What its maker offers instead.
     """
@@ -136,6 +144,7 @@ class UpstreamHealth(msgspec.Struct, frozen=True, kw_only=True):
     successes: int
     failures: int
     last_error: LastError | None
+    put_last: PutLast | None = None
     keys: KeyCounts
     probe: Probe | None
     retires: str | None

@@ -106,16 +106,21 @@ class Reporting:
             self._sink.pump()
 
     def look(self, deployments: Callable[[], Sequence[Deployment]]) -> None:
-        """Say which deployments began to fail, and which are well again."""
+        """Say which deployments are put last, and which are in their place again.
+
+        Breakers are told of as they open and close.
+        """
         now = self._clock.monotonic()
         if now < self._look_at or not _log.isEnabledFor(logging.INFO):
             return
         self._look_at = now + _LOOK_EVERY
         known, self._well = self._well, {}
         for each in deployments():
-            well = self._well[each.name] = each.is_well(now)
+            health = each.health
+            well = each.keys.alive and not health.unwell and now >= health.ejected_until
+            self._well[each.name] = well
             if known.get(each.name, True) != well:
-                state = "is well again" if well else "is failing, and is tried last"
+                state = "is in its place again" if well else "is put last"
                 _log.info("The deployment %s %s", each.name, state)
 
     def adopt(self, level: str) -> None:

@@ -13,13 +13,14 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
 from antiphon.pipeline.choosing import Chooser
-from antiphon.pipeline.config import ANY, WILD, PoolEntry, RetrySettings, RouteSettings, Target
+from antiphon.pipeline.config import ANY, WILD, PoolEntry, RouteSettings, Target
 from antiphon.pipeline.digest import digest_of_plan
 from antiphon.pipeline.passing import STORED
 from antiphon.pipeline.plan import Plan, Shelf
 from antiphon.pipeline.pools import Member, Pools, Wild
 from antiphon.providers.deployment import Deployment, Past
 from antiphon.providers.provider import Provider
+from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy
 from antiphon.routing.rules import Rule, Rules
@@ -28,7 +29,7 @@ from antiphon.routing.strategies.order import AS_GIVEN
 from antiphon.routing.strategies.strategy import Surroundings
 from antiphon.usage.captures.taking import Captures
 
-_ONCE = RouteSettings(retry=RetrySettings(attempts=1))
+_ONCE = RouteSettings(retry=RetrySettings(attempts=1, calls=1))
 """To store something twice is no way to try again."""
 _MADE_ON_DEMAND = 1_000
 """Plans of names that callers choose: what is made for them is bounded."""

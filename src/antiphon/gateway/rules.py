@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from antiphon.gateway.health import (
     AccountingHealth,
+    Breaker,
+    BreakerState,
     DatabaseHealth,
     Facts,
     Health,
@@ -27,6 +29,9 @@ from antiphon.gateway.health import (
 
 BEHIND_AFTER = 60.0
 """Seconds that finished attempts may wait for the ledger."""
+
+_STATES: Sequence[BreakerState] = ("open", "half_open")
+"""What is told of all breakers together: the worst."""
 
 Part = Literal["gateway", "llm", "journal", "database"]
 Holds = Callable[[Facts], bool]
@@ -91,6 +96,13 @@ def _all_sick(facts: Facts) -> bool:
     return bool(sick) and all(sick)
 
 
+def _some_doubtful(facts: Facts) -> bool:
+    return any(
+        each.put_last is not None or each.circuit_breaker.state == "half_open"
+        for each in facts.upstreams
+    )
+
+
 def _probe_failed(facts: Facts) -> bool:
     return any(each.probe is not None and each.probe.error for each in facts.upstreams)
 
@@ -112,6 +124,7 @@ RULES: Sequence[Rule] = (
     Rule("service_failed", "gateway", "degraded", _service_failed),
     Rule("upstreams_sick", "llm", "unhealthy", _all_sick),
     Rule("upstream_sick", "llm", "degraded", _some_sick),
+    Rule("upstream_doubtful", "llm", "degraded", _some_doubtful),
     Rule("probe_failed", "llm", "degraded", _probe_failed),
 )
 """All that can be amiss. Where several rules hold, the worst of them counts."""
@@ -178,9 +191,17 @@ def _llm(facts: Facts, status: Status) -> LlmHealth:
         status=status,
         latency_ms=max(map(_latency, facts.upstreams), default=0.0) or None,
         models_available=facts.models,
-        circuit_breaker_state="open" if any(it.state == "open" for it in breakers) else "closed",
+        circuit_breaker_state=_state(breakers),
         circuit_breaker_failures=max((it.failures for it in breakers), default=0),
     )
+
+
+def _state(breakers: Iterable[Breaker]) -> BreakerState:
+    found = {it.state for it in breakers}
+    for state in _STATES:
+        if state in found:
+            return state
+    return "closed"
 
 
 def _latency(upstream: UpstreamHealth) -> float:

@@ -16,6 +16,7 @@ from antiphon.clock import Clock
 from antiphon.gateway.books import Books
 from antiphon.gateway.health import (
     Breaker,
+    BreakerState,
     Concurrent,
     ConfigurationHealth,
     DatabaseHealth,
@@ -33,15 +34,21 @@ from antiphon.gateway.health import (
 from antiphon.limits.concurrency import Concurrency
 from antiphon.pipeline.plan import Snapshot
 from antiphon.providers.deployment import Deployment
-from antiphon.providers.deployment import Health as AttemptHealth
+from antiphon.providers.health import Health as AttemptHealth
 from antiphon.providers.keys import KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.provider import Provider
+from antiphon.resilience.breaker import State, seconds_to_probe, state_of
 from antiphon.telemetry.windows import Latencies
 from antiphon.version import VERSION
 
 _SELF = Path("/proc/self")
 _Latency = tuple[float | None, Literal["answer", "probe"] | None, float | None]
+_STATES: Mapping[State, BreakerState] = {
+    State.CLOSED: "closed",
+    State.OPEN: "open",
+    State.HALF_OPEN: "half_open",
+}
 _UNKNOWN: _Latency = (None, None, None)
 
 
@@ -141,7 +148,7 @@ def _upstream(
     now, today = sight.clock.monotonic(), sight.clock.now()
     health = AttemptHealth() if deployment is None else deployment.health
     facts = ModelFacts() if deployment is None else deployment.facts
-    closed = health.is_well(now)
+    state = state_of(health, now)
     probe = sight.probes.get(provider)
     answered_at = today - (now - health.answered_at) if health.answered_at else 0.0
     latency: _Latency = _UNKNOWN
@@ -153,32 +160,47 @@ def _upstream(
         name=provider if deployment is None else deployment.name,
         provider=provider,
         model=None if deployment is None else deployment.model,
-        status=_status(well=closed and keys.alive, probe=probe),
+        status=_status(health, state, keys=keys.alive, now=now, probe=probe),
         latency_ms=latency[0],
         latency_of=latency[1],
         latency_at=latency[2],
-        circuit_breaker=Breaker("closed" if closed else "open", health.consecutive_failures),
+        circuit_breaker=Breaker(
+            _STATES[state],
+            health.consecutive_failures,
+            round(seconds_to_probe(health, now), 3) if health.opened else None,
+        ),
         successes=health.successes,
         failures=health.failures,
         last_error=LastError(health.last_error, today - (now - health.last_error_at))
         if health.last_error
         else None,
-        keys=_keys(keys),
+        put_last="outlier"
+        if now < health.ejected_until
+        else "missed_probes"
+        if health.unwell
+        else None,
+        keys=_keys(keys, health, now),
         probe=probe,
         retires=facts.retires or None,
         successor=facts.successor or None,
     )
 
 
-def _status(*, well: bool, probe: Probe | None) -> Status:
-    if not well:
+def _status(
+    health: AttemptHealth, state: State, *, keys: bool, now: float, probe: Probe | None
+) -> Status:
+    if state is State.OPEN or not keys:
         return "unhealthy"
+    if state is State.HALF_OPEN or not health.is_well(now):
+        return "degraded"
     return "degraded" if probe is not None and probe.error else "healthy"
 
 
-def _keys(ring: KeyRing) -> KeyCounts:
-    live = [each.live for each in ring.status()]
-    return KeyCounts(sum(live), len(live) - sum(live))
+def _keys(ring: KeyRing, health: AttemptHealth, now: float) -> KeyCounts:
+    status, resting = ring.status(), health.resting
+    live = [each for each in status if each.live]
+    rests = sum(resting.get(each.fingerprint, 0.0) > now for each in live)
+    return KeyCounts(len(live), len(status) - len(live), rests)
 
 
 def _database(books: Books) -> DatabaseHealth:

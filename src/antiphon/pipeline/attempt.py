@@ -6,9 +6,7 @@ pre-rendered head, one join for the body, and one wait.
 
 from __future__ import annotations
 
-from asyncio import sleep
 from collections.abc import Collection, Iterator
-from itertools import chain
 
 import msgspec
 
@@ -20,15 +18,15 @@ from antiphon.errors import (
     BudgetReserved,
     CallerError,
     Disposition,
-    InvalidAnswer,
     UpstreamError,
 )
 from antiphon.model.needs import Need
 from antiphon.model.unsealing import without_seals
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
+from antiphon.pipeline.course import Course
 from antiphon.pipeline.exchange import Attempt, Exchange
-from antiphon.pipeline.failures import is_absent, refusal_of, summary
+from antiphon.pipeline.failures import is_absent, refusal_of
 from antiphon.pipeline.losses import is_fit, lost_with_seals, words
 from antiphon.pipeline.measuring import measure
 from antiphon.pipeline.plan import Plan
@@ -45,16 +43,13 @@ _FIRST_SUCCESS, _LAST_SUCCESS = 200, 299
 HOPS = b"x-antiphon-hops"
 """The header that tells a gateway of our kind how many others a request came through."""
 _FIRST_HOP = HOPS + b": 1\r\n"
-_LONGEST_WAIT = 10.0
-"""Seconds: a provider that asks for more is not asked again."""
 
 
 class Walk(msgspec.Struct, eq=False):
-    """Tries the plan's deployments in order; each `open` goes on where the last one stopped.
+    """Asks candidate after candidate; each `open` goes on where the last one stopped.
 
-    Once each was tried, those whose failure may pass are tried again after a wait, while attempts
-    and time are left. The walk owns the answer that is open; whoever reads it says how it ended:
-    `succeeded`, `failed`, or, when the caller is gone, `close`.
+    Who is asked when is the course's to say. The walk owns the answer that is open; whoever reads
+    it says how it ended: `succeeded`, `failed`, or, when the caller is gone, `close`.
     """
 
     _exchange: Exchange
@@ -62,17 +57,12 @@ class Walk(msgspec.Struct, eq=False):
     _transport: Upstream
     _clock: Clock
     _accounts: Accounts
-    _candidates: Iterator[Deployment]
+    course: Course
     _turns: Turns | None = None
-    _round: int = 0
-    _again: list[tuple[Deployment, float]] = []
-    _same: Deployment | None = None
-    _wait_until: float = 0.0
     _attempt: Attempt | None = None
     _answer: Answer | None = None
     _key: Key | None = None
     _relay: Relay | None = None
-    _short: BudgetExceeded | BudgetReserved | None = None
 
     @property
     def attempt(self) -> Attempt:
@@ -90,15 +80,13 @@ class Walk(msgspec.Struct, eq=False):
             Exhausted: No candidate is left.
             BudgetExceeded, BudgetReserved: None can be paid for.
         """
+        course = self.course
         while True:
             candidate: Deployment | None = None
             if self._answer is None:
-                if (self._again or self._wait_until) and not await self._waited(patience):
-                    return None
-                candidate = self._next()
+                candidate = course.draw()
                 if candidate is None:
-                    assert self._turns is not None
-                    candidate = await self._turns.next(patience)
+                    candidate = await course.wait(patience)
                     if candidate is None:
                         return None
             try:
@@ -117,14 +105,9 @@ class Walk(msgspec.Struct, eq=False):
             except UpstreamError as error:
                 self.failed(error)
             except (BudgetExceeded, BudgetReserved) as error:
-                self._pass_over(error)
-
-    def _pass_over(self, error: BudgetExceeded | BudgetReserved) -> None:
-        """Another candidate may cost less; and what is only reserved may come back."""
-        if self._short is None or isinstance(error, BudgetReserved):
-            self._short = error
-        if self._turns is not None:
-            self._turns.settle()
+                course.unpaid(error)
+                if self._turns is not None:
+                    self._turns.settle()
 
     def reads(self, relay: Relay) -> None:
         """The open answer is a stream, read by this relay."""
@@ -147,8 +130,16 @@ class Walk(msgspec.Struct, eq=False):
         translation = attempt.translation
         if translation is not None and usage is not None and not translation.measured[1]:
             attempt.deployment.calibration.learn(translation.measured[0], usage.input_total)
-        attempt.deployment.health.succeeded(attempt.ended_at, attempt.ended_at - attempt.sent_at)
+        self.course.succeeded(attempt, self._key)
         measure(attempt, usage, self._exchange.first_token_at)
+
+    def began(self) -> None:
+        """The open stream gives content."""
+        self.course.began()
+
+    def go_on(self, candidates: Iterator[Deployment]) -> None:
+        """From now on only these are asked, each once, what the exchange asks by then."""
+        self.course.go_on(candidates)
 
     def failed(self, error: UpstreamError) -> None:
         """The open attempt failed; the walk may go on.
@@ -163,31 +154,22 @@ class Walk(msgspec.Struct, eq=False):
         self._ends(attempt)
         self._accounts.failed(self._exchange, attempt, error, self._said())
         self.close()
-        deployment, key = attempt.deployment, self._key
+        course = self.course
         if self._turns is not None:
             self._turns.settle()
-        match error.disposition:
-            case Disposition.CALLERS_FAULT if self._unseal(error):
-                self._same = deployment
-            case Disposition.CALLERS_FAULT:
+        if error.disposition is Disposition.CALLERS_FAULT:
+            course.left()
+            if self._unseal(error):
+                course.again(attempt.deployment)
+            elif not course.goes_on:
                 raise error
-            case _ if is_absent(attempt, error):
-                attempt.face.was_absent(attempt.ended_at)
-                if self._is_fit_elsewhere(deployment, attempt):
-                    self._same = deployment
-            case Disposition.CONTEXT_LENGTH:
-                pass
-            case Disposition.DEAD_KEY if key is not None and deployment.keys.set_aside(
-                key, error.code
-            ):
-                self._same = deployment
-            case Disposition.TRANSIENT:
-                if not isinstance(error, InvalidAnswer):
-                    deployment.health.failed(error.code, attempt.ended_at)
-                if error.should_retry is not False:
-                    self._again.append((deployment, error.retry_after or 0.0))
-            case _:
-                deployment.health.failed(error.code, attempt.ended_at)
+        elif is_absent(attempt, error):
+            course.left()
+            attempt.face.was_absent(attempt.ended_at)
+            if self._is_fit_elsewhere(attempt.deployment, attempt):
+                course.again(attempt.deployment)
+        else:
+            course.failed(attempt, self._key, error)
 
     def _is_fit_elsewhere(self, deployment: Deployment, attempt: Attempt) -> bool:
         """Whether a deployment whose face is absent can be asked at another."""
@@ -208,7 +190,7 @@ class Walk(msgspec.Struct, eq=False):
         exchange = self._exchange
         if error.code not in FOREIGN_SEALS or exchange.unsealed or exchange.passing is not None:
             return False
-        if len(exchange.attempts) >= self._plan.attempts:
+        if not self.course.has_room:
             return False
         try:
             request = exchange.payload.request
@@ -233,6 +215,7 @@ class Walk(msgspec.Struct, eq=False):
         try:
             self.close()
         finally:
+            self.course.left()
             attempt = self._attempt
             if attempt is not None:
                 self._ends(attempt)
@@ -274,58 +257,6 @@ class Walk(msgspec.Struct, eq=False):
             self.attempt.usage = relay.usage
         return relay.said
 
-    def _next(self) -> Deployment | None:
-        """The next candidate; None where all that are left are at limits that let it wait."""
-        exchange, turns = self._exchange, self._turns
-        done, now = exchange.attempts, self._clock.monotonic()
-        if done and (len(done) >= self._plan.attempts or now >= exchange.deadline):
-            raise summary(exchange, now=now)
-        deployment, self._same = self._same, None
-        if turns is not None and deployment is not None and not turns.takes(deployment):
-            deployment = None
-        if deployment is not None or (turns is not None and turns.waits):
-            return deployment
-        deployment = next(self._candidates, None)
-        if deployment is None and (turns is None or not turns.lines_up()):
-            short = self._short
-            failed = summary(exchange, now=now) if done or short is None else short
-            raise failed if turns is None else turns.exhausted(failed)
-        return deployment
-
-    async def _waited(self, patience: float) -> bool:
-        """Start another round if the last one is through, and wait for it; False if too long."""
-        if self._again and self._same is None:
-            self._look_ahead()
-        wait = self._wait_until - self._clock.monotonic()
-        if wait > 0:
-            await sleep(min(wait, patience))
-            return wait <= patience
-        return True
-
-    def _look_ahead(self) -> None:
-        """Where each candidate was tried, begin again with those whose failure may pass."""
-        candidate = next(self._candidates, None)
-        if candidate is not None:
-            self._candidates = chain((candidate,), self._candidates)
-            return
-        exchange, plan = self._exchange, self._plan
-        backoff = plan.backoff * plan.factor**self._round
-        waits = [
-            (max(asked, backoff), each) for each, asked in self._again if asked <= _LONGEST_WAIT
-        ]
-        if waits and self._turns is not None:
-            waits += self._turns.later()
-        self._again = []
-        self._round += 1
-        if not waits or len(exchange.attempts) >= plan.attempts:
-            return
-        self._candidates = iter([each for _, each in waits])
-        if self._turns is not None:
-            self._candidates = self._turns.free(self._candidates)
-        self._wait_until = self._clock.monotonic() + min(wait for wait, _ in waits)
-        if self._wait_until >= exchange.deadline:
-            self._candidates, self._wait_until = iter(()), 0.0
-
     async def _send(self, deployment: Deployment) -> Answer:
         exchange = self._exchange
         self._key = self._relay = None
@@ -349,7 +280,7 @@ class Walk(msgspec.Struct, eq=False):
             and (cap := await spending.obtain(exchange, attempt))
         ):
             body, lines = write(exchange, attempt, plan, dropped=dropped, now=wall, cap=cap)
-        self._key = key = (self._turns and self._turns.key) or deployment.keys.take()
+        self._key = key = (self._turns and self._turns.key) or deployment.take_key(now)
         head = face.head(key, payload.stream) + lines
         head += b"%b: %d\r\n" % (HOPS, exchange.hops + 1) if exchange.hops else _FIRST_HOP
         if exchange.trace is not None:

@@ -18,6 +18,8 @@ from typing_extensions import override
 
 from antiphon.cache.config import RouteCacheSettings
 from antiphon.model.ask import SensitivityWord
+from antiphon.providers.breaking import BreakerSettings
+from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.config import LanguageSettings, RuleList
 from antiphon.routing.strategies.config import NothingSettings, Strategies, StrategySettings
 from antiphon.usage.captures.config import CaptureLevel
@@ -90,30 +92,6 @@ class PoolEntry(BaseModel):
         return {"anyOf": [_ENTRY, whole]}
 
 
-class RetrySettings(BaseModel):
-    """How often, and how soon, a request is tried again."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    attempts: int | None = Field(
-        default=None,
-        ge=1,
-        le=20,
-        description="The most calls that one request may cause, over all its deployments. "
-        "By default one for each deployment and one more.",
-    )
-    backoff: float = Field(
-        default=0.5,
-        ge=0,
-        le=60,
-        description="Seconds to wait before a deployment that failed is tried again, unless the "
-        "provider says how long.",
-    )
-    factor: float = Field(
-        default=2.0, ge=1, le=10, description="What each further wait is multiplied by."
-    )
-
-
 class StructuredSettings(BaseModel):
     """What is done about answers that must be JSON, or keep to a schema."""
 
@@ -161,6 +139,11 @@ class RouteSettings(BaseModel):
     )
     retry: RetrySettings = Field(
         default_factory=RetrySettings, description="Trying again when a call fails."
+    )
+    breaker: BreakerSettings | None = Field(
+        default=None,
+        description="When its deployments are left alone; by default as their providers' entries "
+        "say. Routes that share a deployment must agree.",
     )
     deadline: float = Field(
         default=600, gt=0, description="Seconds for the whole request, all attempts included."

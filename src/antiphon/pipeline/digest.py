@@ -15,8 +15,8 @@ from antiphon.pipeline.config import RouteSettings
 from antiphon.providers.config import ProviderSettings
 from antiphon.providers.deployment import Deployment
 
-_OF_ROUTE = {"aliases", "cache", "capture", "deadline", "passthrough", "retry"}
-_OF_PROVIDER = {"api_key", "timeouts"}
+_OF_ROUTE = {"aliases", "cache", "capture", "deadline", "passthrough", "retry", "breaker"}
+_OF_PROVIDER = {"api_key", "breaker", "timeouts"}
 _written = msgspec.json.Encoder(order="deterministic").encode
 
 

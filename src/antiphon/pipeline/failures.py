@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 
-from antiphon.errors import Disposition, Exhausted, Kind, NotAnAnswer, UpstreamError
+from antiphon.errors import (
+    BreakerOpen,
+    Disposition,
+    Exhausted,
+    FailedAttempt,
+    Kind,
+    NotAnAnswer,
+    PassedOver,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.pipeline.plan import Plan
 from antiphon.providers.transport import Answer, Head
 
 _TOLD = (Kind.CONTEXT_TOO_LONG, Kind.MODEL_NOT_FOUND, Kind.NOT_FOUND)
 """Where every candidate says the same of the request, the caller is told just that."""
+_HOPELESS = (Disposition.DEAD_KEY, Disposition.HARD_DOWN)
 _FIRST_ERROR_STATUS = 400
 _ERROR_BYTES = 64 * 1024
 _ERROR_PATIENCE = 2.0
@@ -57,30 +71,74 @@ async def refusal_of(attempt: Attempt, answer: Answer, head: Head) -> UpstreamEr
     return error
 
 
-def summary(exchange: Exchange, *, now: float) -> Exhausted | UpstreamError:
-    """One error for all attempts (DESIGN section 3, "Errors when all failed")."""
+def is_cut(exchange: Exchange, plan: Plan, error: UpstreamError, now: float) -> bool:
+    """Whether it was only the caller's own deadline that ended an attempt."""
+    return (
+        isinstance(error, UpstreamTimeout)
+        and now >= exchange.deadline
+        and exchange.deadline < exchange.started + plan.deadline
+    )
+
+
+def summary(
+    exchange: Exchange, passed: Sequence[PassedOver], *, now: float
+) -> Exhausted | UpstreamError:
+    """One error for all attempts (DESIGN section 3, "Errors when all failed").
+
+    Args:
+        exchange: What was asked.
+        passed: Who was not asked, or not again.
+        now: The time.
+    """
+    model = exchange.payload.model
     failures = [
-        (attempt.deployment.name, attempt.error)
+        FailedAttempt(attempt.deployment.name, attempt.error, attempt.ended_at - attempt.sent_at)
         for attempt in exchange.attempts
         if attempt.error is not None
     ]
-    errors = [error for _, error in failures]
+    if not failures and passed:
+        return _nobody(model, passed)
+    errors = [failure.error for failure in failures]
     for told in _TOLD:
         if errors and all(error.error_kind is told for error in errors):
             return errors[0]
     late = now >= exchange.deadline
     kinds = {Kind.TIMEOUT} if late else {error.error_kind for error in errors}
     waits = [error.retry_after for error in errors if error.retry_after is not None]
-    hopeless = {Disposition.DEAD_KEY, Disposition.HARD_DOWN}
+    waits += [each.seconds for each in passed if each.seconds is not None]
+    hopeless = all(
+        each.disposition in _HOPELESS or each.should_retry is False for each in errors
+    ) and not any(each.seconds is not None for each in passed)
+    wait = min(waits) if waits else None
     return Exhausted(
-        f"No deployment of {exchange.payload.model!r} gave an answer.",
+        f"No deployment of {model!r} gave an answer.{'' if hopeless else _come_again(wait)}",
         kind=_kind_of(kinds, errors),
         attempts=failures,
-        retry_after=min(waits) if waits else None,
-        should_retry=False
-        if all(each.disposition in hopeless or each.should_retry is False for each in errors)
-        else None,
+        passed_over=passed,
+        retry_after=wait,
+        should_retry=False if hopeless else None,
     )
+
+
+def _nobody(model: str, passed: Sequence[PassedOver]) -> Exhausted:
+    """Nobody was asked."""
+    reasons = {each.reason for each in passed}
+    if reasons == {"breaker"}:
+        return BreakerOpen(model, passed)
+    wait = min((each.seconds for each in passed if each.seconds is not None), default=None)
+    return Exhausted(
+        f"No deployment of {model!r} can be asked now.{_come_again(wait)}",
+        kind=Kind.RATE_LIMITED if reasons == {"keys"} else Kind.OVERLOADED,
+        attempts=(),
+        passed_over=passed,
+        retry_after=wait,
+    )
+
+
+def _come_again(seconds: float | None) -> str:
+    if seconds is None:
+        return " Please try again."
+    return f" Please try again in {max(math.ceil(seconds), 1)} s."
 
 
 def _kind_of(kinds: set[Kind], errors: list[UpstreamError]) -> Kind:

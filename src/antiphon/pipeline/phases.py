@@ -10,6 +10,8 @@ Hot path.
 from __future__ import annotations
 
 from asyncio import Event
+from collections.abc import Callable
+from random import SystemRandom  # noqa: TID251  spreads retries; a test seeds it
 from types import TracebackType
 
 from antiphon.cache.config import CacheSettings
@@ -23,6 +25,7 @@ from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.choosing import Question
+from antiphon.pipeline.course import Course
 from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
@@ -51,6 +54,7 @@ class Pipeline:
         cache: How much memory stored answers may take.
 
     Attributes:
+        chance: Between 0 and 1; spreads retries.
         caching: Answers that are given again; to be entered before the first request.
         limiting: Takes what exchanges take of limits; None where none is set.
     """
@@ -67,6 +71,7 @@ class Pipeline:
         cache: CacheSettings | None = None,
     ) -> None:
         self._transport = transport
+        self.chance: Callable[[], float] = SystemRandom().random
         self.accounts = accounts
         self._concurrency = concurrency
         self.recording = Recording(metrics, clock=clock)
@@ -209,8 +214,9 @@ class Pipeline:
         limiting, turns = self.limiting, None
         if limiting is not None and limiting.limits.book.attempted:
             turns = Turns(limiting, exchange, self._clock)
-            chosen = turns.free(chosen)
-        return Walk(exchange, plan, self._transport, self._clock, self.accounts, chosen, turns)
+        made = len(exchange.attempts)
+        course = Course(exchange, plan, self._clock, chosen, turns, self.chance, made)
+        return Walk(exchange, plan, self._transport, self._clock, self.accounts, course, turns)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""

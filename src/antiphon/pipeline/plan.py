@@ -18,6 +18,7 @@ from antiphon.model.principal import Principal
 from antiphon.pipeline.choosing import Chooser
 from antiphon.pipeline.config import OnLoss, RouteSettings
 from antiphon.providers.deployment import Deployment
+from antiphon.resilience.retry import Retry
 from antiphon.usage.captures.taking import Tap
 
 _NEAREST = 3
@@ -40,10 +41,9 @@ class Plan:
     Attributes:
         alias: The name that callers use; a label of metrics.
         chooser: Says who answers a request, and in which order they are tried.
-        attempts: The most calls that one request may cause.
         deadline: Seconds for the whole request.
-        backoff: Seconds to wait before a deployment that failed is tried again.
-        factor: What each further wait is multiplied by.
+        retry: How often, and how soon, a deployment that failed is asked again.
+        breaking: When the breakers of its deployments open; None leaves it to their providers.
         on_loss: What to do where a deployment cannot do all that is asked.
         checks_all: The form of an answer is checked also where its bytes go through.
         invalid_fails: A whole answer without the form that was asked for is none.
@@ -53,15 +53,14 @@ class Plan:
 
     __slots__ = (
         "alias",
-        "attempts",
-        "backoff",
+        "breaking",
         "cache",
         "checks_all",
         "chooser",
         "deadline",
-        "factor",
         "invalid_fails",
         "on_loss",
+        "retry",
         "tap",
     )
 
@@ -75,10 +74,9 @@ class Plan:
     ) -> None:
         self.alias = alias
         self.chooser = chooser
-        self.attempts = route.retry.attempts or len(self.deployments) + 1
         self.deadline = route.deadline
-        self.backoff = route.retry.backoff
-        self.factor = route.retry.factor
+        self.retry = Retry(route.retry, len(self.deployments))
+        self.breaking = route.breaker.figures if route.breaker is not None else None
         self.on_loss: OnLoss = route.on_loss
         self.checks_all = route.structured.check == "always"
         self.invalid_fails = route.structured.on_invalid == "fail"

@@ -345,6 +345,7 @@ class ProviderStream(AwaitedStream):
         self._held_size += len(piece)
         if relay.useful:
             self._exchange.first_token_at = self._clock.monotonic()
+            self._walk.began()
         elif relay.frames < _PREAMBLE_FRAMES and self._held_size < self._preamble:
             return None
         self._content = True

@@ -66,10 +66,6 @@ class Turns(msgspec.Struct, eq=False):
         """Whether it stands in line."""
         return self._waiter is not None
 
-    def free(self, candidates: Iterator[Deployment]) -> Iterator[Deployment]:
-        """Those of the candidates that are not at their limits; each takes as it is drawn."""
-        return filter(self.takes, candidates)
-
     def takes(self, deployment: Deployment) -> bool:
         """Take what an attempt takes; False where the deployment is to be passed over."""
         limiting, exchange = self._limiting, self._exchange
@@ -226,9 +222,10 @@ class Turns(msgspec.Struct, eq=False):
     def _keys(self, deployment: Deployment) -> Iterator[tuple[Key | None, str]]:
         """The keys to try, each with the name of its count; where none is live, that comes out."""
         seen: set[Key] = set()
-        for _ in deployment.keys.status():
+        now = self._clock.monotonic()
+        for _ in range(max(len(deployment.keys.live), 1)):
             try:
-                key = deployment.keys.take()
+                key = deployment.take_key(now)
             except UpstreamRefused:
                 # The attempt will say so.
                 yield None, ""

@@ -30,6 +30,7 @@ from pydantic import (
 from antiphon.model.ask import SensitivityWord
 from antiphon.providers.address import is_private
 from antiphon.providers.auth import header_line
+from antiphon.providers.breaking import BreakerSettings
 from antiphon.providers.keys import Key, KeyFile
 from antiphon.providers.quirks import QUIRKS
 from antiphon.providers.transport.call import Origin
@@ -264,6 +265,10 @@ class ProviderSettings(_Settings):
         default=False, description="The host is right although it is not the vendor's."
     )
     timeouts: TimeoutSettings = Field(default_factory=TimeoutSettings, description="In seconds.")
+    breaker: BreakerSettings = Field(
+        default_factory=BreakerSettings,
+        description="When its deployments are left alone; a route may say otherwise.",
+    )
     limits: ProviderLimitSettings | None = Field(
         default=None,
         description="How much is asked of it at most, over all its models and keys. A model of "

@@ -8,75 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from antiphon.clock import NEVER
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.embeddings import EmbedDialect, EmbedPayload
 from antiphon.dialects.registry import EMBEDDING_AT
+from antiphon.errors import Kind, UpstreamError
 from antiphon.model.ask import Sensitivity
 from antiphon.providers.auth import HeaderAuth, Signer
+from antiphon.providers.breaking import USUAL, Breaking
 from antiphon.providers.catalog import ProviderRow
 from antiphon.providers.estimate import Calibration
 from antiphon.providers.face import Endpoint, Face
-from antiphon.providers.keys import Key, KeyRing
+from antiphon.providers.health import Health
+from antiphon.providers.keys import DEAD_FOR, Key, KeyRing
 from antiphon.providers.models import ModelFacts
 from antiphon.providers.pace import Pace
 from antiphon.providers.pricing import Charge
 from antiphon.providers.transport.call import Origin, Timeouts
 
-UNWELL_AFTER = 3
-"""Failures in a row after which a deployment is tried last."""
-UNWELL_FOR = 30.0
-"""Seconds after its last failure for which it stays last."""
-
-
-class Health:
-    """What attempts have shown of a deployment; policies read it, attempts write it.
-
-    Attributes:
-        successes: Attempts that gave a whole answer.
-        failures: Attempts that did not.
-        consecutive_failures: Failures since the last success.
-        last_error: The code of the last failure.
-        last_error_at: Its monotonic time.
-        latency: Seconds that the last whole answer took; 0 where there was none.
-        answered_at: Its monotonic time.
-    """
-
-    __slots__ = (
-        "answered_at",
-        "consecutive_failures",
-        "failures",
-        "last_error",
-        "last_error_at",
-        "latency",
-        "successes",
-    )
-
-    def __init__(self) -> None:
-        self.successes = 0
-        self.failures = 0
-        self.consecutive_failures = 0
-        self.last_error = ""
-        self.last_error_at = 0.0
-        self.latency = 0.0
-        self.answered_at = 0.0
-
-    def succeeded(self, at: float = 0.0, seconds: float = 0.0) -> None:
-        """An attempt gave a whole answer at this monotonic time, after so many seconds."""
-        self.successes += 1
-        self.consecutive_failures = 0
-        self.answered_at = at
-        self.latency = seconds
-
-    def failed(self, code: str, at: float) -> None:
-        """An attempt failed through the deployment's own fault, at this monotonic time."""
-        self.failures += 1
-        self.consecutive_failures += 1
-        self.last_error = code
-        self.last_error_at = at
-
-    def is_well(self, now: float) -> bool:
-        """Whether it deserves its place in the order."""
-        return self.consecutive_failures < UNWELL_AFTER or now >= self.last_error_at + UNWELL_FOR
+LONGEST_REST = 3600.0
+"""Seconds for which a provider may ask to be left alone."""
 
 
 class Door:
@@ -91,11 +42,13 @@ class Door:
         auth: How a key is shown.
         signer: Signs each request, where the provider wants that.
         headers: Header lines that every request carries, the key's not among them.
+        breaking: When the breakers of its deployments open, unless a route says so.
         region: Where it is; empty if nobody says.
     """
 
     __slots__ = (
         "auth",
+        "breaking",
         "headers",
         "keys",
         "origin",
@@ -117,6 +70,7 @@ class Door:
         auth: HeaderAuth,
         headers: bytes,
         signer: Signer | None = None,
+        breaking: Breaking = USUAL,
         region: str = "",
     ) -> None:
         self.region = region
@@ -128,6 +82,7 @@ class Door:
         self.auth = auth
         self.headers = headers
         self.signer = signer
+        self.breaking = breaking
 
     def render(
         self,
@@ -193,6 +148,7 @@ class Deployment:
         rates: What is charged for it.
         priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
         unpriced: Why it has no price, where it is charged at the ceiling or free; else empty.
+        breaking: When its breaker opens, unless a route says so.
         health: What attempts have shown.
         pace: How busy and how fast it is.
         region: Where it is, as the configuration says; empty if it does not.
@@ -200,6 +156,7 @@ class Deployment:
 
     __slots__ = (
         "_beside",
+        "breaking",
         "calibration",
         "clearance",
         "face",
@@ -247,6 +204,7 @@ class Deployment:
         self.rates = charge.card
         self.priced = charge.how
         self.unpriced = charge.reason
+        self.breaking = door.breaking
         self.health = Health()
         self.pace = Pace()
         self.region = door.region
@@ -272,6 +230,50 @@ class Deployment:
     def is_well(self, now: float) -> bool:
         """Whether it deserves its place in the order: it answers, and has a key to ask with."""
         return self.health.is_well(now) and self.keys.alive
+
+    def reset(self) -> None:
+        """Take it and its provider's keys into use again, as an operator may ask."""
+        self.health.reset()
+        self.keys.revive()
+
+    def wakes_at(self, now: float) -> float:
+        """When a key may be shown to it; 0 where one may now, or where none is live at all."""
+        resting = self.health.resting
+        soonest = NEVER
+        for key in self.keys.live:
+            until = resting.get(key.fingerprint, 0.0)
+            if until <= now:
+                return 0.0
+            soonest = min(soonest, until)
+        return 0.0 if soonest == NEVER else soonest
+
+    def take_key(self, now: float) -> Key:
+        """The next key that is live and does not rest here.
+
+        Raises:
+            UpstreamRefused: There is none (`no_live_key`, `keys_rest`).
+        """
+        resting = self.health.resting
+        return self.keys.take_awake(resting, now) if resting else self.keys.take()
+
+    def set_aside(self, key: Key, error: UpstreamError, now: float) -> bool:
+        """A provider refused this key here; gives whether another may be shown.
+
+        Where other models take it, it is set aside for this one alone.
+        """
+        for_good = error.error_kind is not Kind.QUOTA_EXHAUSTED
+        if not self.keys.set_aside(key, error.code, by=self.name, for_good=for_good):
+            self.health.rest(key.fingerprint, NEVER if for_good else now + DEAD_FOR)
+        return any(self._takes(each, now) for each in self.keys.live)
+
+    def _takes(self, key: Key, now: float) -> bool:
+        return self.health.resting.get(key.fingerprint, 0.0) <= now
+
+    def rest(self, key: Key | None, seconds: float, now: float) -> None:
+        """The provider asks for rest: of this key, or of all of them."""
+        until = now + min(seconds, LONGEST_REST)
+        for each in self.keys.live if key is None else (key,):
+            self.health.rest(each.fingerprint, until)
 
     def face_for(self, heard: Dialect, now: float) -> Face:
         """The caller's own dialect where it is spoken there, else the deployment's first."""

@@ -4,6 +4,9 @@ A key can stand in a file, which is looked at again while requests flow, at most
 and at once when its key is refused. So a key is rotated by writing the file: what is under way
 keeps the old key, what comes next takes the new one, and nothing is dropped.
 
+A key that is refused stays set aside until it is replaced or somebody revives it; one whose account
+has no money left is tried again after a while.
+
 Hot path: `take` of a ring without files is an attribute and an index.
 """
 
@@ -11,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,7 +27,7 @@ from antiphon.secret import Secret
 LOOK_EVERY = 1.0
 """Seconds between two looks at the key files."""
 DEAD_FOR = 300.0
-"""Seconds after which a dead key is tried again: an account may have been topped up."""
+"""Seconds after which a key without money is tried again: its account may have been topped up."""
 
 _USABLE = re.compile(r"[\x21-\x7e]*")
 
@@ -32,17 +35,24 @@ _USABLE = re.compile(r"[\x21-\x7e]*")
 class Key:
     """One key; equal only to itself, so that it can index what was rendered for it.
 
+    Attributes:
+        fingerprint: The start of its SHA-256.
+        answered: When each deployment last answered with it, in monotonic time, by their names.
+        refused_at: When one of them last refused it, and was not believed for the others.
+
     Raises:
         ValueError: On construction: the key cannot stand in a header.
     """
 
-    __slots__ = ("fingerprint", "secret")
+    __slots__ = ("answered", "fingerprint", "refused_at", "secret")
 
     def __init__(self, secret: Secret) -> None:
         if not _USABLE.fullmatch(secret.reveal()):
             raise ValueError("The key has a space, a line break or a character beyond ASCII.")
         self.secret = secret
         self.fingerprint = hashlib.sha256(secret.reveal().encode()).hexdigest()[:8]
+        self.answered: dict[str, float] = {}
+        self.refused_at = 0.0
 
     @override
     def __repr__(self) -> str:
@@ -104,34 +114,74 @@ class KeyRing:
         if len(live) == 1:
             return live[0]
         if not live:
-            raise UpstreamRefused(
-                "No key of this provider is accepted any more.",
-                kind=Kind.UPSTREAM_AUTH,
-                disposition=Disposition.DEAD_KEY,
-                code="no_live_key",
-            )
+            raise _none_live()
         self._turn = (self._turn + 1) % len(live)
         return live[self._turn]
 
-    def set_aside(self, key: Key, reason: str) -> bool:
-        """A provider refused this key; gives whether another is live.
+    def take_awake(self, resting: Mapping[str, float], now: float) -> Key:
+        """The next live key that does not rest.
 
-        The file of the key is read at once, so a rotation costs one refused attempt at most.
+        Args:
+            resting: Until when keys do, by their fingerprints; those of other keys do not matter.
+            now: The monotonic time.
+
+        Raises:
+            UpstreamRefused: There is none (`no_live_key`; `keys_rest`, where it will come back).
         """
+        soonest = NEVER
+        for _ in self.live:
+            key = self.take()
+            until = resting.get(key.fingerprint, 0.0)
+            if until <= now:
+                return key
+            soonest = min(soonest, until)
+        if soonest == NEVER:
+            raise _none_live()
+        raise UpstreamRefused(
+            "Every key of this provider rests, as it asked for.",
+            kind=Kind.RATE_LIMITED,
+            disposition=Disposition.TRANSIENT,
+            code="keys_rest",
+            retry_after=soonest - now,
+        )
+
+    def set_aside(self, key: Key, reason: str, *, by: str, for_good: bool = True) -> bool:
+        """A deployment refused this key; gives whether that is believed for all of them.
+
+        It is not where another has answered with the key since one was last refused: then the key
+        is good, and may not ask for this model. The file of the key is read at once, so a rotation
+        costs one refused attempt at most.
+
+        Args:
+            key: What was refused.
+            reason: Why.
+            by: The name of the deployment.
+            for_good: Time alone will not change it, as it may where there is no money left.
+        """
+        now = self._clock.monotonic()
+        elsewhere = max((at for name, at in key.answered.items() if name != by), default=0.0)
+        if elsewhere > key.refused_at:
+            key.refused_at = now
+            return False
         for slot in self._slots:
             if slot.key is key and not slot.renewed():
                 slot.reason = reason
                 slot.since = self._clock.now()
-                slot.until = self._clock.monotonic() + DEAD_FOR
+                slot.until = NEVER if for_good else now + DEAD_FOR
         self._sort()
-        return self.alive
+        return True
+
+    @property
+    def live(self) -> Sequence[Key]:
+        """The keys that are in use; one whose time has come is among them again."""
+        if self._look_at != NEVER and self._clock.monotonic() >= self._look_at:
+            self._look()
+        return self._live
 
     @property
     def alive(self) -> bool:
-        """Whether any key is live; one whose time has come is live again."""
-        if self._look_at != NEVER and self._clock.monotonic() >= self._look_at:
-            self._look()
-        return bool(self._live)
+        """Whether any key is live."""
+        return bool(self.live)
 
     def revive(self) -> None:
         """Take all keys into use again, as an operator may ask."""
@@ -151,6 +201,12 @@ class KeyRing:
         self._turn = -1
         self._sort()
 
+    def forget(self, deployments: Collection[str]) -> None:
+        """Forget when these answered: they are no more."""
+        for slot in self._slots:
+            for name in deployments:
+                slot.key.answered.pop(name, None)
+
     def status(self) -> tuple[KeyStatus, ...]:
         """Each key, as it may be shown."""
         return tuple(slot.status() for slot in self._slots)
@@ -168,6 +224,15 @@ class KeyRing:
         revival = min((slot.until for slot in self._slots if slot.until), default=NEVER)
         next_look = self._clock.monotonic() + LOOK_EVERY if self._has_files else NEVER
         self._look_at = min(revival, next_look)
+
+
+def _none_live() -> UpstreamRefused:
+    return UpstreamRefused(
+        "No key of this provider is accepted any more.",
+        kind=Kind.UPSTREAM_AUTH,
+        disposition=Disposition.DEAD_KEY,
+        code="no_live_key",
+    )
 
 
 class _Slot:

@@ -121,6 +121,7 @@ class Provider:
             keys=self.keys,
             auth=HeaderAuth(self.row.auth.header, self.row.auth.value),
             headers=_headers(settings),
+            breaking=settings.breaker.figures,
             region=settings.region,
         )
 

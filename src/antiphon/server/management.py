@@ -179,7 +179,7 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
             RouteView(
                 name=alias,
                 deployments=[deployment.name for deployment in plan.deployments],
-                attempts=plan.attempts,
+                attempts=plan.retry.most,
                 deadline_seconds=plan.deadline,
                 roads={name: plan.road(dialect) for name, dialect in DIALECTS.items()},
             )

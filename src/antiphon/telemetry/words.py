@@ -44,7 +44,7 @@ def word_of(error: AntiphonError) -> str:
 def fault_of(error: AntiphonError) -> Fault:
     """The sort of an error; for a request whose every attempt failed, that of the last one."""
     if isinstance(error, Exhausted) and error.attempts:
-        return fault_of(error.attempts[-1][1])
+        return fault_of(error.attempts[-1].error)
     if error.error_kind in _LATE:
         return Fault.TIMEOUT
     if isinstance(error, ConnectFailed | UpstreamBroken):

@@ -41,6 +41,7 @@ UPSTREAM = UpstreamHealth(
     successor=None,
 )
 SICK = replace(UPSTREAM, status="unhealthy", circuit_breaker=Breaker("open", 7))
+DOUBTFUL = replace(UPSTREAM, status="degraded", circuit_breaker=Breaker("half_open", 7, 0.0))
 UNSURE = replace(UPSTREAM, status="degraded", probe=Probe("models", 1.0, 2.0, error="It is gone."))
 JOURNAL = JournalHealth(
     folder="journal",
@@ -111,6 +112,10 @@ CASES: dict[str, tuple[Facts, str, str, str]] = {
     ),
     "upstream_sick": (
         replace(WELL, upstreams=(SICK, UPSTREAM)),
+        *("degraded", "degraded", "healthy"),
+    ),
+    "upstream_doubtful": (
+        replace(WELL, upstreams=(UPSTREAM, DOUBTFUL)),
         *("degraded", "degraded", "healthy"),
     ),
     "probe_failed": (

@@ -31,7 +31,7 @@ def test_a_ring_without_keys_has_the_empty_one(clock: FakeClock) -> None:
 
 def test_a_dead_key_is_set_aside(clock: FakeClock) -> None:
     keys = ring(clock, "a", "b", "c")
-    keys.set_aside(keys.take(), "invalid_api_key")
+    keys.set_aside(keys.take(), "invalid_api_key", by="lab/m")
     assert sorted(taken(keys, 4)) == ["b", "b", "c", "c"]
     assert [status.live for status in keys.status()] == [False, True, True]
     assert keys.status()[0].reason == "invalid_api_key"
@@ -40,8 +40,8 @@ def test_a_dead_key_is_set_aside(clock: FakeClock) -> None:
 
 def test_with_no_live_key_the_attempt_fails_as_a_dead_key(clock: FakeClock) -> None:
     keys = ring(clock, "a", "b")
-    keys.set_aside(keys.take(), "x")
-    keys.set_aside(keys.take(), "x")
+    keys.set_aside(keys.take(), "x", by="lab/m")
+    keys.set_aside(keys.take(), "x", by="lab/m")
     assert not keys.alive
     with pytest.raises(UpstreamRefused) as raised:
         keys.take()
@@ -50,9 +50,9 @@ def test_with_no_live_key_the_attempt_fails_as_a_dead_key(clock: FakeClock) -> N
     assert raised.value.error_kind is Kind.UPSTREAM_AUTH
 
 
-def test_a_dead_key_is_tried_again_after_a_while(clock: FakeClock) -> None:
+def test_a_key_without_money_is_tried_again_after_a_while(clock: FakeClock) -> None:
     keys = ring(clock, "a", "b")
-    keys.set_aside(keys.take(), "quota")
+    keys.set_aside(keys.take(), "quota", by="lab/m", for_good=False)
     clock.move(DEAD_FOR - 1)
     assert taken(keys, 2) == ["b", "b"]
     clock.move(1)
@@ -61,14 +61,14 @@ def test_a_dead_key_is_tried_again_after_a_while(clock: FakeClock) -> None:
 
 def test_an_only_key_comes_back_too(clock: FakeClock) -> None:
     keys = ring(clock, "a")
-    keys.set_aside(keys.take(), "quota")
+    keys.set_aside(keys.take(), "quota", by="lab/m", for_good=False)
     clock.move(DEAD_FOR)
     assert taken(keys, 1) == ["a"]
 
 
 def test_an_operator_can_revive_keys(clock: FakeClock) -> None:
     keys = ring(clock, "a")
-    keys.set_aside(keys.take(), "quota")
+    keys.set_aside(keys.take(), "quota", by="lab/m", for_good=False)
     keys.revive()
     assert taken(keys, 1) == ["a"]
 
@@ -78,7 +78,7 @@ def test_the_key_that_was_refused_is_the_one_set_aside(clock: FakeClock) -> None
     first = keys.take()
     keys.take()
     keys.take()
-    keys.set_aside(first, "x")
+    keys.set_aside(first, "x", by="lab/m")
     assert taken(keys, 2) == ["b", "b"]
 
 
@@ -150,7 +150,7 @@ def test_a_refused_key_has_its_file_read_at_once(tmp_path: Path, clock: FakeCloc
     keys = ring(clock, file)
     old = keys.take()
     file.write_text("second")
-    keys.set_aside(old, "invalid_api_key")
+    keys.set_aside(old, "invalid_api_key", by="lab/m")
     assert keys.alive
     assert taken(keys, 1) == ["second"]
 
@@ -161,7 +161,7 @@ def test_a_dead_key_in_a_file_lives_again_when_the_file_changes(
     file = tmp_path / "key"
     file.write_text("first")
     keys = ring(clock, file)
-    keys.set_aside(keys.take(), "invalid_api_key")
+    keys.set_aside(keys.take(), "invalid_api_key", by="lab/m")
     assert not keys.alive
     file.write_text("second")
     clock.move(LOOK_EVERY)
@@ -179,7 +179,7 @@ def test_a_late_refusal_of_the_old_key_does_not_touch_the_new_one(
     file.write_text("second")
     clock.move(LOOK_EVERY)
     keys.take()
-    keys.set_aside(old, "invalid_api_key")
+    keys.set_aside(old, "invalid_api_key", by="lab/m")
     assert taken(keys, 1) == ["second"]
 
 

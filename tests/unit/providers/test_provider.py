@@ -9,7 +9,8 @@ from antiphon.errors import ConfigurationError, UpstreamRefused
 from antiphon.model.usage import Usage
 from antiphon.providers.catalog import Catalog
 from antiphon.providers.config import ProviderSettings
-from antiphon.providers.deployment import UNWELL_AFTER, UNWELL_FOR, Deployment, Health
+from antiphon.providers.deployment import Deployment
+from antiphon.providers.health import Health
 from antiphon.providers.keys import LOOK_EVERY, Key
 from antiphon.providers.model_names import is_model_name, model_names
 from antiphon.providers.provider import mistakes
@@ -89,7 +90,7 @@ def test_a_head_is_rendered_once_per_key(make: MakeProvider) -> None:
 def test_deployments_of_a_provider_share_its_keys(make: MakeProvider) -> None:
     provider = make("openai", api_key="a")
     one, other = provider.deployment("gpt-4o"), provider.deployment("gpt-4.1")
-    one.keys.set_aside(head_of(one)[1], "invalid_api_key")
+    one.keys.set_aside(head_of(one)[1], "invalid_api_key", by=one.name)
     with pytest.raises(UpstreamRefused):
         head_of(other)
 
@@ -189,19 +190,17 @@ def test_timeouts_reach_the_call(make: MakeProvider) -> None:
 # ------------------------------------------------------------------ health
 
 
-def test_a_deployment_that_fails_in_a_row_is_unwell_for_a_while() -> None:
+def test_what_attempts_have_shown_is_kept() -> None:
     health = Health()
-    for _ in range(UNWELL_AFTER):
-        assert health.is_well(100.0)
-        health.failed("connect_timeout", 100.0)
-    assert not health.is_well(100.0)
-    assert health.is_well(100.0 + UNWELL_FOR)
     assert (health.answered_at, health.latency) == (0.0, 0.0)
+    health.failed("connect_timeout", 100.0)
+    health.failed("rate_limit_exceeded", 100.5, counts=False)
+    assert (health.failures, health.consecutive_failures) == (2, 1)
+    assert (health.last_error, health.last_error_at) == ("rate_limit_exceeded", 100.5)
     health.succeeded(101.0, 0.25)
     assert (health.answered_at, health.latency) == (101.0, 0.25)
-    assert health.is_well(100.0)
-    assert (health.successes, health.failures, health.consecutive_failures) == (1, UNWELL_AFTER, 0)
-    assert (health.last_error, health.last_error_at) == ("connect_timeout", 100.0)
+    assert (health.successes, health.failures, health.consecutive_failures) == (1, 2, 0)
+    assert (health.recent.at(100.0).ended, health.recent.at(100.0).failed) == (2, 2)
 
 
 # ------------------------------------------------------------------ mistakes

@@ -13,6 +13,7 @@ from antiphon.errors import (
     CallerLeft,
     ConnectFailed,
     Exhausted,
+    FailedAttempt,
     InvalidRequest,
     Kind,
     NotAnAnswer,
@@ -133,7 +134,11 @@ def test_the_middle_is_the_median(samples):
         (InvalidRequest(""), "other"),
         (CallerLeft(""), "other"),
         (
-            Exhausted("", kind=Kind.UPSTREAM, attempts=[("a", LATE), ("b", NO_CONNECTION)]),
+            Exhausted(
+                "",
+                kind=Kind.UPSTREAM,
+                attempts=[FailedAttempt("a", LATE), FailedAttempt("b", NO_CONNECTION)],
+            ),
             "connection",
         ),
         (Exhausted("", kind=Kind.TIMEOUT, attempts=[]), "timeout"),

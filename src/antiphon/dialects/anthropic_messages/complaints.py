@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.anthropic_messages.fields import written
+from antiphon.dialects.exhaustion import told_of
 from antiphon.dialects.fields import Written
-from antiphon.dialects.redaction import without_keys
-from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamError
+from antiphon.errors import AntiphonError, Exhausted, Kind
 
 TYPES: Final[dict[Kind, str]] = {
     Kind.BAD_REQUEST: "invalid_request_error",
@@ -71,10 +71,5 @@ def _describe(error: AntiphonError) -> Written:
     out: Written = {"type": TYPES[kind], "message": message, "code": kind.value}
     out["param"] = error.param
     if isinstance(error, Exhausted):
-        out["attempts"] = [_attempt(name, failure) for name, failure in error.attempts]
+        out.update(told_of(error))
     return written(out)
-
-
-def _attempt(deployment: str, failure: UpstreamError) -> Written:
-    message = without_keys(failure.message)
-    return written({"deployment": deployment, "code": failure.code, "message": message or None})

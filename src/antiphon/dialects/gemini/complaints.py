@@ -14,10 +14,10 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.envelopes import Envelope, read_error, read_retry_after, refusal_of
+from antiphon.dialects.exhaustion import told_of
 from antiphon.dialects.fields import UNREADABLE, Written
 from antiphon.dialects.gemini.fields import written
-from antiphon.dialects.redaction import without_keys
-from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamError, UpstreamRefused
+from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamRefused
 from antiphon.model.parts import ABSENT
 
 STATUSES: Final[dict[Kind, str]] = {
@@ -206,10 +206,5 @@ def _describe(error: AntiphonError) -> Written:
         "details": details,
     }
     if isinstance(error, Exhausted):
-        out["attempts"] = [_attempt(name, failure) for name, failure in error.attempts]
+        out.update(told_of(error))
     return out
-
-
-def _attempt(deployment: str, failure: UpstreamError) -> Written:
-    message = without_keys(failure.message)
-    return written({"deployment": deployment, "code": failure.code, "message": message or None})

@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
+from antiphon.dialects.exhaustion import told_of
 from antiphon.dialects.fields import Written
 from antiphon.dialects.ollama.fields import written
-from antiphon.dialects.redaction import without_keys
-from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamError
+from antiphon.errors import AntiphonError, Exhausted, Kind
 from antiphon.wire.ndjson import escaped
 
 _TOO_LONG: Final = "exceeds the context length"
@@ -35,10 +35,5 @@ def _describe(error: AntiphonError, request_id: str) -> Written:
         message = f"the input length {_TOO_LONG}: {message}"
     out: Written = {"error": message, "code": kind.value, "param": error.param}
     if isinstance(error, Exhausted):
-        out["attempts"] = [_attempt(name, failure) for name, failure in error.attempts]
+        out.update(told_of(error))
     return written({**out, "request_id": request_id or None})
-
-
-def _attempt(deployment: str, failure: UpstreamError) -> Written:
-    message = without_keys(failure.message)
-    return written({"deployment": deployment, "code": failure.code, "message": message or None})

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
+from antiphon.dialects.exhaustion import told_of
 from antiphon.dialects.fields import Written
 from antiphon.dialects.openai_chat.fields import written
-from antiphon.dialects.redaction import without_keys
-from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamError, UpstreamRefused
+from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamRefused
 from antiphon.wire.sse import frame_of
 
 _WORDS: dict[Kind, tuple[str, str | None]] = {
@@ -68,10 +68,5 @@ def _describe(error: AntiphonError) -> Written:
         code = "model_not_allowed"
     out: Written = {"message": error.message, "type": kind, "param": error.param, "code": code}
     if isinstance(error, Exhausted):
-        out["attempts"] = [_attempt(name, failure) for name, failure in error.attempts]
+        out.update(told_of(error))
     return out
-
-
-def _attempt(deployment: str, failure: UpstreamError) -> Written:
-    message = without_keys(failure.message)
-    return written({"deployment": deployment, "code": failure.code, "message": message or None})

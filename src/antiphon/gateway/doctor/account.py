@@ -98,7 +98,7 @@ async def _show_all(visit: Visit, asked: tuple[bytes, Key]) -> _Shown:
         told, body = await visit.send(head)
         error = _refusal(visit, told, body)
         if error is not None and error.disposition is Disposition.DEAD_KEY:
-            keys.set_aside(each, error.code)
+            keys.set_aside(each, error.code, by="")
             shown.refused[name] = reason(error)
             continue
         visit.listing = told, body

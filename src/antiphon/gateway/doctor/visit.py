@@ -20,13 +20,14 @@ from antiphon.gateway.doctor.findings import Diagnosis, Spent
 from antiphon.gateway.gateway import Antiphon
 from antiphon.model.principal import Principal
 from antiphon.pipeline.choosing import Chooser
-from antiphon.pipeline.config import PoolEntry, RetrySettings, RouteSettings
+from antiphon.pipeline.config import PoolEntry, RouteSettings
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Call, Head, Origin, Timeouts
+from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.privacy import Privacy, PrivacySettings
 from antiphon.routing.strategies.order import AS_GIVEN
@@ -197,7 +198,7 @@ def reason(error: AntiphonError) -> str:
 
 def _cause(error: Exhausted) -> AntiphonError:
     """What the one attempt ended with."""
-    return error.attempts[-1][1] if error.attempts else error
+    return error.attempts[-1].error if error.attempts else error
 
 
 def _secrets_of(provider: Provider) -> Sequence[Secret]:

@@ -10,6 +10,7 @@ from antiphon.errors import (
     AntiphonError,
     Disposition,
     Exhausted,
+    FailedAttempt,
     Kind,
     UpstreamBroken,
     UpstreamRefused,
@@ -153,14 +154,16 @@ def test_every_attempt_is_told() -> None:
     error = Exhausted(
         "All failed.",
         kind=Kind.UPSTREAM,
-        attempts=[("a/m", UpstreamBroken("It broke.", code="truncated"))],
+        attempts=[FailedAttempt("a/m", UpstreamBroken("It broke.", code="truncated"), 0.25)],
     )
     with pytest.raises(anthropic.InternalServerError) as raised:
         client_of(
             ANTHROPIC_MESSAGES.encode_error(error, request_id="r"), status=502
         ).messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "Hello"}])
     attempts = raised.value.body["error"]["attempts"]
-    assert attempts == [{"deployment": "a/m", "code": "truncated", "message": "It broke."}]
+    assert attempts == [
+        {"deployment": "a/m", "code": "truncated", "message": "It broke.", "latency_ms": 250}
+    ]
 
 
 def test_heartbeats_are_nothing_to_the_client() -> None:

@@ -10,6 +10,7 @@ from antiphon.errors import (
     STATUS,
     Disposition,
     Exhausted,
+    FailedAttempt,
     Kind,
     MalformedBody,
     UpstreamBroken,
@@ -117,10 +118,14 @@ def test_every_kind_has_words(kind: Kind) -> None:
 
 def test_every_attempt_is_listed() -> None:
     error = Exhausted(
-        "All failed.", kind=Kind.UPSTREAM, attempts=[("one", UpstreamBroken("Cut.", code="eof"))]
+        "All failed.",
+        kind=Kind.UPSTREAM,
+        attempts=[FailedAttempt("one", UpstreamBroken("Cut.", code="eof"))],
     )
     told = json.loads(GEMINI.encode_error(error, request_id=""))
-    assert told["error"]["attempts"] == [{"deployment": "one", "code": "eof", "message": "Cut."}]
+    assert told["error"]["attempts"] == [
+        {"deployment": "one", "code": "eof", "message": "Cut.", "latency_ms": 0}
+    ]
     assert "request_id" not in told
 
 

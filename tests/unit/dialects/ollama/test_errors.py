@@ -10,6 +10,7 @@ from antiphon.errors import (
     AntiphonError,
     Disposition,
     Exhausted,
+    FailedAttempt,
     Kind,
     MalformedBody,
     UpstreamBroken,
@@ -108,10 +109,13 @@ def test_the_member_at_fault_and_the_attempts() -> None:
     failure = UpstreamBroken("cut off", code="reset")
     told = json.loads(
         OLLAMA.encode_error(
-            Exhausted("Why", kind=Kind.UPSTREAM, attempts=(("d/m", failure),)), request_id="r"
+            Exhausted("Why", kind=Kind.UPSTREAM, attempts=(FailedAttempt("d/m", failure, 1.5),)),
+            request_id="r",
         )
     )
-    assert told["attempts"] == [{"deployment": "d/m", "code": "reset", "message": "cut off"}]
+    assert told["attempts"] == [
+        {"deployment": "d/m", "code": "reset", "message": "cut off", "latency_ms": 1500}
+    ]
 
 
 def test_inside_a_stream_it_is_a_line() -> None:

@@ -12,10 +12,12 @@ from antiphon.errors import (
     STATUS,
     AntiphonError,
     BodyTooLarge,
+    BreakerOpen,
     ConnectFailed,
     Disposition,
     Draining,
     Exhausted,
+    FailedAttempt,
     Forbidden,
     InternalFault,
     InvalidRequest,
@@ -25,6 +27,7 @@ from antiphon.errors import (
     ModelNotFound,
     NotAnAnswer,
     Overloaded,
+    PassedOver,
     PathNotFound,
     RequestTimeout,
     Unauthenticated,
@@ -44,8 +47,10 @@ def refused(kind: Kind, code: str, *, param: str | None = None) -> UpstreamRefus
 
 def exhausted(kind: Kind) -> Exhausted:
     attempts = [
-        ("a/one", ConnectFailed("Nobody answers.", code="connect_failed")),
-        ("b/two", UpstreamTimeout("Too slow for sk-abcdefgh", code="first_byte_timeout")),
+        FailedAttempt("a/one", ConnectFailed("Nobody answers.", code="connect_failed")),
+        FailedAttempt(
+            "b/two", UpstreamTimeout("Too slow for sk-abcdefgh", code="first_byte_timeout"), 2.5
+        ),
     ]
     return Exhausted("Every attempt failed.", kind=kind, attempts=attempts)
 
@@ -187,9 +192,30 @@ def test_each_attempt_is_listed_without_keys() -> None:
     body = json.loads(OPENAI_CHAT.encode_error(exhausted(Kind.UPSTREAM), request_id="r"))
     assert body["request_id"] == "r"
     assert body["error"]["attempts"] == [
-        {"deployment": "a/one", "code": "connect_failed", "message": "Nobody answers."},
-        {"deployment": "b/two", "code": "first_byte_timeout", "message": "Too slow for [key]"},
+        {
+            "deployment": "a/one",
+            "code": "connect_failed",
+            "message": "Nobody answers.",
+            "latency_ms": 0,
+        },
+        {
+            "deployment": "b/two",
+            "code": "first_byte_timeout",
+            "message": "Too slow for [key]",
+            "latency_ms": 2500,
+        },
     ]
+
+
+def test_who_was_passed_over_is_listed_too() -> None:
+    passed = [PassedOver("a/one", "breaker", 41.2), PassedOver("b/two", "breaker", 0.0)]
+    body = json.loads(OPENAI_CHAT.encode_error(BreakerOpen("fast", passed), request_id="r"))
+    assert body["error"]["passed_over"] == [
+        {"deployment": "a/one", "reason": "breaker", "seconds": 41.2},
+        {"deployment": "b/two", "reason": "breaker", "seconds": 0.0},
+    ]
+    assert "attempts" not in body["error"]
+    assert "a/one is probed in 42 s, b/two is being probed" in body["error"]["message"]
 
 
 # ------------------------------------------------------------------ inside a stream

@@ -16,6 +16,7 @@ from antiphon.errors import (
     ConnectFailed,
     Disposition,
     Exhausted,
+    FailedAttempt,
     Forbidden,
     InvalidRequest,
     Kind,
@@ -43,8 +44,10 @@ def refused(kind: Kind, code: str, *, retry_after: float | None = None) -> Upstr
 
 def exhausted(kind: Kind) -> Exhausted:
     attempts = [
-        ("a/one", ConnectFailed("Nobody answers.", code="connect_failed")),
-        ("b/two", UpstreamTimeout("Too slow for sk-abcdefgh", code="first_byte_timeout")),
+        FailedAttempt("a/one", ConnectFailed("Nobody answers.", code="connect_failed")),
+        FailedAttempt(
+            "b/two", UpstreamTimeout("Too slow for sk-abcdefgh", code="first_byte_timeout"), 2.5
+        ),
     ]
     return Exhausted("Every attempt failed.", kind=kind, attempts=attempts)
 

@@ -10,6 +10,7 @@ from antiphon.errors import (
     AntiphonError,
     Disposition,
     Exhausted,
+    FailedAttempt,
     Kind,
     NotAnAnswer,
     UpstreamError,
@@ -201,7 +202,7 @@ def of_kind(kind: Kind) -> AntiphonError:
 
 
 def _finer() -> list[tuple[str, AntiphonError]]:
-    attempts = [("one", UpstreamTimeout("late", code="idle_timeout"))]
+    attempts = [FailedAttempt("one", UpstreamTimeout("late", code="idle_timeout"), 2.0)]
     return [
         ("all attempts failed", Exhausted(_WORDS, kind=Kind.UPSTREAM, attempts=attempts)),
         ("no answer", NotAnAnswer(_WORDS, code="html")),

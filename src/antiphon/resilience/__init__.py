@@ -1,0 +1,1 @@
+"""Policies that keep answers coming while providers fail: they decide, the pipeline asks."""
