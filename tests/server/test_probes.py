@@ -49,7 +49,7 @@ async def until_probed(road: Stage) -> HealthDetail:
 async def again(road: Stage) -> HealthDetail:
     """After a second round."""
     await until_probed(road)
-    await asyncio.to_thread(road.gateway._prober.run, Stop(1))
+    await road.gateway._prober._round(threading.Event())
     return await detail(road)
 
 

@@ -157,9 +157,12 @@ class Books:
         self.retention.settings = settings.ledger
         self.treasury.desk.wait = settings.budgets.wait
         self.noticing.adopt(settings)
-        for service in self.noticing.services:
-            if service.name not in self.background.states:
-                self.background.start(service)
+        self.run_also(*self.noticing.services)
+
+    def run_also(self, *services: Service) -> None:
+        """Start those of these services that do not run yet."""
+        names = self.background.states
+        self.background.start(*(each for each in services if each.name not in names))
 
     def close(self) -> None:
         """Ship what is left and let go; what could not be shipped is adopted by the next start."""

@@ -140,6 +140,8 @@ class Changing(ABC):
             self.books.adopt(settings, self.build.subjects)
         if self._prober is not None:
             self._prober.adopt(settings.health)
+            if settings.health.probe_seconds and self.books is not None:
+                self.books.run_also(self._prober)
         if self.reporting is not None:
             self.reporting.adopt(settings.logging.level)
 

@@ -170,7 +170,9 @@ class Antiphon(Asking, Changing):
             resting=lambda: self.draining,
             clock=self.clock,
         )
-        services = [*reporting.services, prober]
+        services = [*reporting.services]
+        if self.settings.health.probe_seconds:
+            services.append(prober)
         try:
             books = Books(
                 self.settings,
