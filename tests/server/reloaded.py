@@ -40,6 +40,9 @@ class Changeable(Stage):
         self.write(**sections)
         return await self.gateway.reload()
 
+    async def metrics(self) -> str:
+        return (await self.http.get("/metrics", headers=AS_ADMIN)).text
+
     async def health(self) -> dict[str, Any]:
         return (await self.http.get("/health/detailed", headers=AS_ADMIN)).json()
 

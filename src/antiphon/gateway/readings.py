@@ -7,6 +7,8 @@ from typing import Protocol
 
 from antiphon.cache.statistics import Tally
 from antiphon.gateway.books import Books
+from antiphon.gateway.generations import Generations
+from antiphon.gateway.reload import Reloading
 from antiphon.gateway.reporting import Reporting
 from antiphon.pipeline.phases import Pipeline
 from antiphon.providers.transport import Transport
@@ -22,6 +24,13 @@ class Readable(Protocol):
     books: Books | None
     captures: Captures
     reporting: Reporting | None
+    reloading: Reloading
+    generations: Generations
+
+    @property
+    def generation(self) -> int:
+        """Of the configuration in force."""
+        ...
 
     @property
     def tallies(self) -> Mapping[str, Tally]:
@@ -171,6 +180,34 @@ def readings(gateway: Readable) -> Sequence[Reading]:
             "antiphon_notices_dropped_total",
             "Events of which nobody is told: there was no room for them to wait to be written.",
             of_books(lambda books: books.noticing.notices.dropped),
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_config_generation",
+            "The number of the configuration in force.",
+            lambda: gateway.generation,
+        ),
+        Reading(
+            "antiphon_config_generations",
+            "Configurations that requests go by: one, and those of requests that began before.",
+            lambda: len(gateway.generations.alive),
+        ),
+        Reading(
+            "antiphon_config_loaded_timestamp_seconds",
+            "When the configuration in force was loaded, in seconds since 1970.",
+            lambda: gateway.reloading.loaded_at,
+        ),
+        Reading(
+            "antiphon_config_up",
+            "1 while the configuration could be loaded the last time that it was tried.",
+            lambda: 0 if gateway.reloading.error else 1,
+        ),
+        Reading(
+            "antiphon_config_reloads_total",
+            "Times that it was loaded again: it had `changed`, it was the `same`, or it was "
+            "`refused`.",
+            lambda: {name: float(count) for name, count in gateway.reloading.outcomes.items()},
+            label="outcome",
             kind="counter",
         ),
         Reading(
