@@ -11,6 +11,7 @@ from typing import Any
 from antiphon.clock import Clock
 from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon
+from antiphon.server.reloads import Reloads
 from antiphon.server.serve import serving
 from antiphon.simulator import Fleet, SimulatorSpec
 from tests.server.stage import Stage, configuration
@@ -25,10 +26,14 @@ class Changeable(Stage):
     Attributes:
         file: The configuration.
         said: What it says.
+        reloads: Looks at the file.
+        told: What it told.
     """
 
     file: Path
     said: dict[str, Any]
+    reloads: Reloads
+    told: list[str]
 
     def write(self, **sections: Any) -> None:
         """Write the file, with these sections in place of those that it had."""
@@ -65,8 +70,12 @@ async def changeable(
         file = folder / "antiphon.yaml"
         file.write_text(json.dumps(said, indent=1))
         gateway = Antiphon(load(file, environ=environ or {}), clock=clock, alone=alone)
-        async with gateway, serving(gateway) as address:
+        told: list[str] = []
+        # Tests look at the files themselves.
+        reloads = Reloads(gateway, told=told.append, every=3600)
+        async with gateway, serving(gateway, reloads) as address:
             running = Changeable(gateway, address, fleet)
             running.file, running.said = file, said
+            running.reloads, running.told = reloads, told
             async with running.client, running.http:
                 yield running

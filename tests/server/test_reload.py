@@ -233,7 +233,7 @@ async def test_what_does_not_go_with_what_needs_a_restart_is_refused(tmp_path):
     required = {"required": True, "admin_key": ADMIN_KEY, "keys": [{"key": KEY}]}
     async with changeable(tmp_path, auth=required, server={"host": "0.0.0.0"}) as road:
         here = {**road.said["server"], "host": "127.0.0.1"}
-        with pytest.raises(ConfigurationError, match="server.host changes with a restart only"):
+        with pytest.raises(ConfigurationError, match=r"server\.host changes with a restart only"):
             await road.reload(auth={"admin_key": ADMIN_KEY}, server=here)
         assert (await asked(road)).status_code == 401
         assert (await asked(road, headers={"authorization": f"Bearer {KEY}"})).status_code == 200

@@ -6,16 +6,14 @@ import json
 import os
 from contextlib import asynccontextmanager
 
-from antiphon.server.reloads import Reloads
 from tests.server.reloaded import changeable
 from tests.server.stage import KEY
 
 
 @asynccontextmanager
 async def watched(folder, **sections):
-    told = []
     async with changeable(folder, server={"watch": True}, **sections) as road:
-        yield road, Reloads(road.gateway, told=told.append), told
+        yield road, road.reloads, road.told
 
 
 async def test_what_looks_the_same_twice_is_loaded(tmp_path):
@@ -135,7 +133,7 @@ async def test_a_copy_that_keeps_its_times_and_a_clock_that_went_back(tmp_path):
 
 async def test_it_is_off_unless_it_is_asked_for(tmp_path):
     async with changeable(tmp_path) as road:
-        reloads = Reloads(road.gateway, told=print)
+        reloads = road.reloads
         road.write(models={"new": "one/sim-small"}, server={**road.said["server"], "watch": True})
         for _ in range(3):
             await reloads.look()

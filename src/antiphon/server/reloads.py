@@ -18,7 +18,6 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.yamlfile.trace import Seen, trace_of
 
 EVERY = 1.0
-"""Seconds between two looks at the files."""
 _log = logging.getLogger("antiphon.configuration")
 
 
@@ -28,11 +27,15 @@ class Reloads:
     Args:
         gateway: That serves.
         told: Takes a line for people when another configuration is in force.
+        every: Seconds between two looks at the files.
     """
 
-    def __init__(self, gateway: Antiphon, *, told: Callable[[str], object]) -> None:
+    def __init__(
+        self, gateway: Antiphon, *, told: Callable[[str], object], every: float = EVERY
+    ) -> None:
         self._gateway = gateway
         self._told = told
+        self._every = every
         self._asked = asyncio.Event()
         self._candidate: Seen | None = None
 
@@ -44,7 +47,7 @@ class Reloads:
         """Load it when somebody asks, and when its files change while they are watched."""
         while True:
             try:
-                async with asyncio.timeout(EVERY):
+                async with asyncio.timeout(self._every):
                     await self._asked.wait()
             except TimeoutError:
                 await self.look()
