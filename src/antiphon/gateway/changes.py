@@ -179,6 +179,8 @@ def shown(value: object) -> str:
             text = "none"
         case bool():
             text = str(value).lower()
+        case float():
+            text = f"{value:.15g}"
         case Secret():
             text = _SECRET
         case KeyFile():
