@@ -112,10 +112,13 @@ class AntiphonError(Exception):
         param: The member of the request at fault, where one is.
         retry_after: Seconds after which a retry may succeed, where known.
         should_retry: Whether a retry of the same request can help; None leaves it to the client.
+        partial: Of a stream that broke: the text that was given before. It is content, which the
+            caller has anyway; nothing else shows or logs it.
     """
 
     kind: ClassVar[Kind] = Kind.INTERNAL
     should_retry: bool | None = None
+    partial: str = ""
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after: float | None = None

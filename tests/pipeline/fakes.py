@@ -336,6 +336,7 @@ class House:
         assert not self.pipeline.live
         assert self.concurrency.in_use == 0
         assert all(each.closed for each in self.upstream.answers)
+        assert not any(each.pace.in_flight for each in self.gateway.deployments())
         attempts = [attempt for each in self.pipeline.recorded for attempt in each.attempts]
         assert all(attempt.closed for attempt in attempts)
         assert self.journal.open_attempts == 0

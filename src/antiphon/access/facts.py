@@ -107,6 +107,20 @@ class NewKey(msgspec.Struct, frozen=True):
     secret: Secret
 
 
+class SwitchFacts(msgspec.Struct, frozen=True):
+    """Which deployment somebody has put first under a name of the configuration.
+
+    Attributes:
+        alias: The name of the route.
+        deployment: As `provider/model`; the configuration may have it no longer.
+        switched_at: Microseconds since 1970.
+    """
+
+    alias: str
+    deployment: str
+    switched_at: int
+
+
 class AllowanceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One budget or limit that an administrator keeps. Times are microseconds since 1970.
 

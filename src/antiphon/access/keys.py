@@ -59,6 +59,11 @@ class StaticKeys:
             key = key.encode("utf-8", "surrogatepass")
         return self._principals.get(sha256(key).digest())
 
+    def named(self, key_id: str) -> Principal | None:
+        """Whom a key opens to, by its id; None where there is none."""
+        found = (each for each in self._principals.values() if each.key_id == key_id)
+        return next(found, None)
+
     def __len__(self) -> int:
         return len(self._principals)
 

@@ -57,13 +57,24 @@ def look_up(database: Readable, digest: bytes) -> Found:
     return Found(digest, _principal(row), ends / 1e6, row["seen"] or 0)
 
 
+def principal_named(database: Readable, key_id: str) -> Principal | None:
+    """Whom a key of the database opens to, by its id; None where it is revoked, or there is none.
+
+    Raises:
+        StorageFailed: It did not do what it was asked.
+    """
+    with database.reading() as connection:
+        row = connection.execute(_BY_ID, {"key": key_id}).mappings().first()
+    return None if row is None else _principal(row)
+
+
 def newest_change(connection: Connection) -> int:
     """The number of the newest change."""
     return connection.execute(_NEWEST).scalar() or 0
 
 
 _NEWEST = select(func.max(key_changes.c.number))
-_QUERY = (
+_FOUND = (
     select(
         _NEWEST.scalar_subquery().label("seen"),
         key_secrets.c.ends_at,
@@ -100,13 +111,14 @@ _QUERY = (
         (users.c.organisation == virtual_keys.c.organisation) & (users.c.id == virtual_keys.c.user),
     )
     .where(
-        key_secrets.c.digest == bindparam("digest"),
         virtual_keys.c.revoked_at.is_(None),
         organisations.c.removed_at.is_(None),
         teams.c.removed_at.is_(None),
         users.c.removed_at.is_(None),
     )
 )
+_QUERY = _FOUND.where(key_secrets.c.digest == bindparam("digest"))
+_BY_ID = _FOUND.where(virtual_keys.c.id == bindparam("key"))
 
 
 def _principal(row: RowMapping) -> Principal:

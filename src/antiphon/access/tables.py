@@ -179,6 +179,19 @@ Index(
     postgresql_where=_in_force,
 )
 
+switches = Table(
+    "switches",
+    SCHEMA,
+    Column("alias", String, primary_key=True),
+    Column("deployment", String, nullable=False),
+    Column("switched_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger),
+    _entry(),
+    Index("ix_switches_entry", "entry"),
+)
+"""Which deployment is asked first under a name of the configuration; of no tenant, as those names
+are. One that was switched back has a time in `removed_at`."""
+
 audit = Table(
     "audit",
     SCHEMA,

@@ -30,6 +30,8 @@ class WhyNot(enum.StrEnum):
     """It failed, or its end was not seen."""
     FALLBACK = "fallback"
     """Another deployment than the first choice gave it."""
+    CONTINUED = "continued"
+    """Its stream broke, and another call went on with it."""
     DEGRADED = "degraded"
     """It is canned, or itself a stored one."""
     CAPPED = "capped"
@@ -55,6 +57,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
         stop: Why the model stopped; None where none was told.
         complete: All of it came: a success status, the terminal event, no failure.
         fallback: Another deployment gave it than the one that was chosen first.
+        continued: Several calls gave it, one going on where another broke.
         degraded: It is canned or stale.
         capped: A budget made its bound of output less than what the caller asked for.
         vectors: It consists of vectors: there is no reason to stop.
@@ -64,6 +67,7 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     stop: StopReason | None
     complete: bool = True
     fallback: bool = False
+    continued: bool = False
     degraded: bool = False
     capped: bool = False
     vectors: bool = False
@@ -72,7 +76,8 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_flawed(self) -> bool:
         """Whether it is not what the route would answer on its best day."""
-        return not self.complete or self.fallback or self.degraded or self.capped or self.invalid
+        spoilt = self.degraded or self.capped or self.invalid
+        return not self.complete or self.fallback or self.continued or spoilt
 
 
 _STOPS: dict[StopReason | None, WhyNot] = {
@@ -99,6 +104,7 @@ def why_not(ending: Ending, policy: CachePolicy, wishes: Wishes) -> WhyNot | Non
         (not wishes.stores, WhyNot.CALLER),
         (not policy.keeps, WhyNot.SWITCHED_OFF),
         (not ending.complete, WhyNot.INCOMPLETE),
+        (ending.continued, WhyNot.CONTINUED),
         (ending.fallback, WhyNot.FALLBACK),
         (ending.degraded, WhyNot.DEGRADED),
         (ending.capped, WhyNot.CAPPED),

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection
 
+from antiphon.cli.deciding import decision_lines
 from antiphon.cli.output import fail, remark
 from antiphon.cli.paper import Paper, clean, clean_lines, pause
 from antiphon.cli.waterfall import duration, local, money, tokens, verdict, waterfall
@@ -23,6 +24,7 @@ from antiphon.clock import Clock, SystemClock
 from antiphon.config.load import load
 from antiphon.config.storage import StorageSettings
 from antiphon.errors import InvalidRequest, StorageFailed
+from antiphon.routing.kept import decision
 from antiphon.storage.database import open_to_read
 from antiphon.usage.captures.store import CaptureFacts, Side, look_at_captures, read_capture
 from antiphon.usage.ledger.arrivals import Arrivals
@@ -153,14 +155,19 @@ class _Logs:
         """One request, drawn."""
         found = self._found(request_id)
         kept = self._kept(request_id) if content else None
+        made = decision(found.decision)
         if self._as_json:
             told = msgspec.to_builtins(found.facts)
+            told["decision"] = msgspec.to_builtins(made)
             if content:
                 told["capture"] = msgspec.to_builtins(kept)
             self._paper.write(msgspec.json.encode(told).decode())
             return
         for line in waterfall(found.facts, self._paper):
             self._paper.write(line)
+        if made is not None:
+            for line in decision_lines(made):
+                self._paper.write(line)
         if content:
             for line in _content(kept):
                 self._paper.write(line)

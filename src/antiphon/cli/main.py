@@ -17,6 +17,7 @@ import typer
 from antiphon.cli.administering.every import GROUPS
 from antiphon.cli.clients import connect
 from antiphon.cli.configuring import config_app
+from antiphon.cli.explaining import explain
 from antiphon.cli.ledger import ledger_app
 from antiphon.cli.options import ConfigOption, JsonOption
 from antiphon.cli.output import describe, fail
@@ -329,5 +330,6 @@ def logs(  # noqa: PLR0913  each is an option
 
 
 app.command()(connect)
+app.command()(explain)
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)

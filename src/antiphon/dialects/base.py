@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from typing import ClassVar
 
 import msgspec
@@ -132,6 +133,7 @@ class Payload:
     """A request body: the caller's bytes, and a typed view for whoever asks.
 
     Attributes:
+        begun: It ends with the beginning of its own answer, which is to be gone on with.
         opaque: What it costs cannot be told by its size.
         model: The name that is asked for.
         stream: The answer is to be read as it comes.
@@ -147,6 +149,7 @@ class Payload:
         "_output_bound",
         "_refers",
         "_request",
+        "begun",
         "dialect",
         "input_estimate",
         "model",
@@ -163,6 +166,7 @@ class Payload:
         self._output_bound: tuple[int | None, int] | None = None
         self._refers: bool | None = None
         self.input_estimate = 0
+        self.begun = False
         self.model, self.stream = dialect.check_request(members)
 
     @property
@@ -255,6 +259,14 @@ class Payload:
         self._members = None
         self._needs = None
         self._output_bound = None
+
+    def asking(self, request: ChatRequest, *, begun: bool) -> Payload:
+        """Another question in place of this one, of the same caller."""
+        other = copy(self)
+        other.rewrite(request)
+        other.begun = begun
+        other.input_estimate = 0
+        return other
 
     def passes(self, dialect: Dialect) -> bool:
         """Whether the caller's own bytes can go to a provider of this dialect.

@@ -103,6 +103,29 @@ class Position(msgspec.Struct, frozen=True):
 
 
 START = Position()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What is open in a stream whose frames were a provider's own, for whoever goes on with it.
+
+    Attributes:
+        index: The number of the open block or item, or of the next one.
+        state: What of it was told: `open` where a text is growing, `said` where the whole text was
+            told, `closed` where its part was, and empty where nothing is open.
+        sequence: The number of the last event, where the dialect counts them.
+        ids: The provider's ids of items, by their numbers.
+        rest: What is missing of an answer that has said why it stopped.
+    """
+
+    index: int = 0
+    state: str = ""
+    sequence: int = -1
+    ids: dict[int, str] = {}
+    rest: tuple[StreamEvent, ...] = ()
+
+
+ANYWHERE = Place()
+"""Of dialects in whose streams nothing is open between two frames of text."""
 LEAST_ANSWER = 16
 """Tokens to which an answer may be capped; shorter ones help nobody, and some providers refuse."""
 
@@ -139,6 +162,11 @@ class StreamDecoder(Protocol):
         """The same frame with its usage left out and every other byte of meaning kept."""
         ...
 
+    @property
+    def place(self) -> Place | None:
+        """Where another writer can go on; None where something else than text is open."""
+        return ANYWHERE
+
 
 class StreamEncoder(Protocol):
     """Writes one stream to a caller, event by event."""
@@ -151,3 +179,14 @@ class StreamEncoder(Protocol):
     def feed(self, event: StreamEvent) -> bytes:
         """The frames of one event; empty where the dialect has none for it."""
         ...
+
+    def take_over(self, place: Place) -> bytes:
+        """Go on behind frames of a provider's own.
+
+        All that they said was fed before, and what came of that was thrown away.
+
+        Returns:
+            Frames that end what must not stay open.
+        """
+        del place
+        return b""

@@ -18,6 +18,7 @@ from antiphon.dialects.base import Dialect, Payload
 from antiphon.dialects.contract import (
     START,
     Framing,
+    Place,
     Position,
     ReplyFacts,
     StreamDecoder,
@@ -216,6 +217,7 @@ class _Frames:
     """Reads the frames of a stream: whether one is an error or the last, and what was used."""
 
     position = START
+    place = None
 
     def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:
         """What the road must know of one frame."""
@@ -248,6 +250,11 @@ class _NothingToWrite:
     def feed(self, event: StreamEvent) -> bytes:
         """No frame for any event."""
         del event
+        return b""
+
+    def take_over(self, place: Place) -> bytes:
+        """Nobody goes on with such a stream."""
+        del place
         return b""
 
 

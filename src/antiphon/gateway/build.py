@@ -65,7 +65,7 @@ class Build:
         self._settings = settings
         self._clock = clock
         past = past or Heritage(
-            {}, Known({}, frozenset()), {}, Captures(settings.capture, clock=clock)
+            {}, Known({}, frozenset(), {}), {}, Captures(settings.capture, clock=clock)
         )
         self.providers: dict[str, Provider] = {}
         self.subjects: Mapping[str, str] = {}

@@ -18,6 +18,7 @@ from antiphon.gateway.listing import list_models
 from antiphon.gateway.prober import Prober
 from antiphon.gateway.reload import Reloaded, Reloading
 from antiphon.gateway.reporting import Reporting
+from antiphon.gateway.switches import ActiveModels
 from antiphon.limits.config import of_section
 from antiphon.limits.limits import Limits
 from antiphon.pipeline.phases import Pipeline
@@ -39,6 +40,7 @@ class Changing(ABC):
         reloading: Makes another one ready.
         generations: Those that requests go by.
         unreachable: Providers that did not list their models, and why.
+        active: What somebody has put first by hand.
         lists: Somebody wants to know what they list.
     """
 
@@ -49,6 +51,7 @@ class Changing(ABC):
     generations: Generations
     unreachable: Mapping[str, str]
     lists: bool
+    active: ActiveModels
     admin_key: AdminKey | None
     books: Books | None
     callers: Callers
@@ -122,7 +125,9 @@ class Changing(ABC):
         self._compile([*known, *found], self.generation)
 
     def _compile(self, found: Sequence[str], generation: int) -> None:
-        self.snapshot = self.build.snapshot(self.admin_key, found, generation=generation)
+        snapshot = self.build.snapshot(self.admin_key, found, generation=generation)
+        self.active.apply(snapshot)
+        self.snapshot = snapshot
         for deployment in self.deployments():
             self.metrics.bind(deployment.provider, deployment.model)
         if self.books is not None:

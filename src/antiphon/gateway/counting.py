@@ -54,7 +54,7 @@ async def count(
     pipeline = gateway.pipeline
     plan = pipeline.plan(gateway.snapshot, payload.model, principal)
     try:
-        question = pipeline.question(payload, principal, headers, plan)
+        question = pipeline.question(payload, principal, headers)
         first = plan.chooser.choose(question, gateway.clock.monotonic()).order[0].deployment
     except NothingCleared:
         # Nobody is asked; what a prompt is to some tokenizer is no secret to its writer.

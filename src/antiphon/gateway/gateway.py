@@ -18,9 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Callers, Claim
 from antiphon.access.desk import Access
+from antiphon.access.switches import Switched, SwitchWatch
 from antiphon.access.watch import Watch
 from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock, SystemClock
@@ -32,6 +35,7 @@ from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.changing import Changing
+from antiphon.gateway.explaining import Asked, Explanation, explain
 from antiphon.gateway.generations import Generations
 from antiphon.gateway.health import Health, HealthDetail
 from antiphon.gateway.in_force import InForce
@@ -42,6 +46,7 @@ from antiphon.gateway.readings import readings
 from antiphon.gateway.reload import Reloading
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.rules import in_full, sum_up
+from antiphon.gateway.switches import ActiveModels
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
 from antiphon.pipeline.accounts import Accounts
@@ -104,6 +109,7 @@ class Antiphon(Asking, Changing):
         self._segment_bytes = segment_bytes
         self._seam = seam
         self.build = Build(settings, clock=self.clock)
+        self.active = ActiveModels()
         self.callers = Callers(
             required=settings.auth.required, proxies=self.build.proxies(), clock=self.clock
         )
@@ -192,11 +198,14 @@ class Antiphon(Asking, Changing):
         self.in_force = in_force
         try:
             await in_force.begin()
+            newest = await self.active.begin(books.database, self.snapshot)
         except StorageFailed as error:
             await self.__aexit__(None, None, None)
             raise ConfigurationError([Mistake("storage", "storage", error.message)]) from error
         soon = asyncio.get_running_loop().call_soon_threadsafe
         services += [Watch(books.database, partial(soon, self.callers.apply)), in_force]
+        switched = SwitchWatch(books.database, partial(soon, self._switched), told=newest)
+        services.append(switched)
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         await self.pipeline.caching.__aenter__()
         self.build.subjects = books.subjects
@@ -246,6 +255,21 @@ class Antiphon(Asking, Changing):
         ]
         entries += [ModelEntry(name, (name,)) for name in snapshot.found]
         return [entry for entry in entries if principal.may_use(entry.name)]
+
+    async def explain(
+        self, *, headers: Mapping[str, str] | None = None, **members: object
+    ) -> Explanation:
+        """What would become of a request, without making it: nothing is sent, taken or changed.
+
+        Args:
+            headers: What its caller would say in headers.
+            members: As of `chat`.
+
+        Raises:
+            MalformedBody: It is no request.
+        """
+        asked = Asked(request=msgspec.json.encode(members), headers=headers or {})
+        return await explain(self, asked, IN_PROCESS)
 
     async def principal(self, claim: Claim) -> Principal:
         """Who is calling.
@@ -346,6 +370,9 @@ class Antiphon(Asking, Changing):
     def hurry(self) -> None:
         """Have a drain wait no longer."""
         self.pipeline.hurry()
+
+    def _switched(self, found: Switched) -> None:
+        self.active.take(found, self.snapshot)
 
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -14,7 +14,10 @@ from antiphon.gateway.books import Books
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.running import is_over, running_facts
 from antiphon.model.principal import Principal
+from antiphon.pipeline.deciding import decision_of
 from antiphon.pipeline.exchange import Exchange
+from antiphon.routing.decision import Decision
+from antiphon.routing.kept import decision
 from antiphon.usage.captures.store import CaptureFacts
 from antiphon.usage.ledger.facts import RequestFacts
 from antiphon.usage.ledger.lookup import (
@@ -46,13 +49,24 @@ class Listed(NamedTuple):
     behind: bool
 
 
+class Told(NamedTuple):
+    """A request.
+
+    Attributes:
+        decision: Why it went where it went; None where there was nothing to decide.
+    """
+
+    facts: RequestFacts
+    decision: Decision | None
+
+
 class Requests:
     """Answers questions about the requests of one gateway."""
 
     def __init__(self, gateway: Antiphon) -> None:
         self._gateway = gateway
 
-    async def find(self, request_id: str, scope: Scope) -> RequestFacts:
+    async def find(self, request_id: str, scope: Scope) -> Told:
         """A request by its id.
 
         Raises:
@@ -64,7 +78,7 @@ class Requests:
         exchange = await self._live(request_id, scope)
         if exchange is not None:
             if not is_over(exchange):
-                return running_facts(exchange, self._gateway.clock)
+                return self._running(exchange)
             await self._left(exchange)
         books = self._books()
         found = await asyncio.to_thread(_find, books, request_id, scope)
@@ -72,12 +86,12 @@ class Requests:
             flushed = await asyncio.to_thread(books.shipper.flush, _PATIENCE)
             found = await asyncio.to_thread(_find, books, request_id, scope)
             if exchange in self._gateway.pipeline.live and (found is None or not found.whole):
-                return running_facts(exchange, self._gateway.clock)
+                return self._running(exchange)
             if found is None and not flushed:
                 raise _behind(books)
         if found is None:
             raise _unknown(request_id)
-        return found.facts
+        return Told(found.facts, decision(found.decision))
 
     async def content(self, request_id: str) -> CaptureFacts | None:
         """What was kept of its content, or None; for whoever may see everything.
@@ -110,6 +124,9 @@ class Requests:
                 return page_of(connection, filters, scope, before=before, limit=limit)
 
         return Listed(await asyncio.to_thread(read), behind)
+
+    def _running(self, exchange: Exchange) -> Told:
+        return Told(running_facts(exchange, self._gateway.clock), decision_of(exchange))
 
     async def _live(self, request_id: str, scope: Scope) -> Exchange | None:
         live = self._gateway.pipeline.live

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from collections.abc import Set as AbstractSet
-from random import SystemRandom  # noqa: TID251  which of several goes first
 from typing import NamedTuple
 
 from antiphon.cache.policy import CachePolicy
@@ -22,6 +21,7 @@ from antiphon.providers.deployment import Deployment, Past
 from antiphon.providers.provider import Provider
 from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.candidate import Candidate
+from antiphon.routing.chance import chance
 from antiphon.routing.privacy import Privacy
 from antiphon.routing.rules import Rule, Rules
 from antiphon.routing.strategies.config import order_of
@@ -41,10 +41,12 @@ class Known(NamedTuple):
     Attributes:
         deployments: By name.
         asked: Of them, those that callers have named, and no route.
+        usual: How long answers usually are, by the names of routes.
     """
 
     deployments: Mapping[str, Past]
     asked: AbstractSet[str]
+    usual: Mapping[str, float]
 
 
 class Routes:
@@ -73,13 +75,14 @@ class Routes:
         self._capture = settings.capture
         self._past = dict(known.deployments)
         self._asked = known.asked
+        self._usual = known.usual
         self._providers = providers
         self._captures = captures
         self._tallies = tallies
         self._pools = Pools(settings.models)
         self._wild = Wild(settings.models)
         self._privacy = Privacy(settings.privacy)
-        self._around = Surroundings(SystemRandom().random, clock, settings.server.region)
+        self._around = Surroundings(chance(), clock, settings.server.region)
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
         self._written: frozenset[str] = frozenset()
@@ -126,7 +129,8 @@ class Routes:
         there = {name: each.past for name, each in self._deployments.items()}
         room = max(_MADE_ON_DEMAND - len(there), 0)
         waiting = dict(list(self._past.items())[-room:]) if room else {}
-        return Known({**waiting, **there}, {*waiting, *there} - self._written)
+        usual = {plan.alias: plan.chooser.usual for plan in self._plans.values()}
+        return Known({**waiting, **there}, {*waiting, *there} - self._written, usual)
 
     def further(self, name: str) -> Plan | None:
         """The plan of a name that no route has: one that fits a pattern, or a provider's model.
@@ -180,6 +184,7 @@ class Routes:
         order = order_of(route.strategy, self._around)
         rules = self._rules(name, route, wild) if route.rules else None
         chooser = Chooser(name, pool, route, privacy=self._privacy, order=order, rules=rules)
+        chooser.usual = self._usual.get(name, chooser.usual)
         tap = self._captures.tap(route.capture, self._capture)
         return Plan(name, chooser, route, tap, self._cache(name, route, chooser.deployments))
 

@@ -126,6 +126,16 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     """The provider's terminal event: the answer is whole."""
 
 
+class Continued(msgspec.Struct, frozen=True, gc=False):
+    """The stream broke, and from here on another call goes on with it.
+
+    Attributes:
+        by: The deployment that goes on, as `provider/model`.
+    """
+
+    by: str
+
+
 class OpaqueEvent(msgspec.Struct, frozen=True):
     """A frame that only its own dialect knows."""
 
@@ -147,6 +157,7 @@ StreamEvent = (
     | UsageReported
     | StreamFailed
     | Ended
+    | Continued
     | OpaqueEvent
 )
 

@@ -24,6 +24,7 @@ from antiphon.errors import (
     UpstreamRefused,
 )
 from antiphon.model.usage import Usage
+from antiphon.pipeline.deciding import kept
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.spending import Spending
 from antiphon.providers.estimate import UNKNOWN_OUTPUT, tokens_of
@@ -33,6 +34,7 @@ from antiphon.usage.journal.record import (
     SHARED,
     Charge,
     Closed,
+    Decided,
     Opened,
     Outcome,
     Unanswered,
@@ -210,6 +212,7 @@ class Accounts:
         if journal is None or plan is None:
             raise AccountingUnavailable("The gateway was not started.")
         now, number = int(self._clock.now() * 1e6), len(exchange.attempts) + 1
+        self._decided(exchange, now)
         started, first_token = exchange.started, exchange.first_token_at
         took = int((self._clock.monotonic() - started) * 1e6)
         entry = journal.open(
@@ -264,11 +267,12 @@ class Accounts:
         journal, principal, now = self.journal, exchange.principal, self._clock.monotonic()
         if journal is None:
             return
-        error = told(outcome)
+        error, at = told(outcome), int(self._clock.now() * 1e6)
+        self._decided(exchange, at)
         journal.unanswered(
             Unanswered(
                 exchange.id,
-                int(self._clock.now() * 1e6),
+                at,
                 principal.key_id,
                 principal.team,
                 principal.department,
@@ -283,6 +287,13 @@ class Accounts:
                 int((now - exchange.started) * 1e6),
             )
         )
+
+    def _decided(self, exchange: Exchange, at: int) -> None:
+        """Write why it went where it went, before what ends it: who finds that finds this too."""
+        plan, journal = exchange.plan, self.journal
+        if journal is None or plan is None or (exchange.choice is None and not plan.decides):
+            return
+        journal.decided(Decided(exchange.id, at, kept(exchange)))
 
     def _closed(
         self,
@@ -312,6 +323,8 @@ class Accounts:
             waited = int(sum(each.ended_at - each.sent_at for each in exchange.attempts) * 1e6)
         first_byte, first_token = attempt.first_byte_at, exchange.first_token_at
         deployment, stop = attempt.deployment, exchange.stop
+        if last:
+            self._decided(exchange, attempt.started_at + total)
         journal.close(
             entry,
             Closed(

@@ -132,6 +132,8 @@ class Walk(msgspec.Struct, eq=False):
             attempt.deployment.calibration.learn(translation.measured[0], usage.input_total)
         self.course.succeeded(attempt, self._key)
         measure(attempt, usage, self._exchange.first_token_at)
+        if usage is not None:
+            self._plan.chooser.learn(usage.output_total)
 
     def began(self) -> None:
         """The open stream gives content."""

@@ -288,7 +288,9 @@ class Lookup:
         """The answer of a call: one that is under way, or a new one."""
         exchange, caching, flights = self._exchange, self._caching, self._caching.flights
         streams = exchange.payload.stream
-        if self._policy.share and self._wishes.shares:
+        # Whoever has another deadline than its route would end the call for all others by it.
+        usual = exchange.deadline == exchange.started + self._plan.deadline
+        if self._policy.share and self._wishes.shares and usual:
             self._reader = reader = flights.join(self._key, self._begin, stream=streams)
         else:
             self._reader = reader = flights.own(self._begin)
@@ -339,6 +341,7 @@ class Lookup:
         ending = Ending(
             exchange.stop,
             fallback=self._is_fallback(),
+            continued=bool(exchange.continued),
             capped=exchange.attempts[-1].capped,
             vectors=exchange.embeds is not None,
             invalid=structured is not None and structured.valid is False,

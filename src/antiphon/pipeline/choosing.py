@@ -20,17 +20,21 @@ from antiphon.errors import NothingCleared
 from antiphon.model.ask import SENSITIVITIES, Ask, Fact, Sensitivity
 from antiphon.model.principal import Principal
 from antiphon.pipeline.config import RouteSettings
-from antiphon.pipeline.estimating import prompt_tokens
+from antiphon.pipeline.estimating import FIRST_GUESS, prompt_tokens
 from antiphon.pipeline.facts import SENSITIVITY, Headers, fill, marked, metadata_of
 from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
+from antiphon.routing.decision import RuleFate
 from antiphon.routing.privacy import Privacy
 from antiphon.routing.rules import Rules
 from antiphon.routing.strategies.order import Order, Ordered, Scores
 
 _PRIORITY = b"x-antiphon-priority"
 Share = Callable[[Principal], float]
+_MOST_ANSWERS = 1024
+_WEIGHT = 1 / 16
+"""Of the newest answer, against all before it."""
 
 
 class Question(msgspec.Struct, frozen=True, eq=False):
@@ -39,14 +43,14 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         headers: The caller's, as they came.
         share: Gives the share used of a budget; None where there are none.
-        usual: Tokens that answers usually have here.
+        shown: It is only asked to be told: nothing is to change by it.
     """
 
     payload: Payload
     principal: Principal
     headers: Headers = ()
     share: Share | None = None
-    usual: float = 0.0
+    shown: bool = False
 
 
 class Choice(msgspec.Struct, eq=False):
@@ -59,6 +63,8 @@ class Choice(msgspec.Struct, eq=False):
         preferred: How many of the first are those that the rule names; else all of them.
         scores: What the strategies gave each.
         barred: Those that are not cleared.
+        unwished: Those that the caller does not want, each with why.
+        wished: The caller had a say in it.
     """
 
     ask: Ask
@@ -67,6 +73,8 @@ class Choice(msgspec.Struct, eq=False):
     preferred: int = 0
     scores: Sequence[Scores] = ()
     barred: Sequence[Candidate] = ()
+    unwished: Sequence[tuple[Candidate, str]] = ()
+    wished: bool = False
 
     @property
     def deployments(self) -> list[Deployment]:
@@ -76,7 +84,9 @@ class Choice(msgspec.Struct, eq=False):
     @property
     def mark(self) -> bytes:
         """What distinguishes it from other choices for the same text."""
-        names = sorted(each.deployment.name for each in self.order)
+        names = [each.deployment.name for each in self.order]
+        if not self.wished:
+            names.sort()
         return "\0".join((self.rule, str(int(self.ask.sensitivity)), *names)).encode()
 
 
@@ -87,6 +97,8 @@ class Chooser:
         own: Those that may answer if no rule says otherwise.
         deployments: All that may ever answer, each once.
         active: Whom somebody has put first, at run time.
+        usual: Tokens that answers had lately.
+        names: Of the strategies; none where there is nothing to order.
     """
 
     __slots__ = (
@@ -96,10 +108,13 @@ class Chooser:
         "_privacy",
         "_rules",
         "_simple",
+        "_tags",
         "active",
         "alias",
         "deployments",
+        "names",
         "own",
+        "usual",
     )
 
     def __init__(
@@ -117,9 +132,12 @@ class Chooser:
         pools = [self.own, *(() if rules is None else rules.pools)]
         self.deployments = list(dict.fromkeys(each.deployment for pool in pools for each in pool))
         self.active: Deployment | None = None
+        self.usual = FIRST_GUESS
         self._privacy = privacy
         self._least = max(SENSITIVITIES[route.sensitivity], privacy.least)
         self._order = order
+        self._tags = route.overrides.tags
+        self.names = order.names if len(self.deployments) > 1 else ()
         self._rules = rules
         self._facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
         if rules is not None:
@@ -154,36 +172,55 @@ class Chooser:
         facts = self._facts
         if facts:
             fill(ask, payload, facts, question.headers)
+            if not self._tags:
+                ask.tags, ask.task = (), ""
             if Fact.TOKENS in facts:
                 first = cleared[0].deployment if cleared else self.deployments[0]
                 ask.tokens = prompt_tokens(payload, first)
             if Fact.ANSWER in facts:
-                ask.answer_tokens = int(question.usual)
+                ask.answer_tokens = self._usual_of(payload)
             if Fact.BUDGET in facts and question.share is not None:
                 ask.budget_used = question.share(question.principal)
         rule = None if self._rules is None else self._rules.first(ask)
         if rule is None:
-            ordered, scores = self._ordered(cleared, ask, now)
+            if not cleared:
+                raise NothingCleared(self.alias, ask.sensitivity.name.lower())
+            ordered, scores = self._ordered(cleared, question, ask, now)
             return Choice(ask, ordered, preferred=len(ordered), scores=scores, barred=barred)
         named, more = _split(rule.pool, ask.sensitivity)
         known = {each.deployment for each in barred}
         barred += [each for each in more if each.deployment not in known]
-        ordered, scores = self._ordered(named, ask, now)
+        ordered, scores = self._ordered(named, question, ask, now)
         preferred = len(ordered)
         if not rule.only:
             chosen = {each.deployment for each in ordered}
             rest = [each for each in cleared if each.deployment not in chosen]
-            others, further = self._ordered(rest, ask, now)
+            others, further = self._ordered(rest, question, ask, now)
             ordered, scores = [*ordered, *others], [*scores, *further]
         if not ordered:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
         return Choice(ask, ordered, rule.name, preferred, scores, barred)
 
-    def _ordered(self, pool: list[Candidate], ask: Ask, now: float) -> Ordered:
+    def learn(self, tokens: int) -> None:
+        """An answer had so many tokens."""
+        self.usual += (tokens - self.usual) * _WEIGHT
+
+    def _usual_of(self, payload: Payload) -> int:
+        """Tokens that an answer is likely to have: what is usual, or the bound if that is less."""
+        bound, answers = payload.output_bound
+        usual = self.usual if bound is None else min(self.usual, bound)
+        return int(usual) * min(answers, _MOST_ANSWERS)
+
+    def judged(self, ask: Ask) -> Sequence[RuleFate]:
+        """What becomes of each rule, up to the first that matches."""
+        return () if self._rules is None else self._rules.judged(ask)
+
+    def _ordered(self, pool: list[Candidate], question: Question, ask: Ask, now: float) -> Ordered:
         """By the strategies; whom somebody has put first comes first."""
         scores: list[Scores] = [()] * len(pool)
         if len(pool) > 1:
-            pool, scores = self._order.of(pool, ask, now)
+            ordered = self._order.shown if question.shown else self._order.of
+            pool, scores = ordered(pool, ask, now)
             active = self.active
             for place, each in enumerate(pool):
                 if each.deployment is active:

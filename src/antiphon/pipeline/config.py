@@ -110,6 +110,35 @@ class StructuredSettings(BaseModel):
     )
 
 
+class OverridesSettings(BaseModel):
+    """What callers may say of a request themselves; never beyond their rights and budgets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: bool = Field(
+        default=True,
+        description="Further names to be asked after the one that is asked for: `models` in the "
+        "body, or the header `x-antiphon-models`.",
+    )
+    provider: bool = Field(
+        default=True,
+        description="Which providers are preferred, or left out: `provider` in the body, or the "
+        "headers `x-antiphon-provider-order`, `-only` and `-ignore`.",
+    )
+    deadline: float | None = Field(
+        default=None,
+        gt=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="Seconds up to which `x-antiphon-deadline` may be longer than `deadline`; by "
+        "default it may only be shorter.",
+    )
+    tags: bool = Field(
+        default=True,
+        description="Whether what callers say of `tags` and `task` counts for rules.",
+    )
+
+
 class RouteSettings(BaseModel):
     """What stands behind a name; `PROVIDER/MODEL` alone, or a list, is enough."""
 
@@ -153,6 +182,10 @@ class RouteSettings(BaseModel):
         description="How far its requests go, at least: `public`, `internal`, `confidential` or "
         "`restricted`. Only providers with that `clearance` are asked.",
     )
+    overrides: OverridesSettings = Field(
+        default_factory=OverridesSettings,
+        description="What callers may say of a request themselves.",
+    )
     capture: CaptureLevel = Field(
         default="none",
         description="What is kept of the content of requests: `none`; `metadata`, which is "
@@ -173,6 +206,12 @@ class RouteSettings(BaseModel):
     structured: StructuredSettings = Field(
         default_factory=StructuredSettings,
         description="Answers that must be JSON, or keep to a schema.",
+    )
+    continuation: bool = Field(
+        default=True,
+        description="A stream that breaks after some of its text was given is gone on with by a "
+        "deployment that can go on with a begun answer. Where none can, or with `false`, it ends "
+        "with an error that holds the text.",
     )
     passthrough: bool = Field(
         default=False,

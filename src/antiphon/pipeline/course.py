@@ -72,6 +72,7 @@ class Course(msgspec.Struct, eq=False):
     _turns: Turns | None
     _chance: Callable[[], float]
     _before: int = 0
+    _more: int = 0
     _same: Deployment | None = None
     _sort: _Call = _Call.SAME
     _wait_until: float = 0.0
@@ -111,7 +112,8 @@ class Course(msgspec.Struct, eq=False):
     def has_room(self) -> bool:
         """Whether the request may cause another call."""
         made = len(self._exchange.attempts)
-        return made - self._before < self._plan.retry.calls and made < MOST_CALLS
+        calls = self._plan.retry.calls + self._more
+        return made - self._before < calls and made < MOST_CALLS
 
     async def wait(self, patience: float) -> Deployment | None:
         """The same, after a wait; None where that takes longer than so many seconds.
@@ -325,6 +327,7 @@ class Course(msgspec.Struct, eq=False):
 
     def _pass_over(self, deployment: Deployment, reason: str, seconds: float | None = None) -> None:
         self._passed[deployment] = PassedOver(deployment.name, reason, seconds)
+        self._exchange.passed_over[deployment] = reason
 
     # once each was asked in its turn
 

@@ -26,6 +26,7 @@ from antiphon.pipeline.limited import Limited
 from antiphon.pipeline.passing import Passing
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.translation import Translation
+from antiphon.pipeline.wishes import Wishes
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.face import Face
 from antiphon.telemetry.trace import Trace
@@ -144,15 +145,19 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         hops: Gateways of our kind that the request came through already.
         forwarded: Header lines of the caller that go on to a provider of the same dialect.
         cache_control: What its caller says of stored answers, as the header has it.
+        wishful: Its headers may say what its caller wishes of the choice.
+        wishes: What it wishes of it; None where it wishes nothing.
         headers: All of the caller's headers, for whoever needs one that most do not.
         sensitivity: What its caller says of how far it goes, as the header has it.
         choice: Who is asked; None while nobody had to choose.
+        foreseen: Nobody is to be asked: it is only to be told what would become of it.
         served: It came over HTTP.
         trace: Where it stands in a trace; None where nobody listens.
         passing: Set where the request is passed on as it is, to an endpoint of no dialect.
         plan: Set once the route is known; an exchange that failed before has none.
         deadline: Monotonic time at which it must be answered.
         lost: What the request loses at the faces where it loses something.
+        passed_over: Why deployments were not asked though their turn came, in a word each.
         unsealed: Seals over thought were taken out of it, because a provider refused them.
         complete: The answer's last bytes were handed out: nothing that follows can spoil it.
         interrupted: Why the gateway itself ends it (a drain), or None.
@@ -163,6 +168,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         pays_until: The event loop's time until which it waits for money; 0 before it has to.
         cached: What the cache did; None where the route has none.
         outcome: What it failed with, or None.
+        continued: The deployments that went on with its stream after it broke.
         priority: What the caller says of its urgency, where limits are set.
         limited: What it has taken of limits, where some are set.
     """
@@ -176,9 +182,12 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     hops: int = 0
     forwarded: bytes = b""
     cache_control: bytes | None = None
+    wishful: bool = False
+    wishes: Wishes | None = None
     headers: Sequence[tuple[bytes, bytes]] = ()
     sensitivity: bytes | None = None
     choice: Choice | None = None
+    foreseen: bool = False
     served: bool = False
     trace: Trace | None = None
     passing: Passing | None = None
@@ -186,6 +195,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     deadline: float = 0.0
     attempts: list[Attempt] = []
     lost: dict[Face, Sequence[tuple[Need | EmbedNeed, Loss]]] = {}
+    passed_over: dict[Deployment, str] = {}
     unsealed: bool = False
     complete: bool = False
     usage: Usage | None = None
@@ -199,6 +209,7 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     structured: Structured | None = None
     capture: Capture | None = None
     cached: Cached | None = None
+    continued: Sequence[str] = ()
     priority: bytes = b""
     limited: Limited | None = None
 
@@ -218,6 +229,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         payload = self.payload
         if isinstance(payload, EmbedPayload):
             return deployment.embedding_face(payload, now)
+        if payload.begun:
+            return deployment.face_to_go_on(payload.dialect, now)
         return deployment.face_for(payload.dialect, now)
 
     def face_of(self, deployment: Deployment, now: float) -> Face:

@@ -30,6 +30,8 @@ from antiphon.providers.face import Face
 
 Losses = Sequence[tuple[Need | EmbedNeed, Loss]]
 _NOTHING: Losses = ()
+CAPABILITY = "capability"
+"""Why one is passed over that cannot do what is asked."""
 _BOUNDS = (
     *("max_tokens", "max_completion_tokens", "max_output_tokens"),
     *("generationConfig.maxOutputTokens", "generation_config.maxOutputTokens"),
@@ -59,10 +61,12 @@ def candidates(
             face = exchange.face_at(deployment, exchange.started)
             if face is None:
                 refusal = refusal or (cannot_embed(embeds) if embeds is not None else None)
+                exchange.passed_over[deployment] = CAPABILITY
                 continue
             losses = lost_at(exchange, face, choosy=choosy)
         except CallerError as error:
             refusal = refusal or error
+            exchange.passed_over[deployment] = CAPABILITY
             continue
         wrong = _wrong(losses, on_loss)
         if wrong is None:
@@ -70,6 +74,7 @@ def candidates(
             yield deployment
         else:
             refusal = refusal or _refusal(exchange, *wrong)
+            exchange.passed_over[deployment] = f"{CAPABILITY}: {wrong[0].value}"
             if on_loss == "error" and not found:
                 break
     if refusal is not None and not found:

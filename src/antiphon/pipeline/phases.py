@@ -10,32 +10,37 @@ Hot path.
 from __future__ import annotations
 
 from asyncio import Event
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import SystemRandom  # noqa: TID251  spreads retries; a test seeds it
 from types import TracebackType
+
+import msgspec
 
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
 from antiphon.dialects.base import Payload
-from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound
+from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound, NothingCleared
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
-from antiphon.pipeline.choosing import Question
+from antiphon.pipeline.choosing import Choice, Question
 from antiphon.pipeline.course import Course
-from antiphon.pipeline.estimating import FIRST_GUESS
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
 from antiphon.pipeline.limiting import Limiting, leave
 from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
-from antiphon.pipeline.replies import ProviderStream, StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.streaming import ProviderStream
 from antiphon.pipeline.turns import Turns
 from antiphon.pipeline.windows import fitting
+from antiphon.pipeline.wishes import Wishes, read_wishes, wishes_in
+from antiphon.pipeline.wishing import named, wished
+from antiphon.providers.deployment import Deployment
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -115,13 +120,21 @@ class Pipeline:
         """
         if exchange.hops > _MOST_HOPS:
             raise InvalidRequest("The request goes round in a circle of gateways.")
+        if exchange.wishful or wishes_in(exchange.payload):
+            exchange.wishes, exchange.payload = read_wishes(exchange.headers, exchange.payload)
         passing = exchange.passing
         if passing is not None and passing.stores:
             plan = passing.store(exchange.snapshot, exchange.principal)
         else:
             plan = self.plan(exchange.snapshot, exchange.payload.model, exchange.principal)
         exchange.plan = plan
-        exchange.deadline = exchange.started + plan.deadline
+        wishes = exchange.wishes
+        if wishes is None:
+            exchange.deadline = exchange.started + plan.deadline
+            return plan
+        wishes.check(plan.overrides, plan.alias)
+        seconds = wishes.seconds(plan.deadline, plan.overrides, stream=exchange.payload.stream)
+        exchange.deadline = exchange.started + seconds
         return plan
 
     @staticmethod
@@ -149,26 +162,48 @@ class Pipeline:
             NothingCleared: Nobody may be sent what is asked.
             InvalidRequest: It is marked with a word that means nothing.
         """
-        chooser = plan.chooser
+        chooser, wishes = plan.chooser, exchange.wishes
         exchange.choice = None
-        if not chooser.is_plain(exchange.payload, exchange.sensitivity):
-            exchange.choice = chooser.choose(
-                self.question(exchange.payload, exchange.principal, exchange.headers, plan),
-                exchange.started,
-            )
+        if wishes is not None and wishes.chooses:
+            exchange.choice = self._wished(exchange, plan, wishes)
+        elif exchange.foreseen or not chooser.is_plain(exchange.payload, exchange.sensitivity):
+            exchange.choice = chooser.choose(self._question(exchange), exchange.started)
 
-    def question(
-        self, payload: Payload, principal: Principal, headers: Headers, plan: Plan
-    ) -> Question:
+    def _wished(self, exchange: Exchange, plan: Plan, wishes: Wishes) -> Choice:
+        """Choose behind all the names that the caller lists, as it prefers.
+
+        Raises:
+            As `choose`.
+            ModelNotFound: It lists a name that it may not use, or that nobody goes by.
+        """
+        snapshot, principal, payload = exchange.snapshot, exchange.principal, exchange.payload
+        preferences = wishes.preferences
+        if preferences is not None:
+            preferences.check(snapshot.shelves)
+        chosen: list[Choice] = []
+        refusal: NothingCleared | None = None
+        for each in (plan, *named(snapshot, principal, wishes.models)):
+            try:
+                chosen.append(each.chooser.choose(self._question(exchange), exchange.started))
+            except NothingCleared as error:
+                refusal = refusal or error
+        if not chosen and refusal is not None:
+            raise refusal
+        return wished(chosen, preferences, payload)
+
+    def _question(self, exchange: Exchange) -> Question:
+        asked = self.question(exchange.payload, exchange.principal, exchange.headers)
+        if not exchange.foreseen:
+            return asked
+        spending = self.accounts.spending
+        share = None if spending is None else spending.share_seen
+        return msgspec.structs.replace(asked, share=share, shown=True)
+
+    def question(self, payload: Payload, principal: Principal, headers: Headers) -> Question:
         """A request, as far as it is chosen for."""
-        spending, limiting = self.accounts.spending, self.limiting
-        return Question(
-            payload,
-            principal,
-            headers,
-            None if spending is None else spending.share,
-            FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias),
-        )
+        spending = self.accounts.spending
+        share = None if spending is None else spending.share
+        return Question(payload, principal, headers, share)
 
     def admit(self, exchange: Exchange) -> None:
         """Take a place; `Passage` gives it back."""
@@ -193,8 +228,9 @@ class Pipeline:
         if self._idle is not None:
             self._idle.set()
 
-    def walk(self, exchange: Exchange, plan: Plan) -> Walk:
-        """The candidates of an exchange: the plan's deployments that can do what is asked.
+    @staticmethod
+    def able(exchange: Exchange, plan: Plan) -> Iterator[Deployment]:
+        """Those who may answer and can do what is asked, in the order in which they are asked.
 
         Raises:
             InvalidRequest: None has the endpoint that is asked for.
@@ -206,17 +242,37 @@ class Pipeline:
             now = exchange.started
             found = sorted(found, key=lambda each: not each.is_well(now))
         if passing is None:
-            chosen = candidates(exchange, found, plan.on_loss)
+            wishes = exchange.wishes
+            on_loss = plan.on_loss if wishes is None else wishes.on_loss(plan.on_loss)
+            chosen = candidates(exchange, found, on_loss)
             if exchange.embeds is None:
                 chosen = fitting(exchange.payload, chosen)
         else:
             chosen = iter(passing.candidates(found, exchange.payload.model))
+        return chosen
+
+    def walk(self, exchange: Exchange, plan: Plan) -> Walk:
+        """The walk of an exchange through those who may answer it.
+
+        Raises:
+            As `able`.
+        """
+        chosen = self.able(exchange, plan)
         limiting, turns = self.limiting, None
         if limiting is not None and limiting.limits.book.attempted:
             turns = Turns(limiting, exchange, self._clock)
         made = len(exchange.attempts)
-        course = Course(exchange, plan, self._clock, chosen, turns, self.chance, made)
+        more = self.more_calls(exchange, plan)
+        course = Course(exchange, plan, self._clock, chosen, turns, self.chance, made, more)
         return Walk(exchange, plan, self._transport, self._clock, self.accounts, course, turns)
+
+    @staticmethod
+    def more_calls(exchange: Exchange, plan: Plan) -> int:
+        """Calls for those whom the caller has named besides, unless a number is fixed for all."""
+        choice = exchange.choice
+        if choice is None or not choice.wished or plan.retry.fixed:
+            return 0
+        return 2 * max(len(choice.order) - len(plan.deployments), 0)
 
     async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
         """A stream whose status may go out."""

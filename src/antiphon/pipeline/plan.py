@@ -17,6 +17,7 @@ from antiphon.errors import Forbidden, ModelNotFound
 from antiphon.model.principal import Principal
 from antiphon.pipeline.choosing import Chooser
 from antiphon.pipeline.config import OnLoss, RouteSettings
+from antiphon.pipeline.wishes import Bounds
 from antiphon.providers.deployment import Deployment
 from antiphon.resilience.retry import Retry
 from antiphon.usage.captures.taking import Tap
@@ -42,6 +43,8 @@ class Plan:
         alias: The name that callers use; a label of metrics.
         chooser: Says who answers a request, and in which order they are tried.
         deadline: Seconds for the whole request.
+        overrides: What callers may wish.
+        decides: There is something to decide, and to be told of afterwards.
         retry: How often, and how soon, a deployment that failed is asked again.
         breaking: When the breakers of its deployments open; None leaves it to their providers.
         on_loss: What to do where a deployment cannot do all that is asked.
@@ -49,6 +52,7 @@ class Plan:
         invalid_fails: A whole answer without the form that was asked for is none.
         tap: Takes what is said, where the route captures it; else None.
         cache: Knows which answers are given again; None where none are.
+        continuation: Streams that break after content are gone on with, where that can be.
     """
 
     __slots__ = (
@@ -57,9 +61,12 @@ class Plan:
         "cache",
         "checks_all",
         "chooser",
+        "continuation",
         "deadline",
+        "decides",
         "invalid_fails",
         "on_loss",
+        "overrides",
         "retry",
         "tap",
     )
@@ -75,11 +82,17 @@ class Plan:
         self.alias = alias
         self.chooser = chooser
         self.deadline = route.deadline
+        self.decides = len(chooser.deployments) > 1
         self.retry = Retry(route.retry, len(self.deployments))
         self.breaking = route.breaker.figures if route.breaker is not None else None
         self.on_loss: OnLoss = route.on_loss
+        overrides = route.overrides
+        self.overrides = Bounds(
+            overrides.models, overrides.provider, overrides.deadline or 0.0, overrides.tags
+        )
         self.checks_all = route.structured.check == "always"
         self.invalid_fails = route.structured.on_invalid == "fail"
+        self.continuation = route.continuation
         self.tap = tap
         self.cache = cache
 

@@ -8,8 +8,10 @@ Hot path: per event one decode and a few comparisons; see `benchmarks/hot_path.p
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from antiphon.dialects.base import Dialect, Payload
-from antiphon.dialects.contract import Position
+from antiphon.dialects.contract import Place, Position, StreamEncoder
 from antiphon.errors import UpstreamBroken, UpstreamError
 from antiphon.model.events import (
     USEFUL,
@@ -27,8 +29,27 @@ from antiphon.model.reply import StopReason
 from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 from antiphon.pipeline.forms import Form, Hearing
-from antiphon.pipeline.translation import Translation
+from antiphon.pipeline.translation import Reader, Translation
 from antiphon.wire.sse import FrameTooLong
+
+_ROOM = 512
+"""Events that are kept before they are put together."""
+_MOST_SAID = 1 << 18
+"""Bytes of an answer beyond which it is not kept."""
+
+
+class Ongoing(NamedTuple):
+    """A caller's stream that was begun.
+
+    Attributes:
+        encoder: Writes on in it.
+        read: What becomes of an event before it is written there.
+        events: What was told there so far.
+    """
+
+    encoder: StreamEncoder
+    read: Reader
+    events: list[StreamEvent]
 
 
 class Relay:
@@ -40,8 +61,11 @@ class Relay:
         translation: Set where the caller cannot have the provider's own bytes.
         form: What the answer must have, where that is looked at.
         usage: Whether usage is told; by default where the caller asked for it.
+        onto: The caller's stream, where it was begun already.
 
     Attributes:
+        events: What was told, for whoever must go on with it; None of an answer that is too long.
+        encoder: Writes what the caller hears, where that are not the provider's bytes.
         useful: The first useful event was seen: the content commit point.
         ended: The provider's terminal event was seen: the answer is whole.
         finished: A choice has said why it stopped.
@@ -55,14 +79,17 @@ class Relay:
         "_decode",
         "_decoder",
         "_encode",
-        "_encoder",
         "_hearing",
         "_hide_usage",
+        "_kept",
         "_loose",
         "_read",
+        "_room",
         "_splitter",
         "_strict",
+        "encoder",
         "ended",
+        "events",
         "failure",
         "finished",
         "frames",
@@ -80,14 +107,20 @@ class Relay:
         form: Form | None = None,
         *,
         usage: bool | None = None,
+        onto: Ongoing | None = None,
     ) -> None:
         wants_usage = asked.wants_usage if usage is None else usage
         self._splitter = spoken.splitter()
         self._decoder = spoken.stream_decoder()
         self._decode = self._decoder.feed
-        self._encoder = asked.dialect.stream_encoder(include_usage=wants_usage, asked=asked)
-        self._encode = self._encoder.feed
+        self._kept: list[StreamEvent] = []
         self._read = None if translation is None else translation.reader()
+        if onto is None:
+            self.encoder = asked.dialect.stream_encoder(include_usage=wants_usage, asked=asked)
+        else:
+            self.encoder, self._read, self._kept = onto
+        self._encode = self.encoder.feed
+        self.events: list[StreamEvent] | None = self._kept
         self._hearing = None if form is None else Hearing(form)
         if self._hearing is not None:
             # Beside the road: a stream whose form nobody looks at has nothing of this.
@@ -98,6 +131,7 @@ class Relay:
         self._strict = spoken.strict_end
         self._loose = spoken.loose_end
         self._hide_usage = not wants_usage
+        self._room = _ROOM
         self.useful = False
         self.ended = False
         self.finished = False
@@ -110,7 +144,7 @@ class Relay:
     @property
     def position(self) -> Position:
         """How far the caller's stream has come."""
-        return self._decoder.position if self._read is None else self._encoder.position
+        return self._decoder.position if self._read is None else self.encoder.position
 
     @property
     def structured(self) -> Structured | None:
@@ -160,7 +194,7 @@ class Relay:
     def _forward(self, frames: list[bytes], *, cut: bool = False) -> bytes:
         pieces: list[bytes] = []
         said = 0
-        decode, read = self._decode, self._read
+        decode, read, encode, kept = self._decode, self._read, self._encode, self._kept
         try:
             for frame in frames:
                 if self.ended:
@@ -176,16 +210,66 @@ class Relay:
                     elif self._observe(event):
                         usage_shown = True
                 if read is not None:
-                    pieces += [self._encode(told) for event in events for told in read(event)]
-                elif usage_shown and self._hide_usage:
-                    pieces.append(self._masked(frame, events))
-                else:
-                    pieces.append(frame)
+                    told = [each for event in events for each in read(event)]
+                    pieces += map(encode, told)
+                    kept += told
+                    continue
+                if usage_shown and self._hide_usage:
+                    frame = self._masked(frame, events)  # noqa: PLW2901
+                pieces.append(frame)
+                kept += events
         except UpstreamError as error:
             self.failure = error
         self.frames += len(frames)
         self.said += said
+        if len(kept) >= self._room:
+            self._make_room(kept)
         return b"".join(pieces)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the provider's own frames have left off; None where another cannot go on."""
+        return self._decoder.place
+
+    @property
+    def rest(self) -> tuple[StreamEvent, ...]:
+        """What is missing of an answer that has said why it stopped, where it is only that."""
+        place = self._decoder.place
+        return () if self.ended or place is None else place.rest
+
+    def told(self, events: tuple[StreamEvent, ...]) -> bytes:
+        """Say what the provider has left unsaid."""
+        for event in events:
+            self._observe(event)
+        read = self._read
+        told = events if read is None else [each for event in events for each in read(event)]
+        return b"".join(map(self.encoder.feed, told))
+
+    @property
+    def passes(self) -> bool:
+        """Whether the caller hears the provider's own bytes."""
+        return self._read is None
+
+    def _make_room(self, kept: list[StreamEvent]) -> None:
+        """Put texts together that follow each other; keep nothing of an answer that is too long."""
+        if self.said > _MOST_SAID:
+            self.events = None
+            kept.clear()
+            return
+        joined: list[StreamEvent] = []
+        texts: list[str] = []
+        for event in kept:
+            if type(event) is TextDelta and not event.choice:
+                texts.append(event.text)
+                continue
+            if texts:
+                joined.append(TextDelta("".join(texts)))
+                texts = []
+            joined.append(event)
+        if texts:
+            joined.append(TextDelta("".join(texts)))
+        kept[:] = joined
+        self._room = len(joined) + _ROOM
 
     def _observe(self, event: StreamEvent) -> bool:
         """Note what an event says of the stream; True for usage."""

@@ -21,7 +21,8 @@ from antiphon.errors import AntiphonError
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.relay import Relay
-from antiphon.pipeline.replies import AwaitedStream, ProviderStream, StreamReply, whole_reply
+from antiphon.pipeline.replies import AwaitedStream, StreamReply, whole_reply
+from antiphon.pipeline.streaming import ProviderStream
 from antiphon.wire.shallow import Members
 
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')

@@ -15,6 +15,7 @@ from antiphon.dialects.passed import PassedBytes
 from antiphon.errors import BudgetExceeded, BudgetReserved, Forbidden
 from antiphon.model.principal import Principal
 from antiphon.pipeline.exchange import Attempt, Exchange
+from antiphon.pipeline.rooms import share_used
 from antiphon.providers.estimate import UNKNOWN_OUTPUT
 from antiphon.usage.budgets.budgets import Budgets, Path, Reservation
 from antiphon.usage.budgets.desk import Desk
@@ -117,6 +118,10 @@ class Spending:
     def share(self, principal: Principal) -> float:
         """The largest share used of a budget that a principal spends from, as far as is known."""
         return self.budgets.share(self.budgets.present(principal, int(self._clock.now() * 1e6)))
+
+    def share_seen(self, principal: Principal) -> float:
+        """The same for whoever only wants to know; nothing changes by it."""
+        return share_used(self.budgets, principal, int(self._clock.now() * 1e6))
 
     def _note(self, exchange: Exchange, path: Path) -> None:
         for purse in path.purses:

@@ -18,6 +18,7 @@ from antiphon.errors import AntiphonError, Exhausted, Kind, UpstreamRefused
 from antiphon.limits.path import Demand, Gate, Path
 from antiphon.limits.taken import Taken
 from antiphon.limits.waiting import Place, State, Waiter
+from antiphon.pipeline.deciding import LIMIT
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.limited import ONE
 from antiphon.pipeline.limiting import Limiting, opens_in, retries, waker
@@ -87,6 +88,7 @@ class Turns(msgspec.Struct, eq=False):
             self._blocked.append(_Blocked(deployment, key, path, demand, made))
         if full is not None:
             limiting.passed_over(full.limit)
+        exchange.passed_over[deployment] = LIMIT
         return False
 
     def settle(self) -> None:

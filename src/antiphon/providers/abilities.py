@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from antiphon.model.needs import Loss, Need, Severity
+from antiphon.dialects.base import Dialect
+from antiphon.model.needs import IN_WORDS, Loss, Need, Severity
+from antiphon.providers.catalog import ProviderRow
 from antiphon.providers.models import ModelFacts
 
 _WARN, _REFUSE = Severity.WARN, Severity.REFUSE
@@ -66,3 +68,27 @@ def refused_by(facts: ModelFacts) -> Mapping[Need, Loss]:
         if getattr(facts, fact, None) is False:
             refused.update(losses)
     return refused
+
+
+def unlike_of(
+    row: ProviderRow, dialect: Dialect, facts: ModelFacts, *, own: bool
+) -> Mapping[Need, Loss]:
+    """What a server does not take in a dialect, as far as that is not the model's affair.
+
+    Args:
+        row: Of the server.
+        dialect: In which it is asked.
+        facts: What is known of the model.
+        own: It is the dialect in which the server is asked first.
+    """
+    also = row.also.get(dialect.name)
+    taken = {*row.takes}
+    if own and facts.json_schema:
+        # Who says so of a model says it of the dialect in which it is asked.
+        taken.add(Need.JSON_SCHEMA)
+    unlike: Mapping[Need, Loss] = {} if row.original else dialect.unlike
+    lacks = row.lacks if own else also.lacks if also is not None else ()
+    return {
+        **{need: loss for need, loss in unlike.items() if need not in taken},
+        **{Need(name): IN_WORDS for name in lacks},
+    }

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.model.needs import Need
+from antiphon.providers.begun import Begun
 from antiphon.providers.models import ModelTable
 from antiphon.providers.pricebook import PriceBook
 from antiphon.providers.quirks import QUIRKS
@@ -74,6 +75,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         quirks: Names in `quirks.QUIRKS`, applied in this order.
         prices: Providers of the price book to look in, in this order.
         self_hosted: It runs on the user's own machines: nothing is charged, text stays there.
+        begun: How it goes on with an answer that was begun, by dialects.
         lists_models: It can be asked which models it has.
         models: What to show where the list cannot be asked for.
         wrong_hosts: Hosts that are mistaken for this provider's, and the address that was meant.
@@ -103,6 +105,7 @@ class ProviderRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     quirks: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
     self_hosted: bool = False
+    begun: Mapping[str, Begun] = msgspec.field(default_factory=dict[str, Begun])
     lists_models: bool = True
     models: tuple[str, ...] = ()
     vendor: str = ""

@@ -280,6 +280,24 @@ class Deployment:
         face = self.faces.get(heard)
         return face if face is not None and face.is_there(now) else self.face
 
+    def face_to_go_on(self, heard: Dialect, now: float) -> Face | None:
+        """Where it goes on with an answer that was begun; None where it cannot.
+
+        Args:
+            heard: The caller's dialect, which is taken first.
+            now: Monotonic time.
+        """
+        near = self.faces.get(heard)
+        for face in (near, *self.faces.values()):
+            if face is not None and face.going_on is not None and face.going_on.is_there(now):
+                return face.going_on
+        return None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it can go on with an answer that was begun."""
+        return any(face.going_on is not None for face in self.faces.values())
+
     def face_at(self, endpoint: Endpoint) -> Face | None:
         """The face of an endpoint that is passed on; None where no such dialect is spoken."""
         face = self._beside.get(endpoint)

@@ -69,19 +69,22 @@ class Calibration:
 
     Args:
         facts: What is known of the model; its family's figures are where it starts.
+
+    Attributes:
+        per_byte: Tokens that a byte is.
     """
 
-    __slots__ = ("_more_with_tools", "_per_byte")
+    __slots__ = ("_more_with_tools", "per_byte")
 
     def __init__(self, facts: ModelFacts | None = None) -> None:
         known = None if facts is None else facts.bytes_per_token
-        self._per_byte = min(MOST, max(LEAST, 1 / (known or USUAL)))
+        self.per_byte = min(MOST, max(LEAST, 1 / (known or USUAL)))
         self._more_with_tools = 0 if facts is None else facts.tool_prompt or 0
 
     @property
     def bytes_per_token(self) -> float:
         """As it is known now."""
-        return 1 / self._per_byte
+        return 1 / self.per_byte
 
     def learn(self, size: int, tokens: int) -> None:
         """The provider has stated that a prompt whose text has so many bytes is so many tokens.
@@ -96,11 +99,11 @@ class Calibration:
             seen = MOST
         elif seen < LEAST:
             seen = LEAST
-        self._per_byte += (seen - self._per_byte) * _WEIGHT
+        self.per_byte += (seen - self.per_byte) * _WEIGHT
 
     def tokens(self, size: int) -> int:
         """Tokens of a text of so many bytes, rounded up, a little on the high side."""
-        return math.ceil(size * self._per_byte * _LEAN) if size > 0 else 0
+        return math.ceil(size * self.per_byte * _LEAN) if size > 0 else 0
 
     def count(self, request: ChatRequest) -> int:
         """Tokens of a whole prompt: text, pictures and files, and what tools bring along."""

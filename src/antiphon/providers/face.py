@@ -79,6 +79,7 @@ class Face:
         refusable: Of `refused`, what can be left out, also of a request that is passed on unread.
         omitted: What is left out of requests of other dialects.
         traits: What a request of another dialect is fitted to.
+        going_on: Where an answer that was begun is gone on with; None where it cannot be.
     """
 
     __slots__ = (
@@ -88,6 +89,7 @@ class Face:
         "_heads",
         "_render",
         "dialect",
+        "going_on",
         "in_words",
         "in_words_alike",
         "lines",
@@ -144,6 +146,7 @@ class Face:
         self._counting = counting
         self._heads: dict[Key, tuple[bytes, bytes]] = {}
         self._absent_until = 0.0
+        self.going_on: Face | None = None
 
     def head(self, key: Key, stream: bool) -> bytes:  # noqa: FBT001  an index, on the hot path
         """Request line and headers for `Call.head`, with this key."""

@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 from antiphon.clock import Clock
 from antiphon.dialects.base import Dialect
-from antiphon.dialects.contract import Target
+from antiphon.dialects.contract import Quirk, Target
 from antiphon.errors import ConfigurationError, Mistake
-from antiphon.model.needs import IN_WORDS, Loss, Need
+from antiphon.providers.abilities import unlike_of
 from antiphon.providers.address import Address, parse_address
 from antiphon.providers.auth import HeaderAuth, header_line
+from antiphon.providers.begun import WAYS, known
 from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Catalog, ProviderRow
 from antiphon.providers.clearance import clearance
 from antiphon.providers.config import ModelSettings, PricingSettings, ProviderSettings
@@ -188,27 +189,30 @@ class Provider:
         """One for each dialect, the entry's own first."""
         own = (*quirks, *self.settings.quirks)
         first, *also = self._spoken
-        return [
-            self._face(first, model, (*first.quirks, *own), facts),
-            *(self._face(each, model, each.quirks, facts) for each in also),
-        ]
+        named = [(first, (*first.quirks, *own)), *((each, each.quirks) for each in also)]
+        return [self._face_that_goes_on(each, model, quirks, facts) for each, quirks in named]
 
-    def _unlike(self, dialect: Dialect, facts: ModelFacts) -> Mapping[Need, Loss]:
-        """What this server does not take in a dialect, as far as that is not the model's affair."""
-        row, also = self.row, self.row.also.get(dialect.name)
-        first = dialect is self.dialect
-        taken = {*row.takes}
-        if first and facts.json_schema:
-            # Who says so of a model says it of the dialect in which it is asked.
-            taken.add(Need.JSON_SCHEMA)
-        unlike: Mapping[Need, Loss] = _NOTHING_UNLIKE if row.original else dialect.unlike
-        lacks = row.lacks if first else also.lacks if also is not None else ()
-        return {
-            **{need: loss for need, loss in unlike.items() if need not in taken},
-            **{Need(name): IN_WORDS for name in lacks},
-        }
+    def _face_that_goes_on(
+        self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts
+    ) -> Face:
+        """A face, and beside it the one where begun answers are gone on with."""
+        face = self._face(spoken, model, quirks, facts)
+        dialect = spoken.dialect
+        begun = known(self.row.begun.get(dialect.name), facts, dialect, own=dialect is self.dialect)
+        if begun is not None:
+            at = spoken if begun.path is None else spoken._replace(path=begun.path)
+            face.going_on = self._face(at, model, quirks, facts, way=WAYS[begun.way])
+        return face
 
-    def _face(self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts) -> Face:
+    def _face(
+        self,
+        spoken: _Spoken,
+        model: str,
+        quirks: Sequence[str],
+        facts: ModelFacts,
+        *,
+        way: Quirk | None = None,
+    ) -> Face:
         dialect = spoken.dialect
         base = dialect.based(spoken.path)
         whole, stream = (
@@ -228,9 +232,9 @@ class Provider:
                 json_mode=bool(facts.json_mode),
                 original=self.row.original,
             ),
-            quirks=[QUIRKS[each] for each in dict.fromkeys(quirks)],
+            quirks=[*(QUIRKS[each] for each in dict.fromkeys(quirks)), *([way] if way else ())],
             facts=facts,
-            unlike=self._unlike(dialect, facts),
+            unlike=unlike_of(self.row, dialect, facts, own=dialect is self.dialect),
             counting=self._counting(dialect, base, model),
         )
 
@@ -335,7 +339,6 @@ def mistakes(
 
 _NOTHING = ModelSettings()
 _NO_FACTS = ModelFacts()
-_NOTHING_UNLIKE: Mapping[Need, Loss] = {}
 
 
 def _address(settings: ProviderSettings, row: ProviderRow) -> Address:

@@ -115,6 +115,7 @@ class Retry:
         insists: A deployment is asked again before the next one.
         most: Calls of one deployment for one request.
         calls: Calls of all deployments for one request.
+        fixed: Somebody said how many these are.
     """
 
     __slots__ = (
@@ -125,6 +126,7 @@ class Retry:
         "_jitter",
         "_share",
         "calls",
+        "fixed",
         "insists",
         "most",
     )
@@ -133,6 +135,7 @@ class Retry:
         self.insists = settings.attempts is not None
         self.most = settings.attempts or MOST_CALLS
         usual = MOST_CALLS if self.insists else 2 * deployments + 2
+        self.fixed = settings.calls is not None
         self.calls = settings.calls or min(usual, MOST_CALLS)
         self._backoff = settings.backoff
         self._factor = settings.factor

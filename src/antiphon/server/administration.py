@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from antiphon.server.api_active import ACTIVE
 from antiphon.server.api_audit import AUDIT
 from antiphon.server.api_budgets import BUDGETS
 from antiphon.server.api_groups import DEPARTMENTS, ORGANISATIONS, TEAMS
@@ -12,6 +13,6 @@ from antiphon.server.api_users import USERS
 
 ADMINISTRATION = (
     *(ORGANISATIONS, DEPARTMENTS, TEAMS, USERS, KEYS),
-    *(BUDGETS, LIMITS, NOTICES, AUDIT),
+    *(BUDGETS, LIMITS, NOTICES, ACTIVE, AUDIT),
 )
 """Every router that is made by `api_actor.routes`."""

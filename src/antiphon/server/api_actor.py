@@ -35,6 +35,7 @@ from antiphon.config.settings import Settings
 from antiphon.errors import Forbidden, InvalidRequest, Overloaded
 from antiphon.gateway.allowances import Allowed
 from antiphon.gateway.gateway import Antiphon
+from antiphon.gateway.switches import Routes, routes_in, routes_of
 from antiphon.gateway.uses import BudgetUses, LimitUses
 from antiphon.model.principal import HOME, Principal
 from antiphon.notices.config import WebhookSettings
@@ -97,6 +98,11 @@ class Front(ABC):
     @abstractmethod
     def limit_uses(self) -> LimitUses:
         """How much of limits is used."""
+
+    @property
+    @abstractmethod
+    def routes(self) -> Routes:
+        """The models that can be switched, by every name that they go by."""
 
     @property
     def allowed(self) -> Allowed:
@@ -174,6 +180,11 @@ class GatewayFront(Front):
 
     @property
     @override
+    def routes(self) -> Routes:
+        return routes_of(self._gateway.snapshot)
+
+    @property
+    @override
     def clock(self) -> Clock:
         return self._gateway.clock
 
@@ -244,6 +255,11 @@ class DatabaseFront(Front):
     @override
     def limit_uses(self) -> LimitUses:
         return LimitUses(None, clock=self._clock)
+
+    @property
+    @override
+    def routes(self) -> Routes:
+        return routes_in(self._settings)
 
     @property
     @override

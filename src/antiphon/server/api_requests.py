@@ -17,6 +17,7 @@ from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.requests import Requests
 from antiphon.gateway.seeing import scope_of
 from antiphon.model.principal import Principal
+from antiphon.server.api_decisions import DecisionView, decision_view
 from antiphon.server.caller import Caller
 from antiphon.server.health import require_key
 from antiphon.usage.ledger.lookup import Filters, Place, parse_status
@@ -120,9 +121,13 @@ class RequestView(_View):
     attempts: list[AttemptView]
 
 
-class RequestWithContent(RequestView):
-    """What happened to a request, and what was kept of its content."""
+class RequestInFull(RequestView):
+    """What happened to a request, why it went where it went, and what was kept of its content.
 
+    `decision` is null where there was nothing to decide: one candidate, and no rules.
+    """
+
+    decision: DecisionView | None = None
     capture: CaptureView | None = None
 
 
@@ -210,15 +215,17 @@ def add_request_routes(app: FastAPI, gateway: Antiphon) -> None:
         request_id: str,
         principal: Asking,
         content: bool = False,  # noqa: FBT001, FBT002  a query parameter
-    ) -> RequestWithContent:
-        """What happened to a request: its attempts, times, tokens and cost.
+    ) -> RequestInFull:
+        """What happened to a request: its attempts, times, tokens and cost, and the decision.
 
         `content=true` adds what was kept of its content, for the admin key.
         """
         if content and not principal.is_root:
             raise Forbidden("To see content needs a key with the scope 'admin'.")
-        facts = await requests.find(request_id, scope_of(principal))
-        view = RequestWithContent.model_validate(facts)
+        facts, decision = await requests.find(request_id, scope_of(principal))
+        view = RequestInFull.model_validate(facts)
+        if decision is not None:
+            view.decision = decision_view(decision, full=principal.is_root)
         kept = await requests.content(request_id) if content else None
         if kept is not None:
             view.capture = CaptureView.model_validate(kept)

@@ -15,6 +15,7 @@ from antiphon.errors import BodyTooLarge, Forbidden, InvalidRequest
 from antiphon.model.principal import Principal
 from antiphon.pipeline.attempt import HOPS
 from antiphon.pipeline.facts import SENSITIVITY
+from antiphon.pipeline.wishes import HEADERS as WISHES
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE = frozenset(
@@ -38,6 +39,7 @@ class Caller:
         hops: Gateways of our kind that the request came through.
         idempotency: The `Idempotency-Key` header, as it came; None without one.
         person: The header of a proxy that says for whom it asks, as it came; or None.
+        wishful: Whether it wishes something of the choice (`pipeline.wishes`).
         sensitivity: What it says of how far the request goes; None where it says nothing.
         principal: Who it is, where that was found out already: a proxy's header holds once.
         headers: All of them, for whoever needs one that most do not.
@@ -55,6 +57,7 @@ class Caller:
         "person",
         "principal",
         "sensitivity",
+        "wishful",
     )
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -77,6 +80,7 @@ class Caller:
         if found.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
             raise InvalidRequest("Only chunked transfer coding is read here.")
         self.person = found.get(PERSON)
+        self.wishful = not WISHES.isdisjoint(found)
         self.sensitivity = found.get(SENSITIVITY)
         self.principal: Principal | None = None
         wishes = found.get(b"cache-control")

@@ -161,6 +161,7 @@ class InferenceDoor(ABC):
                 hops=caller.hops,
                 forwarded=forwarded,
                 cache_control=caller.cache_control,
+                wishful=caller.wishful,
                 headers=caller.headers,
                 sensitivity=caller.sensitivity,
                 served=True,

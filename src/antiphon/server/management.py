@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -36,6 +37,8 @@ from antiphon.server.administration import ADMINISTRATION
 from antiphon.server.api_actor import Front, GatewayFront, admitted
 from antiphon.server.api_cache import cache_routes
 from antiphon.server.api_config import config_routes
+from antiphon.server.api_explain import PATH as EXPLAIN
+from antiphon.server.api_explain import add_explain, who_explains
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
@@ -87,6 +90,7 @@ class RouteView(BaseModel):
 
     name: str
     deployments: list[str]
+    active: str | None = Field(description="The deployment that somebody has put first, or null.")
     attempts: int
     deadline_seconds: float
     roads: dict[str, str]
@@ -117,11 +121,20 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_routes(app, gateway)
     add_request_routes(app, gateway)
     add_usage(app, gateway)
+    add_explain(app, gateway)
     _add_docs(app)
     _add_administration(app, GatewayFront(gateway))
     app.include_router(cache_routes(gateway))
     app.include_router(config_routes(gateway))
-    _add_errors(app, gateway.request_ids)
+
+    async def admit(request: Request) -> None:
+        """Any key may have its own requests explained; all else is administration."""
+        if request.scope["path"] == EXPLAIN:
+            await who_explains(gateway, request)
+        else:
+            await admitted(request)
+
+    _add_errors(app, gateway.request_ids, admit)
     own = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -143,7 +156,7 @@ def create_administration(front: Front) -> FastAPI:
     """Administration alone, where no gateway runs: the same routes, in the same words."""
     app = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False, openapi_url=None)
     _add_administration(app, front)
-    _add_errors(app, RequestIds(secrets.token_hex(6)))
+    _add_errors(app, RequestIds(secrets.token_hex(6)), admitted)
     return app
 
 
@@ -179,6 +192,7 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
             RouteView(
                 name=alias,
                 deployments=[deployment.name for deployment in plan.deployments],
+                active=None if plan.chooser.active is None else plan.chooser.active.name,
                 attempts=plan.retry.most,
                 deadline_seconds=plan.deadline,
                 roads={name: plan.road(dialect) for name, dialect in DIALECTS.items()},
@@ -231,7 +245,9 @@ def _add_docs(app: FastAPI) -> None:
         return Response(content, media_type=_ASSETS[name])
 
 
-def _add_errors(app: FastAPI, ids: RequestIds) -> None:
+def _add_errors(
+    app: FastAPI, ids: RequestIds, admit: Callable[[Request], Awaitable[object]]
+) -> None:
     """Every error as problem details, whichever part of FastAPI raises it.
 
     Beside the API, such as below `/docs`, errors have the envelope that the SDKs read.
@@ -248,7 +264,7 @@ def _add_errors(app: FastAPI, ids: RequestIds) -> None:
         return Response(body, status, headers)
 
     # It says the id of every answer, of those that are no errors too.
-    app.add_middleware(Intake, new_id=ids.new, admit=admitted, refuse=render)
+    app.add_middleware(Intake, new_id=ids.new, admit=admit, refuse=render)
 
     @app.exception_handler(AntiphonError)
     def on_own(request: Request, error: AntiphonError) -> Response:

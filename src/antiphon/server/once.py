@@ -5,18 +5,23 @@ from __future__ import annotations
 from asyncio import Task, current_task
 from typing import Final
 
+from antiphon.access.proxy import HEADER as PERSON
 from antiphon.errors import AntiphonError, CallerLeft, Draining
 from antiphon.gateway.gateway import Antiphon
 from antiphon.idempotency.answers import Answers
 from antiphon.idempotency.keys import REPLAYED, Asked, asked, read_key
 from antiphon.idempotency.recording import Recording
+from antiphon.pipeline.attempt import HOPS
+from antiphon.pipeline.wishes import DEADLINE
 from antiphon.server.caller import Caller
 from antiphon.server.doors import InferenceDoor
 from antiphon.server.line import Line, rendered
 
 _REPLAYED: Final = rendered([REPLAYED])
-_TOLD: Final = frozenset({b"content-type", b"x-antiphon-provider"})
-"""Headers that belong to what is asked, besides those that go on to a provider."""
+_OURS: Final = b"x-antiphon-"
+_UNTOLD: Final = frozenset({DEADLINE, HOPS, PERSON})
+"""Of these, what says nothing of what is asked: how long somebody waits (whoever asks again may be
+more patient), which way it came, and who it is, which is known otherwise."""
 
 
 class Once:
@@ -90,10 +95,18 @@ class Once:
         told = [
             part
             for header in caller.headers
-            if header[0] in names or header[0] in _TOLD
+            if header[0] in names or _is_told(header[0])
             for part in header
         ]
         return asked(principal, key, [line.method, target, body, *told]), body
+
+
+def _is_told(name: bytes) -> bool:
+    """Whether a header belongs to what is asked, besides those that go on to a provider.
+
+    All of ours do that choose who answers, or say what for.
+    """
+    return name == b"content-type" or (name.startswith(_OURS) and name not in _UNTOLD)
 
 
 class _Recorder:

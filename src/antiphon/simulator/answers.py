@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
+from antiphon.simulator.begun import rest_of
 from antiphon.simulator.dice import Dice
 from antiphon.simulator.prose import SIGNATURE, long_text, sentence, short_text
 from antiphon.simulator.schema_json import AnySchema, fitting
@@ -74,6 +75,8 @@ class Question(Struct, frozen=True, kw_only=True):
     """Fragments are padded, so that their sizes tell nothing."""
     echo: Mapping[str, Raw] = {}
     """What the answer repeats of the request, by member."""
+    begun: str | None = None
+    """The beginning of the answer, which the caller gives; the question is what stands before."""
     logprobs: int | None = None
     """How many alternatives to each token; None: no probabilities."""
 
@@ -120,11 +123,13 @@ def _dice(question: Question, seed: int, choice: int) -> Dice:
 
 
 def _answer(question: Question, dice: Dice) -> Answer:
-    reasoning = _reasoning(question, dice)
+    reasoning = _reasoning(question, dice) if question.begun is None else ""
     if called := _called_tools(question):
         calls = tuple(_call(tool, dice) for tool in called)
         said = _SAY.search(question.last_text)
         text = said[1].strip() if said else ""
+        if question.begun is not None:
+            text = rest_of(text, question.begun)
         answer = Answer(reasoning=reasoning, text=text, calls=calls, finish="tool_calls")
         return _shortened(answer, question)
     if _REFUSE in question.last_text:
@@ -139,6 +144,8 @@ def _answer(question: Question, dice: Dice) -> Answer:
     if stopped is not None:
         at, stop = stopped
         answer = msgspec.structs.replace(answer, text=text[:at], stopped_by=stop)
+    if question.begun is not None:
+        answer = msgspec.structs.replace(answer, text=rest_of(answer.text, question.begun))
     return _shortened(answer, question)
 
 

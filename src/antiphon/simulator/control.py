@@ -173,6 +173,8 @@ def _public(received: Received) -> dict[str, object]:
         "body": received.body.decode("utf-8", "replace"),
         "at": received.at,
         "fault": received.fault,
+        "begun": received.begun,
+        "resumable": received.resumable,
         "outcome": received.outcome.value,
         "ended_at": received.ended_at,
     }

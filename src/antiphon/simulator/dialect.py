@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from antiphon.simulator.answers import Answer, Question
+from antiphon.simulator.begun import Way
 from antiphon.simulator.dice import Dice
 from antiphon.simulator.latency import Latency
 from antiphon.simulator.received import Received
@@ -42,6 +43,8 @@ class Terms(Struct, frozen=True):
     strict: bool = False
     """Refuse what real providers refuse of a conversation, and not only of its shape."""
     notary: Notary = Notary()
+    prefill: Way = "trailing"
+    """How it is asked to go on with an answer that was begun."""
     models: tuple[str, ...] = ()
     """Those that the provider has, for one that refuses all others."""
 

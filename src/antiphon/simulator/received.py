@@ -38,6 +38,11 @@ class Received(Struct, kw_only=True):
     """The loop's time of its last byte."""
     fault: str | None = None
     """The fault that it met."""
+    begun: str | None = None
+    """The answer that it was asked to go on with, and went on with."""
+    resumable: bool = False
+    """Its stream was broken off inside a text that this provider would go on with: one text, in no
+    form, without calls and thought behind it."""
     outcome: Outcome = Outcome.OPEN
     ended_at: float | None = None
     """The loop's time of its end."""

@@ -47,6 +47,7 @@ from antiphon.simulator.openai_responses.request import counted as counted_input
 from antiphon.simulator.received import Received
 from antiphon.simulator.replay import Recording
 from antiphon.simulator.reply import Reply, json
+from antiphon.simulator.resuming import is_resumable
 from antiphon.simulator.rules import ArmedRules
 from antiphon.simulator.seals import Notary
 from antiphon.simulator.spec import SimulatorSpec
@@ -143,7 +144,10 @@ def _conversed(dialect: Dialect, provider: Provider, received: Received) -> Repl
     except Rejected as error:
         return dialect.complain(error.problem)
     received.fault = struck
-    return fault.damage(reply, Scene(dialect, received))
+    damaged = fault.damage(reply, Scene(dialect, received))
+    if wanted.question is not None:
+        received.resumable = is_resumable(dialect, provider.spec, wanted.question, damaged)
+    return damaged
 
 
 def _with_id(reply: Reply, dialect: Dialect, received: Received) -> Reply:
@@ -183,7 +187,8 @@ def _wanted(dialect: Dialect, provider: Provider, received: Received) -> _Wanted
 
 
 def _terms(provider: Provider) -> Terms:
-    return Terms(provider.spec.strict, Notary(provider.spec.seed), provider.spec.models)
+    spec = provider.spec
+    return Terms(spec.strict, Notary(spec.seed), spec.prefill, spec.models)
 
 
 def _honest(dialect: Dialect, provider: Provider, received: Received, wanted: _Wanted) -> Reply:
@@ -195,6 +200,7 @@ def _honest(dialect: Dialect, provider: Provider, received: Received, wanted: _W
     if wanted.question is None:
         return dialect.complain(wanted.problem or Problem(400, "This is no request."))
     seed = provider.spec.seed
+    received.begun = wanted.question.begun
     dice = Dice(seed, received.serial)
     delivery = Delivery(dice.token(24), provider.latency, dice, Notary(seed))
     return dialect.say(wanted.question, answers_to(wanted.question, seed), delivery)

@@ -10,7 +10,7 @@ from typing import Final, Self
 from msgspec.structs import replace
 
 from antiphon.simulator.control import PREFIX, State, control
-from antiphon.simulator.faults import FAULTS, Fault
+from antiphon.simulator.faults import CONTINUED_FAULTS, FAULTS, Fault
 from antiphon.simulator.latency import Latency, latency_of
 from antiphon.simulator.listener import Listener
 from antiphon.simulator.ports import Request
@@ -61,7 +61,7 @@ class Simulator:
         self.spec = spec or SimulatorSpec()
         self.latency = latency_of(self.spec.latency)
         self.keys = self.spec.keys
-        self.faults: Mapping[str, Fault] = {**FAULTS, **faults}
+        self.faults: Mapping[str, Fault] = {**FAULTS, **CONTINUED_FAULTS, **faults}
         self.rules = ArmedRules(self.spec.seed)
         self.shelf = Shelf()
         self.recordings = NONE

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from antiphon.simulator.begun import Way
 from antiphon.simulator.latency import Latency
 from antiphon.simulator.rules import FaultRule
 
@@ -25,6 +26,8 @@ class SimulatorSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The keys that are accepted; `None` accepts all, and none at all."""
     strict: bool = False
     """Refuses what real providers refuse of a conversation, and not only of its shape."""
+    prefill: Way = "trailing"
+    """How it is asked to go on with an answer that was begun; `never` where it does not."""
     replay: Path | None = None
     """A file or folder of recordings."""
     replay_pause: float = 0.001

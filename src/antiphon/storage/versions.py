@@ -15,7 +15,7 @@ from sqlalchemy import Connection, MetaData, inspect
 
 from antiphon.errors import StorageFailed
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """All migrations, the oldest first."""
 HEAD = KNOWN[-1]
 _TABLE = "alembic_version"

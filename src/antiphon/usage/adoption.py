@@ -14,11 +14,18 @@ from typing import Protocol
 
 from antiphon.usage.journal.folder import DeadFolder, dead, keep
 from antiphon.usage.journal.journal import Seam
-from antiphon.usage.journal.record import Closed, Opened
+from antiphon.usage.journal.record import Decided, Unanswered
 from antiphon.usage.journal.scan import Scan, scan_file
 from antiphon.usage.journal.segment import FIRST, NotASegment
 from antiphon.usage.ledger.ledger import MOST_ROWS, Ledger, LedgerDiffers
-from antiphon.usage.ledger.rows import Row, checksum_of, content_of, rows_of, unanswered_row
+from antiphon.usage.ledger.rows import (
+    Row,
+    checksum_of,
+    content_of,
+    decision_row,
+    rows_of,
+    unanswered_row,
+)
 from antiphon.usage.ledger.tally import Tally
 
 _log = logging.getLogger("antiphon.ledger")
@@ -141,14 +148,17 @@ class Adoption:
         others = [
             unanswered_row(head.owner, head.number, record)
             for _, record in scan.records
-            if not isinstance(record, Opened | Closed)
+            if isinstance(record, Unanswered)
+        ]
+        decided = [
+            decision_row(record) for _, record in scan.records if isinstance(record, Decided)
         ]
         for _, row in rows_of(scan):
             content = content_of(row)
             contents.append(content)
             rows.append((*row, checksum_of(content)))
         tally.add(rows, contents)
-        count = max(len(rows), len(others))
+        count = max(len(rows), len(others), len(decided))
         for begin in range(0, count, MOST_ROWS):
             end = begin + MOST_ROWS
             self._seam("adopt")
@@ -157,6 +167,7 @@ class Adoption:
                 head.number,
                 rows=rows[begin:end],
                 unanswered_rows=others[begin:end],
+                decision_rows=decided[begin:end],
                 # Not before all of it is there: whoever dies in between leaves rows to come.
                 shipped=scan.end if end >= count else 0,
             )

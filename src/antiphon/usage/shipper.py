@@ -17,10 +17,18 @@ from antiphon.clock import Clock
 from antiphon.errors import StorageFailed
 from antiphon.usage.adoption import Adoption, Heir
 from antiphon.usage.journal.journal import Journal, Seam, nowhere
-from antiphon.usage.journal.record import Closed, Opened, read
+from antiphon.usage.journal.record import Closed, Decided, Opened, read
 from antiphon.usage.journal.segment import FIRST, Segment
 from antiphon.usage.ledger.ledger import MOST_ROWS, Ledger, LedgerDiffers
-from antiphon.usage.ledger.rows import Row, checksum_of, closed_row, content_of, unanswered_row
+from antiphon.usage.ledger.rows import (
+    DecisionRow,
+    Row,
+    checksum_of,
+    closed_row,
+    content_of,
+    decision_row,
+    unanswered_row,
+)
 from antiphon.usage.ledger.tally import Tally
 
 _log = logging.getLogger("antiphon.ledger")
@@ -193,6 +201,7 @@ class Shipper:
                 segment.head.number,
                 rows=batch.rows,
                 unanswered_rows=batch.unanswered,
+                decision_rows=batch.decisions,
                 shipped=batch.end,
             )
             cursor.done(batch)
@@ -230,12 +239,13 @@ class Shipper:
 class _Batch:
     """Rows for one transaction, and how far the segment was read for them."""
 
-    __slots__ = ("contents", "end", "rows", "unanswered")
+    __slots__ = ("contents", "decisions", "end", "rows", "unanswered")
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.contents: list[bytes] = []
         self.unanswered: list[Row] = []
+        self.decisions: list[DecisionRow] = []
         self.end = 0
 
 
@@ -284,6 +294,8 @@ class _Cursor:
                 content = content_of(row)
                 batch.rows.append((*row, checksum_of(content)))
                 batch.contents.append(content)
+            elif isinstance(record, Decided):
+                batch.decisions.append(decision_row(record))
             else:
                 batch.unanswered.append(unanswered_row(owner, number, record))
             room -= 1

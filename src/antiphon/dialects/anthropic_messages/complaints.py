@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from antiphon.dialects.anthropic_messages.fields import written
+from antiphon.dialects.continued import partial
 from antiphon.dialects.exhaustion import told_of
 from antiphon.dialects.fields import Written
 from antiphon.errors import AntiphonError, Exhausted, Kind
@@ -70,6 +71,7 @@ def _describe(error: AntiphonError) -> Written:
         message = f"{_TOO_LONG}: {message}"
     out: Written = {"type": TYPES[kind], "message": message, "code": kind.value}
     out["param"] = error.param
+    out |= partial(error)
     if isinstance(error, Exhausted):
         out.update(told_of(error))
     return written(out)

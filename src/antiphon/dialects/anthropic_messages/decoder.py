@@ -15,7 +15,7 @@ from antiphon.dialects.anthropic_messages.fields import DIALECT
 from antiphon.dialects.anthropic_messages.frames import EVENT, Block, Delta, Event
 from antiphon.dialects.anthropic_messages.stops import read_stop
 from antiphon.dialects.anthropic_messages.usage import Counts, counts_of, read_usage
-from antiphon.dialects.contract import Position, StreamDecoder
+from antiphon.dialects.contract import Place, Position, StreamDecoder
 from antiphon.dialects.counts import merged
 from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE
@@ -56,6 +56,7 @@ class EventStream(StreamDecoder):
         "_counts",
         "_empty",
         "_inputs",
+        "_next",
         "_origin",
         "_reply_id",
         "_started",
@@ -70,6 +71,7 @@ class EventStream(StreamDecoder):
         self._stop: tuple[str, str | None] | None = None
         self._blocks: dict[int, int] = {}
         self._calls = 0
+        self._next = 0
         self._empty = True
         self._inputs: dict[int, str] = {}
         """What each call began with, until it says more."""
@@ -78,6 +80,19 @@ class EventStream(StreamDecoder):
     @override
     def position(self) -> Position:
         return Position(self._reply_id)
+
+    @property
+    @override
+    def place(self) -> Place | None:
+        if self._stop is not None:
+            return Place(self._next, rest=self._end())
+        match [*self._blocks.items()]:
+            case []:
+                return Place(self._next)
+            case [(index, kind)] if kind == _TEXT:
+                return Place(index, "open")
+            case _:
+                return None
 
     @override
     def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:
@@ -180,6 +195,7 @@ class EventStream(StreamDecoder):
 
     def _begin(self, frame: bytes, index: int, block: Block) -> tuple[StreamEvent, ...]:
         self._empty = False
+        self._next = index + 1
         if block.type == "tool_use":
             call = self._blocks[index] = self._calls
             self._calls += 1
@@ -223,6 +239,7 @@ class EventStream(StreamDecoder):
         if kind == "input_json_delta":
             raise bad_event()
         self._empty = False
+        self._next = index + 1
         block = self._blocks[index] = _TEXT if kind == "text_delta" else _THOUGHT
         return block
 

@@ -18,10 +18,12 @@ from antiphon.dialects.anthropic_messages.replies import id_of
 from antiphon.dialects.anthropic_messages.stops import write_stop
 from antiphon.dialects.anthropic_messages.usage import write_usage
 from antiphon.dialects.base import Payload
-from antiphon.dialects.contract import Position, StreamEncoder
+from antiphon.dialects.continued import continued_member, continued_note
+from antiphon.dialects.contract import Place, Position, StreamEncoder
 from antiphon.dialects.fields import UNREADABLE, Written
 from antiphon.errors import MalformedBody
 from antiphon.model.events import (
+    Continued,
     Ended,
     Finished,
     OpaqueEvent,
@@ -43,6 +45,7 @@ from antiphon.wire.shallow import Members
 from antiphon.wire.sse import data_of
 
 _JSON: Final = msgspec.json.Encoder()
+_STOPPED: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 def estimated_input(asked: Payload | None) -> int:
@@ -60,10 +63,12 @@ class EventWriter(StreamEncoder):
         "_asked",
         "_blocks",
         "_called",
+        "_continued",
         "_id",
         "_passed",
         "_refused",
         "_stop",
+        "_stopped",
         "_unsent",
         "_usage",
     )
@@ -75,7 +80,8 @@ class EventWriter(StreamEncoder):
         self._unsent = True
         self._usage: Usage | None = None
         self._stop = Stop(StopReason.STOP)
-        self._refused = self._called = False
+        self._refused = self._called = self._stopped = False
+        self._continued: list[str] = []
         self._passed = -1
         """The provider's number of its own block that goes through whole."""
 
@@ -83,6 +89,12 @@ class EventWriter(StreamEncoder):
     @override
     def position(self) -> Position:
         return Position(self._id)
+
+    @override
+    def take_over(self, place: Place) -> bytes:
+        self._unsent, self._stopped = False, bool(place.rest)
+        self._blocks.take_over(place.index, text=place.state == "open")
+        return b""
 
     @override
     def feed(self, event: StreamEvent) -> bytes:
@@ -124,6 +136,9 @@ class EventWriter(StreamEncoder):
                 out = blocks.close_all() + self._ending()
             case OpaqueEvent() if event.dialect == DIALECT:
                 out = self._pass(event.payload)
+            case Continued(by=by):
+                self._continued.append(by)
+                out = continued_note(by)
             case _:
                 # Other choices have no place here; a failure is rendered by whoever knows the
                 # request.
@@ -149,14 +164,21 @@ class EventWriter(StreamEncoder):
         )
 
     def _ending(self) -> bytes:
+        if self._stopped:
+            # Its provider has told the reason and the usage.
+            return _STOPPED
         delta = {
             "stop_reason": write_stop(self._stop, refused=self._refused, called=self._called),
             "stop_sequence": self._stop.sequence,
         }
-        return (
-            b'event: message_delta\ndata: {"type":"message_delta","delta":%b,"usage":%b}\n\n'
-            b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-        ) % (_JSON.encode(delta), _JSON.encode(write_usage(self._counted())))
+        usage, more = write_usage(self._counted()), b""
+        if self._continued:
+            more = b"," + continued_member(self._continued)
+        return b"%b%b" % (
+            b'event: message_delta\ndata: {"type":"message_delta","delta":%b,"usage":%b%b}\n\n'
+            % (_JSON.encode(delta), _JSON.encode(usage), more),
+            _STOPPED,
+        )
 
     def _counted(self) -> Usage:
         return self._usage or Usage(input_tokens=estimated_input(self._asked))

@@ -99,6 +99,12 @@ class BlockWriter:
         """Open a block of text, where none is open."""
         return b"" if self.kind == TEXT else self.close_all() + self._begin(TEXT)
 
+    def take_over(self, index: int, *, text: bool) -> None:
+        """Go on behind blocks of the provider's own: the next number, and if a text is open."""
+        self.index, self.kind, self._call, self._queue = index, None, None, []
+        if text:
+            self._begin(TEXT)
+
     def begin_passed(self) -> bytes:
         """Make room for a block of the provider's own; whoever passes it on writes it."""
         out = self.close_all()

@@ -15,6 +15,7 @@ from antiphon.dialects.fitting.carried import carried
 from antiphon.dialects.fitting.forms import Unwrapping, unwrapped
 from antiphon.dialects.fitting.stops import StopWatch
 from antiphon.model.events import (
+    Continued,
     Ended,
     Finished,
     LogprobsDelta,
@@ -109,7 +110,7 @@ class Undo:
 
     def feed(self, event: StreamEvent) -> tuple[StreamEvent, ...]:
         """What the caller is told instead of this event."""
-        if isinstance(event, Started | UsageReported | OpaqueEvent):
+        if isinstance(event, Started | UsageReported | OpaqueEvent | Continued):
             return (event,)
         if isinstance(event, Ended | StreamFailed):
             held = [each for choice in self._choices.values() for each in choice.close()]

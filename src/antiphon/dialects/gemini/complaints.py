@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from antiphon.dialects.continued import partial
 from antiphon.dialects.envelopes import Envelope, read_error, read_retry_after, refusal_of
 from antiphon.dialects.exhaustion import told_of
 from antiphon.dialects.fields import UNREADABLE, Written
@@ -204,6 +205,7 @@ def _describe(error: AntiphonError) -> Written:
         "message": message,
         "status": STATUSES[kind],
         "details": details,
+        **partial(error),
     }
     if isinstance(error, Exhausted):
         out.update(told_of(error))

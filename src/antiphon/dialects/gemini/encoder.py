@@ -17,6 +17,7 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.arguments import is_object, write_object
+from antiphon.dialects.continued import continued_member
 from antiphon.dialects.contract import Position, StreamEncoder
 from antiphon.dialects.fields import Written
 from antiphon.dialects.gemini.fields import DIALECT
@@ -24,6 +25,7 @@ from antiphon.dialects.gemini.seals import is_native, write_seal
 from antiphon.dialects.gemini.stops import write_stop
 from antiphon.dialects.gemini.usage import write_usage
 from antiphon.model.events import (
+    Continued,
     Ended,
     Finished,
     LogprobsDelta,
@@ -85,7 +87,7 @@ class _Choice:
 class EventWriter(StreamEncoder):
     """Writes one stream."""
 
-    __slots__ = ("_begun", "_choices", "_id", "_plain", "_tail", "_usage")
+    __slots__ = ("_begun", "_choices", "_continued", "_id", "_plain", "_tail", "_usage")
 
     def __init__(self) -> None:
         self._begun = False
@@ -94,6 +96,7 @@ class EventWriter(StreamEncoder):
         self._plain = _SHOWN % b""
         self._usage: Usage | None = None
         self._choices: dict[int, _Choice] = {}
+        self._continued: list[str] = []
 
     @property
     @override
@@ -143,6 +146,9 @@ class EventWriter(StreamEncoder):
         """What only this dialect knows; a failure is rendered by whoever knows the request."""
         if isinstance(event, LogprobsDelta) and event.dialect == DIALECT:
             return self._tell_logprobs(event.payload, event.choice)
+        if isinstance(event, Continued):
+            # Some of its clients know no comments: it is told at the end.
+            self._continued.append(event.by)
         if isinstance(event, OpaqueEvent) and event.dialect == DIALECT:
             head, end, _ = event.payload.rpartition(_END)
             return self._flush_all() + b"%b]%b}\n\n" % (head, self._tail) if end else b""
@@ -246,4 +252,6 @@ class EventWriter(StreamEncoder):
         usage = b""
         if self._usage is not None:
             usage = b',"usageMetadata":' + _JSON.encode(write_usage(self._usage))
+        if self._continued:
+            usage += b"," + continued_member(self._continued)
         return b'data: {"candidates":%b%b%b}\n\n' % (_JSON.encode(said), usage, self._tail)

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from antiphon.dialects.continued import partial
 from antiphon.dialects.exhaustion import told_of
 from antiphon.dialects.fields import Written
 from antiphon.dialects.ollama.fields import written
@@ -33,7 +34,7 @@ def _describe(error: AntiphonError, request_id: str) -> Written:
     kind, message = error.error_kind, error.message
     if kind is Kind.CONTEXT_TOO_LONG and _TOO_LONG not in message.lower():
         message = f"the input length {_TOO_LONG}: {message}"
-    out: Written = {"error": message, "code": kind.value, "param": error.param}
+    out: Written = {"error": message, "code": kind.value, "param": error.param, **partial(error)}
     if isinstance(error, Exhausted):
         out.update(told_of(error))
     return written({**out, "request_id": request_id or None})

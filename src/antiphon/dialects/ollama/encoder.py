@@ -12,6 +12,7 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.arguments import is_object
+from antiphon.dialects.continued import MEMBER, continued
 from antiphon.dialects.contract import START, Position, StreamEncoder
 from antiphon.dialects.fields import Written
 from antiphon.dialects.ollama.calls import write_call
@@ -21,6 +22,7 @@ from antiphon.dialects.ollama.replies import DURATIONS
 from antiphon.dialects.ollama.stops import write_stop
 from antiphon.dialects.ollama.usage import write_usage
 from antiphon.model.events import (
+    Continued,
     Ended,
     Finished,
     LogprobsDelta,
@@ -77,7 +79,10 @@ def heartbeat_of(form: Form) -> bytes:
 class LineWriter(StreamEncoder):
     """Writes one stream."""
 
-    __slots__ = ("_calls", "_form", "_head", "_refused", "_stop", "_text", "_told", "_usage")
+    __slots__ = (
+        *("_calls", "_continued", "_form", "_head", "_refused"),
+        *("_stop", "_text", "_told", "_usage"),
+    )
 
     def __init__(self, form: Form) -> None:
         self._form = form
@@ -86,6 +91,7 @@ class LineWriter(StreamEncoder):
         self._refused = False
         self._usage: Usage | None = None
         self._stop = Stop(StopReason.STOP)
+        self._continued: list[str] = []
         self._begin(Started("", ""))
 
     @property
@@ -131,6 +137,9 @@ class LineWriter(StreamEncoder):
                 out = self._tell_calls(unfinished=True) + self._ending()
             case OpaqueEvent() if event.dialect == DIALECT:
                 out = event.payload
+            case Continued(by=by):
+                # There are no comments here: it is told at the end.
+                self._continued.append(by)
             case _:
                 # A seal has no place here; a failure is rendered by whoever knows the request.
                 pass
@@ -168,6 +177,8 @@ class LineWriter(StreamEncoder):
             **write_usage(self._usage),
             **_NO_DURATIONS,
         }
+        if self._continued:
+            out[MEMBER] = continued(self._continued)
         return b"%b,%b,%b\n" % (self._head, self._form.text % _EMPTY, _JSON.encode(out)[1:])
 
 

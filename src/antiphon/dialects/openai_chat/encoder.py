@@ -9,12 +9,14 @@ from __future__ import annotations
 import msgspec
 from typing_extensions import override
 
+from antiphon.dialects.continued import continued_member, continued_note
 from antiphon.dialects.contract import START, Position, StreamEncoder
 from antiphon.dialects.openai_chat.fields import DIALECT
 from antiphon.dialects.openai_chat.stops import write_stop
 from antiphon.dialects.openai_chat.thought import DETAILS, write_detail
 from antiphon.dialects.openai_chat.usage import write_usage
 from antiphon.model.events import (
+    Continued,
     Ended,
     Finished,
     LogprobsDelta,
@@ -42,6 +44,7 @@ class ChunkWriter(StreamEncoder):
     """Writes one stream."""
 
     __slots__ = (
+        "_continued",
         "_head",
         "_kinds",
         "_open",
@@ -61,6 +64,7 @@ class ChunkWriter(StreamEncoder):
         self._stops: dict[int, Stop] = {}
         self._seals: dict[int, int] = {}
         self._unsealed: dict[int, int] = {}
+        self._continued: list[str] = []
         self._tail = b"],%b}\n\n" % b'"usage":null' if include_usage else b"]}\n\n"
         self._head = _head_of(Started(id="", model=""))
 
@@ -95,12 +99,19 @@ class ChunkWriter(StreamEncoder):
                 self._usage = event.usage
             case Ended():
                 out = self._ending()
-            case OpaqueEvent() if event.dialect == DIALECT:
-                out = event.payload
+            case OpaqueEvent() | Continued():
+                out = self._pass(event)
             case _:
                 # A failure is rendered by whoever knows the request.
                 pass
         return out
+
+    def _pass(self, event: OpaqueEvent | Continued) -> bytes:
+        """What is no part of the answer."""
+        if isinstance(event, Continued):
+            self._continued.append(event.by)
+            return continued_note(event.by)
+        return event.payload if event.dialect == DIALECT else b""
 
     def _delta(
         self, choice: int, delta: bytes, *, finish: bytes = b"null", logprobs: bytes = b"null"
@@ -170,11 +181,15 @@ class ChunkWriter(StreamEncoder):
         # Nobody said why these ended; no client waits for calls that it was not told of.
         for choice in sorted({choice for choice, _ in self._kinds} - self._stops.keys()):
             self._stops[choice] = Stop(StopReason.STOP)
+        more = b""
+        if self._continued:
+            more = b"," + continued_member(self._continued)
+            self._tail = self._tail.replace(b"}\n\n", more + b"}\n\n")
         ends = b"".join(self._finish(choice, stop) for choice, stop in self._stops.items())
         if not self._reported or self._usage is None:
             return ends + DONE
         usage = _JSON.encode(write_usage(self._usage))
-        return b'%b%b],"usage":%b}\n\n%b' % (ends, self._head, usage, DONE)
+        return b'%b%b],"usage":%b%b}\n\n%b' % (ends, self._head, usage, more, DONE)
 
 
 def _head_of(started: Started) -> bytes:

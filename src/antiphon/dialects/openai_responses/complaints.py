@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from antiphon.dialects.continued import partial
 from antiphon.dialects.contract import Position
 from antiphon.dialects.exhaustion import told_of
 from antiphon.dialects.fields import Written
@@ -112,6 +113,7 @@ def _describe(error: AntiphonError) -> Written:
     if error.error_kind is Kind.FORBIDDEN and error.param == "model":
         code = "model_not_allowed"
     out: Written = {"message": error.message, "type": kind, "param": error.param, "code": code}
+    out |= partial(error)
     if isinstance(error, Exhausted):
         out.update(told_of(error))
     return out

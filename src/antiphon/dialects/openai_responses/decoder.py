@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
-from antiphon.dialects.contract import Position, StreamDecoder
+from antiphon.dialects.contract import Place, Position, StreamDecoder
 from antiphon.dialects.envelopes import Envelope, read_envelope, refusal_of
 from antiphon.dialects.fields import UNREADABLE
 from antiphon.dialects.openai_responses.events import (
@@ -77,6 +77,11 @@ class EventStream(StreamDecoder):
     @override
     def position(self) -> Position:
         return Position(self._id, self._sequence)
+
+    @property
+    @override
+    def place(self) -> Place | None:
+        return self._progress.place(self._sequence)
 
     @override
     def feed(self, frame: bytes) -> tuple[StreamEvent, ...]:
@@ -205,6 +210,7 @@ def _read_text_done(
 ) -> None:
     del data
     progress.text_so_far(_place(event), _words(event.text), events)
+    progress.text_done()
 
 
 def _read_refusal(progress: Progress, event: Event, events: list[StreamEvent], data: bytes) -> None:
@@ -261,6 +267,11 @@ def _read_arguments_done(
     del data
     whole = event.arguments if event.arguments is not None else event.input
     progress.argued_so_far(event.output_index or 0, _words(whole), events)
+
+
+def _read_part(progress: Progress, event: Event, events: list[StreamEvent], data: bytes) -> None:
+    del event, events, data
+    progress.part_added()
 
 
 def _read_part_done(
@@ -342,6 +353,7 @@ _READERS: Final[dict[str, _Reader]] = {
     "response.function_call_arguments.done": _read_arguments_done,
     "response.custom_tool_call_input.delta": _read_arguments,
     "response.custom_tool_call_input.done": _read_arguments_done,
+    "response.content_part.added": _read_part,
     "response.content_part.done": _read_part_done,
     "response.output_item.added": _read_item,
     "response.output_item.done": _read_item_done,
@@ -357,7 +369,6 @@ _REPEATED: Final = frozenset(
         "response.created",
         "response.queued",
         "response.in_progress",
-        "response.content_part.added",
         "response.reasoning_summary_part.added",
         "response.reasoning_summary_part.done",
         "keepalive",

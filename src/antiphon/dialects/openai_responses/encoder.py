@@ -13,19 +13,26 @@ import msgspec
 from typing_extensions import override
 
 from antiphon.dialects.base import Payload
-from antiphon.dialects.contract import Position, StreamEncoder
+from antiphon.dialects.continued import MEMBER, continued, continued_note
+from antiphon.dialects.contract import Place, Position, StreamEncoder
 from antiphon.dialects.fields import Written
 from antiphon.dialects.openai_responses.echo import members_of, response_of
 from antiphon.dialects.openai_responses.frames import response_frame
 from antiphon.dialects.openai_responses.ids import item_id, response_id, stem_of
 from antiphon.dialects.openai_responses.namespaces import Spaces, spaces_of, told
-from antiphon.dialects.openai_responses.open_items import OpenCall, OpenMessage, OpenThought
+from antiphon.dialects.openai_responses.open_items import (
+    OpenCall,
+    OpenMessage,
+    OpenThought,
+    item_done,
+)
 from antiphon.dialects.openai_responses.requests import summed
 from antiphon.dialects.openai_responses.stops import INCOMPLETE, write_stop
 from antiphon.dialects.openai_responses.thought import RAW, seal_of
 from antiphon.dialects.openai_responses.usage import write_usage
 from antiphon.model.events import (
     SUMMARY,
+    Continued,
     Ended,
     Finished,
     PartEnded,
@@ -53,6 +60,7 @@ class EventWriter(StreamEncoder):
     __slots__ = (
         "_asked",
         "_calls",
+        "_continued",
         "_current",
         "_output",
         "_places",
@@ -82,11 +90,28 @@ class EventWriter(StreamEncoder):
         self._refused = False
         self._stop: Stop | None = None
         self._usage: Usage | None = None
+        self._continued: list[str] = []
 
     @property
     @override
     def position(self) -> Position:
         return Position(str(self._response["id"]), self._sequence)
+
+    @override
+    def take_over(self, place: Place) -> bytes:
+        self._started, self._sequence, ids = True, place.sequence, place.ids
+        for at, item in self._output.items():
+            item["id"] = ids.get(at, item["id"])
+        self._places = max(ids, default=-1) + 1
+        current, at = self._current, place.index
+        match place.state:
+            case "open" | "said" if isinstance(current, OpenMessage):
+                current.move(ids.get(at, current.id), at, said=place.state == "said")
+                return self._end_current() if place.state == "said" else b""
+            case "closed" if at in self._output:
+                return item_done(self._output[at], at, self._number())
+            case _:
+                return self._end_current()
 
     @override
     def feed(self, event: StreamEvent) -> bytes:
@@ -124,6 +149,9 @@ class EventWriter(StreamEncoder):
                 self._usage = event.usage
             case Ended():
                 out = self._end()
+            case Continued(by=by):
+                self._continued.append(by)
+                out = continued_note(by)
             case _:
                 # Other answers, and events that only their own dialect knows: their numbers would
                 # be wrong here. A failure is rendered by whoever knows the request.
@@ -167,6 +195,8 @@ class EventWriter(StreamEncoder):
                 "code": "server_error",
                 "message": "The model broke off its answer.",
             }
+        if self._continued:
+            response[MEMBER] = continued(self._continued)
         kind = f"response.{status}"
         return ending + response_frame(kind, self._number(), _JSON.encode(response))
 

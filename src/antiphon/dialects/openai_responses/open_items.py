@@ -21,12 +21,14 @@ Count = Callable[[], int]
 class _Piece:
     """A part of an item whose text is growing."""
 
-    __slots__ = ("_ends", "kind", "place", "texts")
+    __slots__ = ("_ends", "kind", "place", "texts", "told")
 
     def __init__(self, kind: str, delta: str, place: Written) -> None:
         self.kind = kind
         self.place = place
         self.texts: list[str] = []
+        self.told = False
+        """Its whole text was told already."""
         self._ends = delta_ends(delta, place, probable=kind == "output_text")
 
     @property
@@ -64,11 +66,20 @@ class OpenMessage:
         assert self._piece is not None
         return opening + self._piece.grow(text, self._count())
 
+    def move(self, item_id: str, output: int, *, said: bool) -> None:
+        """Take the place of a provider's own; `said` where the text of its part was told whole."""
+        self.id, self.output = item_id, output
+        old = self._piece
+        if old is not None:
+            place: Written = {**old.place, "item_id": item_id, "output_index": output}
+            piece = self._piece = _Piece(old.kind, f"response.{old.kind}.delta", place)
+            piece.texts, piece.told = old.texts, said
+
     def end(self, status: str = "completed") -> tuple[bytes, Written]:
         """The frames that end it, and the whole item."""
         ending = self._end_piece()
         item = {**self._item(status), "content": self._parts}
-        return ending + _done(item, self.output, self._count()), item
+        return ending + item_done(item, self.output, self._count()), item
 
     def _item(self, status: str) -> Written:
         return {"id": self.id, "type": "message", "status": status, "role": "assistant"}
@@ -93,7 +104,9 @@ class OpenMessage:
         )
         part = _part(piece.kind, whole)
         self._parts.append(part)
-        done = frame(f"response.{piece.kind}.done", self._count(), {**piece.place, **said})
+        done = b""
+        if not piece.told:
+            done = frame(f"response.{piece.kind}.done", self._count(), {**piece.place, **said})
         return done + frame(
             "response.content_part.done", self._count(), {**piece.place, "part": part}
         )
@@ -140,7 +153,7 @@ class OpenThought:
             item["content"] = self._content
         if self.seal is not None:
             item["encrypted_content"] = self.seal
-        return ending + _done(item, self.output, self._count()), item
+        return ending + item_done(item, self.output, self._count()), item
 
     def _begin_piece(self, kind: str) -> bytes:
         place: Written = {"item_id": self.id, "output_index": self.output}
@@ -202,7 +215,7 @@ class OpenCall:
         item = self._item(status, whole)
         said = {("input" if self._custom else "arguments"): whole}
         done = frame(f"response.{piece.kind}.done", self._count(), {**piece.place, **said})
-        return done + _done(item, self.output, self._count()), item
+        return done + item_done(item, self.output, self._count()), item
 
     def _item(self, status: str, arguments: str) -> Written:
         started = self._started
@@ -228,6 +241,7 @@ def _added(item: Written, output: int, sequence: int) -> bytes:
     return frame("response.output_item.added", sequence, members)
 
 
-def _done(item: Written, output: int, sequence: int) -> bytes:
+def item_done(item: Written, output: int, sequence: int) -> bytes:
+    """The frame that ends an item."""
     members: Written = {"output_index": output, "item": item}
     return frame("response.output_item.done", sequence, members)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from antiphon.dialects.contract import Place
 from antiphon.dialects.openai_responses.events import ITEM_HEAD, ItemHead
 from antiphon.dialects.openai_responses.fields import DIALECT, raw_of
 from antiphon.dialects.openai_responses.items import read_output_item
@@ -26,7 +27,7 @@ from antiphon.model.events import (
 )
 from antiphon.model.parts import CallKind, Extra, Origin, Part, Reasoning, Refusal, Text, ToolCall
 
-Place = tuple[int, int]
+Spot = tuple[int, int]
 
 _KINDS = {"function_call": CallKind.FUNCTION, "custom_tool_call": CallKind.CUSTOM}
 _KNOWN = frozenset({"message", "reasoning", *_KINDS})
@@ -56,20 +57,22 @@ class Progress:
         "_done",
         "_items",
         "_last_refused",
+        "_message",
         "_model",
         "_next",
         "_open",
         "_reply_id",
         "_said",
+        "_state",
         "_summaries",
         "_thoughts",
         "moved",
     )
 
     def __init__(self) -> None:
-        self._said: dict[Place, int] = {}
-        self._thoughts: dict[Place, int] = {}
-        self._summaries: dict[Place, int] = {}
+        self._said: dict[Spot, int] = {}
+        self._thoughts: dict[Spot, int] = {}
+        self._summaries: dict[Spot, int] = {}
         self._calls: dict[int, _Call] = {}
         self._done: set[int | str] = set()
         self._items: dict[int, str] = {}
@@ -79,6 +82,8 @@ class Progress:
         self._last_refused = False
         self._model = ""
         self._reply_id = ""
+        self._message = -1
+        self._state = ""
 
     def begin(self, reply_id: str, model: str) -> None:
         """Say whose stream it is."""
@@ -94,6 +99,14 @@ class Progress:
         """Whether the last words are a refusal."""
         return self._last_refused
 
+    def place(self, sequence: int) -> Place | None:
+        """Where another writer can go on: in the open message, or behind all items."""
+        items, message = self._items, self._message
+        if any(each != message and each not in self._done for each in items):
+            return None
+        at = message if self._state else max(items, default=-1) + 1
+        return Place(at, self._state, sequence, dict(items))
+
     # ------------------------------------------------------------------ deltas
 
     def said(self, output: int, content: int, length: int) -> None:
@@ -102,24 +115,24 @@ class Progress:
         said[place] = said.get(place, 0) + length
         self._open, self._last_refused = True, False
 
-    def text(self, place: Place, text: str, events: list[StreamEvent]) -> None:
+    def text(self, place: Spot, text: str, events: list[StreamEvent]) -> None:
         """More text."""
         if text:
             self.said(*place, len(text))
             events.append(TextDelta(text))
 
-    def text_so_far(self, place: Place, text: str, events: list[StreamEvent]) -> None:
+    def text_so_far(self, place: Spot, text: str, events: list[StreamEvent]) -> None:
         """The whole text of a part."""
         self.text(place, text[self._said.get(place, 0) :], events)
 
-    def refusal(self, place: Place, text: str, events: list[StreamEvent]) -> None:
+    def refusal(self, place: Spot, text: str, events: list[StreamEvent]) -> None:
         """More of a refusal."""
         if text:
             self.said(*place, len(text))
             self._last_refused = True
             events.append(RefusalDelta(text))
 
-    def refusal_so_far(self, place: Place, text: str, events: list[StreamEvent]) -> None:
+    def refusal_so_far(self, place: Spot, text: str, events: list[StreamEvent]) -> None:
         """The whole of a refusal."""
         self.refusal(place, text[self._said.get(place, 0) :], events)
 
@@ -131,7 +144,7 @@ class Progress:
         self._open = True
         return JOINT + text if length is None and at and text else text
 
-    def thought(self, place: Place, text: str, spelling: str, events: list[StreamEvent]) -> None:
+    def thought(self, place: Spot, text: str, spelling: str, events: list[StreamEvent]) -> None:
         """More thought."""
         if not text:
             return
@@ -143,7 +156,7 @@ class Progress:
         events.append(ReasoningDelta(text, 0, spelling))
 
     def thought_so_far(
-        self, place: Place, text: str, spelling: str, events: list[StreamEvent]
+        self, place: Spot, text: str, spelling: str, events: list[StreamEvent]
     ) -> None:
         """The whole of a piece of thought."""
         said = self._summaries if spelling == SUMMARY else self._thoughts
@@ -179,7 +192,19 @@ class Progress:
         output = self._placed(output, head.id or "")
         if head.type in _KINDS and head.name:
             self._begin_call(output, head, events)
+        if head.type == "message":
+            self._message, self._state = output, "closed"
         return head.type in _KNOWN
+
+    def part_added(self) -> None:
+        """A part of the open message begins."""
+        if self._state:
+            self._state = "open"
+
+    def text_done(self) -> None:
+        """The whole text of the open part was told."""
+        if self._state:
+            self._state = "said"
 
     def _placed(self, output: int, name: str) -> int:
         """Where an item stands: behind all others where its number is another's."""
@@ -196,6 +221,8 @@ class Progress:
         name = head.id or ""
         if head.type not in _KNOWN:
             return False
+        if output == self._message:
+            self._state = ""
         if output in self._done or (name and name in self._done):
             return True
         self._done |= {output, name} if name else {output}
@@ -208,8 +235,10 @@ class Progress:
             self._end(events)
         return True
 
-    def part_done(self, place: Place, events: list[StreamEvent]) -> None:
+    def part_done(self, place: Spot, events: list[StreamEvent]) -> None:
         """A part of a message is whole."""
+        if self._state:
+            self._state = "closed"
         if place in self._said:
             self._end(events)
 
@@ -228,9 +257,7 @@ class Progress:
             self._open = False
             events.append(PartEnded())
 
-    def _catch_up(
-        self, place: Place, part: Part, head: ItemHead, events: list[StreamEvent]
-    ) -> None:
+    def _catch_up(self, place: Spot, part: Part, head: ItemHead, events: list[StreamEvent]) -> None:
         match part:
             case Text():
                 self.text_so_far(place, part.text, events)

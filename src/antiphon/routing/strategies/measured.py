@@ -32,12 +32,15 @@ class Cheapest(Strategy):
 
     @override
     def scores(self, pool: Sequence[Candidate], ask: Ask, now: float) -> Sequence[float]:
-        tokens, answer, clock = ask.tokens, ask.answer_tokens, self._clock
+        answer, clock = ask.answer_tokens, self._clock
+        # The estimate is by the first one's tokenizer; each has its own.
+        size = ask.tokens / pool[0].deployment.calibration.per_byte
         prices: list[float] = []
         for each in pool:
-            share, rates = each.deployment.pace.cached, each.deployment.rates
+            deployment = each.deployment
+            share, tokens = deployment.pace.cached, int(size * deployment.calibration.per_byte)
             cached = int(tokens * share) if share else 0
-            prices.append(rates.likely(tokens - cached, cached, answer, clock))
+            prices.append(deployment.rates.likely(tokens - cached, cached, answer, clock))
         return banded(prices, _SAME_PRICE)
 
 

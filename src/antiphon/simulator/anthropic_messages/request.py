@@ -8,9 +8,17 @@ from msgspec import UNSET, Raw
 
 from antiphon.simulator.answers import Question, Shape, ToolChoice
 from antiphon.simulator.answers import Tool as Offered
-from antiphon.simulator.anthropic_messages.shapes import NOTHING, Choice, Request, Thinking, Tool
+from antiphon.simulator.anthropic_messages.shapes import (
+    NOTHING,
+    Choice,
+    Message,
+    Request,
+    Thinking,
+    Tool,
+)
 from antiphon.simulator.anthropic_messages.shapes import blocks_in as _blocks_in
-from antiphon.simulator.anthropic_messages.strictness import check
+from antiphon.simulator.anthropic_messages.strictness import NO_PREFILL, STRICT_MODELS, check
+from antiphon.simulator.begun import Way
 from antiphon.simulator.dialect import Problem, Rejected, Terms
 from antiphon.simulator.model_names import read_name
 from antiphon.simulator.received import Received
@@ -37,7 +45,15 @@ def heard(received: Received, terms: Terms) -> Question:
     if terms.strict:
         model = read_name(request.model).model
         check(received.body, request, model=model, notary=terms.notary)
+    last = request.messages[-1]
+    if last.role == "assistant" and not goes_on(terms.prefill, read_name(request.model).model):
+        raise refused(NO_PREFILL)
     return _question(request, request.max_tokens)
+
+
+def goes_on(way: Way, model: str) -> bool:
+    """Whether a model goes on with an answer that was begun."""
+    return way != "never" and STRICT_MODELS not in model
 
 
 def counted(received: Received) -> int:
@@ -101,13 +117,16 @@ def _see_that_it_is_new(request: Request) -> None:
 
 def _question(request: Request, max_tokens: int) -> Question:
     chosen, offered, parallel = _choice(request.tool_choice, tuple(map(_tool, _own(request.tools))))
-    last = request.messages[-1]
+    messages = request.messages
+    begun = messages[-1].text() if messages[-1].role == "assistant" and messages[1:] else None
+    last = messages[-1] if begun is None else messages[-2]
     results = any(block.type == "tool_result" for block in last.blocks())
     thinking = request.thinking or Thinking("disabled")
     output = request.output_config
     return Question(
         model=request.model,
-        transcript=_transcript(request),
+        begun=begun,
+        transcript=_transcript(request, messages if begun is None else messages[:-1]),
         last_role="tool" if results else last.role,
         last_text=last.text(),
         prompt_tokens=_prompt_tokens(request),
@@ -166,9 +185,9 @@ _CHOICES: Final = {
 }
 
 
-def _transcript(request: Request) -> str:
+def _transcript(request: Request, messages: list[Message]) -> str:
     system = "\n".join(block.told() for block in _blocks_in(request.system))
-    return "\n".join([f"system: {system}", *(f"{m.role}: {m.text()}" for m in request.messages)])
+    return "\n".join([f"system: {system}", *(f"{m.role}: {m.text()}" for m in messages)])
 
 
 def _prompt_tokens(request: Request) -> int:

@@ -14,6 +14,10 @@ from antiphon.simulator.seals import Notary
 STRICT_MODELS: Final = "5-5"
 """Models with this in their names take no sampling, no prefill and no forced tools."""
 
+NO_PREFILL: Final = (
+    "This model does not support assistant message prefill. The conversation must end with a user "
+    "message."
+)
 _MEMBERS: Final = frozenset({
     *("model", "messages", "max_tokens", "system", "tools", "tool_choice", "thinking", "stream"),
     *("output_config", "stop_sequences", "temperature", "top_p", "top_k", "metadata", "speed"),
@@ -116,10 +120,7 @@ def _of_a_strict_model(request: Request) -> Iterator[str]:
     if request.tool_choice is not None and request.tool_choice.type in {"any", "tool"}:
         yield "tool_choice: forced tool use is not supported by this model."
     if request.messages[-1].role == "assistant":
-        yield (
-            "This model does not support assistant message prefill. The conversation must end with "
-            "a user message."
-        )
+        yield NO_PREFILL
 
 
 def _of_cache_marks(request: Request) -> Iterator[str]:

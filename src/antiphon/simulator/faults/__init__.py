@@ -12,6 +12,7 @@ from antiphon.simulator.faults.blocks import BLOCK_FAULTS
 from antiphon.simulator.faults.bodies import BODY_FAULTS
 from antiphon.simulator.faults.calls import CALL_FAULTS
 from antiphon.simulator.faults.candidates import CANDIDATE_FAULTS
+from antiphon.simulator.faults.continued import CONTINUED_FAULTS
 from antiphon.simulator.faults.events import EVENT_FAULTS
 from antiphon.simulator.faults.fault import Damage, Fault, Scene
 from antiphon.simulator.faults.fragments import FRAGMENT_FAULTS
@@ -22,7 +23,7 @@ from antiphon.simulator.faults.statuses import STATUS_FAULTS
 from antiphon.simulator.faults.transfer import TRANSFER_FAULTS
 from antiphon.simulator.faults.usage import USAGE_FAULTS
 
-__all__ = ["FAULTS", "Damage", "Fault", "Scene"]
+__all__ = ["CONTINUED_FAULTS", "FAULTS", "Damage", "Fault", "Scene"]
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {

@@ -17,7 +17,7 @@ from antiphon.simulator.gemini.reading import (
     tokens_of,
 )
 from antiphon.simulator.gemini.schemas import schema_of
-from antiphon.simulator.gemini.shapes import Counted, Declaration, Generation, Request
+from antiphon.simulator.gemini.shapes import Content, Counted, Declaration, Generation, Request
 from antiphon.simulator.gemini.strictness import check, seals_calls
 from antiphon.simulator.model_names import read_name
 from antiphon.simulator.received import Received
@@ -49,7 +49,7 @@ def heard(received: Received, terms: Terms) -> Question:
         raise Rejected(Problem(403, told))
     if terms.strict:
         check(request, model=read_name(asked.model).model, notary=terms.notary)
-    return _question(request, asked)
+    return _question(request, asked, terms)
 
 
 def counted(received: Received) -> int:
@@ -65,16 +65,19 @@ def counted(received: Received) -> int:
     return tokens_of(whole.contents, whole.system_instruction, whole.declared)
 
 
-def _question(request: Request, asked: Asked) -> Question:
-    generation = request.generation
-    last = request.contents[-1]
+def _question(request: Request, asked: Asked, terms: Terms) -> Question:
+    generation, contents = request.generation, request.contents
+    begun = _begun(contents, terms)
+    before = contents if begun is None else contents[:-1]
+    last = before[-1]
     chosen, offered = _choice(request)
     attached = attachments_of(request.contents)
     effort = _effort(generation)
     thinking = generation.thinking_config
     return Question(
         model=asked.model,
-        transcript=_transcript(request),
+        begun=begun,
+        transcript=_transcript(request, before),
         last_role="tool" if last.responses else last.role or "user",
         last_text=text_of(last),
         prompt_tokens=tokens_of(request.contents, request.system_instruction, request.declared),
@@ -151,6 +154,15 @@ def _shape(generation: Generation) -> Shape | None:
         raise refused(f"Invalid value at '{place}': {error}", place) from error
 
 
-def _transcript(request: Request) -> str:
-    said = [f"{each.role or 'user'}: {text_of(each)}" for each in request.contents]
+def _begun(contents: list[Content], terms: Terms) -> str | None:
+    """The answer that the caller has begun."""
+    last = contents[-1]
+    called = any(part.function_call is not None for part in last.parts)
+    if last.role != "model" or called or not contents[1:] or terms.prefill == "never":
+        return None
+    return text_of(last)
+
+
+def _transcript(request: Request, contents: list[Content]) -> str:
+    said = [f"{each.role or 'user'}: {text_of(each)}" for each in contents]
     return "\n".join([f"system: {text_of(request.system_instruction)}", *said])

@@ -118,18 +118,29 @@ def heard_in_chat(body: bytes, terms: Terms) -> Asked:
     schemas = [tool.function.parameters for tool in tools if tool.function]
     described = [-(-len(bytes(schema)) // 4) for schema in schemas]
     named = [count_tokens(tool.name) for tool in offered]
-    last = messages[-1] if messages else _Message()
+    begun = _begun(messages, terms)
+    before = messages if begun is None else messages[:-1]
+    last = before[-1] if before else _Message()
     return _question(
         request,
         terms,
         effort=effort,
-        transcript="\n".join([f"{one.role or ''}: {one.all()}" for one in messages]),
+        begun=begun,
+        transcript="\n".join([f"{one.role or ''}: {one.all()}" for one in before]),
         last_role=(last.role or "").lower(),
         last_text=last.text(),
         tokens=sum((*said, *described, *named)) + _PER_IMAGE * seen,
         tools=offered,
         only="" if messages else _loading(goes=goes),
     )
+
+
+def _begun(messages: list[_Message], terms: Terms) -> str | None:
+    """The answer that the caller has begun."""
+    last = messages[-1] if messages[1:] else _Message()
+    if last.role != "assistant" or last.tool_calls or terms.prefill == "never":
+        return None
+    return last.text()
 
 
 def heard_in_generate(body: bytes, terms: Terms) -> Asked:
@@ -189,6 +200,7 @@ def _question(  # noqa: PLR0913  what the two requests tell in their own ways
     terms: Terms,
     *,
     effort: str | None,
+    begun: str | None = None,
     transcript: str,
     last_role: str,
     last_text: str,
@@ -202,6 +214,7 @@ def _question(  # noqa: PLR0913  what the two requests tell in their own ways
     check_length(tokens, options.num_ctx, truncates=truncates, terms=terms)
     return Asked(
         model=request.model or "",
+        begun=begun,
         transcript=transcript,
         last_role=last_role,
         last_text=last_text,

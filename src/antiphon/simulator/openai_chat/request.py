@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from antiphon.simulator.answers import Question, Shape, Tool, ToolChoice
+from antiphon.simulator.begun import Way
 from antiphon.simulator.dialect import Problem, Rejected, Terms
 from antiphon.simulator.openai_chat.strictness import check_calls
 from antiphon.simulator.schema_json import AnySchema, Schema, schema_from
@@ -40,6 +41,8 @@ class _Message(Struct, frozen=True):
     tool_calls: list[_Call] | None = None
     tool_call_id: str | None = None
     reasoning_content: str | None = None
+    prefix: bool | None = None
+    partial: bool | None = None
 
     def text(self) -> str:
         if self.content is None or isinstance(self.content, str):
@@ -109,6 +112,7 @@ class _Request(Struct, frozen=True):
     reasoning_effort: str | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    continue_final_message: bool | None = None
 
 
 def heard(body: bytes, terms: Terms) -> Question:
@@ -131,10 +135,13 @@ def heard(body: bytes, terms: Terms) -> Question:
             told = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
             raise Rejected(Problem(400, told, param="stream_options"))
     chosen, offered = _choice(request.tool_choice, tools)
-    last = request.messages[-1]
+    begun = _begun(request, terms.prefill)
+    before = request.messages if begun is None else request.messages[:-1]
+    last = before[-1]
     return Question(
         model=request.model,
-        transcript=_transcript(request.messages),
+        begun=begun,
+        transcript=_transcript(before),
         last_role=last.role,
         last_text=last.text(),
         prompt_tokens=_prompt_tokens(request),
@@ -161,6 +168,20 @@ _ANY_OBJECT: Final = Schema(
 )
 _FREE_TEXT: Final = Schema(type="string")
 _CHOICES: Final = {choice.value: choice for choice in ToolChoice}
+
+
+def _begun(request: _Request, way: Way) -> str | None:
+    """The answer that the caller has begun, where that is said in this provider's way."""
+    last, count = request.messages[-1], len(request.messages)
+    if last.role != "assistant" or last.tool_calls or count == 1:
+        return None
+    told = {
+        "trailing": True,
+        "prefix": last.prefix,
+        "partial": last.partial,
+        "continue_final_message": request.continue_final_message,
+    }
+    return last.text() if told.get(way) else None
 
 
 def _transcript(messages: list[_Message]) -> str:

@@ -220,6 +220,20 @@ class Budgets:
 
     # beside it
 
+    def seen(
+        self, principal: Principal, now: int
+    ) -> list[tuple[Budget, str, str, Purse[Waiting] | None]]:
+        """The budgets of a principal at a moment, for whoever only looks: no purse is made.
+
+        Gives of each what it goes by there, its period, and its purse if there is one.
+        """
+        found: list[tuple[Budget, str, str, Purse[Waiting] | None]] = []
+        for budget, label in self._along(principal):
+            period = period_of(budget.per, now, budget.zone).name
+            key = (budget.scope.value, pot_name(budget.scope, principal), period)
+            found.append((budget, label, period, self.purses.get(key)))
+        return found
+
     def warnings(self, path: Path) -> list[str]:
         """A sentence for each budget of which a share was used that is to be warned of."""
         return [

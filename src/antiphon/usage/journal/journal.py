@@ -26,8 +26,10 @@ from antiphon.usage.journal.folder import OwnFolder
 from antiphon.usage.journal.power import Group
 from antiphon.usage.journal.record import (
     CLOSE_ROOM,
+    DECISION_ROOM,
     OPEN_ROOM,
     Closed,
+    Decided,
     Kind,
     Opened,
     Unanswered,
@@ -39,6 +41,7 @@ SEGMENT_BYTES = 1 << 20
 _log = logging.getLogger("antiphon.journal")
 _LEAST = 2 * FIRST + OPEN_ROOM + CLOSE_ROOM
 _OPENED, _CLOSED = int(Kind.OPENED), int(Kind.CLOSED)
+_UNANSWERED, _DECIDED = int(Kind.UNANSWERED), int(Kind.DECIDED)
 _RETRY = 1.0
 """Seconds after which a disk that was full is tried again."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -175,12 +178,20 @@ class Journal:
 
     def unanswered(self, record: Unanswered) -> bool:
         """Write that a request ended without an attempt that says why; False without room."""
+        return self._note(_UNANSWERED, record)
+
+    def decided(self, record: Decided) -> bool:
+        """Write why a request went where it went; False without room."""
+        return len(record.decision) <= DECISION_ROOM and self._note(_DECIDED, record)
+
+    def _note(self, kind: int, record: Unanswered | Decided) -> bool:
+        """Write what has no end of its own to come."""
         try:
             segment = self._segment or self._turn()
-            data = written(Kind.UNANSWERED, record, OPEN_ROOM, segment.head.salt)
+            data = written(kind, record, OPEN_ROOM, segment.head.salt)
             if self._worn or segment.at + len(data) + segment.promised > segment.size:
                 segment = self._turn()
-                data = written(Kind.UNANSWERED, record, OPEN_ROOM, segment.head.salt)
+                data = written(kind, record, OPEN_ROOM, segment.head.salt)
         except AccountingUnavailable:
             return False
         segment.put(data)

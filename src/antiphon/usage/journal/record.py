@@ -34,6 +34,8 @@ _TEXTS = 16
 """A record that would be too long keeps of each text the room divided by this; it has fewer."""
 OPEN_ROOM = 4096
 """Bytes that an `Opened` may take, its head included."""
+DECISION_ROOM = 2048
+"""Bytes that the decision of a `Decided` may take; a longer one is not written."""
 CLOSE_ROOM = 768
 """Bytes kept for a `Closed` from the moment its `Opened` is written, its head included."""
 
@@ -41,6 +43,7 @@ CLOSE_ROOM = 768
 class Kind(enum.IntEnum):
     """What a record says."""
 
+    DECIDED = 0
     OPENED = 1
     CLOSED = 2
     UNANSWERED = 3
@@ -181,11 +184,26 @@ class Unanswered(msgspec.Struct, frozen=True, array_like=True, gc=False):
     total: int
 
 
-Record: TypeAlias = Opened | Closed | Unanswered
+class Decided(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Why a request went where it went.
+
+    Attributes:
+        request: The id that the caller is told.
+        at: Microseconds since 1970 at which it was written.
+        decision: As whoever decided writes it; nothing here reads it. At most `DECISION_ROOM`.
+    """
+
+    request: str
+    at: int
+    decision: bytes
+
+
+Record: TypeAlias = Opened | Closed | Unanswered | Decided
 
 _encode = msgspec.msgpack.Encoder().encode
 # By plain numbers: to compare with a member of an enum costs more than to decode.
 _DECODERS = {
+    int(Kind.DECIDED): msgspec.msgpack.Decoder(Decided).decode,
     int(Kind.OPENED): msgspec.msgpack.Decoder(Opened).decode,
     int(Kind.CLOSED): msgspec.msgpack.Decoder(Closed).decode,
     int(Kind.UNANSWERED): msgspec.msgpack.Decoder(Unanswered).decode,

@@ -20,11 +20,18 @@ from antiphon.storage.database import Database, Readable
 from antiphon.usage.journal.scan import Damage
 from antiphon.usage.ledger.manifests import SHIPPED, Manifest, has_manifest, last_link
 from antiphon.usage.ledger.rollups import add_up
-from antiphon.usage.ledger.rows import COLUMNS, UNANSWERED_COLUMNS, Row
+from antiphon.usage.ledger.rows import (
+    COLUMNS,
+    DECISION_COLUMNS,
+    UNANSWERED_COLUMNS,
+    DecisionRow,
+    Row,
+)
 from antiphon.usage.ledger.tables import (
     SUMMED,
     attempts,
     damage,
+    decisions,
     ledger,
     manifests,
     segments,
@@ -73,6 +80,7 @@ class Ledger:
         *,
         rows: Sequence[Row],
         unanswered_rows: Sequence[Row],
+        decision_rows: Sequence[DecisionRow] = (),
         shipped: int,
     ) -> None:
         """Take rows of a segment; those that are there already are left as they are.
@@ -82,6 +90,7 @@ class Ledger:
             segment: The number of its segment.
             rows: At most `MOST_ROWS`, each with its checksum.
             unanswered_rows: At most `MOST_ROWS`.
+            decision_rows: At most `MOST_ROWS`.
             shipped: How far the segment was read for them.
 
         Raises:
@@ -92,6 +101,8 @@ class Ledger:
                 _insert(connection, attempts.name, COLUMNS, rows)
             if unanswered_rows:
                 _insert(connection, unanswered.name, UNANSWERED_COLUMNS, unanswered_rows)
+            if decision_rows:
+                _insert(connection, decisions.name, DECISION_COLUMNS, decision_rows)
             connection.exec_driver_sql(
                 f"INSERT INTO {segments.name} (owner, segment, shipped) VALUES (?, ?, ?) "  # noqa: S608
                 "ON CONFLICT (owner, segment) DO UPDATE SET shipped = excluded.shipped",
@@ -208,7 +219,10 @@ def _subjects(connection: Connection, names: Sequence[str]) -> dict[str, str]:
 
 
 def _insert(
-    connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Row]
+    connection: Connection,
+    table: str,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[str | int | bytes, ...]],
 ) -> None:
     """All rows in one statement, so that the interpreter waits for the database once."""
     values = tuple(chain.from_iterable(rows))

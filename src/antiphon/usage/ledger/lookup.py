@@ -30,7 +30,7 @@ from antiphon.errors import STATUS, Kind
 from antiphon.usage.journal.record import Outcome
 from antiphon.usage.ledger.facts import RequestFacts, is_whole, request_facts
 from antiphon.usage.ledger.scope import Scope
-from antiphon.usage.ledger.tables import attempts, people, unanswered
+from antiphon.usage.ledger.tables import attempts, decisions, people, unanswered
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,128}", re.ASCII)
 _PLACE = re.compile(r"([0-9]{1,18})-(.+)", re.ASCII)
@@ -99,10 +99,15 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(NamedTuple):
-    """A request, and whether the ledger holds all of it."""
+    """A request, and whether the ledger holds all of it.
+
+    Attributes:
+        decision: Why it went where it went, as whoever decided wrote it; empty where nobody did.
+    """
 
     facts: RequestFacts
     whole: bool
+    decision: bytes = b""
 
 
 class Page(NamedTuple):
@@ -135,7 +140,11 @@ def find_request(connection: Connection, request_id: str, scope: Scope) -> Found
     """A request by its id; None where there is none in the scope."""
     if not is_request_id(request_id):
         return None
-    return _read(connection, [request_id], scope).get(request_id)
+    found = _read(connection, [request_id], scope).get(request_id)
+    if found is None:
+        return None
+    query = select(decisions.c.decision).where(decisions.c.request_id == request_id)
+    return found._replace(decision=connection.execute(query).scalar() or b"")
 
 
 def page_of(

@@ -26,6 +26,7 @@ from antiphon.usage.ledger.rows import content_of, kept_rows
 from antiphon.usage.ledger.tables import (
     attempts,
     damage,
+    decisions,
     manifests,
     unanswered,
     usage_daily,
@@ -40,6 +41,8 @@ _SEGMENTS = 8
 """Segments that go at one look."""
 _ROWS = 5_000
 """Rows of other tables that go in one transaction."""
+_PLACES = {unanswered: "ended_at", damage: "found_at", decisions: "made_at"}
+"""The columns that say how old a row is."""
 
 
 class Retention:
@@ -92,6 +95,7 @@ class Retention:
             more |= self._retire_segments(before)
             more |= self._delete(unanswered, before)
             more |= self._delete(damage, before)
+            more |= self._delete(decisions, before)
         if self.settings.keep_hours_days:
             before = now - self.settings.keep_hours_days * DAY
             more |= self._delete(usage_hourly, before - before % DAY)
@@ -147,7 +151,7 @@ class Retention:
 
     def _delete(self, table: Table, before: int) -> bool:
         """Delete what is older from a table, up to a bound; whether there may be more."""
-        place = {unanswered: "ended_at", damage: "found_at"}.get(table, "begins")
+        place = _PLACES.get(table, "begins")
         with self._database.writing() as connection:
             done = connection.exec_driver_sql(
                 f"DELETE FROM {table.name} WHERE rowid IN "  # noqa: S608  our own names

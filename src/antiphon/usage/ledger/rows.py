@@ -16,16 +16,25 @@ import msgspec
 from sqlalchemy import Connection
 
 from antiphon.model.usage import Usage
-from antiphon.usage.journal.record import Charge, Closed, Opened, Outcome, Unanswered
+from antiphon.usage.journal.record import (
+    Charge,
+    Closed,
+    Decided,
+    Opened,
+    Outcome,
+    Unanswered,
+)
 from antiphon.usage.journal.scan import Scan
-from antiphon.usage.ledger.tables import attempts, unanswered
+from antiphon.usage.ledger.tables import attempts, decisions, unanswered
 
 Value: TypeAlias = str | int
 Row: TypeAlias = tuple[Value, ...]
+DecisionRow: TypeAlias = tuple[str, int, bytes]
 
 COLUMNS = tuple(column.name for column in attempts.columns if column.name != "number")
 """The columns of a row, in their order; the last is its checksum."""
 UNANSWERED_COLUMNS = tuple(column.name for column in unanswered.columns)
+DECISION_COLUMNS = tuple(column.name for column in decisions.columns)
 AT = {name: place for place, name in enumerate(COLUMNS)}
 """Where each column stands in a row."""
 UNKNOWN = "?"
@@ -132,6 +141,11 @@ def unanswered_row(owner: str, segment: int, record: Unanswered) -> Row:
         record.attempts,
         record.total,
     )
+
+
+def decision_row(record: Decided) -> DecisionRow:
+    """The row that says why a request went where it went."""
+    return record.request, record.at, record.decision
 
 
 def checksum_of(content: bytes) -> int:

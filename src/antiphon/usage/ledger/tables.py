@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -125,6 +126,16 @@ unanswered = Table(
     Index("ix_unanswered_ended", "ended_at"),
 )
 """Requests that were refused, or for which every attempt failed."""
+
+decisions = Table(
+    "decisions",
+    SCHEMA,
+    Column("request_id", String, primary_key=True),
+    Column("made_at", BigInteger, nullable=False),
+    Column("decision", LargeBinary, nullable=False),
+    Index("ix_decisions_made", "made_at"),
+)
+"""Why requests went where they went, as whoever decided wrote it; holds no content."""
 
 segments = Table(
     "segments",
