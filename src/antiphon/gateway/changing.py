@@ -156,6 +156,8 @@ class Changing(ABC):
         for provider in self.providers.values():
             provider.keys.forget(gone.deployments)
         self.transport.keep_only(origins)
+        if self.pipeline.limiting is not None:
+            self.pipeline.limiting.answers.forget(gone.routes)
 
     def _probed(self) -> Collection[Provider]:
         return self.providers.values()

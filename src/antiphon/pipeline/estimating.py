@@ -100,9 +100,10 @@ class Answers:
         """Tokens that answers had lately; names are those of the configuration, so few."""
         return self._usual.get(alias, FIRST_GUESS)
 
-    def keep_only(self, aliases: Collection[str]) -> None:
-        """Forget all other names."""
-        self._usual = {name: usual for name, usual in self._usual.items() if name in aliases}
+    def forget(self, aliases: Collection[str]) -> None:
+        """Forget names that are no more."""
+        for name in aliases:
+            self._usual.pop(name, None)
 
     def learn(self, alias: str, tokens: int) -> None:
         """An answer had so many."""

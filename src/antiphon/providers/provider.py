@@ -10,7 +10,6 @@ import difflib
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import NamedTuple
 
 from antiphon.clock import Clock
@@ -19,7 +18,7 @@ from antiphon.dialects.contract import Quirk, Target
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.abilities import unlike_of
 from antiphon.providers.address import Address, parse_address
-from antiphon.providers.auth import HeaderAuth, header_line
+from antiphon.providers.auth import HeaderAuth, usual_headers
 from antiphon.providers.begun import WAYS, known
 from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Catalog, ProviderRow
 from antiphon.providers.clearance import clearance
@@ -79,15 +78,8 @@ class Provider:
     ) -> None:
         """Build it.
 
-        Args:
-            name: The entry's name.
-            settings: What it says.
-            catalog: The rows.
-            dialects: The wire formats.
-            clock: For keys and prices.
-            prices: What holds where the entry says nothing.
-            before: Whose place it is to take. At the same address its key ring goes on, with
-                the keys of these settings once `take_place` is called.
+        Where it is to take the place of one `before` at the same address, that one's key ring goes
+        on; it has the keys of these settings once `take_place` is called.
 
         Raises:
             ConfigurationError: The entry has mistakes, or a key file cannot be read.
@@ -121,7 +113,7 @@ class Provider:
             timeouts=Timeouts(**settings.timeouts.model_dump()),
             keys=self.keys,
             auth=HeaderAuth(self.row.auth.header, self.row.auth.value),
-            headers=_headers(settings),
+            headers=usual_headers(settings.headers),
             breaking=settings.breaker.figures,
             region=settings.region,
         )
@@ -385,20 +377,6 @@ def _spoken(
 
 def _shown_by(auth: AuthTemplate) -> HeaderAuth:
     return HeaderAuth(auth.header, auth.value)
-
-
-def _headers(settings: ProviderSettings) -> bytes:
-    lines = [
-        header_line("user-agent", _user_agent()),
-        header_line("accept-encoding", "identity"),
-    ]
-    lines += [header_line(name, value.reveal()) for name, value in settings.headers.items()]
-    return b"".join(lines)
-
-
-@functools.cache
-def _user_agent() -> str:
-    return f"antiphon/{metadata.version('antiphon')}"
 
 
 def _facts(entry: ModelFacts, own: ModelSettings, charge: Charge) -> ModelFacts:
