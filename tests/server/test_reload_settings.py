@@ -74,7 +74,12 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "ledger": {"keep_days": 77, "keep_hours_days": 7},
     "logging": {"requests": "off", "level": "error", "format": "text", "file": "elsewhere.log"},
     "telemetry": {"otlp": {"sample": 0.5}},
-    "health": {"probe_seconds": 7777, "probe_timeout": 7, "probe_concurrency": 7},
+    "health": {
+        "probe_seconds": 7777,
+        "probe_timeout": 7,
+        "probe_concurrency": 7,
+        "unwell_after": 7,
+    },
     "notices": {"webhooks": {"ops": WEBHOOK}, "keep_days": 7},
     "egress": {
         "only_hosts": ["hooks.example.com"],

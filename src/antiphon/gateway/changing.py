@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,13 +10,16 @@ from collections.abc import Set as AbstractSet
 from antiphon.access.admin import AdminKey
 from antiphon.access.callers import Callers
 from antiphon.access.walls import Actor, operator_here
+from antiphon.clock import Clock
 from antiphon.config.load import Source
 from antiphon.config.settings import Settings
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.generations import Generations, names_of
+from antiphon.gateway.health import Probe
 from antiphon.gateway.listing import list_models
 from antiphon.gateway.prober import Prober
+from antiphon.gateway.probing import weigh
 from antiphon.gateway.reload import Reloaded, Reloading
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.switches import ActiveModels
@@ -55,6 +59,8 @@ class Changing(ABC):
     admin_key: AdminKey | None
     books: Books | None
     callers: Callers
+    clock: Clock
+    draining: bool
     limits: Limits
     metrics: Metrics
     pipeline: Pipeline
@@ -143,6 +149,10 @@ class Changing(ABC):
         )
         if self.books is not None:
             self.books.adopt(settings, self.build.subjects)
+        if not settings.health.probe_seconds:
+            # Nobody would take it back any more what probes have found.
+            for each in self.deployments():
+                each.health.missed, each.health.unwell = 0, False
         if self._prober is not None:
             self._prober.adopt(settings.health)
             if settings.health.probe_seconds and self.books is not None:
@@ -159,5 +169,25 @@ class Changing(ABC):
         if self.pipeline.limiting is not None:
             self.pipeline.limiting.answers.forget(gone.routes)
 
+    def _made_prober(self) -> Prober:
+        prober = Prober(
+            self._probed,
+            self.settings.health,
+            transport=self.transport,
+            loop=asyncio.get_running_loop(),
+            resting=lambda: self.draining,
+            clock=self.clock,
+        )
+        prober.heard = self._weigh
+        return prober
+
     def _probed(self) -> Collection[Provider]:
         return self.providers.values()
+
+    def _weigh(self, provider: str, probe: Probe) -> None:
+        weigh(
+            [each for each in self.deployments() if each.provider == provider],
+            probe,
+            unwell_after=self.settings.health.unwell_after,
+            now=self.clock.monotonic(),
+        )

@@ -45,6 +45,7 @@ from antiphon.gateway.prober import Prober
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reload import Reloading
 from antiphon.gateway.reporting import Reporting
+from antiphon.gateway.resetting import deployment_of, reset
 from antiphon.gateway.rules import in_full, sum_up
 from antiphon.gateway.switches import ActiveModels
 from antiphon.limits.concurrency import Concurrency
@@ -168,14 +169,7 @@ class Antiphon(Asking, Changing):
         reporting = Reporting(
             self.settings, self.pipeline.recording.reports, clock=self.clock, alone=self._alone
         )
-        self._prober = prober = Prober(
-            self._probed,
-            self.settings.health,
-            transport=self.transport,
-            loop=asyncio.get_running_loop(),
-            resting=lambda: self.draining,
-            clock=self.clock,
-        )
+        self._prober = prober = self._made_prober()
         services = [*reporting.services]
         if self.settings.health.probe_seconds:
             services.append(prober)
@@ -282,6 +276,14 @@ class Antiphon(Asking, Changing):
     def nearest(self, name: str) -> list[str]:
         """Names that look like this one."""
         return self.snapshot.nearest(name)
+
+    def reset(self, name: str) -> None:
+        """Take a deployment into use again: its breaker closes, its provider's keys are live.
+
+        Raises:
+            PathNotFound: There is none of that name.
+        """
+        reset(deployment_of(self.snapshot, name))
 
     @property
     def open_books(self) -> Books:
