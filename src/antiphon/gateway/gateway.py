@@ -37,7 +37,7 @@ from antiphon.gateway.build import Build
 from antiphon.gateway.changing import Changing
 from antiphon.gateway.explaining import Asked, Explanation, explain
 from antiphon.gateway.generations import Generations
-from antiphon.gateway.health import Health, HealthDetail
+from antiphon.gateway.health import Health, HealthDetail, UpstreamHealth
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
 from antiphon.gateway.listing import ModelEntry
@@ -320,6 +320,10 @@ class Antiphon(Asking, Changing):
             process=await vitals.process(self._made_at, self.clock),
             database_bytes=size,
         )
+
+    def upstreams(self) -> Sequence[UpstreamHealth]:
+        """How those do that can be asked; asks nobody."""
+        return vitals.facts(self._sight()).upstreams
 
     def _sight(self) -> vitals.Sight:
         return vitals.Sight(
