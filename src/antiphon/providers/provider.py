@@ -10,7 +10,6 @@ import difflib
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import NamedTuple
 
 from antiphon.clock import Clock
@@ -19,7 +18,7 @@ from antiphon.dialects.contract import Quirk, Target
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.abilities import unlike_of
 from antiphon.providers.address import Address, parse_address
-from antiphon.providers.auth import HeaderAuth, header_line
+from antiphon.providers.auth import HeaderAuth, usual_headers
 from antiphon.providers.begun import WAYS, known
 from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Catalog, ProviderRow
 from antiphon.providers.clearance import clearance
@@ -55,6 +54,7 @@ class Provider:
         "_catalog",
         "_clock",
         "_door",
+        "_new_keys",
         "_pricing",
         "_spoken",
         "address",
@@ -74,8 +74,12 @@ class Provider:
         dialects: Mapping[str, Dialect],
         clock: Clock,
         prices: PricingSettings = _DEFAULT_PRICING,
+        before: Provider | None = None,
     ) -> None:
         """Build it.
+
+        Where it is to take the place of one `before` at the same address, that one's key ring goes
+        on; it has the keys of these settings once `take_place` is called.
 
         Raises:
             ConfigurationError: The entry has mistakes, or a key file cannot be read.
@@ -87,7 +91,9 @@ class Provider:
         self.settings = settings
         self.row = row_of(name, settings, catalog)
         self.address = _address(settings, self.row)
-        self.keys = KeyRing(settings.keys, clock=clock)
+        self._new_keys = self.keys = KeyRing(settings.keys, clock=clock)
+        if before is not None and before.address.origin == self.address.origin:
+            self.keys = before.keys
         self._catalog = catalog
         self._clock = clock
         self._spoken = _spoken(settings, self.row, self.address, dialects)
@@ -107,10 +113,16 @@ class Provider:
             timeouts=Timeouts(**settings.timeouts.model_dump()),
             keys=self.keys,
             auth=HeaderAuth(self.row.auth.header, self.row.auth.value),
-            headers=_headers(settings),
+            headers=usual_headers(settings.headers),
             breaking=settings.breaker.figures,
             region=settings.region,
         )
+
+    def take_place(self) -> None:
+        """Take the place of the one before: from now on its key ring has the keys of this one."""
+        if self.keys is not self._new_keys:
+            self.keys.adopt(self._new_keys)
+            self._new_keys = self.keys
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -369,17 +381,6 @@ def _spoken(
 
 def _shown_by(auth: AuthTemplate) -> HeaderAuth:
     return HeaderAuth(auth.header, auth.value)
-
-
-def _headers(settings: ProviderSettings) -> bytes:
-    lines = [header_line("user-agent", _user_agent()), header_line("accept-encoding", "identity")]
-    lines += [header_line(name, value.reveal()) for name, value in settings.headers.items()]
-    return b"".join(lines)
-
-
-@functools.cache
-def _user_agent() -> str:
-    return f"antiphon/{metadata.version('antiphon')}"
 
 
 def _facts(entry: ModelFacts, own: ModelSettings, charge: Charge) -> ModelFacts:
