@@ -108,8 +108,10 @@ CASES = {
     "nearest to what": (
         LAB + "models: {a: {deployments: [lab/x], strategy: [nearest, cheapest]}}",
         [
-            "antiphon.yaml:2:36: models.a.strategy: nearest needs to know where this gateway runs: "
-            "set server.region"
+            (
+                "antiphon.yaml:2:36: models.a.strategy: nearest needs to know where this gateway runs: "
+                "set server.region"
+            )
         ],
     ),
     "no such provider": (
