@@ -59,6 +59,7 @@ from benchmarks.embedding_cases import embedding_cases
 from benchmarks.idempotency_cases import idempotency_cases
 from benchmarks.limits_cases import limits_cases
 from benchmarks.road.answers import question
+from benchmarks.routing_cases import routing_cases
 from benchmarks.translation_cases import translation_cases
 
 Timed = Callable[[], object]
@@ -542,6 +543,7 @@ CASES: dict[str, Setup] = {
     **access_cases(),
     **budget_cases(),
     **limits_cases(),
+    **routing_cases(),
     **admission_cases(gateway, lambda served, who: asked_once(served, chat_body(900), who)),
     **idempotency_cases(chat_body(900)),
 }

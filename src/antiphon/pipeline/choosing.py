@@ -10,7 +10,7 @@ Hot path: a route without rules and with the order of its list costs two compari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -21,13 +21,13 @@ from antiphon.model.ask import SENSITIVITIES, Ask, Fact, Sensitivity
 from antiphon.model.principal import Principal
 from antiphon.pipeline.config import RouteSettings
 from antiphon.pipeline.estimating import FIRST_GUESS, prompt_tokens
-from antiphon.pipeline.facts import SENSITIVITY, Headers, fill, marked, metadata_of
+from antiphon.pipeline.facts import SENSITIVITY, Headers, Looking, marked, metadata_of
 from antiphon.pipeline.limited import STEPS
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.decision import RuleFate
 from antiphon.routing.privacy import Privacy
-from antiphon.routing.rules import Rules
+from antiphon.routing.rules import Rule, Rules
 from antiphon.routing.strategies.order import Order, Ordered, Scores
 
 _PRIORITY = b"x-antiphon-priority"
@@ -105,7 +105,9 @@ class Chooser:
     """
 
     __slots__ = (
-        "_facts",
+        "_fixed",
+        "_looking",
+        "_lowest",
         "_order",
         "_privacy",
         "_rules",
@@ -142,9 +144,14 @@ class Chooser:
         self._tags = route.overrides.tags
         self.names = order.names if len(self.deployments) > 1 else ()
         self._rules = rules
-        self._facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
+        facts = order.facts if len(self.deployments) > 1 else Fact.NOTHING
         if rules is not None:
-            self._facts |= rules.facts
+            facts |= rules.facts
+        self._looking = Looking(facts, () if rules is None else rules.headers) if facts else None
+        everybody = [each.clearance for each in self.deployments]
+        self._lowest = min(everybody, default=Sensitivity.PUBLIC)
+        moves = order.names != ("priority",) or not own
+        self._fixed: Mapping[Rule | None, Choice] = {} if moves else self._in_given_order()
         # Whoever is cleared for everything that nobody marks needs no look.
         lowest = min((each.deployment.clearance for each in own), default=Sensitivity.PUBLIC)
         keeps = rules is None and (len(own) == 1 or order.names == ("priority",))
@@ -169,40 +176,62 @@ class Chooser:
         """
         payload = question.payload
         ask = Ask(question.principal, self._sensitivity(question), _priority(question.headers))
-        cleared, barred = _split(self.own, ask.sensitivity)
+        everybody = ask.sensitivity <= self._lowest
+        cleared, barred = ([*self.own], []) if everybody else _split(self.own, ask.sensitivity)
         if not cleared and self._rules is None:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
-        facts = self._facts
-        if facts:
-            fill(ask, payload, facts, question.headers)
+        looking = self._looking
+        if looking is not None:
+            looking.fill(ask, payload, question.headers)
             if not self._tags:
-                ask.tags, ask.task = (), ""
-            if Fact.TOKENS in facts:
+                ask.tags, ask.task, ask.market = (), "", ""
+            if looking.tokens:
                 first = cleared[0].deployment if cleared else self.deployments[0]
                 ask.tokens = prompt_tokens(payload, first)
-            if Fact.ANSWER in facts:
+            if looking.answer:
                 ask.answer_tokens = self._usual_of(payload)
-            if Fact.BUDGET in facts and question.share is not None:
+            if looking.budget and question.share is not None:
                 ask.budget_used = question.share(question.principal)
         rule = None if self._rules is None else self._rules.first(ask)
+        if everybody and self.active is None and self._fixed:
+            found = self._fixed[rule]
+            return Choice(ask, found.order, found.rule, found.preferred, found.scores)
+        return self._picked(rule, cleared, barred, ask, now, shown=question.shown)
+
+    def _picked(
+        self,
+        rule: Rule | None,
+        cleared: list[Candidate],
+        barred: list[Candidate],
+        ask: Ask,
+        now: float,
+        *,
+        shown: bool = False,
+    ) -> Choice:
+        """Those that a rule names, then the others, if it leaves any."""
         if rule is None:
             if not cleared:
                 raise NothingCleared(self.alias, ask.sensitivity.name.lower())
-            ordered, scores = self._ordered(cleared, question, ask, now)
+            ordered, scores = self._ordered(cleared, ask, now, shown=shown)
             return Choice(ask, ordered, preferred=len(ordered), scores=scores, barred=barred)
         named, more = _split(rule.pool, ask.sensitivity)
         known = {each.deployment for each in barred}
         barred += [each for each in more if each.deployment not in known]
-        ordered, scores = self._ordered(named, question, ask, now)
+        ordered, scores = self._ordered(named, ask, now, shown=shown)
         preferred = len(ordered)
         if not rule.only:
             chosen = {each.deployment for each in ordered}
             rest = [each for each in cleared if each.deployment not in chosen]
-            others, further = self._ordered(rest, question, ask, now)
+            others, further = self._ordered(rest, ask, now, shown=shown)
             ordered, scores = [*ordered, *others], [*scores, *further]
         if not ordered:
             raise NothingCleared(self.alias, ask.sensitivity.name.lower())
         return Choice(ask, ordered, rule.name, preferred, scores, barred)
+
+    def _in_given_order(self) -> Mapping[Rule | None, Choice]:
+        """What is chosen by each rule where everybody is cleared and nothing moves the order."""
+        rules: Sequence[Rule | None] = (None, *(() if self._rules is None else self._rules))
+        return {each: self._picked(each, [*self.own], [], Ask(), 0) for each in rules}
 
     def learn(self, tokens: int) -> None:
         """An answer had so many tokens."""
@@ -218,11 +247,11 @@ class Chooser:
         """What becomes of each rule, up to the first that matches."""
         return () if self._rules is None else self._rules.judged(ask)
 
-    def _ordered(self, pool: list[Candidate], question: Question, ask: Ask, now: float) -> Ordered:
+    def _ordered(self, pool: list[Candidate], ask: Ask, now: float, *, shown: bool) -> Ordered:
         """By the strategies; whom somebody has put first comes first."""
         scores: list[Scores] = [()] * len(pool)
         if len(pool) > 1:
-            ordered = self._order.shown if question.shown else self._order.of
+            ordered = self._order.shown if shown else self._order.of
             pool, scores = ordered(pool, ask, now)
             active = self.active
             for place, each in enumerate(pool):

@@ -12,7 +12,6 @@ Hot path: for a first candidate that is well, `draw` is a handful of comparisons
 from __future__ import annotations
 
 import enum
-import logging
 from asyncio import sleep
 from collections.abc import Callable, Iterator
 
@@ -24,11 +23,13 @@ from antiphon.errors import (
     BudgetExceeded,
     BudgetReserved,
     Disposition,
+    Exhausted,
     InvalidAnswer,
     Kind,
     PassedOver,
     UpstreamError,
 )
+from antiphon.pipeline import verdicts
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.failures import is_cut, summary
 from antiphon.pipeline.plan import Plan
@@ -40,11 +41,6 @@ from antiphon.resilience.retry import MOST_CALLS
 
 LONGEST_WAIT = 10.0
 """Seconds: a request waits no longer for one who asks for rest."""
-_UNCOUNTED = {Kind.RATE_LIMITED, Kind.MODEL_NOT_FOUND}
-"""Failures that do not say that a deployment is down."""
-_MOST_COUNTED = 2
-"""Failures of one request that count for a breaker, where others could be asked."""
-_log = logging.getLogger("antiphon.breaker")
 
 
 class _Call(enum.Enum):
@@ -164,9 +160,10 @@ class Course(msgspec.Struct, eq=False):
 
     # what became of the last one
 
-    def unpaid(self, error: BudgetExceeded | BudgetReserved) -> None:
+    def unpaid(self, deployment: Deployment, error: BudgetExceeded | BudgetReserved) -> None:
         """It could not be paid for: another may cost less, and what is reserved may come back."""
         self.left()
+        self._pass_over(deployment, "money")
         if self._short is None or isinstance(error, BudgetReserved):
             self._short = error
 
@@ -179,8 +176,8 @@ class Course(msgspec.Struct, eq=False):
     def began(self) -> None:
         """A stream gives content: that is enough to know that the deployment is there."""
         probed, self._probed = self._probed, None
-        if probed is not None and breaker.succeeded(probed.health, self):
-            _log.info("The breaker of %s closed", probed.name)
+        if probed is not None:
+            verdicts.proved(probed, self)
 
     def succeeded(self, attempt: Attempt, key: Key | None) -> None:
         """It gave a whole answer."""
@@ -208,41 +205,10 @@ class Course(msgspec.Struct, eq=False):
                 # Its caller had less patience than the route.
                 pass
             case _:
-                counts = error.error_kind not in _UNCOUNTED and self._is_counted(deployment)
-                deployment.health.failed(error.code, now, counts=counts)
-                if counts:
-                    self._count(deployment, error, now)
+                verdicts.failed(self._exchange, self._plan, deployment, error, self, now)
                 if error.disposition is Disposition.TRANSIENT:
                     self._retry(deployment, key, error, now)
         self.left()
-
-    def _is_counted(self, deployment: Deployment) -> bool:
-        """Whether a failure counts for the breaker: a request that fails everywhere is no proof."""
-        if len(self._plan.deployments) == 1:
-            return True
-        made = sum(each.deployment is deployment for each in self._exchange.attempts)
-        return made <= _MOST_COUNTED
-
-    def _count(self, deployment: Deployment, error: UpstreamError, now: float) -> None:
-        health, was_open = deployment.health, deployment.health.opened
-        breaking = self._plan.breaking or deployment.breaking
-        if not breaker.failed(health, self, now, breaking):
-            return
-        if was_open:
-            _log.info(
-                "The breaker of %s stays open for %g s: a probe failed (%s)",
-                deployment.name,
-                breaking.open_for,
-                error.code,
-            )
-        else:
-            _log.error(
-                "The breaker of %s opened for %g s: it failed %d times in a row (%s)",
-                deployment.name,
-                breaking.open_for,
-                health.consecutive_failures,
-                error.code,
-            )
 
     def _another_key(self, deployment: Deployment) -> None:
         plan, attempts = self._plan, self._exchange.attempts
@@ -297,6 +263,7 @@ class Course(msgspec.Struct, eq=False):
             return False
         turns = self._turns
         if turns is not None and sort is not _Call.IN_LINE and not turns.takes(deployment):
+            self._pass_over(deployment, "limit")
             return False
         if sort is _Call.RETRY:
             if not self._plan.retry.take(health.recent, now):
@@ -307,9 +274,8 @@ class Course(msgspec.Struct, eq=False):
         elif sort is not _Call.SAME:
             health.recent.at(now).asked += 1
         if health.opened:
-            breaker.begin(health, self, now, self._plan.breaking or deployment.breaking)
+            verdicts.probed(deployment, self, now, deployment.breaking)
             self._probed = deployment
-            _log.info("The breaker of %s is half open: it is probed", deployment.name)
         if self._passed:
             self._passed.pop(deployment, None)
         return True
@@ -317,7 +283,7 @@ class Course(msgspec.Struct, eq=False):
     def _passes_breaker(self, deployment: Deployment, now: float, sort: _Call) -> bool:
         health = deployment.health
         if sort is _Call.RESORT:
-            breaking = self._plan.breaking or deployment.breaking
+            breaking = deployment.breaking
             return not breaking.strict and breaker.is_free(health, now)
         if health.is_askable(now):
             return True
@@ -356,16 +322,22 @@ class Course(msgspec.Struct, eq=False):
         raise self._over(now)
 
     def _last_resort(self, now: float) -> Deployment | None:
-        """One whose breaker is open, where others were there and gave no answer."""
+        """One whose breaker is open, where others are there and gave no answer.
+
+        Where the breakers of all are open, a request asks no more than one of them: the one that
+        has not been asked for longest.
+        """
         if not self._resort:
             return None
         resort, self._resort = self._resort, []
         known = {each.deployment for each in self._exchange.attempts}
         if len(known | self._passed.keys()) == 1:
             return None
+        if not known:
+            resort.sort(key=lambda each: each.health.last_error_at)
         for number, deployment in enumerate(resort, 1):
             if self._takes(deployment, now, _Call.RESORT):
-                self._resort = resort[number:]
+                self._resort = resort[number:] if known else []
                 return deployment
         return None
 
@@ -393,4 +365,7 @@ class Course(msgspec.Struct, eq=False):
             failed = summary(exchange, [*self._passed.values()], now=now)
         else:
             failed = short
-        return failed if turns is None else turns.exhausted(failed)
+        told = failed if turns is None else turns.exhausted(failed)
+        if isinstance(told, Exhausted):
+            told.passed_over = tuple(self._passed.values())
+        return told

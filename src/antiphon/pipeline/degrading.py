@@ -14,7 +14,7 @@ from typing import Protocol
 
 from antiphon.clock import Clock
 from antiphon.errors import AntiphonError, CallerError
-from antiphon.model.ask import Ask, Fact
+from antiphon.model.ask import Ask
 from antiphon.model.needs import Need
 from antiphon.model.parts import Author, Text, ToolCall, ToolResult, Turn
 from antiphon.model.reply import ChatReply, Choice, Stop, StopReason
@@ -24,8 +24,8 @@ from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.estimating import prompt_tokens
 from antiphon.pipeline.exchange import Exchange
-from antiphon.pipeline.facts import fill
-from antiphon.pipeline.ladder import Degrade
+from antiphon.pipeline.facts import Looking
+from antiphon.pipeline.ladder import REGION, Degrade
 from antiphon.pipeline.plan import Plan
 from antiphon.rendering.values import CannotRender
 from antiphon.resilience.canned import Situation
@@ -111,7 +111,7 @@ class Degrading:
         self.count(exchange, step, error)
 
     def _canned(self, exchange: Exchange, degrade: Degrade, error: AntiphonError) -> bytes | None:
-        ask = self._ask_of(exchange, degrade.facts)
+        ask = self._ask_of(exchange, degrade.looking)
         language = degrade.scripts.language(ask.text, ask.earlier)
         situation = _situation(exchange, ask, language, error)
         for case in degrade.cases:
@@ -133,21 +133,23 @@ class Degrading:
             return said(exchange, text, int(self.clock.now()))
         return None
 
-    def _ask_of(self, exchange: Exchange, facts: Fact) -> Ask:
+    def _ask_of(self, exchange: Exchange, looking: Looking) -> Ask:
         """What texts and their conditions are told of a request."""
         choice, plan, payload = exchange.choice, exchange.plan, exchange.payload
         assert plan is not None
-        ask = Ask(exchange.principal, plan.chooser.least) if choice is None else choice.ask
-        fill(ask, payload, facts, exchange.headers)
-        if Fact.TOKENS in facts:
+        if choice is None:
+            ask = Ask(exchange.principal, plan.chooser.least)
+        else:
+            ask = Ask(exchange.principal, choice.ask.sensitivity, choice.ask.priority)
+        looking.fill(ask, payload, exchange.headers)
+        if not plan.overrides.tags:
+            ask.tags, ask.task, ask.market = (), "", ""
+        if looking.tokens:
             ask.tokens = prompt_tokens(payload, plan.deployments[0])
         spending = self._accounts.spending
-        if Fact.BUDGET in facts and spending is not None:
+        if looking.budget and spending is not None:
             ask.budget_used = spending.share(exchange.principal)
         return ask
-
-
-_REGION = "x-antiphon-region"
 
 
 def _situation(exchange: Exchange, ask: Ask, language: str, error: AntiphonError) -> Situation:
@@ -158,7 +160,7 @@ def _situation(exchange: Exchange, ask: Ask, language: str, error: AntiphonError
         reason=reason_of(error),
         retry_after=error.retry_after,
         language=language,
-        region=ask.headers.get(_REGION) or ask.metadata.get("region", ""),
+        region=ask.headers.get(REGION) or ask.metadata.get("region", ""),
         department=principal.department,
         team=principal.team,
         metadata=ask.metadata,

@@ -193,9 +193,9 @@ class Descent:
     def _goes_to_pool(self, error: AntiphonError) -> bool:
         exchange = self._exchange
         wishes = exchange.wishes
-        if wishes is not None and wishes.preferences is not None:
-            if not wishes.preferences.fallbacks:
-                return False
+        preferences = None if wishes is None else wishes.preferences
+        if preferences is not None and not preferences.fallbacks:
+            return False
         while self._pool:
             plan = exchange.snapshot.plan(self._pool)
             self._pool = plan.degrade.pool if plan.degrade is not None else ""

@@ -7,7 +7,7 @@ whoever has to read it says what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -17,18 +17,13 @@ from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.dialects.passed import UntranslatedPayload
 from antiphon.errors import CallerError, InvalidRequest
 from antiphon.model.ask import SENSITIVITIES, Ask, Fact, Sensitivity
-from antiphon.model.parts import Author, File, Text, Turn
 from antiphon.pipeline.conversing import conversation_of, prefix_of
+from antiphon.pipeline.hearing import heard
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 SENSITIVITY = b"x-antiphon-sensitivity"
 """The header that says how far a request goes."""
 _TAGS, _TASK, _MARKET = "x-antiphon-tags", "x-antiphon-task", "x-antiphon-market"
-_READ = Fact.TEXT | Fact.LANGUAGE | Fact.NEEDS
-_MEMBERS = Fact.TAGS | Fact.METADATA
-_MOST_TEXT = 64 * 1024
-"""Characters of a message that are looked at: its language is plain by then."""
-_MOST_EARLIER = 8
 _MARKED = {"sensitive": Sensitivity.RESTRICTED, "true": Sensitivity.RESTRICTED, **SENSITIVITIES}
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -60,90 +55,106 @@ def metadata_of(payload: Payload) -> Mapping[str, str]:
         return {}
 
 
-def fill(ask: Ask, payload: Payload, facts: Fact, headers: Headers) -> None:
-    """Find the facts that are asked for, but for money and tokens."""
-    if facts & (Fact.HEADERS | Fact.TAGS):
-        ask.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
-    if facts & _MEMBERS and not ask.metadata:
-        ask.metadata = metadata_of(payload)
-    if Fact.TAGS in facts:
-        _tag(ask)
-    if Fact.CONVERSATION in facts:
-        ask.conversation = conversation_of(headers, payload)
-    if Fact.PREFIX in facts:
-        ask.prefix = prefix_of(payload)
-    if facts & _READ:
-        _read(ask, payload, facts)
+class Looking:
+    """What is looked for in the requests of a route.
+
+    Attributes:
+        headers: Those that somebody wants to know, by their names on the wire.
+        tokens: Whether prompts are counted.
+        answer: Whether answers are estimated.
+        budget: Whether shares of budgets are.
+    """
+
+    __slots__ = (
+        "_conversation",
+        "_metadata",
+        "_needs",
+        "_prefix",
+        "_scripts",
+        "_tags",
+        "_text",
+        "answer",
+        "budget",
+        "headers",
+        "tokens",
+    )
+
+    def __init__(self, facts: Fact, headers: Collection[str] = ()) -> None:
+        """Make it ready: flags are slow where requests are.
+
+        Args:
+            facts: All that is wanted.
+            headers: Names of those that are wanted.
+        """
+        self._tags = Fact.TAGS in facts
+        self._metadata = bool(facts & (Fact.TAGS | Fact.METADATA))
+        self._conversation = Fact.CONVERSATION in facts
+        self._prefix = Fact.PREFIX in facts
+        self._needs = Fact.NEEDS in facts
+        self._text = bool(facts & (Fact.TEXT | Fact.LANGUAGE))
+        self._scripts = Fact.TEXT not in facts
+        self.tokens = Fact.TOKENS in facts
+        self.answer = Fact.ANSWER in facts
+        self.budget = Fact.BUDGET in facts
+        told = (_TAGS, _TASK, _MARKET) if self._tags else ()
+        self.headers = frozenset(each.encode("latin-1", "replace") for each in (*headers, *told))
+
+    def fill(self, ask: Ask, payload: Payload, headers: Headers) -> None:
+        """Find what is wanted, but for money and tokens."""
+        wanted = self.headers
+        if wanted:
+            ask.headers = {
+                name.decode("latin-1"): value.decode("latin-1")
+                for name, value in headers
+                if name in wanted
+            }
+        if self._metadata:
+            ask.metadata = metadata_of(payload)
+        if self._tags and (ask.headers or ask.metadata):
+            _tag(ask)
+        if self._conversation:
+            ask.conversation = conversation_of(headers, payload)
+        if self._prefix:
+            ask.prefix = prefix_of(payload)
+        if self._text or self._needs:
+            self._read(ask, payload)
+
+    def _read(self, ask: Ask, payload: Payload) -> None:
+        if isinstance(payload, UntranslatedPayload):
+            if self._text and isinstance(payload, EmbedPayload):
+                ask.text = "\n".join(_embedded(payload))
+            return
+        try:
+            if self._needs:
+                ask.needs = payload.needs
+            if self._text and not (self._scripts and _is_plain(payload.body)):
+                said = heard(payload)
+                if said:
+                    ask.text = said[0]
+                    ask.earlier = said[1:]
+        except CallerError:
+            return
 
 
 def _tag(ask: Ask) -> None:
     headers, metadata = ask.headers, ask.metadata
-    said = f"{headers.get(_TAGS, '')},{metadata.get('tags', '')}"
-    ask.tags = frozenset(each for text in said.split(",") if (each := text.strip().lower()))
-    task = headers.get(_TASK) or metadata.get("task_type") or metadata.get("task") or ""
-    ask.task = task.strip().lower()
-    ask.market = (headers.get(_MARKET) or metadata.get("market") or "").strip().lower()
-
-
-def _read(ask: Ask, payload: Payload, facts: Fact) -> None:
-    if isinstance(payload, EmbedPayload):
-        if facts & (Fact.TEXT | Fact.LANGUAGE):
-            ask.text = "\n".join(_embedded(payload))[:_MOST_TEXT]
-        return
-    if isinstance(payload, UntranslatedPayload):
-        return
-    if not facts & ~Fact.LANGUAGE & _READ and _is_plain(payload.body):
-        return
-    try:
-        request = payload.request
-        if Fact.NEEDS in facts:
-            ask.needs = payload.needs
-    except CallerError:
-        return
-    if facts & (Fact.TEXT | Fact.LANGUAGE):
-        said = _said_by_user(request.turns)
-        ask.text = next(said, "")
-        ask.earlier = tuple(text for text, _ in zip(said, range(_MOST_EARLIER), strict=False))
+    tags = headers.get(_TAGS, "")
+    task, market = headers.get(_TASK), headers.get(_MARKET)
+    if metadata:
+        tags = f"{tags},{metadata.get('tags', '')}"
+        task = task or metadata.get("task_type") or metadata.get("task")
+        market = market or metadata.get("market")
+    if tags:
+        ask.tags = frozenset(each for text in tags.split(",") if (each := text.strip().lower()))
+    if task:
+        ask.task = task.strip().lower()
+    if market:
+        ask.market = market.strip().lower()
 
 
 def _is_plain(body: bytes) -> bool:
     """Whether a body can hold no letter beyond ASCII."""
     return bool(body) and body.isascii() and _ESCAPED not in body
-
-
-def _said_by_user(turns: Sequence[Turn]) -> Iterator[str]:
-    """What the user said, with the text attached to it; the newest first."""
-    for turn in reversed(turns):
-        if turn.author is Author.USER:
-            text = "\n".join(_texts(turn))
-            if text:
-                yield text[:_MOST_TEXT]
-
-
-def _texts(turn: Turn) -> Iterator[str]:
-    for part in turn.parts:
-        if isinstance(part, Text):
-            yield part.text
-        elif isinstance(part, File):
-            yield from _attached(part)
-
-
-def _attached(file: File) -> Iterator[str]:
-    """The text of a document, where it is text."""
-    blob = file.blob
-    if blob.data is not None and blob.media_type.startswith("text/"):
-        text = text_of(blob.data)
-        if text:
-            yield text
-
-
-def text_of(data: str) -> str:
-    """What base64 text holds; empty where it is no text."""
-    # Four letters hold three bytes; of a long document the beginning is enough.
-    try:
-        return msgspec.convert(data[: _MOST_TEXT * 4], bytes).decode("utf-8", "ignore")
-    except msgspec.ValidationError:
-        return ""
 
 
 def _embedded(payload: EmbedPayload) -> Collection[str]:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from antiphon.model.ask import Ask, Fact
 from antiphon.model.rendering import Renderer
 from antiphon.pipeline.degrade_config import CannedSettings, DegradeSettings
+from antiphon.pipeline.facts import Looking
 from antiphon.resilience.canned import Canned, renderer
 from antiphon.resilience.help_lines import HelpLines
 from antiphon.routing.conditions import Condition, conditions
 from antiphon.routing.config import LanguageSettings
 from antiphon.routing.language import Language, Scripts
 
-_SHOWN = Fact.HEADERS | Fact.TAGS | Fact.METADATA | Fact.TEXT | Fact.LANGUAGE
+REGION = "x-antiphon-region"
+"""The header that says where a caller is."""
+_SHOWN = Fact.TAGS | Fact.METADATA | Fact.TEXT | Fact.LANGUAGE
 """What texts are told, whatever their conditions ask for."""
 
 
@@ -43,11 +46,11 @@ class Degrade:
         pool: The name whose deployments are asked next; empty for none.
         covers: The caller's own bounds that stale and canned answers stand in for, too.
         cases: The texts, in the order in which they are looked at.
-        facts: What has to be known of a request to find the right one.
+        looking: Finds what has to be known of a request for the right one.
         scripts: Tells its language.
     """
 
-    __slots__ = ("cases", "covers", "facts", "pool", "scripts", "wait")
+    __slots__ = ("cases", "covers", "looking", "pool", "scripts", "wait")
 
     def __init__(
         self, settings: DegradeSettings, cases: Sequence[Case], language: LanguageSettings
@@ -57,10 +60,12 @@ class Degrade:
         self.covers = settings.covers
         self.cases = tuple(cases)
         self.scripts = Scripts(share=language.share, short=language.short)
-        self.facts = _SHOWN
+        facts = _SHOWN
         for case in cases:
             for condition in case.conditions:
-                self.facts |= condition.facts
+                facts |= condition.facts
+        names = [name for each in settings.canned for name in each.when.headers]
+        self.looking = Looking(facts, [REGION, *names])
 
 
 def compiled(settings: DegradeSettings, lines: HelpLines, language: LanguageSettings) -> Degrade:

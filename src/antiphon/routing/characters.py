@@ -7,6 +7,7 @@ first level being what is in daily use). Python's codecs hold them, so there is 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 _ALL = "".join(map(chr, range(0x4E00, 0xA000)))
@@ -41,8 +42,9 @@ class Forms(NamedTuple):
     words: re.Pattern[str]
 
 
+@cache
 def forms() -> Forms:
-    """Made from the standards; takes some 30 ms, so make it once."""
+    """Made from the standards, at first use; that takes some 30 ms."""
     simplified, traditional, japan = (_of("gb2312"), _of("big5"), _of("euc_jp"))
     daily = {each for each in japan if each.encode("euc_jp")[0] < _SECOND_LEVEL}
     china = simplified | traditional

@@ -9,6 +9,7 @@ This is on the road of every request of a route with rules: nothing is built whi
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import attrgetter
 from typing import Final, Protocol
 
 from antiphon.model.ask import SENSITIVITIES, Ask, Fact
@@ -181,13 +182,20 @@ def conditions(when: WhenSettings) -> Sequence[Condition]:
         if values:
             found.append(Among(name, read, values, facts=facts))
     if when.tokens is not None:
-        found.append(Between("prompt", _tokens, when.tokens, facts=Fact.TOKENS))
+        found.append(Between("prompt", attrgetter("tokens"), when.tokens, facts=Fact.TOKENS))
     if when.budget_used is not None:
-        found.append(Between("used share", _used, when.budget_used, facts=Fact.BUDGET))
+        found.append(
+            Between(
+                "used share",
+                attrgetter("budget_used"),
+                when.budget_used,
+                facts=Fact.BUDGET,
+            )
+        )
     if when.tags:
-        found.append(Has(_tags, when.tags, facts=Fact.TAGS))
+        found.append(Has(attrgetter("tags"), when.tags, facts=Fact.TAGS))
     if when.needs:
-        found.append(Has(_needs, when.needs, facts=Fact.NEEDS))
+        found.append(Has(attrgetter("needs"), when.needs, facts=Fact.NEEDS))
     found += [Named(name, values, header=True) for name, values in when.headers.items()]
     found += [Named(name, values, header=False) for name, values in when.metadata.items()]
     if when.language:
@@ -204,34 +212,18 @@ def _single(when: WhenSettings) -> Sequence[_Single]:
     levels = {each: int(SENSITIVITIES[each]) for each in when.sensitivity}
     urgencies = {each: PRIORITIES[each] for each in when.priority}
     return [
-        ("sensitivity", lambda ask: ask.sensitivity, levels, Fact.NOTHING),
-        ("priority", lambda ask: ask.priority, urgencies, Fact.NOTHING),
-        ("department", lambda ask: ask.principal.department, _same(when.department), Fact.NOTHING),
-        ("team", lambda ask: ask.principal.team, _same(when.team), Fact.NOTHING),
-        ("user", lambda ask: ask.principal.user, _same(when.user), Fact.NOTHING),
-        ("task", lambda ask: ask.task, _same(when.task), Fact.TAGS),
-        ("market", lambda ask: ask.market, _same(when.market), Fact.TAGS),
+        ("sensitivity", attrgetter("sensitivity"), levels, Fact.NOTHING),
+        ("priority", attrgetter("priority"), urgencies, Fact.NOTHING),
+        ("department", attrgetter("principal.department"), _same(when.department), Fact.NOTHING),
+        ("team", attrgetter("principal.team"), _same(when.team), Fact.NOTHING),
+        ("user", attrgetter("principal.user"), _same(when.user), Fact.NOTHING),
+        ("task", attrgetter("task"), _same(when.task), Fact.TAGS),
+        ("market", attrgetter("market"), _same(when.market), Fact.TAGS),
     ]
 
 
 def _same(values: Sequence[str]) -> Mapping[str, str]:
     return {each: each for each in values}
-
-
-def _tokens(ask: Ask) -> float:
-    return ask.tokens
-
-
-def _used(ask: Ask) -> float:
-    return ask.budget_used
-
-
-def _tags(ask: Ask) -> Collection[str]:
-    return ask.tags
-
-
-def _needs(ask: Ask) -> Collection[str]:
-    return ask.needs
 
 
 def _one_of(words: Sequence[str]) -> str:

@@ -48,6 +48,7 @@ _SPEAKS: Final = re.compile(
     "[\u3001\u3002\uff01\uff1a\uff1b\uff1f"  # wide punctuation; a comma may end a greeting
     "的了吗嗎呢吧么麼们們这這那哪怎什谁誰请請帮幫我咱把给給让讓还還没沒係唔嘅喺咗點]"
     "|\uff0c(?!\\s*$)|多少|如何|可以|是否|为何|為何"
+    "|一下|总结|總結|翻译|翻譯|解释|解釋|检查|檢查|说|說|讲|講|咋|啥"
 )
 """What hardly stands in names and quoted words."""
 _REMARKS: Final = ("#", "//", "/*", "*", "--", ";", "<!--")
@@ -112,7 +113,12 @@ class Scripts:
         marks = data.translate(_CLASSES, _OTHER)
         if not marks:
             return ""
-        han, kana = marks.count(b"H"), marks.count(b"K")
+        han = marks.count(b"H")
+        if han > _FEW and 8 * (len(marks) - han) < han:
+            # Nearly all: what is left is punctuation, or a few words that are quoted.
+            share = han / (han + (len(data) - 3 * len(marks)) / _WORD_BYTES)
+            return self._of_han(text, share, han)
+        kana = marks.count(b"K")
         hangul = len(marks) - han - kana
         if kana:
             # Much of it is punctuation, which Chinese has too; a little does not matter.
@@ -122,7 +128,8 @@ class Scripts:
         if others and (others >= han or not self._forms.foreign.search(text[:_HEAD])):
             spoken = (others + han) / _SOUNDS
             enough = spoken >= self._share * (spoken + words)
-            return ("ja" if kana >= hangul else "ko") if enough else ""
+            jamo = data.count(b"\xe3\x85")
+            return ("ja" if kana - jamo >= hangul + jamo else "ko") if enough else ""
         return self._of_han(text, han / (han + words), han) if han else ""
 
     def _of_han(self, text: str, share: float, han: int) -> Language:

@@ -19,21 +19,24 @@ class Rule:
         name: Shown where a decision is explained.
         pool: Who is asked where it matches.
         only: Whether nobody else is.
+        headers: The names of those that it asks for, in lower case.
         conditions: All that must hold.
     """
 
-    __slots__ = ("conditions", "name", "only", "pool")
+    __slots__ = ("_all", "conditions", "headers", "name", "only", "pool")
 
     def __init__(self, settings: RuleSettings, pool: Sequence[Candidate]) -> None:
         self.name = settings.name
         self.pool: tuple[Candidate, ...] = tuple(pool)
         self.only = settings.only
+        self.headers = frozenset(settings.when.headers)
         self.conditions: Sequence[Condition] = conditions(settings.when)
+        self._all = [each.holds for each in self.conditions]
 
     def matches(self, ask: Ask, language: Language) -> bool:
         """Whether all holds."""
-        for each in self.conditions:  # noqa: SIM110  a generator costs as much as a condition
-            if not each.holds(ask, language):
+        for holds in self._all:  # noqa: SIM110  a generator costs as much as a condition
+            if not holds(ask, language):
                 return False
         return True
 
@@ -43,9 +46,10 @@ class Rules:
 
     Attributes:
         facts: Without which they cannot be asked.
+        headers: The names of those that they ask for, in lower case.
     """
 
-    __slots__ = ("_rules", "_scripts", "facts")
+    __slots__ = ("_rules", "_scripts", "facts", "headers")
 
     def __init__(self, rules: Sequence[Rule], language: LanguageSettings) -> None:
         self._rules = rules
@@ -53,11 +57,15 @@ class Rules:
         for rule in rules:
             for condition in rule.conditions:
                 self.facts |= condition.facts
+        self.headers = frozenset[str]().union(*(rule.headers for rule in rules))
         self._scripts = (
             Scripts(share=language.share, short=language.short)
             if Fact.LANGUAGE in self.facts
             else None
         )
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules)
 
     @property
     def pools(self) -> Iterator[Sequence[Candidate]]:

@@ -13,6 +13,7 @@ from tests.unit.routing.sentences import Sentence, second_labels, sentences
 
 ENOUGH = 0.99
 KNOWN = ["s293", "s483"]
+KNOWN_LATER = ["l069", "l077", "l078", "l082"]
 """What is missed today, as the README of the sentences says."""
 HARD = {
     "english_mail_with_chinese_name",
@@ -67,6 +68,22 @@ def test_chinese_is_told_from_the_rest(scripts: Scripts) -> None:
     assert [each.id for each in missed] == KNOWN
 
 
+@pytest.mark.parametrize("language", ["ja", "ko"])
+def test_japanese_and_korean_are_told_apart_too(scripts: Scripts, language: str) -> None:
+    missed = {*KNOWN, *KNOWN_LATER}
+    for each in (*sentences(), *sentences("later.tsv")):
+        if each.id not in missed:
+            told = scripts.language(each.text, each.earlier[::-1])
+            assert (told == language) == (each.language == language), each
+
+
+def test_later_sentences_that_are_nearly_all_hard(scripts: Scripts) -> None:
+    later = sentences("later.tsv")
+    missed = [each.id for each in later if routed(scripts, each) != each.route]
+    assert len(later) >= 100
+    assert missed == KNOWN_LATER
+
+
 @pytest.mark.parametrize("kind", sorted(HARD))
 def test_each_hard_kind_alone(scripts: Scripts, kind: str) -> None:
     of_kind = [each for each in sentences() if each.kind == kind]
@@ -99,6 +116,7 @@ def test_the_second_labels_agree() -> None:
         ("来週の会議", "ja"),
         ("カタカナ", "ja"),
         ("안녕", "ko"),
+        ("ㅋㅋㅋ", "ko"),
         ("Ask 田中さん about the date of the meeting, please.", ""),
         ("。。。", ""),
         ("𠮷", ""),

@@ -19,8 +19,8 @@ class Sentence(NamedTuple):
     text: str
 
 
-def sentences() -> list[Sentence]:
-    """All of `sentences.tsv`."""
+def sentences(name: str = "sentences.tsv") -> list[Sentence]:
+    """All of one file."""
     return [
         Sentence(
             each[0],
@@ -30,7 +30,7 @@ def sentences() -> list[Sentence]:
             tuple(_plain(turn) for turn in each[4].split("\\f")) if each[4] else (),
             _plain(each[5]),
         )
-        for each in _rows("sentences.tsv")
+        for each in _rows(name)
     ]
 
 
