@@ -232,7 +232,7 @@ class _Look:
             each
             for each, passed in self._passed.items()
             if passed.reason == _BREAKER
-            and not (self._plan.breaking or each.breaking).strict
+            and not each.breaking.strict
             and breaker.is_free(each.health, now)
             and not each.wakes_at(now)
         ]
