@@ -14,8 +14,8 @@ NOT_HERE = {
     "POST /api/v1/notices/test": "no webhook is configured",
     "POST /api/v1/notices/{notice}/retry": "the same",
     "POST /api/v1/deployments/{name}/reset": "no id is the name of a deployment",
-    "PUT /api/v1/models/{model}/active": "no id is the name of a model",
-    "DELETE /api/v1/models/{model}/active": "the same",
+    "PUT /api/v1/models/{model_name}/active": "it names a model, which no tenant has",
+    "DELETE /api/v1/models/{model_name}/active": "the same",
 }
 """Writes that nothing here can make succeed, with the reason."""
 
