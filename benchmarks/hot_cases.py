@@ -31,6 +31,7 @@ from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
 from antiphon.model.usage import Usage
 from antiphon.pipeline.accounts import Accounts
+from antiphon.pipeline.course import Course
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.recording import Recording
@@ -291,6 +292,15 @@ def exchange() -> Timed:
     return ask
 
 
+def course() -> Timed:
+    """`pipeline.course`: who is asked, where the first one is well."""
+    served = gateway()
+    pipeline, asked = pipeline_of(served), asked_once(served, chat_body(900))
+    plan = pipeline.route(asked)
+    clock, chance, pool = served.clock, pipeline.chance, plan.deployments
+    return lambda: Course(asked, plan, clock, iter(pool), None, chance).draw()
+
+
 def exchange_hit() -> Timed:
     """`pipeline.caching`: a whole exchange that is answered from memory, record included."""
     served = gateway(cache={})
@@ -524,6 +534,7 @@ CASES: dict[str, Setup] = {
     "dialects.inspect_reply_1kb": inspect_reply,
     "pipeline.relay_100_events": relay,
     "pipeline.exchange": exchange,
+    "pipeline.course": course,
     "pipeline.exchange_hit": exchange_hit,
     "usage.attempt": accounts,
     "usage.attempt_in_budgets": accounts_in_budgets,

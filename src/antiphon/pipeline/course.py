@@ -58,6 +58,10 @@ class _Call(enum.Enum):
     """Nobody else is left."""
 
 
+# On the road a name of the module costs a fifth of a member of the enumeration.
+_NEW, _SAME, _RETRY, _IN_LINE, _RESORT = _Call
+
+
 class Course(msgspec.Struct, eq=False):
     """The way of one exchange through its candidates."""
 
@@ -70,7 +74,7 @@ class Course(msgspec.Struct, eq=False):
     _before: int = 0
     _more: int = 0
     _same: Deployment | None = None
-    _sort: _Call = _Call.SAME
+    _sort: _Call = _SAME
     _wait_until: float = 0.0
     _again: list[Deployment] = []
     _later: list[tuple[float, Deployment]] = []
@@ -100,7 +104,7 @@ class Course(msgspec.Struct, eq=False):
         if same is not None and self._takes(same, now, self._sort):
             return same
         for deployment in self._candidates:
-            if self._takes(deployment, now, _Call.NEW):
+            if self._takes(deployment, now, _NEW):
                 return deployment
         return self._left(now)
 
@@ -126,7 +130,7 @@ class Course(msgspec.Struct, eq=False):
                 if deployment is None:
                     return None
                 # It may have stood in line for long.
-                if self._takes(deployment, clock.monotonic(), _Call.IN_LINE):
+                if self._takes(deployment, clock.monotonic(), _IN_LINE):
                     return deployment
                 turns.settle()
             elif self._wait_until > now:
@@ -141,7 +145,7 @@ class Course(msgspec.Struct, eq=False):
 
     def again(self, deployment: Deployment) -> None:
         """What is asked was changed, or how: ask the same one at once."""
-        self._same, self._sort = deployment, _Call.SAME
+        self._same, self._sort = deployment, _SAME
 
     def go_on(self, candidates: Iterator[Deployment]) -> None:
         """From now on ask only these, each once."""
@@ -242,7 +246,7 @@ class Course(msgspec.Struct, eq=False):
         elif at >= exchange.deadline or deployment.health.opened:
             pass
         elif retry.has_room(deployment.health.recent, now):
-            self._same, self._sort, self._wait_until = deployment, _Call.RETRY, at
+            self._same, self._sort, self._wait_until = deployment, _RETRY, at
         else:
             self._pass_over(deployment, "retry_budget")
 
@@ -262,16 +266,16 @@ class Course(msgspec.Struct, eq=False):
             self._pass_over(deployment, "window")
             return False
         turns = self._turns
-        if turns is not None and sort is not _Call.IN_LINE and not turns.takes(deployment):
+        if turns is not None and sort is not _IN_LINE and not turns.takes(deployment):
             self._pass_over(deployment, "limit")
             return False
-        if sort is _Call.RETRY:
+        if sort is _RETRY:
             if not self._plan.retry.take(health.recent, now):
                 self._pass_over(deployment, "retry_budget")
                 if turns is not None:
                     turns.settle()
                 return False
-        elif sort is not _Call.SAME:
+        elif sort is not _SAME:
             health.recent.at(now).asked += 1
         if health.opened:
             verdicts.probed(deployment, self, now, deployment.breaking)
@@ -283,7 +287,7 @@ class Course(msgspec.Struct, eq=False):
 
     def _passes_breaker(self, deployment: Deployment, now: float, sort: _Call) -> bool:
         health = deployment.health
-        if sort is _Call.RESORT:
+        if sort is _RESORT:
             breaking = deployment.breaking
             return not breaking.strict and breaker.is_free(health, now)
         if health.is_askable(now):
@@ -316,7 +320,7 @@ class Course(msgspec.Struct, eq=False):
                 break
             self._later.remove(ready)
             deployment = ready[1]
-            if self._takes(deployment, now, _Call.RETRY if self._asked(deployment) else _Call.NEW):
+            if self._takes(deployment, now, _RETRY if self._asked(deployment) else _NEW):
                 return deployment
         if self._turns is not None and self._turns.lines_up():
             return None
@@ -337,7 +341,7 @@ class Course(msgspec.Struct, eq=False):
         if not known:
             resort.sort(key=lambda each: each.health.last_error_at)
         for number, deployment in enumerate(resort, 1):
-            if not deployment.wakes_at(now) and self._takes(deployment, now, _Call.RESORT):
+            if not deployment.wakes_at(now) and self._takes(deployment, now, _RESORT):
                 self._resort = resort[number:] if known else []
                 return deployment
         return None
