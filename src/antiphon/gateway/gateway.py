@@ -278,11 +278,7 @@ class Antiphon(Asking, Changing):
         return self.snapshot.nearest(name)
 
     def reset(self, name: str) -> None:
-        """Take a deployment into use again: its breaker closes, its provider's keys are live.
-
-        Raises:
-            PathNotFound: There is none of that name.
-        """
+        """Take `PROVIDER/MODEL` into use again, as `resetting`; `PathNotFound` if there is none."""
         reset(deployment_of(self.snapshot, name))
 
     @property

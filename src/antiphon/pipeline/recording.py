@@ -19,7 +19,7 @@ from antiphon.telemetry.metrics import DeploymentMeter, Metrics
 from antiphon.telemetry.report import AttemptReport, Reports, RequestReport
 from antiphon.telemetry.trace import Trace
 from antiphon.telemetry.words import OK, word_of
-from antiphon.usage.journal.record import Outcome
+from antiphon.usage.journal.record import CANNED, Outcome
 
 _NOTHING = Usage()
 _OK_STATUS = 200
@@ -56,7 +56,9 @@ class Recording:
         cached = exchange.cached
         if cached is not None:
             self._metrics.cached.of(route.alias, cached.word).value += 1
-        if outcome is None and cached is not None and cached.is_given:
+        if outcome is None and exchange.degraded == CANNED and exchange.stood_for is not None:
+            route.stood_in(CANNED, now, exchange.stood_for)
+        elif outcome is None and cached is not None and cached.is_given:
             route.given(cached.word)
             route.window.answered(now, total, first_token, 0)
         elif outcome is None and last is not None:
@@ -67,6 +69,9 @@ class Recording:
             )
         elif outcome is not None:
             route.failed(last, now, told(outcome))
+        if exchange.continued:
+            word = OK if outcome is None else "failed"
+            self._metrics.continued.of(route.alias, word).value += 1
         reports = self.reports
         if reports.every or (reports.trouble and (outcome is not None or len(attempts) > 1)):
             reports.put(self._report(exchange, now))
@@ -165,6 +170,7 @@ class Recording:
             attempts=attempts,
             served=exchange.served,
             cached=exchange.cached.word if exchange.cached is not None else "",
+            degraded=exchange.degraded,
             structured=exchange.structured.line if exchange.structured is not None else "",
             embeds=exchange.embeds is not None,
             asked=payload.output_bound[0] if trace is not None else None,
