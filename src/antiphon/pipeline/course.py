@@ -44,6 +44,9 @@ _UNCOUNTED = {Kind.RATE_LIMITED, Kind.MODEL_NOT_FOUND}
 """Failures that do not say that a deployment is down."""
 _MOST_COUNTED = 2
 """Failures of one request that count for a breaker, where others could be asked."""
+_BUDGET = "retry_budget"
+_BUDGET_WAIT = 1.0
+"""Seconds after which a budget of retries has room again: some are free in every second."""
 _log = logging.getLogger("antiphon.breaker")
 
 
@@ -82,6 +85,7 @@ class Course(msgspec.Struct, eq=False):
     _resort: list[Deployment] = []
     _rests: list[Deployment] = []
     _round: int = 0
+    _patient_until: float = 0.0
     _window: int = 0
     _probed: Deployment | None = None
     _short: BudgetExceeded | BudgetReserved | None = None
@@ -264,9 +268,9 @@ class Course(msgspec.Struct, eq=False):
                 self._another_key(deployment)
                 return
         made = sum(each.deployment is deployment for each in exchange.attempts)
-        if self.goes_on or made >= retry.most or not retry.helps(error):
+        if made >= retry.most or not retry.helps(error):
             return
-        if not retry.insists:
+        if self.goes_on or not retry.insists:
             self._again.append(deployment)
             return
         at = now + retry.wait(made, self._chance)
@@ -278,7 +282,7 @@ class Course(msgspec.Struct, eq=False):
         elif retry.has_room(deployment.health.recent, now):
             self._same, self._sort, self._wait_until = deployment, _Call.RETRY, at
         else:
-            self._pass_over(deployment, "retry_budget")
+            self._pass_over(deployment, _BUDGET)
 
     # who may be asked
 
@@ -300,7 +304,7 @@ class Course(msgspec.Struct, eq=False):
             return False
         if sort is _Call.RETRY:
             if not self._plan.retry.take(health.recent, now):
-                self._pass_over(deployment, "retry_budget")
+                self._pass_over(deployment, _BUDGET)
                 if turns is not None:
                     turns.settle()
                 return False
@@ -351,9 +355,19 @@ class Course(msgspec.Struct, eq=False):
             deployment = ready[1]
             if self._takes(deployment, now, _Call.RETRY if self._asked(deployment) else _Call.NEW):
                 return deployment
+            self._wait_for_budget(deployment, now)
         if self._turns is not None and self._turns.lines_up():
             return None
         raise self._over(now)
+
+    def _wait_for_budget(self, deployment: Deployment, now: float) -> None:
+        """Where only its budget of retries is spent, try again in a while."""
+        passed = self._passed.get(deployment)
+        if passed is None or passed.reason != _BUDGET:
+            return
+        self._patient_until = self._patient_until or now + LONGEST_WAIT
+        if now + _BUDGET_WAIT <= self._patient_until:
+            self._later.append((now + _BUDGET_WAIT, deployment))
 
     def _last_resort(self, now: float) -> Deployment | None:
         """One whose breaker is open, where others were there and gave no answer."""
