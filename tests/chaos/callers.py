@@ -94,14 +94,23 @@ def _plain(text: str) -> str:
 def question(seed: int, number: int) -> Question:
     """The n-th request of a run."""
     dice = Dice("question", seed, number)
-    words = [dice.choice(_WORDS) for _ in range(dice.between(8, 36))]
-    said = f"Answer {number}: {' '.join(words)}"
+    said = f"Answer {number}: {' '.join(_words(dice, dice.between(8, 48)))}"
     stream = dice.unit() < 0.6
     dialect = dice.choice(_MIX)
     shaped = dialect == "openai_chat" and dice.unit() < 0.12
     if shaped:
         said = json.dumps({"said": said})
     return Question(number, dialect, stream, said, shaped)
+
+
+def _words(dice: Dice, count: int) -> list[str]:
+    """None that is one of the last few: a seam takes a word that is said twice for its repetition."""
+    words: list[str] = []
+    while len(words) < count:
+        word = dice.choice(_WORDS)
+        if word not in words[-4:]:
+            words.append(word)
+    return words
 
 
 _MIX: Final = (

@@ -89,7 +89,13 @@ def counted(record: Record) -> Figures:
     sorts = {each.question.number: _sort(each, record) for each in answers}
     due = [each for each in answers if sorts[each.question.number] == DUE]
     cannot = [each for each in answers if sorts[each.question.number] == CANNOT]
-    false = [each for each in answers if each.is_whole and not each.is_true and not each.degraded]
+    false = [
+        each
+        for each in answers
+        if each.is_whole and not each.is_true and not each.degraded
+        # A refusal can be an answer without a text.
+        and (each.text or sorts[each.question.number] != REFUSED)
+    ]
     told = [each for each in answers if each.is_told]
     untold = [each for each in answers if not each.is_whole and not each.is_told]
     calls = [call for found in record.received.values() for call in found]

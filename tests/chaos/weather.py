@@ -37,11 +37,13 @@ NEVER_SENT: Final = frozenset({"refused", "tls-slow", "tls-closed"})
 _UNTRUE: Final = {RESPONSES: {"preamble-only"}, GEMINI: {"candidate-empty"}}
 """An answer that is said to be whole and is none: nobody can know, so it is left out."""
 _HEAVY: Final = frozenset(
-    {"endless", "bomb", "huge-event", "drip", "heartbeats", "stall", "stall-inside"}
+    {"bomb", "huge-event", "drip", "heartbeats", "stall", "stall-inside"}
     | {"header-flood", "huge-headers", "byte-chunks", "deep-event", "ping-flood", "tls-slow"}
 )
-"""They take a second or much of a processor, so they come at a fifth of the others' rate."""
+"""They take a second or much of a processor, so they come at a fifth of the others' rate (`endless`: a twentieth)."""
 _CONTINUED: Final = ("repeats-tail", "repeats-all")
+_PLAINLY_ANEW: Final = 120
+"""Characters of an answer after which nobody can take a new one for its continuation."""
 _OF_GEMINI: Final = {
     "rate-limited-info": both(broken("rate_limit_exceeded")),
     "call-malformed": both(broken("malformed")),
@@ -139,18 +141,20 @@ class Weather(ArmedRules):
         number = int(found[1])
         self._calls[number] += 1
         dice = Dice("weather", *self._where, number, self._calls[number])
-        fault = self._fault(dice, stream=stream, begun=received.begun is not None)
+        begun = received.begun
+        fault = self._fault(dice, stream=stream, begun=None if begun is None else len(begun))
         if fault is not None:
             self._tell(fault, received)
         return fault
 
-    def _fault(self, dice: Dice, *, stream: bool, begun: bool) -> str | None:
+    def _fault(self, dice: Dice, *, stream: bool, begun: int | None) -> str | None:
         shares, wire, roll = self._shares, self._wire, dice.unit()
         if roll < shares.failing:
             ways = failing(wire, stream=stream)
-            if begun:
+            if begun is not None:
                 # That nothing is left to say is believed, too.
-                ways = (*(each for each in ways if each != "preamble-only"), "begins-anew")
+                anew = ("begins-anew",) if begun > _PLAINLY_ANEW else ()
+                ways = (*(each for each in ways if each != "preamble-only"), *anew)
             return _chosen(dice, ways)
         roll -= shares.failing
         if stream:
@@ -158,7 +162,7 @@ class Weather(ArmedRules):
                 return dice.choice(CUTS)
             roll -= shares.cut
         if roll < shares.odd:
-            return _chosen(dice, (*odd(wire, stream=stream), *(_CONTINUED if begun else ())))
+            return _chosen(dice, (*odd(wire, stream=stream), *(_CONTINUED if begun is not None else ())))
         roll -= shares.odd
         if roll < shares.refused:
             return dice.choice([each for each in sorted(REFUSALS) if wire in FAULTS[each].wires])
@@ -168,8 +172,9 @@ class Weather(ArmedRules):
 def _chosen(dice: Dice, names: Sequence[str]) -> str:
     while True:
         name = dice.choice(names)
-        if name not in _HEAVY or dice.below(5) == 0:
-            return name
+        if name == "endless" and dice.below(20) or name in _HEAVY and dice.below(5):
+            continue
+        return name
 
 
 WIRES: Final[Mapping[str, str]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +51,10 @@ class FakeClock:
 
     def now(self) -> float:
         return 1.7e9 + self.time
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.time += seconds
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -246,6 +250,8 @@ class House:
         heartbeat: float = 15.0,
         deadline: float = 600.0,
         concurrency: int = 10,
+        windows: Mapping[str, int] | None = None,
+        route: Mapping[str, object] | None = None,
         **retry: object,
     ) -> None:
         self.clock = FakeClock()
@@ -256,7 +262,12 @@ class House:
                     "dialect": "openai_chat",
                     "base_url": f"http://{name}.test/v1",
                     "api_key": list(keys),
-                    "models": {"m": {"prices": {"input": 3, "output": 15}}},
+                    "models": {
+                        "m": {
+                            "prices": {"input": 3, "output": 15},
+                            **({"context": windows[name]} if windows else {}),
+                        }
+                    },
                 }
                 for name in names
             },
@@ -265,6 +276,7 @@ class House:
                     "deployments": [f"{name}/m" for name in names],
                     "retry": retry,
                     "deadline": deadline,
+                    **(route or {}),
                 }
             },
         }

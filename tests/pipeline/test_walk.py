@@ -104,14 +104,18 @@ async def test_who_is_left_alone_is_asked_after_all(house):
     assert h.upstream.asked == ["two", "one"]
 
 
-async def test_among_those_who_are_left_alone_the_order_is_kept(house):
+async def test_where_all_are_left_alone_they_are_asked_by_turns(house):
     h = house(attempts=1)
     h.script(one=DOWN, two=DOWN, three=DOWN)
     for _ in range(USUAL.failures):
         await h.fails()
     h.upstream.calls.clear()
-    await h.fails()
-    assert h.upstream.asked == ["one", "two", "three"]
+    for _ in range(4):
+        h.clock.time += 1
+        error = await h.fails()
+    assert h.upstream.asked == ["one", "two", "three", "one"], "one of them a request"
+    assert isinstance(error, Exhausted)
+    assert {each.deployment for each in error.passed_over} == {"two/m", "three/m"}
 
 
 # ------------------------------------------------------------------ bounds

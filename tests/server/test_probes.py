@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import openai
 import pytest
 
 from antiphon import Antiphon
@@ -32,9 +33,12 @@ async def detail(road: Stage) -> HealthDetail:
 
 
 @asynccontextmanager
-async def probed(tmp_path: Path, **sections: object) -> AsyncIterator[Stage]:
+async def probed(
+    tmp_path: Path, *, unwell_after: int = 3, **sections: object
+) -> AsyncIterator[Stage]:
     specs = [SimulatorSpec(name="one"), SimulatorSpec(name="two", models=("a", "b"))]
-    async with stage(tmp_path, specs, auth=AUTH, health=ONCE, **sections) as road:
+    health = {**ONCE, "unwell_after": unwell_after}
+    async with stage(tmp_path, specs, auth=AUTH, health=health, **sections) as road:
         yield road
 
 
@@ -291,3 +295,38 @@ async def test_another_way_of_listing(tmp_path):
             await happened(lambda: bool(gateway._prober.found))
             probe = (await gateway.health_in_detail()).upstreams[0].probe
     assert (probe.models, probe.error) == (0, "")
+
+
+async def test_who_misses_a_few_is_asked_last_and_comes_back(tmp_path):
+    async with probed(tmp_path, unwell_after=2) as road:
+        await until_probed(road)
+        road.first.refuse()
+        await again(road)
+        found = await again(road)
+        assert found.upstreams[0].put_last == "missed_probes"
+        assert "upstream_doubtful" in found.reasons
+        answer = await road.client.chat.completions.with_raw_response.create(
+            model="both", messages=HELLO
+        )
+        assert answer.headers["x-antiphon-deployment"] == "two/sim-small"
+        assert answer.headers["x-antiphon-attempts"] == "1"
+        await road.first.start()
+        found = await again(road)
+        assert (found.status, found.upstreams[0].put_last) == ("healthy", None)
+
+
+async def test_who_is_there_again_may_be_probed_by_a_request_at_once(tmp_path):
+    async with probed(tmp_path) as road:
+        await until_probed(road)
+        road.first.refuse()
+        client = road.client.with_options(max_retries=0)
+        for _ in range(5):
+            with pytest.raises(openai.APIStatusError):
+                await client.chat.completions.create(model="fast", messages=HELLO)
+        found = await again(road)
+        assert found.upstreams[0].circuit_breaker.state == "open"
+        await road.first.start()
+        found = await again(road)
+        assert found.upstreams[0].circuit_breaker.state == "half_open"
+        assert (await client.chat.completions.create(model="fast", messages=HELLO)).choices
+        assert (await again(road)).upstreams[0].circuit_breaker.state == "closed"

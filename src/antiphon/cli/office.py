@@ -36,6 +36,7 @@ Facts: TypeAlias = dict[str, object]
 _UNKNOWN, _WRONG = 401, 400
 _PAGE = 500
 _facts = msgspec.json.Decoder(Facts)
+_rows = msgspec.json.Decoder(list[Facts])
 
 
 class _Problem(msgspec.Struct):
@@ -69,6 +70,10 @@ class Office:
     def get(self, path: str, **query: object) -> Facts:
         """What is there; what cannot be had ends the command."""
         return _facts.decode(self._ask("GET", path, query=query))
+
+    def all(self, path: str) -> list[Facts]:
+        """What is there, where it is a list without pages."""
+        return _rows.decode(self._ask("GET", path))
 
     def post(self, path: str, body: Mapping[str, object] | None = None) -> Facts:
         """Make something, or have something done to it."""

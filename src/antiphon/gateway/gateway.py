@@ -35,13 +35,15 @@ from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.explaining import Asked, Explanation, explain
-from antiphon.gateway.health import Health, HealthDetail
+from antiphon.gateway.health import Health, HealthDetail, Probe
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
 from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
+from antiphon.gateway.probing import weigh
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
+from antiphon.gateway.resetting import deployment_of, reset
 from antiphon.gateway.rules import in_full, sum_up
 from antiphon.gateway.switches import ActiveModels
 from antiphon.limits.concurrency import Concurrency
@@ -162,6 +164,7 @@ class Antiphon(Asking):
         self._prober = prober = self._made_prober()
         services = [*reporting.services]
         if prober is not None:
+            prober.heard = self._weigh
             services.append(prober)
         try:
             books = Books(
@@ -272,6 +275,14 @@ class Antiphon(Asking):
         plans = self.snapshot.plans.values()
         return list({each.name: each for plan in plans for each in plan.deployments}.values())
 
+    def reset(self, name: str) -> None:
+        """Take a deployment into use again: its breaker closes, its provider's keys are live.
+
+        Raises:
+            PathNotFound: There is none of that name.
+        """
+        reset(deployment_of(self.snapshot, name))
+
     @property
     def open_books(self) -> Books:
         """The books, for whoever answers from them.
@@ -379,6 +390,14 @@ class Antiphon(Asking):
             loop=asyncio.get_running_loop(),
             resting=lambda: self.draining,
             clock=self.clock,
+        )
+
+    def _weigh(self, provider: str, probe: Probe) -> None:
+        weigh(
+            [each for each in self.deployments() if each.provider == provider],
+            probe,
+            unwell_after=self.settings.health.unwell_after,
+            now=self.clock.monotonic(),
         )
 
     async def _idle(self, seconds: float) -> None:

@@ -1,8 +1,9 @@
 """Asks providers whether they are there, so that health can say so without asking.
 
 A probe asks for the list of models, which costs no tokens; a provider without one is connected to
-only. It changes nothing: a list that comes proves no answer, and one that does not come disproves
-none, so attempts alone decide where requests go.
+only. A list that comes proves no answer, and one that does not come disproves none: so a provider
+that misses a few in a row is asked last, and nothing more; and one that is there again may be
+probed by a request at once, if its breaker is open (`gateway.probing`).
 
 The pace is kept on a thread, as that of any service. The calls are made on the gateway's loop, to
 which transport and keys belong.
@@ -56,6 +57,10 @@ def prober(
     )
 
 
+def _nobody(provider: str, probe: Probe) -> None:
+    del provider, probe
+
+
 class Prober:
     """Probes until it is stopped.
 
@@ -70,6 +75,7 @@ class Prober:
 
     Attributes:
         found: The last probe of each provider.
+        heard: Is told of each, on the loop.
     """
 
     name = "prober"
@@ -94,6 +100,7 @@ class Prober:
         self._clock = clock
         self._chance = chance
         self._task: asyncio.Task[object] | None = None
+        self.heard: Callable[[str, Probe], None] = _nobody
 
     def run(self, stop: threading.Event) -> None:
         """Probe, and wait, until `stop` is set."""
@@ -141,13 +148,14 @@ class Prober:
             except AntiphonError as failed:
                 error = failed.message
             spent = (self._clock.monotonic() - begun) * 1000
-            self.found[provider.name] = Probe(
+            self.found[provider.name] = probe = Probe(
                 "models" if lists else "connection",
                 at=self._clock.now(),
                 latency_ms=round(spent, 2),
                 models=models,
                 error=error,
             )
+            self.heard(provider.name, probe)
 
     async def _list(self, origin: Origin, head: bytes) -> int:
         """How many models it lists.

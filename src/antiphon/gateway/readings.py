@@ -6,12 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from antiphon.cache.statistics import Tally
+from antiphon.clock import Clock
 from antiphon.gateway.books import Books
 from antiphon.gateway.reporting import Reporting
 from antiphon.pipeline.phases import Pipeline
+from antiphon.providers.deployment import Deployment
 from antiphon.providers.transport import Transport
+from antiphon.resilience.breaker import State, state_of
 from antiphon.telemetry.series import Reading
 from antiphon.usage.captures.taking import Captures
+
+_BREAKERS = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 
 
 class Readable(Protocol):
@@ -23,6 +28,11 @@ class Readable(Protocol):
     captures: Captures
     tallies: Mapping[str, Tally]
     reporting: Reporting | None
+    clock: Clock
+
+    def deployments(self) -> Sequence[Deployment]:
+        """Everything that stands behind a name, once."""
+        ...
 
 
 def readings(gateway: Readable) -> Sequence[Reading]:
@@ -55,6 +65,20 @@ def readings(gateway: Readable) -> Sequence[Reading]:
     def sent() -> dict[str, float]:
         return {} if gateway.books is None else dict(gateway.books.noticing.courier.attempts)
 
+    def breakers() -> dict[tuple[str, ...], float]:
+        now = gateway.clock.monotonic()
+        return {
+            (each.provider, each.model): _BREAKERS[state_of(each.health, now)]
+            for each in gateway.deployments()
+        }
+
+    def changes() -> dict[tuple[str, ...], float]:
+        return {
+            (each.provider, each.model, to): count
+            for each in gateway.deployments()
+            for to, count in each.health.changes.items()
+        }
+
     return [
         Reading("antiphon_inflight", "Requests under way.", lambda: len(gateway.pipeline.live)),
         Reading(
@@ -62,6 +86,19 @@ def readings(gateway: Readable) -> Sequence[Reading]:
             "Connections to providers.",
             connections,
             label="state",
+        ),
+        Reading(
+            "antiphon_breaker_state",
+            "The breaker of each deployment of a route: 0 closed, 1 half open, 2 open.",
+            breakers,
+            label=("provider", "model"),
+        ),
+        Reading(
+            "antiphon_breaker_changes_total",
+            "How often it came into a state: `open`, `half_open` or `closed`.",
+            changes,
+            label=("provider", "model", "to"),
+            kind="counter",
         ),
         Reading(
             "antiphon_cache_entries",

@@ -9,6 +9,7 @@ from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.errors import ConfigurationError, Mistake, ModelUnpriced
+from antiphon.gateway.breaking import Breakers
 from antiphon.pipeline.choosing import Chooser
 from antiphon.pipeline.config import ANY, WILD, PoolEntry, RouteSettings, Target
 from antiphon.pipeline.digest import digest_of_plan
@@ -63,6 +64,7 @@ class Routes:
         self._around = Surroundings(chance(), clock, settings.server.region)
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
+        self._breakers = Breakers()
         self._written: frozenset[str] = frozenset()
         self.shelves = {name: self._shelf(each) for name, each in providers.items()}
 
@@ -146,6 +148,7 @@ class Routes:
         order = order_of(route.strategy, self._around)
         rules = self._rules(name, route, wild) if route.rules else None
         chooser = Chooser(name, pool, route, privacy=self._privacy, order=order, rules=rules)
+        self._breakers.set(name, route, chooser.deployments)
         tap = self._captures.tap(route.capture)
         return Plan(name, chooser, route, tap, self._cache(name, route, chooser.deployments))
 

@@ -101,11 +101,11 @@ class Walk(msgspec.Struct, eq=False):
                 if _FIRST_SUCCESS <= head.status <= _LAST_SUCCESS:
                     return answer, head
                 self.attempt.accepted = False
-                raise await refusal_of(self.attempt, answer, head)
+                raise await refusal_of(self.attempt, answer, head, now=self._clock.now())
             except UpstreamError as error:
                 self.failed(error)
             except (BudgetExceeded, BudgetReserved) as error:
-                course.unpaid(error)
+                course.unpaid(self.attempt.deployment, error)
                 if self._turns is not None:
                     self._turns.settle()
 

@@ -12,7 +12,6 @@ Hot path: for a first candidate that is well, `draw` is a handful of comparisons
 from __future__ import annotations
 
 import enum
-import logging
 from asyncio import sleep
 from collections.abc import Callable, Iterator
 
@@ -24,11 +23,13 @@ from antiphon.errors import (
     BudgetExceeded,
     BudgetReserved,
     Disposition,
+    Exhausted,
     InvalidAnswer,
     Kind,
     PassedOver,
     UpstreamError,
 )
+from antiphon.pipeline import verdicts
 from antiphon.pipeline.exchange import Attempt, Exchange
 from antiphon.pipeline.failures import is_cut, summary
 from antiphon.pipeline.plan import Plan
@@ -40,14 +41,6 @@ from antiphon.resilience.retry import MOST_CALLS
 
 LONGEST_WAIT = 10.0
 """Seconds: a request waits no longer for one who asks for rest."""
-_UNCOUNTED = {Kind.RATE_LIMITED, Kind.MODEL_NOT_FOUND}
-"""Failures that do not say that a deployment is down."""
-_MOST_COUNTED = 2
-"""Failures of one request that count for a breaker, where others could be asked."""
-_BUDGET = "retry_budget"
-_BUDGET_WAIT = 1.0
-"""Seconds after which a budget of retries has room again: some are free in every second."""
-_log = logging.getLogger("antiphon.breaker")
 
 
 class _Call(enum.Enum):
@@ -168,9 +161,10 @@ class Course(msgspec.Struct, eq=False):
 
     # what became of the last one
 
-    def unpaid(self, error: BudgetExceeded | BudgetReserved) -> None:
+    def unpaid(self, deployment: Deployment, error: BudgetExceeded | BudgetReserved) -> None:
         """It could not be paid for: another may cost less, and what is reserved may come back."""
         self.left()
+        self._pass_over(deployment, "money")
         if self._short is None or isinstance(error, BudgetReserved):
             self._short = error
 
@@ -183,8 +177,8 @@ class Course(msgspec.Struct, eq=False):
     def began(self) -> None:
         """A stream gives content: that is enough to know that the deployment is there."""
         probed, self._probed = self._probed, None
-        if probed is not None and breaker.succeeded(probed.health, self):
-            _log.info("The breaker of %s closed", probed.name)
+        if probed is not None:
+            verdicts.proved(probed, self)
 
     def succeeded(self, attempt: Attempt, key: Key | None) -> None:
         """It gave a whole answer."""
@@ -212,41 +206,10 @@ class Course(msgspec.Struct, eq=False):
                 # Its caller had less patience than the route.
                 pass
             case _:
-                counts = error.error_kind not in _UNCOUNTED and self._is_counted(deployment)
-                deployment.health.failed(error.code, now, counts=counts)
-                if counts:
-                    self._count(deployment, error, now)
+                verdicts.failed(self._exchange, self._plan, deployment, error, self, now)
                 if error.disposition is Disposition.TRANSIENT:
                     self._retry(deployment, key, error, now)
         self.left()
-
-    def _is_counted(self, deployment: Deployment) -> bool:
-        """Whether a failure counts for the breaker: a request that fails everywhere is no proof."""
-        if len(self._plan.deployments) == 1:
-            return True
-        made = sum(each.deployment is deployment for each in self._exchange.attempts)
-        return made <= _MOST_COUNTED
-
-    def _count(self, deployment: Deployment, error: UpstreamError, now: float) -> None:
-        health, was_open = deployment.health, deployment.health.opened
-        breaking = self._plan.breaking or deployment.breaking
-        if not breaker.failed(health, self, now, breaking):
-            return
-        if was_open:
-            _log.info(
-                "The breaker of %s stays open for %g s: a probe failed (%s)",
-                deployment.name,
-                breaking.open_for,
-                error.code,
-            )
-        else:
-            _log.error(
-                "The breaker of %s opened for %g s: it failed %d times in a row (%s)",
-                deployment.name,
-                breaking.open_for,
-                health.consecutive_failures,
-                error.code,
-            )
 
     def _another_key(self, deployment: Deployment) -> None:
         plan, attempts = self._plan, self._exchange.attempts
@@ -301,6 +264,7 @@ class Course(msgspec.Struct, eq=False):
             return False
         turns = self._turns
         if turns is not None and sort is not _Call.IN_LINE and not turns.takes(deployment):
+            self._pass_over(deployment, "limit")
             return False
         if sort is _Call.RETRY:
             if not self._plan.retry.take(health.recent, now):
@@ -311,9 +275,8 @@ class Course(msgspec.Struct, eq=False):
         elif sort is not _Call.SAME:
             health.recent.at(now).asked += 1
         if health.opened:
-            breaker.begin(health, self, now, self._plan.breaking or deployment.breaking)
+            verdicts.probed(deployment, self, now, deployment.breaking)
             self._probed = deployment
-            _log.info("The breaker of %s is half open: it is probed", deployment.name)
         if self._passed:
             self._passed.pop(deployment, None)
         return True
@@ -321,7 +284,7 @@ class Course(msgspec.Struct, eq=False):
     def _passes_breaker(self, deployment: Deployment, now: float, sort: _Call) -> bool:
         health = deployment.health
         if sort is _Call.RESORT:
-            breaking = self._plan.breaking or deployment.breaking
+            breaking = deployment.breaking
             return not breaking.strict and breaker.is_free(health, now)
         if health.is_askable(now):
             return True
@@ -337,17 +300,18 @@ class Course(msgspec.Struct, eq=False):
 
     def _left(self, now: float) -> Deployment | None:
         """Who is asked then; None where it has to be waited for."""
-        deployment = self._last_resort(now)
-        if deployment is not None:
-            return deployment
-        if not self._later and (self._again or self._rests):
-            self._begin_round(now)
-        deadline = self._exchange.deadline
-        while self._later:
+        while True:
+            deployment = self._last_resort(now)
+            if deployment is not None:
+                return deployment
+            if not self._later and (self._again or self._rests):
+                self._begin_round(now)
+            if not self._later:
+                break
             ready = next((each for each in self._later if each[0] <= now), None)
             if ready is None:
                 self._wait_until = min(at for at, _ in self._later)
-                if self._wait_until < deadline:
+                if self._wait_until < self._exchange.deadline:
                     return None
                 self._wait_until, self._later = 0.0, []
                 break
@@ -355,33 +319,39 @@ class Course(msgspec.Struct, eq=False):
             deployment = ready[1]
             if self._takes(deployment, now, _Call.RETRY if self._asked(deployment) else _Call.NEW):
                 return deployment
-            self._wait_for_budget(deployment, now)
+            if self._exchange.passed_over.get(deployment) == _BUDGET:
+                self._try_soon(deployment, now)
         if self._turns is not None and self._turns.lines_up():
             return None
         raise self._over(now)
 
-    def _wait_for_budget(self, deployment: Deployment, now: float) -> None:
-        """Where only its budget of retries is spent, try again in a while."""
-        passed = self._passed.get(deployment)
-        if passed is None or passed.reason != _BUDGET:
-            return
-        self._patient_until = self._patient_until or now + LONGEST_WAIT
-        if now + _BUDGET_WAIT <= self._patient_until:
-            self._later.append((now + _BUDGET_WAIT, deployment))
-
     def _last_resort(self, now: float) -> Deployment | None:
-        """One whose breaker is open, where others were there and gave no answer."""
+        """One whose breaker is open, where others are there and gave no answer.
+
+        Where the breakers of all are open, a request asks no more than one of them: the one that
+        has not been asked for longest.
+        """
         if not self._resort:
             return None
         resort, self._resort = self._resort, []
         known = {each.deployment for each in self._exchange.attempts}
         if len(known | self._passed.keys()) == 1:
             return None
+        if not known:
+            resort.sort(key=lambda each: each.health.last_error_at)
         for number, deployment in enumerate(resort, 1):
             if self._takes(deployment, now, _Call.RESORT):
-                self._resort = resort[number:]
+                self._resort = resort[number:] if known else []
                 return deployment
+            if known and not deployment.breaking.strict:
+                self._try_soon(deployment, now)
         return None
+
+    def _try_soon(self, deployment: Deployment, now: float) -> None:
+        """Others have its probe, or its retries of this second: that is over soon."""
+        self._patient_until = self._patient_until or now + LONGEST_WAIT
+        if now + _SOON <= self._patient_until:
+            self._later.append((now + _SOON, deployment))
 
     def _begin_round(self, now: float) -> None:
         """Let those be asked once more that may recover, and those that come back soon."""
@@ -407,4 +377,7 @@ class Course(msgspec.Struct, eq=False):
             failed = summary(exchange, [*self._passed.values()], now=now)
         else:
             failed = short
-        return failed if turns is None else turns.exhausted(failed)
+        told = failed if turns is None else turns.exhausted(failed)
+        if isinstance(told, Exhausted):
+            told.passed_over = tuple(self._passed.values())
+        return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from email.utils import formatdate
 
 from antiphon.errors import (
     BreakerOpen,
@@ -48,8 +49,8 @@ def is_absent(attempt: Attempt, error: UpstreamError) -> bool:
     ) and _NO_ENDPOINT.search(error.message) is not None
 
 
-async def refusal_of(attempt: Attempt, answer: Answer, head: Head) -> UpstreamError:
-    """What a provider said in place of an answer."""
+async def refusal_of(attempt: Attempt, answer: Answer, head: Head, *, now: float) -> UpstreamError:
+    """What a provider said in place of an answer, at so many seconds since 1970."""
     if head.status < _FIRST_ERROR_STATUS:
         return NotAnAnswer(
             f"The provider answered with status {head.status}.", code="unexpected_status"
@@ -64,7 +65,11 @@ async def refusal_of(attempt: Attempt, answer: Answer, head: Head) -> UpstreamEr
     except UpstreamError:
         # The status says enough; what came of the body may say more.
         pass
-    error = attempt.face.dialect.decode_error(head.status, dict(head.headers), body)
+    headers = dict(head.headers)
+    if b"retry-after" in headers and b"date" not in headers:
+        # A date in `retry-after` is read against the answer's own.
+        headers[b"date"] = formatdate(now, usegmt=True).encode()
+    error = attempt.face.dialect.decode_error(head.status, headers, body)
     if attempt.translation is not None:
         # The provider names a member that the caller never wrote.
         error.param = None

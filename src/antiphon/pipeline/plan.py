@@ -46,7 +46,6 @@ class Plan:
         overrides: What callers may wish.
         decides: There is something to decide, and to be told of afterwards.
         retry: How often, and how soon, a deployment that failed is asked again.
-        breaking: When the breakers of its deployments open; None leaves it to their providers.
         on_loss: What to do where a deployment cannot do all that is asked.
         checks_all: The form of an answer is checked also where its bytes go through.
         invalid_fails: A whole answer without the form that was asked for is none.
@@ -57,7 +56,6 @@ class Plan:
 
     __slots__ = (
         "alias",
-        "breaking",
         "cache",
         "checks_all",
         "chooser",
@@ -84,7 +82,6 @@ class Plan:
         self.deadline = route.deadline
         self.decides = len(chooser.deployments) > 1
         self.retry = Retry(route.retry, len(self.deployments))
-        self.breaking = route.breaker.figures if route.breaker is not None else None
         self.on_loss: OnLoss = route.on_loss
         overrides = route.overrides
         self.overrides = Bounds(

@@ -127,7 +127,7 @@ class Deployment:
         rates: What is charged for it.
         priced: How that is known: `known`, `own`, `self-hosted`, `ceiling` or `free`.
         unpriced: Why it has no price, where it is charged at the ceiling or free; else empty.
-        breaking: When its breaker opens, unless a route says so.
+        breaking: When its breaker opens: as a route says, else as its provider's entry does.
         health: What attempts have shown.
         pace: How busy and how fast it is.
         region: Where it is, as the configuration says; empty if it does not.

@@ -87,6 +87,8 @@ class Health:
         self.consecutive_failures = 0
         self.answered_at = at
         self.latency = seconds
+        if self.missed:
+            self.missed, self.unwell = 0, False
         self.recent.at(at).ended += 1
 
     def failed(self, code: str, at: float, *, counts: bool = True) -> None:

@@ -9,8 +9,7 @@ The machine:
 
 At most one attempt is under way at a deployment whose breaker is not closed. An attempt that was
 begun before it opened changes nothing. A probe that says nothing of the deployment (its caller
-left, the request was at fault) gives its place back; one that is lost is given up after as long
-as the breaker stays open.
+left, the request was at fault) gives its place back; one that is lost is given up after a while.
 
 The state is the deployment's `Health`, so it outlives a reload. Pure: the time is an argument, and
 is monotonic.
@@ -22,6 +21,9 @@ import enum
 
 from antiphon.providers.breaking import Breaking
 from antiphon.providers.health import Health
+
+LOST_AFTER = 60.0
+"""Seconds after which a silent probe is lost, where the breaker opens for less."""
 
 
 class State(enum.StrEnum):
@@ -64,7 +66,7 @@ def begin(health: Health, probe: object, now: float, breaking: Breaking) -> None
     if health.probe is None:
         health.changes["half_open"] += 1
     health.probe = probe
-    health.probe_until = now + breaking.open_for
+    health.probe_until = now + max(breaking.open_for, LOST_AFTER)
 
 
 def leave(health: Health, probe: object) -> None:

@@ -16,7 +16,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from antiphon.dialects.openai_chat import OPENAI_CHAT
@@ -32,10 +32,10 @@ from antiphon.errors import (
 )
 from antiphon.gateway.gateway import Antiphon
 from antiphon.pipeline.exchange import RequestIds
-from antiphon.providers.deployment import Deployment
 from antiphon.server.administration import ADMINISTRATION
 from antiphon.server.api_actor import Front, GatewayFront, admitted
 from antiphon.server.api_cache import cache_routes
+from antiphon.server.api_deployments import deployment_routes
 from antiphon.server.api_explain import PATH as EXPLAIN
 from antiphon.server.api_explain import add_explain, who_explains
 from antiphon.server.api_requests import add_request_routes
@@ -53,35 +53,6 @@ _ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
 }
-
-
-class KeyView(BaseModel):
-    """One key of a provider, as far as it may be shown."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    fingerprint: str
-    live: bool
-    reason: str
-    since: float
-
-
-class DeploymentView(BaseModel):
-    """A model at a provider, and how it does."""
-
-    name: str
-    provider: str
-    model: str
-    dialect: str
-    dialects: list[str]
-    address: str
-    priced: bool
-    well: bool
-    successes: int
-    failures: int
-    consecutive_failures: int
-    last_error: str | None
-    keys: list[KeyView]
 
 
 class RouteView(BaseModel):
@@ -124,6 +95,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_docs(app)
     _add_administration(app, GatewayFront(gateway))
     app.include_router(cache_routes(gateway))
+    app.include_router(deployment_routes(gateway))
 
     async def admit(request: Request) -> None:
         """Any key may have its own requests explained; all else is administration."""
@@ -197,30 +169,6 @@ def _add_routes(app: FastAPI, gateway: Antiphon) -> None:
             )
             for alias, plan in sorted(gateway.snapshot.plans.items())
         ]
-
-    @app.get("/api/v1/deployments", dependencies=guarded, tags=["management"])
-    def deployments() -> list[DeploymentView]:
-        """Every model at every provider, and how it does."""
-        return [_view(gateway, each) for each in gateway.deployments()]
-
-
-def _view(gateway: Antiphon, deployment: Deployment) -> DeploymentView:
-    health = deployment.health
-    return DeploymentView(
-        name=deployment.name,
-        provider=deployment.provider,
-        model=deployment.model,
-        dialect=deployment.face.dialect.name,
-        dialects=[dialect.name for dialect in deployment.faces],
-        address=deployment.origin.authority,
-        priced=not deployment.unpriced,
-        well=deployment.is_well(gateway.clock.monotonic()),
-        successes=health.successes,
-        failures=health.failures,
-        consecutive_failures=health.consecutive_failures,
-        last_error=health.last_error,
-        keys=[KeyView.model_validate(key) for key in deployment.keys.status()],
-    )
 
 
 def _add_docs(app: FastAPI) -> None:

@@ -8,7 +8,7 @@ steer a terminal: JSON escapes it, and the text form leaves it out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -16,13 +16,24 @@ import msgspec
 from msgspec.structs import astuple
 
 from antiphon.model.usage import Usage
-from antiphon.telemetry.report import RequestReport
+from antiphon.telemetry.report import AttemptReport, RequestReport
+from antiphon.telemetry.words import OK
 
 Render = Callable[[RequestReport], bytes]
 _STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 """Controls, separators of lines, and marks that turn the direction of writing."""
 _BILLION = 1e9
+_NO_FAILURE = (OK, "cancelled")
 _CALLERS, _LEFT = 400, 499
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """An attempt that gave no answer, as it stands in the JSON form."""
+
+    provider: str
+    model: str
+    code: str
+    ms: float
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +52,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = msgspec.field(name="class")
     code: str | None
     attempts: int
+    failed: list[Failed]
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
@@ -69,6 +81,11 @@ def level_of(report: RequestReport) -> str:
     return "info"
 
 
+def failed_of(report: RequestReport) -> Sequence[AttemptReport]:
+    """The attempts that gave no answer."""
+    return [each for each in report.attempts if each.word not in _NO_FAILURE]
+
+
 def json_line(report: RequestReport) -> bytes:
     """One line for machines."""
     last = report.attempts[-1] if report.attempts else None
@@ -86,6 +103,10 @@ def json_line(report: RequestReport) -> bytes:
         kind=report.kind,
         code=report.word or None,
         attempts=len(report.attempts),
+        failed=[
+            Failed(each.provider, each.model, each.word, each.total / 1000)
+            for each in failed_of(report)
+        ],
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_tokens,
@@ -123,6 +144,10 @@ def text_line(report: RequestReport) -> bytes:
         words.append(f"cache {report.cached}")
     if len(report.attempts) > 1:
         words.append(f"{len(report.attempts)} attempts")
+        words += [
+            f"[{each.provider}/{each.model} {each.word} {each.total / 1000:.0f} ms]"
+            for each in failed_of(report)
+        ]
     if last is not None:
         words.append(f"{usage.input_total}+{usage.output_total} tokens")
         words += [f"${cost / _BILLION:.6f}"] if cost else []

@@ -12,7 +12,7 @@ import logging
 import msgspec
 from typing_extensions import override
 
-from antiphon.telemetry.lines import harmless, level_of, plain, stamp
+from antiphon.telemetry.lines import failed_of, harmless, level_of, plain, stamp
 from antiphon.telemetry.report import RequestReport
 from antiphon.telemetry.sink import Sink
 
@@ -91,6 +91,15 @@ class Loggers:
 def remark(report: RequestReport) -> None:
     """Say of a request what no line of its own says: that it failed, or that it was hard."""
     words = (report.request, report.route or "no route", report.kind, report.word or "-")
+    for each in failed_of(report):
+        log.warning(
+            "Request %s: an attempt at %s/%s failed after %d ms: %s",
+            report.request,
+            each.provider,
+            each.model,
+            each.total // 1000,
+            each.word,
+        )
     match level_of(report):
         case "error":
             log.error("Request %s (%s) failed: %s (%s)", *words)

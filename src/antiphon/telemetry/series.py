@@ -177,7 +177,7 @@ class Reading:
     """Present values, read when somebody scrapes.
 
     Args:
-        read: The value, or one for each value of the label.
+        read: The value, or one for each value of the label, or of the labels.
     """
 
     __slots__ = ("_read", "help", "kind", "labels", "name")
@@ -186,15 +186,15 @@ class Reading:
         self,
         name: str,
         help_: str,
-        read: Callable[[], float | Mapping[str, float]],
+        read: Callable[[], float | Mapping[str, float] | Mapping[tuple[str, ...], float]],
         *,
-        label: str = "",
+        label: str | tuple[str, ...] = "",
         kind: Kind = "gauge",
     ) -> None:
         self.name = name
         self.kind: Kind = kind
         self.help = help_
-        self.labels = (label,) if label else ()
+        self.labels = label if isinstance(label, tuple) else (label,) if label else ()
         self._read = read
 
     def lines(self) -> Iterator[str]:
@@ -204,7 +204,8 @@ class Reading:
             yield f"{self.name} {values}\n"
             return
         for label, value in values.items():
-            yield f"{self.name}{_written(self.labels, (label,))} {value}\n"
+            values_of = label if isinstance(label, tuple) else (label,)
+            yield f"{self.name}{_written(self.labels, values_of)} {value}\n"
 
 
 def exposition(families: Iterable[Family]) -> bytes:

@@ -10,6 +10,7 @@ import typer
 from antiphon.cli.administering.audit import audit
 from antiphon.cli.administering.budgets import budgets
 from antiphon.cli.administering.cache import cache
+from antiphon.cli.administering.deployments import deployments
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
 from antiphon.cli.administering.limits import limits
@@ -26,6 +27,7 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "budgets": budgets,
         "limits": limits,
         "cache": cache,
+        "deployments": deployments,
         "notices": notices,
         "audit": audit,
     }
