@@ -40,7 +40,11 @@ from antiphon.resilience import breaker
 from antiphon.resilience.retry import MOST_CALLS
 
 LONGEST_WAIT = 10.0
-"""Seconds: a request waits no longer for one who asks for rest."""
+"""Seconds: a request waits no longer for one who asks for rest, or whom others keep busy."""
+_BUDGET = "retry_budget"
+_SOON = 0.5
+"""Seconds after which one is looked at again that others keep busy: its probe is under way, or its
+retries of this second are spent."""
 
 
 class _Call(enum.Enum):
