@@ -343,11 +343,15 @@ class Course(msgspec.Struct, eq=False):
             return None
         if not known:
             resort.sort(key=lambda each: each.health.last_error_at)
+        # In an outage of all nobody waits, and nobody asks twice.
+        waits = any(not each.health.opened for each in known)
+        if self._round and not waits:
+            return None
         for number, deployment in enumerate(resort, 1):
             if self._takes(deployment, now, _Call.RESORT):
                 self._resort = resort[number:] if known else []
                 return deployment
-            if known and not deployment.breaking.strict:
+            if waits and not deployment.breaking.strict:
                 self._try_soon(deployment, now)
         return None
 
