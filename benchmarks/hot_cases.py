@@ -60,6 +60,7 @@ from benchmarks.idempotency_cases import idempotency_cases
 from benchmarks.limits_cases import limits_cases
 from benchmarks.road.answers import question
 from benchmarks.routing_cases import routing_cases
+from benchmarks.strategy_cases import strategy_cases
 from benchmarks.translation_cases import translation_cases
 
 Timed = Callable[[], object]
@@ -546,4 +547,5 @@ CASES: dict[str, Setup] = {
     **routing_cases(),
     **admission_cases(gateway, lambda served, who: asked_once(served, chat_body(900), who)),
     **idempotency_cases(chat_body(900)),
+    **strategy_cases(),
 }

@@ -23,7 +23,10 @@ Setup = Callable[[], Timed]
 
 _ENGLISH = "The parcel left our warehouse this morning and should arrive by Friday. "
 _CHINESE = "请帮我写一封邮件。通知客户下周一的发货会推迟两天。"
-_MIXED = "这个 API 的 rate limit 是多少。Docker container 一直 restart。log 里只有 OOMKilled。"
+_MIXED = (
+    "这个 API 的 rate limit 是多少\uff1fDocker container 一直 restart\uff0c"
+    "log 里只有 OOMKilled\uff0c怎么办\uff1f"
+)
 _KILOBYTE = 1024
 _HEADERS = (
     (b"host", b"127.0.0.1:4100"),

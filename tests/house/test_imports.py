@@ -42,6 +42,7 @@ LATE = {
     "cli/clients.py": "the same",
     "cli/reaching.py": "the same, for commands of administration",
     "cli/administering/audit.py": "the same",
+    "cli/administering/models.py": "the same",
     "cli/administering/notices.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",

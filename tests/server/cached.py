@@ -21,8 +21,10 @@ PACED = [SimulatorSpec(name="one", seed=1, latency=Latency(first_token=1, tokens
 
 def route(**cache: object) -> dict[str, object]:
     """The configuration's `models`, with a cache for `fast`."""
-    fast = {"deployments": ["one/sim-small"], "retry": {"attempts": 1}, "cache": cache}
-    return {"fast": fast}
+    fast: dict[str, object] = {"deployments": ["one/sim-small"], "retry": {"attempts": 1}}
+    if (stale_for := cache.pop("stale_for", None)) is not None:
+        fast["degrade"] = {"stale_for": stale_for}
+    return {"fast": {**fast, "cache": cache}}
 
 
 def asked(text: str = "Hello there", **members: object) -> dict[str, object]:

@@ -103,7 +103,7 @@ async def test_the_plan_stands_in_the_key(tmp_path, change):
 @pytest.mark.parametrize(
     "change",
     [
-        {"cache": {"ttl": 5, "stale_for": 7}},
+        {"cache": {"ttl": 5}, "degrade": {"stale_for": 7, "canned": "Later."}},
         {"deadline": 5},
         {"retry": {"attempts": 3}},
         {"capture": "full"},

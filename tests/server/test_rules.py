@@ -315,3 +315,11 @@ async def test_the_strategy_orders_whom_a_rule_names(tmp_path):
     async with stage(tmp_path, SPECS, models=models, providers_of=prices) as road:
         assert await who_answers(road, user(CHINESE)) == "cheap"
         assert await who_answers(road, user(ENGLISH)) == "west"
+
+
+async def test_a_star_in_a_rule_stands_for_the_same_text(tmp_path):
+    rules = [{"name": "mandarin", "when": {"language": "zh"}, "use": "east/*"}]
+    models = {"any-*": {"deployments": ["west/*"], "rules": rules}}
+    async with stage(tmp_path, SPECS, models=models) as road:
+        assert await who_answers(road, user(CHINESE), model="any-sim-small") == "east"
+        assert await who_answers(road, user(ENGLISH), model="any-sim-small") == "west"

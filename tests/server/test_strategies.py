@@ -212,6 +212,31 @@ async def test_strategies_are_combined(tmp_path):
     assert asked == {"two": 3, "three": 3}
 
 
+async def test_the_nearest_share_the_work_and_sick_ones_are_left_out(tmp_path):
+    slow = Latency(first_token=0.2)
+    regions = {"one": {"region": "us"}, "two": {"region": "eu"}, "three": {"region": "eu"}}
+    async with road_by(
+        tmp_path,
+        ["nearest", "least_busy"],
+        latencies=(slow,) * 3,
+        providers_of=regions,
+        server={"region": "eu"},
+    ) as road:
+        asked = Counter(await asyncio.gather(*(ask(road) for _ in range(6))))
+        assert asked == {"two": 3, "three": 3}
+        for _ in range(20):
+            road.second.arm(FaultRule(fault="server-error"))
+        asked = Counter([await ask(road) for _ in range(8)])
+        assert asked == {"three": 8}
+        # Its breaker has opened: it is not asked at all.
+        before = len(road.second.received)
+        assert await ask(road) == "three"
+        assert len(road.second.received) == before
+        for _ in range(30):
+            road.simulators[2].arm(FaultRule(fault="server-error"))
+        assert await ask(road) == "one"
+
+
 async def test_nobody_stays_busy_after_whatever_happened(tmp_path):
     async with road_by(tmp_path, "least_busy", latencies=("fast",) * 3) as road:
         for fault in ("server-error", "reset-inside", "rate-limited", "html"):

@@ -50,14 +50,6 @@ class RouteCacheSettings(BaseModel):
         allow_inf_nan=False,
         description="Seconds for which an answer is given again to the same question; 0 never.",
     )
-    stale_for: float = Field(
-        default=0,
-        ge=0,
-        le=_LONGEST,
-        allow_inf_nan=False,
-        description="Seconds after `ttl` for which an answer is still given when no provider "
-        "answers; it is marked as stale.",
-    )
     scope: ScopeName = Field(
         default="user",
         description="Who shares answers: each `user`, each `key`, a `team`, an `organisation`, or "
@@ -75,8 +67,6 @@ class RouteCacheSettings(BaseModel):
         "same calls again.",
     )
 
-    @model_validator(mode="after")
-    def _does_something(self) -> Self:
-        if not self.ttl and not self.stale_for and not self.share:
-            raise ValueError("with ttl and stale_for of 0 and without share there is nothing to do")
-        return self
+
+ONLY_STALE = RouteCacheSettings(ttl=0, share=False)
+"""Of a route that keeps answers for the day when nobody answers."""

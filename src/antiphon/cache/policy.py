@@ -23,6 +23,7 @@ class CachePolicy:
         alias: The name that callers use.
         plan: A digest of all that makes two plans of the same name answer differently:
             deployments, quirks, guards, prompts.
+        stale_for: Seconds beyond its life for which an answer may stand in where nobody answers.
         tally: Counts of before, where the route was compiled anew.
 
     Attributes:
@@ -47,11 +48,17 @@ class CachePolicy:
     )
 
     def __init__(
-        self, settings: RouteCacheSettings, *, alias: str, plan: bytes, tally: Tally | None = None
+        self,
+        settings: RouteCacheSettings,
+        *,
+        alias: str,
+        plan: bytes,
+        stale_for: float = 0,
+        tally: Tally | None = None,
     ) -> None:
         self.alias = alias
         self.ttl = settings.ttl
-        self.stale_for = settings.stale_for
+        self.stale_for = stale_for
         self.scope = Scope(settings.scope)
         self._guarded = self.scope.shared
         self.share = settings.share

@@ -261,6 +261,8 @@ class _Columns:
             name = cut(clean(f"{last.provider}/{last.model}"), _MOST_NAME)
             if len(facts.attempts) > 1:
                 name += f" +{len(facts.attempts) - 1}"
+        if facts.degraded:
+            name += f" > {facts.degraded}"
         return (
             cut(clean(facts.route), _MOST_ROUTE),
             name,

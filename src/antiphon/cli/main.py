@@ -78,14 +78,6 @@ def serve(
 
 
 @app.command()
-def models(config: ConfigOption = None, json: JsonOption = False) -> None:  # noqa: FBT002
-    """List the models that can be asked for."""
-    from antiphon.cli.serving import models_command  # noqa: PLC0415
-
-    models_command(config, as_json=json)
-
-
-@app.command()
 def chat(
     prompt: Annotated[
         list[str] | None, typer.Argument(help="What to ask; none to converse.")

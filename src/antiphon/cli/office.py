@@ -83,6 +83,10 @@ class Office:
         """Change something."""
         return _facts.decode(self._ask("PATCH", path, body))
 
+    def put(self, path: str, body: Mapping[str, object]) -> Facts:
+        """Have something be so."""
+        return _facts.decode(self._ask("PUT", path, body))
+
     def delete(self, path: str, **query: object) -> Facts:
         """Remove something."""
         return _facts.decode(self._ask("DELETE", path, query=query))

@@ -177,6 +177,8 @@ def _figures(facts: RequestFacts) -> Iterator[tuple[str, str]]:
     charge = "" if facts.charge == "nothing" else f", {facts.charge}"
     yield "cost", f"{money(facts.cost_usd)}{charge}"
     yield "cache", facts.cache
+    if facts.degraded:
+        yield "degraded", facts.degraded
     stop = facts.attempts[-1].stop if facts.attempts else ""
     if stop:
         yield "stop", stop

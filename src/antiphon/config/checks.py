@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from antiphon.config.allowances import mistaken_limits
+from antiphon.config.degrading import mistaken_ladders
 from antiphon.config.retiring import retiring
 from antiphon.config.server import is_loopback
 from antiphon.config.settings import Settings
@@ -60,6 +61,8 @@ def findings(
     yield from _denied(settings, catalog)
     for path, message, depends in mistaken_limits(settings):
         yield Finding(path, message, (depends,))
+    for path, message, others in mistaken_ladders(settings):
+        yield Finding(path, message, others)
     for name, message in unreachable(settings.notices, settings.egress).items():
         yield Finding(("notices", "webhooks", name, "url"), message, (("egress",),))
 

@@ -11,6 +11,7 @@ from antiphon.config.settings import Settings
 from antiphon.config.storage import DATA_DIR
 from antiphon.config.tree import is_any_list, is_any_mapping, is_list, is_mapping
 from antiphon.errors import ConfigurationError, Mistake
+from antiphon.resilience.canned import is_file
 from antiphon.storage.address import SQLITE
 from antiphon.yamlfile.places import Path, Places, dotted
 
@@ -23,9 +24,13 @@ _PATHS = (
     ("egress", "ca_file"),
     ("providers", _EACH, "ca_file"),
     ("providers", _EACH, "api_key_file"),
+    ("models", _EACH, "degrade", "canned", "file"),
+    ("models", _EACH, "degrade", "canned", _EACH, "file"),
 )
 """Members that are paths: a relative one starts at the configuration's folder."""
 
+_TEXTS_OR_PATHS = (("models", _EACH, "degrade", "canned"),)
+"""Members that are texts, or the paths of files with texts."""
 _TELLING = 6
 """Characters from which on a text can be a secret; shorter ones are parts of other words."""
 
@@ -101,6 +106,12 @@ class Draft:
             storage.setdefault("data_dir", str(DATA_DIR))
         for pattern in _PATHS:
             _change(settled, pattern, lambda text: _anchored(text, folder, home))
+        for pattern in _TEXTS_OR_PATHS:
+            _change(
+                settled,
+                pattern,
+                lambda text: _anchored(text, folder, home) if is_file(text) else text,
+            )
         return settled
 
 
@@ -175,6 +186,10 @@ def _change(data: dict[str, object], pattern: Path, change: Callable[[str], obje
         if rest:
             if is_mapping(value):
                 _change(value, rest, change)
+            elif is_list(value) and rest[0] == _EACH:
+                for each in value:
+                    if is_mapping(each):
+                        _change(each, rest[1:], change)
         elif isinstance(value, str):
             data[name] = change(value)
         elif is_list(value):

@@ -17,6 +17,7 @@ from antiphon.limits.config import LimitsSettings
 from antiphon.notices.config import NoticesSettings
 from antiphon.pipeline.config import ANY, RouteSettings
 from antiphon.providers.config import PricingSettings, ProviderSettings
+from antiphon.resilience.help_lines import HelpLinesSettings
 from antiphon.routing.privacy import PrivacySettings
 from antiphon.telemetry.config import LoggingSettings, TelemetrySettings
 from antiphon.usage.budgets.config import BudgetsSettings
@@ -85,6 +86,10 @@ class Settings(BaseModel):
         default_factory=dict[str, ProviderSettings],
         description="Who can be asked, by a name of your choice or that of a catalog row. Without "
         "this section the environment is searched for the keys and addresses of known providers.",
+    )
+    help_lines: HelpLinesSettings = Field(
+        default_factory=HelpLinesSettings,
+        description="Whom a person in need can call, by region; canned texts show them.",
     )
     privacy: PrivacySettings = Field(
         default_factory=PrivacySettings,

@@ -28,6 +28,8 @@ class Requests(ABC):
     """What a base URL ends with; put there where it does not."""
     listing: ClassVar[str] = "/models"
     """Path and query at which a provider lists its models."""
+    loaded: ClassVar[str] = ""
+    """Path at which a server tells which models are in its memory; empty where none does."""
     traits: ClassVar[Traits]
     """What a request of another dialect is fitted to before it is written in this one."""
     losses: ClassVar[Mapping[Need, Loss]]

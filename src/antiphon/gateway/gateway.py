@@ -35,7 +35,7 @@ from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.explaining import Asked, Explanation, explain
-from antiphon.gateway.health import Health, HealthDetail, Probe
+from antiphon.gateway.health import Health, HealthDetail, Probe, UpstreamHealth
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
 from antiphon.gateway.listing import ModelEntry, list_models
@@ -318,6 +318,10 @@ class Antiphon(Asking):
             process=await vitals.process(self._made_at, self.clock),
             database_bytes=size,
         )
+
+    def upstreams(self) -> Sequence[UpstreamHealth]:
+        """How those do that can be asked; asks nobody."""
+        return vitals.facts(self._sight()).upstreams
 
     def _sight(self) -> vitals.Sight:
         return vitals.Sight(

@@ -13,11 +13,14 @@ from antiphon.gateway.breaking import Breakers
 from antiphon.pipeline.choosing import Chooser
 from antiphon.pipeline.config import ANY, WILD, PoolEntry, RouteSettings, Target
 from antiphon.pipeline.digest import digest_of_plan
+from antiphon.pipeline.ladder import Degrade, compiled
 from antiphon.pipeline.passing import STORED
 from antiphon.pipeline.plan import Plan, Shelf
 from antiphon.pipeline.pools import Member, Pools, Wild
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.provider import Provider
+from antiphon.rendering.values import TemplateMistake
+from antiphon.resilience.help_lines import HelpLines
 from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.candidate import Candidate
 from antiphon.routing.chance import chance
@@ -61,6 +64,8 @@ class Routes:
         self._pools = Pools(settings.models)
         self._wild = Wild(settings.models)
         self._privacy = Privacy(settings.privacy)
+        self._help_lines = HelpLines(settings.help_lines)
+        self._ladders: dict[str, Degrade] = {}
         self._around = Surroundings(chance(), clock, settings.server.region)
         self._deployments: dict[str, Deployment] = {}
         self._passed: dict[str, Plan] = {}
@@ -150,7 +155,8 @@ class Routes:
         chooser = Chooser(name, pool, route, privacy=self._privacy, order=order, rules=rules)
         self._breakers.set(name, route, chooser.deployments)
         tap = self._captures.tap(route.capture)
-        return Plan(name, chooser, route, tap, self._cache(name, route, chooser.deployments))
+        cache = self._cache(name, route, chooser.deployments)
+        return Plan(name, chooser, route, tap, cache, self._degrade(name, route))
 
     def _pool(self, members: Sequence[Member]) -> list[Candidate]:
         return [Candidate(self._deployment(each.target), each.weight) for each in members]
@@ -166,12 +172,32 @@ class Routes:
         self, name: str, route: RouteSettings, deployments: Sequence[Deployment]
     ) -> CachePolicy | None:
         """What a route does with answers; its counts outlive the snapshot."""
-        if route.cache is None:
+        kept = route.keeps
+        if kept is None:
             return None
         entries = [self._providers[each.provider].settings for each in deployments]
         tally = self._tallies.setdefault(name, Tally())
         digest = digest_of_plan(route, deployments, entries)
-        return CachePolicy(route.cache, alias=name, plan=digest, tally=tally)
+        return CachePolicy(kept, alias=name, plan=digest, stale_for=route.stale_for, tally=tally)
+
+    def _degrade(self, name: str, route: RouteSettings) -> Degrade | None:
+        """What stands in for an answer of a route, compiled once.
+
+        Raises:
+            ConfigurationError: A canned text cannot be used.
+        """
+        if route.degrade is None:
+            return None
+        made = self._ladders.get(name)
+        if made is None:
+            try:
+                made = self._ladders[name] = compiled(
+                    route.degrade, self._help_lines, route.language
+                )
+            except TemplateMistake as error:
+                path = f"models.{name}.degrade.canned"
+                raise ConfigurationError([Mistake("models", path, error.message)]) from error
+        return made
 
     def _deployment(self, target: Target) -> Deployment:
         name = f"{target.provider}/{target.model}"

@@ -47,6 +47,7 @@ def running_facts(exchange: Exchange, clock: Clock) -> RequestFacts:
         outcome=_RUNNING,
         error=None,
         cache=cached.word if cached is not None and cached.is_given else "none",
+        degraded=exchange.degraded,
         started=told_exactly(int((clock.now() - (now - started)) * 1e6)),
         ended=None,
         duration_ms=_millis(now - started),

@@ -27,26 +27,18 @@ from antiphon.cache.replay import replay
 from antiphon.cache.storable import Ending, WhyNot
 from antiphon.cache.wall import Tenant
 from antiphon.clock import Clock
-from antiphon.errors import (
-    AccountingUnavailable,
-    AntiphonError,
-    Disposition,
-    Exhausted,
-    UpstreamError,
-)
+from antiphon.errors import AccountingUnavailable
 from antiphon.pipeline.accounts import Accounts
-from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import MISS, Cached, Exchange
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.replies import StreamReply, WholeReply
 from antiphon.pipeline.sharing import SharedCall, SharedStream, StoredStream
+from antiphon.pipeline.walking import Walking
 from antiphon.providers.deployment import Deployment
-from antiphon.usage.journal.record import HIT, SHARED, STALE
+from antiphon.usage.journal.record import DEGRADED, HIT, SHARED, STALE
 
 _SWEPT_EVERY = 60.0
 """Seconds between two looks for answers whose time is over."""
-_NOT_THEIRS = (Disposition.CALLERS_FAULT, Disposition.CONTEXT_LENGTH)
-"""Refusals that say something of the request: no stored answer stands in for them."""
 
 
 class Caching:
@@ -74,7 +66,7 @@ class Caching:
         clock: Clock,
         heartbeat: float,
         accounts: Accounts,
-        walk: Callable[[Exchange, Plan], Walk],
+        walk: Callable[[Exchange, Plan], Walking],
         record: Callable[[Exchange], None],
     ) -> None:
         self.memory = ExactCache(settings, clock=clock)
@@ -174,7 +166,7 @@ class Lookup:
         self._left = False
 
     async def answer(self) -> WholeReply | StreamReply:
-        """The answer: stored, shared, made for this request, or stored long ago.
+        """The answer: stored, shared, or made for this request.
 
         Raises:
             NotStored: None is stored, and the caller wants no other.
@@ -193,13 +185,7 @@ class Lookup:
         exchange.cached = Cached(MISS)
         if wishes.only:
             raise NotStored
-        try:
-            return await self._asked()
-        except (UpstreamError, Exhausted) as error:
-            told = self.instead(error)
-            if told is None:
-                raise
-            return self._reply(told)
+        return await self._asked()
 
     def leave(self) -> bool:
         """The request is over for its caller. Gives whether its record has to wait.
@@ -241,12 +227,12 @@ class Lookup:
         with suppress(AccountingUnavailable):
             self._caching.accounts.given(self._exchange, SHARED)
 
-    def instead(self, error: AntiphonError) -> bytes | None:
-        """An answer that is too old, in place of an error; None where there is none to give."""
-        if isinstance(error, UpstreamError) and error.disposition in _NOT_THEIRS:
-            return None
-        if not isinstance(error, UpstreamError | Exhausted):
-            return None
+    def stale(self) -> bytes | None:
+        """An answer that is too old, in place of none; None where there is none to give.
+
+        Raises:
+            AccountingUnavailable: It cannot be written down.
+        """
         entry = self._caching.memory.find_stale(self._key, self._policy, self._wishes)
         return None if entry is None else self._told(entry, STALE)
 
@@ -267,6 +253,8 @@ class Lookup:
             exchange.first_token_at = now
         exchange.stop, exchange.structured = entry.stop, entry.structured
         exchange.warnings = list(entry.warnings)
+        if word == STALE:
+            exchange.warnings.append(DEGRADED + STALE)
         caching.accounts.given(exchange, word)
         exchange.cached = Cached(word, entry.age(now), entry.deployment)
         exchange.complete = True
@@ -335,6 +323,7 @@ class Lookup:
         ending = Ending(
             exchange.stop,
             fallback=self._is_fallback(),
+            degraded=bool(exchange.degraded),
             continued=bool(exchange.continued),
             capped=exchange.attempts[-1].capped,
             vectors=exchange.embeds is not None,

@@ -43,6 +43,7 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         headers: The caller's, as they came.
         share: Gives the share used of a budget; None where there are none.
+        least: How far it goes at least, whatever the route says.
         shown: It is only asked to be told: nothing is to change by it.
     """
 
@@ -50,6 +51,7 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     principal: Principal
     headers: Headers = ()
     share: Share | None = None
+    least: Sensitivity = Sensitivity.PUBLIC
     shown: bool = False
 
 
@@ -96,6 +98,7 @@ class Chooser:
     Attributes:
         own: Those that may answer if no rule says otherwise.
         deployments: All that may ever answer, each once.
+        least: How far requests for it go that nobody marks.
         active: Whom somebody has put first, at run time.
         usual: Tokens that answers had lately.
         names: Of the strategies; none where there is nothing to order.
@@ -103,7 +106,6 @@ class Chooser:
 
     __slots__ = (
         "_fixed",
-        "_least",
         "_looking",
         "_lowest",
         "_order",
@@ -114,6 +116,7 @@ class Chooser:
         "active",
         "alias",
         "deployments",
+        "least",
         "names",
         "own",
         "usual",
@@ -136,7 +139,7 @@ class Chooser:
         self.active: Deployment | None = None
         self.usual = FIRST_GUESS
         self._privacy = privacy
-        self._least = max(SENSITIVITIES[route.sensitivity], privacy.least)
+        self.least = max(SENSITIVITIES[route.sensitivity], privacy.least)
         self._order = order
         self._tags = route.overrides.tags
         self.names = order.names if len(self.deployments) > 1 else ()
@@ -152,7 +155,7 @@ class Chooser:
         # Whoever is cleared for everything that nobody marks needs no look.
         lowest = min((each.deployment.clearance for each in own), default=Sensitivity.PUBLIC)
         keeps = rules is None and (len(own) == 1 or order.names == ("priority",))
-        self._simple = keeps and not privacy.detects and lowest >= self._least
+        self._simple = keeps and not privacy.detects and lowest >= self.least
 
     def is_plain(self, payload: Payload, sensitivity: bytes | None) -> bool:
         """Whether this request takes the order of the list, and nothing else has to be known."""
@@ -260,7 +263,7 @@ class Chooser:
 
     def _sensitivity(self, question: Question) -> Sensitivity:
         """How far a request goes: the highest of all that says so."""
-        payload, least = question.payload, self._least
+        payload, least = question.payload, max(self.least, question.least)
         for name, value in question.headers:
             if name == SENSITIVITY:
                 said = value.decode("latin-1")

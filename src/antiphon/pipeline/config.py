@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,8 +16,9 @@ from pydantic import (
 from pydantic_core import CoreSchema
 from typing_extensions import override
 
-from antiphon.cache.config import RouteCacheSettings
+from antiphon.cache.config import ONLY_STALE, RouteCacheSettings
 from antiphon.model.ask import SensitivityWord
+from antiphon.pipeline.degrade_config import DegradeSettings
 from antiphon.providers.breaking import BreakerSettings
 from antiphon.resilience.retry import RetrySettings
 from antiphon.routing.config import LanguageSettings, RuleList
@@ -203,6 +204,11 @@ class RouteSettings(BaseModel):
         description="Whether answers are kept, and given again to the same question; by default "
         "they are not. `cache: {}` keeps each for an hour, for the user who asked.",
     )
+    degrade: DegradeSettings | None = Field(
+        default=None,
+        description="What stands in for an answer where no deployment gives one; by default "
+        "nothing does, and the caller is told the error.",
+    )
     structured: StructuredSettings = Field(
         default_factory=StructuredSettings,
         description="Answers that must be JSON, or keep to a schema.",
@@ -219,11 +225,31 @@ class RouteSettings(BaseModel):
         "`PROVIDER/MODEL` and reach that provider directly.",
     )
 
+    @model_validator(mode="after")
+    def _cache_does_something(self) -> Self:
+        cache = self.cache
+        if cache is not None and not cache.ttl and not cache.share and not self.stale_for:
+            raise ValueError(
+                "a cache with ttl of 0 and without share does nothing, unless degrade.stale_for "
+                "has its answers stand in"
+            )
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
         deployments: object = [value] if isinstance(value, str) else value
         return {"deployments": deployments} if isinstance(value, str | list) else value
+
+    @property
+    def stale_for(self) -> float:
+        """Seconds beyond its life for which a stored answer may stand in."""
+        return self.degrade.stale_for if self.degrade is not None else 0
+
+    @property
+    def keeps(self) -> RouteCacheSettings | None:
+        """What is done with answers; None where none are kept."""
+        return self.cache or (ONLY_STALE if self.stale_for else None)
 
     @property
     def entries(self) -> Iterator[tuple[tuple[str | int, ...], PoolEntry]]:

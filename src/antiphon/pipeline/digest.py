@@ -15,7 +15,9 @@ from antiphon.pipeline.config import RouteSettings
 from antiphon.providers.config import ProviderSettings
 from antiphon.providers.deployment import Deployment
 
-_OF_ROUTE = {"aliases", "cache", "capture", "deadline", "passthrough", "retry", "breaker"}
+_OF_ROUTE = {
+    *("aliases", "breaker", "cache", "capture", "deadline", "degrade", "passthrough", "retry"),
+}
 _OF_PROVIDER = {"api_key", "breaker", "timeouts"}
 _written = msgspec.json.Encoder(order="deterministic").encode
 

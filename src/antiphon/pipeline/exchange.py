@@ -168,6 +168,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
         pays_until: The event loop's time until which it waits for money; 0 before it has to.
         cached: What the cache did; None where the route has none.
         outcome: What it failed with, or None.
+        degraded: What stands in for the answer (`resilience.degrade.Step`), or empty.
+        stood_for: The error in whose place that was given, or None.
         continued: The deployments that went on with its stream after it broke.
         priority: What the caller says of its urgency, where limits are set.
         limited: What it has taken of limits, where some are set.
@@ -205,6 +207,8 @@ class Exchange(msgspec.Struct, eq=False, kw_only=True):
     notes: Sequence[str] = ()
     pays_until: float = 0.0
     outcome: BaseException | None = None
+    degraded: str = ""
+    stood_for: AntiphonError | None = None
     interrupted: AntiphonError | None = None
     structured: Structured | None = None
     capture: Capture | None = None

@@ -18,6 +18,7 @@ from antiphon.errors import (
     LimitReached,
     PassedOver,
 )
+from antiphon.pipeline.able import more_calls, who_can
 from antiphon.pipeline.course import LONGEST_WAIT
 from antiphon.pipeline.deciding import (
     LIMIT,
@@ -135,7 +136,7 @@ def foresee(pipeline: Pipeline, exchange: Exchange) -> Foresight:
     able: list[Deployment] = []
     try:
         # As the walk would draw them if each of them failed.
-        able += pipeline.able(exchange, plan)
+        able += who_can(exchange, plan, exchange.choice)
     except CallerError as error:
         refusal = error
     return _Look(pipeline, exchange, plan, able).told(found, refusal)
@@ -159,7 +160,7 @@ class _Look:
         self._limiting = limiting
         self._able = able
         self._usual = FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias)
-        self._more = pipeline.more_calls(exchange, plan)
+        self._more = more_calls(exchange.choice, plan)
         self._limits = {each: self._limits_of(each) for each in able}
         self._passed: dict[Deployment, PassedOver] = {}
         self._free = [each for each in able if self._is_free(each)]
@@ -231,7 +232,7 @@ class _Look:
             each
             for each, passed in self._passed.items()
             if passed.reason == _BREAKER
-            and not (self._plan.breaking or each.breaking).strict
+            and not each.breaking.strict
             and breaker.is_free(each.health, now)
             and not each.wakes_at(now)
         ]

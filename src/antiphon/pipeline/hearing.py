@@ -68,13 +68,12 @@ def heard(payload: Payload) -> Sequence[str]:
     """
     members = payload.members
     if members is not None:
-        for name, read in _READERS:
-            raw = members.raw(name)
-            if raw is not None:
-                try:
-                    return _newest(read(raw))
-                except (_Odd, msgspec.ValidationError):
-                    break
+        try:
+            for name, read in _READERS:
+                if (raw := members.raw(name)) is not None:
+                    return read(raw)
+        except (_Odd, msgspec.ValidationError):
+            pass  # so it is read whole
     return _newest(_spoken(payload.request.turns))
 
 
@@ -88,12 +87,18 @@ def _newest(texts: Iterable[str]) -> Sequence[str]:
     return found
 
 
-def _of_turns(turns: list[_Turn]) -> Iterator[str]:
+def _of_turns(turns: list[_Turn]) -> Sequence[str]:
+    found: list[str] = []
     turns.reverse()
     for turn in turns:
         if turn.role == _USER:
             content = turn.content
-            yield content if isinstance(content, str) else _joined(content or ())
+            text = content if isinstance(content, str) else _joined(content or ())
+            if text:
+                found.append(text[:_MOST_TEXT])
+                if len(found) > _MOST_EARLIER:
+                    break
+    return found
 
 
 def _joined(parts: Iterable[_Part]) -> str:
@@ -106,28 +111,30 @@ def _joined(parts: Iterable[_Part]) -> str:
     return "\n".join(texts)
 
 
-def _of_messages(raw: Raw) -> Iterator[str]:
+def _of_messages(raw: Raw) -> Sequence[str]:
     return _of_turns(_turns.decode(raw))
 
 
-def _of_input(raw: Raw) -> Iterable[str]:
+def _of_input(raw: Raw) -> Sequence[str]:
     said = _input.decode(raw)
-    return (said,) if isinstance(said, str) else _of_turns(said)
+    return _newest((said,)) if isinstance(said, str) else _of_turns(said)
 
 
-def _of_contents(raw: Raw) -> Iterator[str]:
+def _of_contents(raw: Raw) -> Sequence[str]:
     if _MEDIA.search(raw):
         raise _Odd
-    for content in reversed(_contents.decode(raw)):
-        if content.role == _USER:
-            yield "\n".join([each.text for each in content.parts if each.text])
+    return _newest(
+        "\n".join([each.text for each in content.parts if each.text])
+        for content in reversed(_contents.decode(raw))
+        if content.role == _USER
+    )
 
 
-def _of_prompt(raw: Raw) -> Iterable[str]:
-    return (_prompt.decode(raw),)
+def _of_prompt(raw: Raw) -> Sequence[str]:
+    return _newest((_prompt.decode(raw),))
 
 
-_READERS: Final[Sequence[tuple[str, Callable[[Raw], Iterable[str]]]]] = (
+_READERS: Final[Sequence[tuple[str, Callable[[Raw], Sequence[str]]]]] = (
     ("messages", _of_messages),
     ("input", _of_input),
     ("contents", _of_contents),

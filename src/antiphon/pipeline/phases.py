@@ -10,7 +10,8 @@ Hot path.
 from __future__ import annotations
 
 from asyncio import Event
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from random import SystemRandom  # noqa: TID251  spreads retries; a test seeds it
 from types import TracebackType
 
@@ -19,28 +20,37 @@ import msgspec
 from antiphon.cache.config import CacheSettings
 from antiphon.clock import Clock
 from antiphon.dialects.base import Payload
-from antiphon.errors import Forbidden, InvalidRequest, ModelNotFound, NothingCleared
+from antiphon.errors import (
+    AntiphonError,
+    Forbidden,
+    InvalidRequest,
+    ModelNotFound,
+    NothingCleared,
+)
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
+from antiphon.pipeline.able import more_calls, who_can
 from antiphon.pipeline.accounts import Accounts, told
 from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.choosing import Choice, Question
 from antiphon.pipeline.course import Course
+from antiphon.pipeline.degrading import Degrading
+from antiphon.pipeline.descent import Descent
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
+from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.limiting import Limiting, leave
-from antiphon.pipeline.losses import candidates
 from antiphon.pipeline.plan import Plan, Snapshot, check_scope
 from antiphon.pipeline.recording import Recording
-from antiphon.pipeline.replies import StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.replies import AwaitedStream, StreamReply, WholeReply, whole_reply
+from antiphon.pipeline.sharing import StoredStream
 from antiphon.pipeline.streaming import ProviderStream
 from antiphon.pipeline.turns import Turns
-from antiphon.pipeline.windows import fitting
+from antiphon.pipeline.walking import Walking
 from antiphon.pipeline.wishes import Wishes, read_wishes, wishes_in
 from antiphon.pipeline.wishing import named, wished
-from antiphon.providers.deployment import Deployment
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -89,6 +99,13 @@ class Pipeline:
             accounts=accounts,
             walk=self.walk,
             record=self.record,
+        )
+        self.degrading = Degrading(
+            clock=clock,
+            accounts=accounts,
+            metrics=metrics,
+            own=self._own,
+            pooled=self._pooled,
         )
         self.limiting: Limiting | None = None
         self.live: set[Exchange] = set()
@@ -222,53 +239,47 @@ class Pipeline:
         if self._idle is not None:
             self._idle.set()
 
-    @staticmethod
-    def able(exchange: Exchange, plan: Plan) -> Iterator[Deployment]:
-        """Those who may answer and can do what is asked, in the order in which they are asked.
+    def walk(self, exchange: Exchange, plan: Plan) -> Walking:
+        """The walk of an exchange through those who may answer it, and down its route's ladder.
 
         Raises:
-            InvalidRequest: None has the endpoint that is asked for.
-            PromptTooLong: It fits none (while candidates are drawn).
+            As `able.who_can`.
         """
-        choice, passing = exchange.choice, exchange.passing
-        found = plan.chooser.deployments if choice is None else choice.deployments
-        if len(found) > 1:
-            now = exchange.started
-            found = sorted(found, key=lambda each: not each.is_well(now))
-        if passing is None:
-            wishes = exchange.wishes
-            on_loss = plan.on_loss if wishes is None else wishes.on_loss(plan.on_loss)
-            chosen = candidates(exchange, found, on_loss)
-            if exchange.embeds is None:
-                chosen = fitting(exchange.payload, chosen)
-        else:
-            chosen = iter(passing.candidates(found, exchange.payload.model))
-        return chosen
+        if plan.degrade is None or exchange.passing is not None:
+            return self._own(exchange, plan)
+        return Descent(self.degrading, exchange, plan, plan.degrade)
 
-    def walk(self, exchange: Exchange, plan: Plan) -> Walk:
-        """The walk of an exchange through those who may answer it.
+    def _pooled(self, exchange: Exchange, plan: Plan) -> Walk:
+        """Through those of another route, for a request that goes as far as it does at its own.
 
         Raises:
-            As `able`.
+            NothingCleared: None of them may be sent what is asked.
+            As `able.who_can`.
         """
-        chosen = self.able(exchange, plan)
+        asked, choice = exchange.plan, exchange.choice
+        assert asked is not None
+        least = asked.chooser.least if choice is None else choice.ask.sensitivity
+        question = msgspec.structs.replace(self._question(exchange), least=least)
+        chosen, wishes = plan.chooser.choose(question, self._clock.monotonic()), exchange.wishes
+        if wishes is not None and wishes.preferences is not None:
+            chosen = wished([chosen], wishes.preferences, exchange.payload)
+        return self._walk(exchange, plan, chosen)
+
+    def _own(self, exchange: Exchange, plan: Plan) -> Walk:
+        """Through those of the route itself."""
+        return self._walk(exchange, plan, exchange.choice)
+
+    def _walk(self, exchange: Exchange, plan: Plan, choice: Choice | None) -> Walk:
+        chosen = who_can(exchange, plan, choice)
         limiting, turns = self.limiting, None
         if limiting is not None and limiting.limits.book.attempted:
             turns = Turns(limiting, exchange, self._clock)
         made = len(exchange.attempts)
-        more = self.more_calls(exchange, plan)
+        more = more_calls(choice, plan)
         course = Course(exchange, plan, self._clock, chosen, turns, self.chance, made, more)
         return Walk(exchange, plan, self._transport, self._clock, self.accounts, course, turns)
 
-    @staticmethod
-    def more_calls(exchange: Exchange, plan: Plan) -> int:
-        """Calls for those whom the caller has named besides, unless a number is fixed for all."""
-        choice = exchange.choice
-        if choice is None or not choice.wished or plan.retry.fixed:
-            return 0
-        return 2 * max(len(choice.order) - len(plan.deployments), 0)
-
-    async def stream(self, exchange: Exchange, walk: Walk) -> StreamReply:
+    async def stream(self, exchange: Exchange, walk: Walking) -> AwaitedStream:
         """A stream whose status may go out."""
         reply = ProviderStream(exchange, walk, self._clock, self._heartbeat)
         await reply.start()
@@ -295,7 +306,7 @@ class Passage:
         self._pipeline = pipeline
         self._exchange = exchange
         self._lookup: Lookup | None = None
-        self._walk: Walk | None = None
+        self._walk: Walking | None = None
         self._admitted = False
 
     async def __aenter__(self) -> WholeReply | StreamReply:
@@ -305,26 +316,47 @@ class Passage:
             pipeline.choose(exchange, plan)
             pipeline.admit(exchange)
             self._admitted = True
-            limiting = pipeline.limiting
-            if limiting is not None and (gate := limiting.admit(exchange, plan)) is not None:
-                await limiting.wait(exchange, gate)
-            if plan.tap is None or exchange.passing is not None or exchange.embeds is not None:
-                return await self._reply(plan)
-            exchange.capture = plan.tap.begin(
-                exchange.id, exchange.payload, exchange.principal, plan.alias
-            )
-            return captured(await self._reply(plan), exchange.capture)
+            reply = await self._reply(plan)
+            return reply if exchange.capture is None else captured(reply, exchange.capture)
         except BaseException as error:
             self._leave(error)
             raise
 
     async def _reply(self, plan: Plan) -> WholeReply | StreamReply:
+        """The answer, or what stands in for it on a route with a ladder."""
+        if plan.degrade is None or self._exchange.passing is not None:
+            return await self._asked(plan)
+        try:
+            reply = await self._asked(plan)
+        except AntiphonError as error:
+            told = self._instead(plan.degrade, error)
+            if told is None:
+                raise
+            exchange = self._exchange
+            if exchange.payload.stream:
+                return StoredStream(told, exchange.payload.dialect.stream_type)
+            return WholeReply(told, structured=exchange.structured)
+        if isinstance(reply, AwaitedStream):
+            reply.instead = partial(self._instead, plan.degrade)
+        return reply
+
+    def _instead(self, degrade: Degrade, error: AntiphonError) -> bytes | None:
+        return self._pipeline.degrading.instead(self._exchange, degrade, self._lookup, error)
+
+    async def _asked(self, plan: Plan) -> WholeReply | StreamReply:
         """The answer: what is known already, or what a deployment says."""
         pipeline, exchange = self._pipeline, self._exchange
         if plan.cache is not None and exchange.passing is None:
             self._lookup = pipeline.caching.question(exchange, plan, plan.cache)
-            if self._lookup is not None:
-                return await self._lookup.answer()
+        limiting = pipeline.limiting
+        if limiting is not None and (gate := limiting.admit(exchange, plan)) is not None:
+            await limiting.wait(exchange, gate)
+        if plan.tap is not None and exchange.passing is None and exchange.embeds is None:
+            exchange.capture = plan.tap.begin(
+                exchange.id, exchange.payload, exchange.principal, plan.alias
+            )
+        if self._lookup is not None:
+            return await self._lookup.answer()
         self._walk = walk = pipeline.walk(exchange, plan)
         if exchange.payload.stream:
             return await pipeline.stream(exchange, walk)

@@ -17,6 +17,7 @@ from antiphon.errors import Forbidden, ModelNotFound
 from antiphon.model.principal import Principal
 from antiphon.pipeline.choosing import Chooser
 from antiphon.pipeline.config import OnLoss, RouteSettings
+from antiphon.pipeline.ladder import Degrade
 from antiphon.pipeline.wishes import Bounds
 from antiphon.providers.deployment import Deployment
 from antiphon.resilience.retry import Retry
@@ -51,6 +52,7 @@ class Plan:
         invalid_fails: A whole answer without the form that was asked for is none.
         tap: Takes what is said, where the route captures it; else None.
         cache: Knows which answers are given again; None where none are.
+        degrade: What stands in where nobody answers; None where nothing does.
         continuation: Streams that break after content are gone on with, where that can be.
     """
 
@@ -62,6 +64,7 @@ class Plan:
         "continuation",
         "deadline",
         "decides",
+        "degrade",
         "invalid_fails",
         "on_loss",
         "overrides",
@@ -76,6 +79,7 @@ class Plan:
         route: RouteSettings,
         tap: Tap | None = None,
         cache: CachePolicy | None = None,
+        degrade: Degrade | None = None,
     ) -> None:
         self.alias = alias
         self.chooser = chooser
@@ -92,6 +96,7 @@ class Plan:
         self.continuation = route.continuation
         self.tap = tap
         self.cache = cache
+        self.degrade = degrade
 
     @property
     def deployments(self) -> Sequence[Deployment]:

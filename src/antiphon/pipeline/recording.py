@@ -19,7 +19,7 @@ from antiphon.telemetry.metrics import DeploymentMeter, Metrics
 from antiphon.telemetry.report import AttemptReport, Reports, RequestReport
 from antiphon.telemetry.trace import Trace
 from antiphon.telemetry.words import OK, word_of
-from antiphon.usage.journal.record import Outcome
+from antiphon.usage.journal.record import CANNED, Outcome
 
 _NOTHING = Usage()
 _OK_STATUS = 200
@@ -56,7 +56,9 @@ class Recording:
         cached = exchange.cached
         if cached is not None:
             self._metrics.cached.of(route.alias, cached.word).value += 1
-        if outcome is None and cached is not None and cached.is_given:
+        if outcome is None and exchange.degraded == CANNED and exchange.stood_for is not None:
+            route.stood_in(CANNED, now, exchange.stood_for)
+        elif outcome is None and cached is not None and cached.is_given:
             route.given(cached.word)
             route.window.answered(now, total, first_token, 0)
         elif outcome is None and last is not None:
@@ -165,6 +167,7 @@ class Recording:
             attempts=attempts,
             served=exchange.served,
             cached=exchange.cached.word if exchange.cached is not None else "",
+            degraded=exchange.degraded,
             structured=exchange.structured.line if exchange.structured is not None else "",
             embeds=exchange.embeds is not None,
             asked=payload.output_bound[0] if trace is not None else None,

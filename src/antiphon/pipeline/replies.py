@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from typing_extensions import override
 
@@ -10,11 +11,11 @@ from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.said import said_in
 from antiphon.model.structured import Structured
-from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.forms import checked, unread
 from antiphon.pipeline.passing import content_type_of
+from antiphon.pipeline.walking import Walking
 
 
 class WholeReply:
@@ -38,7 +39,7 @@ class WholeReply:
         self.structured = structured
 
 
-async def whole_reply(exchange: Exchange, walk: Walk) -> WholeReply:
+async def whole_reply(exchange: Exchange, walk: Walking) -> WholeReply:
     """The first good answer of the walk, whole.
 
     Raises:
@@ -117,13 +118,18 @@ class StreamReply(ABC):
 
 
 class AwaitedStream(StreamReply):
-    """An answer whose first piece is waited for before its status goes out."""
+    """An answer whose first piece is waited for before its status goes out.
 
-    __slots__ = ("_first",)
+    Attributes:
+        instead: Gives what stands in for an error, where nothing of an answer was handed out.
+    """
+
+    __slots__ = ("_first", "instead")
 
     def __init__(self) -> None:
         super().__init__()
         self._first: bytes | None = None
+        self.instead: Callable[[AntiphonError], bytes | None] | None = None
 
     async def start(self) -> None:
         """Wait until the status may go out.
@@ -143,7 +149,16 @@ class AwaitedStream(StreamReply):
         try:
             return await self.advance()
         except AntiphonError as error:
-            return self._failed(error)
+            told = None if self.instead is None or self.has_begun else self.instead(error)
+            if told is None:
+                return self.fail(error)
+            self.ended = True
+            return told
+
+    @property
+    @abstractmethod
+    def has_begun(self) -> bool:
+        """Whether something of the answer was handed out."""
 
     @abstractmethod
     async def advance(self) -> bytes:
@@ -152,7 +167,3 @@ class AwaitedStream(StreamReply):
         Raises:
             AntiphonError: There is no more of the answer.
         """
-
-    def _failed(self, error: AntiphonError) -> bytes:
-        """What is given where no more comes."""
-        return self.fail(error)

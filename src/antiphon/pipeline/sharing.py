@@ -18,11 +18,11 @@ from antiphon.clock import NEVER, Clock
 from antiphon.dialects.base import Payload
 from antiphon.dialects.contract import START, Position
 from antiphon.errors import AntiphonError
-from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.replies import AwaitedStream, StreamReply, whole_reply
 from antiphon.pipeline.streaming import ProviderStream
+from antiphon.pipeline.walking import Walking
 from antiphon.wire.shallow import Members
 
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
@@ -48,7 +48,7 @@ class SharedCall:
     def __init__(
         self,
         exchange: Exchange,
-        walk: Walk,
+        walk: Walking,
         clock: Clock,
         *,
         stored: Callable[[Sequence[Piece] | None], None],
@@ -113,10 +113,6 @@ class Question(Protocol):
         """All of it is about to have been handed out."""
         ...
 
-    def instead(self, error: AntiphonError) -> bytes | None:
-        """What is given in place of an error, if nothing else was."""
-        ...
-
 
 class SharedStream(AwaitedStream):
     """What one of its callers is given of a call."""
@@ -144,13 +140,10 @@ class SharedStream(AwaitedStream):
     def content_type(self) -> str:
         return self._exchange.payload.dialect.stream_type
 
+    @property
     @override
-    def _failed(self, error: AntiphonError) -> bytes:
-        told = None if self._reader.taken else self._question.instead(error)
-        if told is None:
-            return self.fail(error)
-        self.ended = True
-        return told
+    def has_begun(self) -> bool:
+        return bool(self._reader.taken)
 
     @override
     def fail(self, error: AntiphonError) -> bytes:

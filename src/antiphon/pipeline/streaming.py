@@ -15,7 +15,6 @@ from antiphon.clock import NEVER, Clock
 from antiphon.dialects.contract import START, Position
 from antiphon.errors import AntiphonError, NotAnAnswer, UpstreamError
 from antiphon.model.events import StreamEvent
-from antiphon.pipeline.attempt import Walk
 from antiphon.pipeline.continuing import Continuation, can_go_on, partial_of, targets
 from antiphon.pipeline.embedding import EmbedTranslation
 from antiphon.pipeline.exchange import Exchange
@@ -23,6 +22,7 @@ from antiphon.pipeline.forms import unread
 from antiphon.pipeline.passing import content_type_of, passed_on
 from antiphon.pipeline.relay import Relay
 from antiphon.pipeline.replies import AwaitedStream
+from antiphon.pipeline.walking import Walking
 from antiphon.providers.transport import Answer, Head
 
 _PREAMBLE_FRAMES = 64
@@ -60,7 +60,7 @@ class ProviderStream(AwaitedStream):
     def __init__(
         self,
         exchange: Exchange,
-        walk: Walk,
+        walk: Walking,
         clock: Clock,
         heartbeat: float,
         *,
@@ -88,6 +88,11 @@ class ProviderStream(AwaitedStream):
     @override
     def content_type(self) -> str:
         return self._kind
+
+    @property
+    @override
+    def has_begun(self) -> bool:
+        return self._content
 
     @property
     def position(self) -> Position:

@@ -209,6 +209,13 @@ class Deployment:
             soonest = min(soonest, until)
         return 0.0 if soonest == NEVER else soonest
 
+    def resting(self, now: float) -> float:
+        """Share of its live keys that it asked not to be shown for a while, 0 to 1."""
+        if not self.health.resting:
+            return 0.0
+        live = self.keys.live
+        return sum(not self._takes(each, now) for each in live) / len(live) if live else 0.0
+
     def take_key(self, now: float) -> Key:
         """The next key that is live and does not rest here.
 

@@ -227,13 +227,17 @@ class Provider:
         """The head of a request for the list of models; None where there is no such list."""
         if not self.row.lists_models or not self.settings.discover:
             return None
-        key = self.keys.take()
-        spoken = self._spoken[0]
-        path = self._versioned(self.dialect.based(spoken.path) + self.dialect.listing)
-        head = self._door.render(
-            key, request=f"GET {path}", accept="application/json", auth=spoken.auth
-        )
-        return head + lines_of(self.dialect), key
+        spoken, key = self._spoken[0], self.keys.take()
+        return self._asking(spoken, self.dialect.listing, key) + lines_of(self.dialect), key
+
+    def loaded_head(self) -> bytes | None:
+        """The head of a request for the models in its memory; None where nobody tells of them."""
+        spoken = next((each for each in self._spoken if each.dialect.loaded), None)
+        return spoken and self._asking(spoken, spoken.dialect.loaded, self.keys.take())
+
+    def _asking(self, spoken: _Spoken, listing: str, key: Key) -> bytes:
+        asked = f"GET {self._versioned(spoken.dialect.based(spoken.path) + listing)}"
+        return self._door.render(key, request=asked, accept="application/json", auth=spoken.auth)
 
     @property
     def key_header(self) -> str:

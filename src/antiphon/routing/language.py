@@ -35,6 +35,8 @@ _CLOSE: Final = 128
 """Up to so many characters, words are counted and not estimated."""
 _HEAD: Final = 64
 """Characters whose forms are looked at."""
+_BRIEF: Final = 256
+"""Bytes up to which a single kana counts."""
 _FEW: Final = 40
 """Han characters after which Japanese has kana."""
 _SOUNDS: Final = 2
@@ -114,7 +116,7 @@ class Scripts:
         if not marks:
             return ""
         han = marks.count(b"H")
-        if han > _FEW and 8 * (len(marks) - han) < han:
+        if han > _FEW and 4 * (len(marks) - han) < han:
             # Nearly all: what is left is punctuation, or a few words that are quoted.
             share = han / (han + (len(data) - 3 * len(marks)) / _WORD_BYTES)
             return self._of_han(text, share, han)
@@ -122,7 +124,7 @@ class Scripts:
         hangul = len(marks) - han - kana
         if kana:
             # Much of it is punctuation, which Chinese has too; a little does not matter.
-            kana = kana - data.count(b"\xe3\x80") if kana * 8 > han else 0
+            kana = kana - data.count(b"\xe3\x80") if len(data) <= _BRIEF or kana * 4 > han else 0
         others = kana + hangul
         words = _words(text, len(data) - 3 * len(marks))
         if others and (others >= han or not self._forms.foreign.search(text[:_HEAD])):

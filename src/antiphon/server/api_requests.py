@@ -105,6 +105,7 @@ class RequestView(_View):
     outcome: str
     error: FailureView | None
     cache: str
+    degraded: str
     started: str
     ended: str | None
     duration_ms: float

@@ -27,7 +27,7 @@ from antiphon.server.errors import error_headers
 from antiphon.server.line import AsgiLine, Line, in_header, rendered
 from antiphon.server.rates import rate_lines, told_priority
 from antiphon.telemetry.trace import Trace
-from antiphon.usage.journal.record import STALE
+from antiphon.usage.journal.record import CANNED
 from antiphon.wire.shallow import Members
 
 _log = logging.getLogger("antiphon.server")
@@ -45,7 +45,8 @@ _FACTS = (
 )
 _CACHE = b"x-antiphon-cache: %b\r\n"
 _AGE = b"age: %d\r\n"
-_STALE = b"x-antiphon-degraded: stale\r\n"
+_DEGRADED = b"x-antiphon-degraded: %b\r\n"
+_ATTEMPTS = b"x-antiphon-attempts: %d\r\n"
 _COST = b"x-antiphon-cost: %d.%09d\r\n"
 _BILLION = 10**9
 
@@ -253,7 +254,7 @@ class _Delivery:
             kind = reply.content_type
             lines = _JSON if kind is None else _PASSED % kind
             await line.answer(200, b"%b%b%b" % (head, self._cost(), lines), reply.body)
-            line.whole = True
+            line.whole = self._is_real
             return
         self._stream, wrapping = reply, self._wrapping
         kind = reply.content_type if wrapping is None else wrapping.content_type
@@ -265,7 +266,7 @@ class _Delivery:
             self._complete = not more
             if wrapping is not None:
                 piece = wrapping.feed(piece) + (b"" if more else wrapping.end())
-            line.whole = not more and reply.failure is None
+            line.whole = not more and reply.failure is None and self._is_real
             await line.write(piece, more=more)
         await reply.drain()
 
@@ -299,6 +300,11 @@ class _Delivery:
         body = self._dialect.encode_error(error, request_id=self.id)
         await self._line.answer(self._dialect.status_of(error), head, body)
 
+    @property
+    def _is_real(self) -> bool:
+        """Nothing stands in for the answer: who asks the same again may be given it again."""
+        return self.exchange is None or self.exchange.stood_for is None
+
     def _head(self) -> bytes:
         """What the answer tells of its request, as header lines."""
         request_id = self.id.encode()
@@ -309,6 +315,10 @@ class _Delivery:
         by, kept = attempts[-1].deployment.name if attempts else "", b""
         if cached is not None:
             by, kept = cached.deployment or by, _cache_lines(cached)
+        if exchange.degraded:
+            kept += _DEGRADED % exchange.degraded.encode()
+            if exchange.degraded == CANNED:
+                by, kept = "", kept + _ATTEMPTS % len(attempts)
         if by:
             spent = overhead(exchange, self._gateway.clock.monotonic())
             head = _FACTS % (
@@ -345,4 +355,4 @@ def _cache_lines(cached: Cached) -> bytes:
     lines = _CACHE % cached.word.encode()
     if cached.age is not None:
         lines += _AGE % cached.age
-    return lines + _STALE if cached.word == STALE else lines
+    return lines

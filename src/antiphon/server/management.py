@@ -38,6 +38,7 @@ from antiphon.server.api_cache import cache_routes
 from antiphon.server.api_deployments import deployment_routes
 from antiphon.server.api_explain import PATH as EXPLAIN
 from antiphon.server.api_explain import add_explain, who_explains
+from antiphon.server.api_models import model_routes
 from antiphon.server.api_requests import add_request_routes
 from antiphon.server.api_usage import add_usage
 from antiphon.server.caller import Caller
@@ -104,6 +105,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
         else:
             await admitted(request)
 
+    app.include_router(model_routes(gateway))
     _add_errors(app, gateway.request_ids, admit)
     own = app.openapi
 

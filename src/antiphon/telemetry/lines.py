@@ -68,6 +68,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     charge: str | None
     warnings: tuple[str, ...]
     cache: str | None
+    degraded: str | None
     structured: str | None
     trace_id: str | None
 
@@ -76,7 +77,7 @@ def level_of(report: RequestReport) -> str:
     """`error` where we or the providers failed, `warning` where it was hard, else `info`."""
     if report.failed:
         return "error"
-    if len(report.attempts) > 1 or _CALLERS <= report.status < _LEFT:
+    if len(report.attempts) > 1 or report.degraded or _CALLERS <= report.status < _LEFT:
         return "warning"
     return "info"
 
@@ -122,6 +123,7 @@ def json_line(report: RequestReport) -> bytes:
         charge=last.charge if last else None,
         warnings=report.warnings,
         cache=report.cached or None,
+        degraded=report.degraded or None,
         structured=report.structured or None,
         trace_id=report.trace.id if report.trace else None,
     )
@@ -142,6 +144,8 @@ def text_line(report: RequestReport) -> bytes:
         words.append(f"({report.word})")
     if report.cached:
         words.append(f"cache {report.cached}")
+    if report.degraded:
+        words.append(f"degraded {report.degraded}")
     if len(report.attempts) > 1:
         words.append(f"{len(report.attempts)} attempts")
         words += [

@@ -165,6 +165,11 @@ class RouteMeter:
         """A request was answered from the cache: what it did, in a word."""
         self._metrics.requests.of(self.alias, word, "cache", "200", OK).value += 1
 
+    def stood_in(self, word: str, now: float, error: AntiphonError) -> None:
+        """A request got a text in place of an answer; for whoever watches, the route failed."""
+        self._metrics.requests.of(self.alias, word, "cache", "200", word).value += 1
+        self.window.failed(now, fault_of(error))
+
     def failed(self, by: DeploymentMeter | None, now: float, error: AntiphonError) -> None:
         """A request was not answered; this deployment was asked last."""
         kind = error.error_kind
@@ -247,6 +252,12 @@ class Metrics:
             "antiphon_cache_requests_total",
             "Requests on routes with a cache, by what it did: `hit`, `miss`, `shared`, `stale`.",
             ("route", "result"),
+        )
+        self.degraded = Counter(
+            "antiphon_degraded_total",
+            "Steps of the ladder that were taken where nobody answered: `wait`, `pool`, `stale`, "
+            "`canned`.",
+            ("route", "step"),
         )
         limit = ("scope", "measure")
         self.limit_refusals = Counter(

@@ -71,6 +71,7 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
         embeds: Vectors were asked for.
         asked: The caller's own bound of the answer's tokens, or None.
         cached: What the cache did; empty on a route that has none.
+        degraded: What stood in for the answer; empty where nothing did.
         structured: What is known of the form of the answer; empty where none was asked for.
         trace: Where it stands in a trace, or None.
     """
@@ -98,6 +99,7 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
     embeds: bool = False
     asked: int | None = None
     cached: str = ""
+    degraded: str = ""
     structured: str = ""
     trace: Trace | None = None
 

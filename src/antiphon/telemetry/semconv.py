@@ -39,6 +39,7 @@ COST = "antiphon.cost_usd"
 CHARGE = "antiphon.charge"
 ATTEMPTS = "antiphon.attempts"
 CACHE = "antiphon.cache"
+DEGRADED = "antiphon.degraded"
 
 TOKEN_USAGE = "gen_ai.client.token.usage"  # noqa: S105  a name
 OPERATION_DURATION = "gen_ai.client.operation.duration"

@@ -125,6 +125,8 @@ def _chat(report: RequestReport) -> dict[str, Value]:
         attributes[semconv.TEAM] = report.team
     if report.cached:
         attributes[semconv.CACHE] = report.cached
+    if report.degraded:
+        attributes[semconv.DEGRADED] = report.degraded
     if report.kind != OK:
         attributes[semconv.ERROR_TYPE] = report.kind
     return attributes

@@ -32,8 +32,9 @@ class StillClock:
         return 1.7e9 + self.time
 
 
-def policy(**route: object) -> CachePolicy:
-    return CachePolicy(RouteCacheSettings.model_validate(route), alias="fast", plan=b"")
+def policy(*, stale_for: float = 0, **route: object) -> CachePolicy:
+    made = RouteCacheSettings.model_validate(route)
+    return CachePolicy(made, alias="fast", plan=b"", stale_for=stale_for)
 
 
 def entry(body: bytes = b"hi", *, at: float = 1000.0, keeps: float = 3600.0, **more) -> Entry:

@@ -19,9 +19,11 @@ BODY = b'{"model":"m","messages":[]}'
 ANNA = Tenant("k1", "anna", "web", "acme")
 
 
-def policy(alias: str = "fast", plan: bytes = b"plan", **settings: object) -> CachePolicy:
+def policy(
+    alias: str = "fast", plan: bytes = b"plan", *, stale_for: float = 0, **settings: object
+) -> CachePolicy:
     made = RouteCacheSettings.model_validate(settings)
-    return CachePolicy(made, alias=alias, plan=plan)
+    return CachePolicy(made, alias=alias, plan=plan, stale_for=stale_for)
 
 
 def key(tenant: Tenant = ANNA, *, dialect="openai_chat", body=BODY, headers=b"", **route) -> bytes:
@@ -172,10 +174,9 @@ def test_what_caller_and_route_say_of_storing():
         {"ttl": -1},
         {"ttl": float("inf")},
         {"ttl": float("nan")},
-        {"stale_for": 86_400 * 365},
+        {"stale_for": 60},
         {"scope": "everyone"},
         {"life": 5},
-        {"ttl": 0, "share": False},
     ],
 )
 def test_what_a_route_may_not_say(settings: dict[str, object]):

@@ -104,11 +104,14 @@ class LoopClock:
 class Gateway:
     """Looks up, shares and stores, as the pipeline will."""
 
-    def __init__(self, flights: Flights[Asking], **route: object) -> None:
+    def __init__(self, flights: Flights[Asking], *, stale_for: float = 0, **route: object) -> None:
         self.clock = LoopClock()
         self.provider = Provider()
         self.policy = CachePolicy(
-            RouteCacheSettings.model_validate(route), alias="fast", plan=b"plan"
+            RouteCacheSettings.model_validate(route),
+            alias="fast",
+            plan=b"plan",
+            stale_for=stale_for,
         )
         self.cache = ExactCache(CacheSettings(), clock=self.clock)
         self.flights = flights

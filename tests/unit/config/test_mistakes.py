@@ -99,7 +99,8 @@ CASES = {
         [
             (
                 "antiphon.yaml:2:36: models.a.strategy: 'best' is not 'priority', 'weighted', "
-                "'cheapest', 'fastest', 'least_busy', 'local_first', 'nearest', 'quality', 'sticky' "
+                "'cheapest', 'fastest', 'least_busy', 'rate_limits', 'local_first', 'nearest', "
+                "'quality', 'sticky' "
                 "or 'custom'"
             )
         ],
@@ -221,7 +222,7 @@ models:
         "antiphon.yaml:21:18: models.smart.deploymnts.0: no provider is called 'lob'; did you mean 'lab'?",
         (
             "antiphon.yaml:22:5: models.smart.strategy: 'priorty' is not 'priority', 'weighted', "
-            "'cheapest', 'fastest', 'least_busy', 'local_first', 'nearest', 'quality', 'sticky' or "
+            "'cheapest', 'fastest', 'least_busy', 'rate_limits', 'local_first', 'nearest', 'quality', 'sticky' or "
             "'custom'; did you mean 'priority'?"
         ),
         "antiphon.yaml:23:3: models.has space: a model's name must not be empty or have spaces",

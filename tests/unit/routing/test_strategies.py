@@ -245,6 +245,18 @@ def test_the_least_busy_counts_attempts_for_what_each_weighs():
     assert ordered(order("least_busy"), candidates) == ["small", "large"]
 
 
+def test_those_come_first_of_whose_keys_the_fewest_rest():
+    limited, half, free = (
+        candidate(name, api_key=[f"sk-{name}-1", f"sk-{name}-2"])
+        for name in ("limited", "half", "free")
+    )
+    limited.deployment.rest(None, 30, NOW)
+    half.deployment.rest(half.deployment.keys.live[0], 30, NOW)
+    by = order("rate_limits")
+    assert ordered(by, [limited, half, free]) == ["free", "half", "limited"]
+    assert ordered(by, [limited, half, free], now=NOW + 31) == ["limited", "half", "free"]
+
+
 def test_the_nearest_are_those_of_the_same_region():
     candidates = [
         candidate("us", region="us"),

@@ -14,6 +14,7 @@ from antiphon.cli.administering.deployments import deployments
 from antiphon.cli.administering.groups import departments, organisations, teams
 from antiphon.cli.administering.keys import keys
 from antiphon.cli.administering.limits import limits
+from antiphon.cli.administering.models import models
 from antiphon.cli.administering.notices import notices
 from antiphon.cli.administering.users import users
 
@@ -26,6 +27,7 @@ GROUPS: Mapping[str, typer.Typer] = MappingProxyType(
         "organisations": organisations,
         "budgets": budgets,
         "limits": limits,
+        "models": models,
         "cache": cache,
         "deployments": deployments,
         "notices": notices,

@@ -67,6 +67,7 @@ class Ollama(Dialect):
     endpoint: ClassVar[str] = "/chat"
     version: ClassVar[str] = "/api"
     listing: ClassVar[str] = "/tags"
+    loaded: ClassVar[str] = "/ps"
     traits: ClassVar[Traits] = TRAITS
     marks: ClassVar[frozenset[str] | None] = MARKS
     losses: ClassVar[Mapping[Need, Loss]] = LOSSES

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from antiphon.model.ask import Fact
 from antiphon.routing.strategies.foreign import foreign
-from antiphon.routing.strategies.measured import Cheapest, Fastest, LeastBusy
+from antiphon.routing.strategies.measured import Cheapest, Fastest, LeastBusy, RateLimits
 from antiphon.routing.strategies.order import Order
 from antiphon.routing.strategies.settled import LocalFirst, Nearest, Priority, Quality, Weighted
 from antiphon.routing.strategies.sticky import PREFIX_BYTES, Sticky
@@ -131,6 +131,10 @@ class StrategySettings(_Settings):
     least_busy: NothingSettings | None = Field(
         default=None, description="The fewest attempts under way, for the `weight` of each."
     )
+    rate_limits: NothingSettings | None = Field(
+        default=None,
+        description="Those first of whose keys the fewest rest since a rate limit was reached.",
+    )
     local_first: NothingSettings | None = Field(
         default=None, description="Those on one's own machines and networks first."
     )
@@ -195,6 +199,7 @@ _PLAIN: Mapping[str, Callable[[Surroundings], Strategy]] = {
     "weighted": Weighted,
     "cheapest": Cheapest,
     "least_busy": lambda _: LeastBusy(),
+    "rate_limits": lambda _: RateLimits(),
     "local_first": lambda _: LocalFirst(),
     "nearest": Nearest,
 }
@@ -206,6 +211,7 @@ _Word: TypeAlias = Literal[
     "cheapest",
     "fastest",
     "least_busy",
+    "rate_limits",
     "local_first",
     "nearest",
     "quality",

@@ -86,3 +86,11 @@ class LeastBusy(Strategy):
     @override
     def scores(self, pool: Sequence[Candidate], ask: Ask, now: float) -> Sequence[float]:
         return [(each.deployment.pace.in_flight + 1) / each.weight for each in pool]
+
+
+class RateLimits(Strategy):
+    """Those first that have refused the fewest of their keys for a rate limit, and still do."""
+
+    @override
+    def scores(self, pool: Sequence[Candidate], ask: Ask, now: float) -> Sequence[float]:
+        return [each.deployment.resting(now) for each in pool]

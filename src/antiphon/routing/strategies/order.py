@@ -30,12 +30,13 @@ class Order:
         facts: What they want to know of a request.
     """
 
-    __slots__ = ("_only", "_strategies", "facts", "names")
+    __slots__ = ("_as_given", "_only", "_strategies", "facts", "names")
 
     def __init__(self, strategies: Sequence[tuple[str, Strategy]]) -> None:
         self.names = tuple(name for name, _ in strategies)
         self._strategies = tuple(each for _, each in strategies)
         self._only = self._strategies[0] if len(strategies) == 1 else None
+        self._as_given = isinstance(self._only, Priority)
         self.facts = Fact.NOTHING
         for each in self._strategies:
             self.facts |= each.facts
@@ -49,6 +50,8 @@ class Order:
             now: The monotonic time.
         """
         places = range(len(pool))
+        if self._as_given:
+            return [*pool], [(each,) for each in places]
         if self._only is not None:
             scores = self._only.scores(pool, ask, now)
             order = sorted(places, key=scores.__getitem__)

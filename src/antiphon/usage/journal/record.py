@@ -22,8 +22,10 @@ from antiphon.model.usage import Usage
 
 CACHE = "cache"
 """The provider, and its dialect, of a row of no cost: the answer was stored, or another paid."""
-HIT, STALE, SHARED = "hit", "stale", "shared"
-"""Its models: which of these it was."""
+HIT, STALE, SHARED, CANNED = "hit", "stale", "shared", "canned"
+"""Its models: which of these it was. What is canned was written before anybody asked."""
+DEGRADED = "degraded: "
+"""How a warning begins that says what stood in for an answer: the step, and what it gave."""
 ALIGN = 8
 HEAD = 12
 _MARK = 0xA71F

@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping
 
 from antiphon.errors import STATUS, Kind
 from antiphon.model.usage import Usage
-from antiphon.usage.journal.record import CACHE, Charge, Outcome
+from antiphon.usage.journal.record import CACHE, CANNED, DEGRADED, Charge, Outcome
 from antiphon.usage.ledger.shown import dollars
 from antiphon.usage.ledger.tables import WORDS
 from antiphon.usage.ledger.times import told_exactly
@@ -94,6 +94,8 @@ class RequestFacts(msgspec.Struct, frozen=True, kw_only=True):
         outcome: `ok`, `failed`, `cancelled`, `lost` or `running`; empty where it is unfinished.
         cache: `hit`, `stale` or `shared`, where the answer came from the cache, or of a call that
             another request paid for; `none` where it was made for this one.
+        degraded: What stood in for an answer of the route's own deployments: `pool`, `stale` or
+            `canned`; empty where nothing did.
         started: When its head was read; UTC.
         ended: When it was over, or None.
         first_token_ms: From the start to the first useful event of a stream, or None.
@@ -114,6 +116,7 @@ class RequestFacts(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     error: Failure | None
     cache: str
+    degraded: str
     started: str
     ended: str | None
     duration_ms: float
@@ -147,6 +150,8 @@ def request_facts(
     asked = [row for row in tried if row["spoken"] != CACHE]
     first_token = max((row["first_token"] for row in tried), default=0)
     cost = sum(row["cost"] for row in tried)
+    given = next((row["model"] for row in tried if row["spoken"] == CACHE), "none")
+    warnings = _warnings(tried)
     return RequestFacts(
         id=request_id,
         state=end.state,
@@ -157,13 +162,14 @@ def request_facts(
         status=end.status,
         outcome=end.outcome,
         error=end.error,
-        cache=next((row["model"] for row in tried if row["spoken"] == CACHE), "none"),
+        cache=given if given != CANNED else "none",
+        degraded=degraded_by(warnings),
         started=told_exactly(end.started),
         ended=told_exactly(end.started + end.total) if end.outcome else None,
         duration_ms=millis(end.total),
         first_token_ms=millis(first_token) if first_token else None,
         overhead_ms=millis(end.overhead),
-        warnings=_warnings(tried),
+        warnings=warnings,
         key_id=any_row["key_id"],
         team=any_row["team"],
         department=any_row["department"],
@@ -173,6 +179,12 @@ def request_facts(
         charge=worst_charge([row["charge"] for row in tried]),
         attempts=tuple(_attempt(row, end.started) for row in asked),
     )
+
+
+def degraded_by(warnings: Sequence[str]) -> str:
+    """The step of the ladder that a request's answer came from; empty for none."""
+    told = [each for each in warnings if each.startswith(DEGRADED)]
+    return told[-1].removeprefix(DEGRADED).partition(" ")[0] if told else ""
 
 
 def is_whole(tried: Sequence[RowMapping], unanswered: RowMapping | None) -> bool:

@@ -1,0 +1,1 @@
+"""Texts with gaps that data fills, in a sandbox."""
