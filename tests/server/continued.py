@@ -47,7 +47,10 @@ BACK: Final = "back"
 
 
 def cut_at(*frames: int, ending: Ending = Ending.CUT) -> Fault:
-    """The first answer up to a frame, the next one up to another; all that follow are whole."""
+    """The first answer up to a frame, the next one up to another; all that follow are whole.
+
+    Less than nothing is counted from the end.
+    """
     left = [*frames]
 
     def damage(reply: Reply, _scene: Scene) -> Reply:
@@ -68,15 +71,17 @@ def struck(simulator: Simulator, fault: Fault) -> None:
 
 
 @asynccontextmanager
-async def cutting(tmp_path: object, **sections: Any) -> AsyncIterator[Stage]:
+async def cutting(
+    tmp_path: object, *, model: str = "sim-small", **sections: Any
+) -> AsyncIterator[Stage]:
     """A provider of each dialect, each behind a route of its name, and one that stands back."""
     dialects = dict(zip(HEARD, HEARD, strict=True)) | {BACK: "openai_chat"}
     specs = [SimulatorSpec(name=name, seed=1) for name in dialects]
     route = sections.pop("route", {})
     models = {
-        name: {"deployments": [f"{name}/sim-small", f"{BACK}/sim-small"], **route} for name in HEARD
+        name: {"deployments": [f"{name}/{model}", f"{BACK}/{model}"], **route} for name in HEARD
     }
-    facts = {"models": {"sim-small": {"prefill": True}}, **sections.pop("provider", {})}
+    facts = {"models": {model: {"prefill": True}}, **sections.pop("provider", {})}
     async with stage(
         tmp_path, specs, dialects=dialects, provider=facts, models=models, auth=ADMIN, **sections
     ) as running:
@@ -202,5 +207,9 @@ def _check_responses(told: list[dict[str, Any]]) -> None:
     last = told[-1]
     assert last["type"] == "response.completed"
     assert last["response"]["id"] == told[0]["response"]["id"]
-    assert last["response"]["output"] == [item for _, item in sorted(done.items())]
+    items = [item for _, item in sorted(done.items())]
+    # What is written here says of an item that it is completed, where its provider does not.
+    assert [out | item for out, item in zip(last["response"]["output"], items, strict=True)] == (
+        last["response"]["output"]
+    )
     assert opened.keys() == done.keys()

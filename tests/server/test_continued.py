@@ -6,8 +6,12 @@ hole or with words twice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
+from antiphon.model.parts import Reasoning
 from tests.server.continued import (
     BACK,
     HEARD,
@@ -23,6 +27,16 @@ from tests.server.continued import (
 from tests.server.stage import Stage
 
 MOST_FRAMES = 40
+THINKING: Mapping[str, dict[str, Any]] = {
+    "openai_chat": {"reasoning_effort": "low"},
+    "anthropic_messages": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+    "openai_responses": {
+        "reasoning": {"effort": "low", "summary": "auto"},
+        "include": ["reasoning.encrypted_content"],
+    },
+    "gemini": {"generationConfig": {"thinkingConfig": {"includeThoughts": True}}},
+    "ollama": {"think": True},
+}
 
 
 async def whole(road: Stage, heard: str, spoken: str) -> Heard:
@@ -68,3 +82,31 @@ async def cut_everywhere(road: Stage, heard: str, spoken: str) -> None:
     else:
         raise AssertionError("the fault still strikes")
     assert marked >= 5
+
+
+@pytest.mark.parametrize(
+    ("spoken", "at"), [("anthropic_messages", -7), ("openai_responses", -7), ("gemini", -3)]
+)
+async def test_behind_a_thought_that_is_whole(tmp_path, spoken, at):
+    """It was told, with its seal, and is told once; nobody thinks again."""
+    async with cutting(tmp_path, model="sim-reason") as road:
+        for heard in HEARD:
+            whole = Heard(heard, (await asked(road, heard, spoken, **THINKING[heard])).content)
+            struck(simulator_of(road, spoken), cut_at(at))
+            answer = await asked(road, heard, spoken, **THINKING[heard])
+            told = Heard(heard, answer.content)
+            assert (told.said, told.ended) == (TEXT, 1), (heard, answer.text)
+            assert b'"continued":[' in answer.content
+            check_frames(heard, told.frames)
+            assert thoughts_of(told) == thoughts_of(whole), heard
+            road.simulators[0].disarm()
+            simulator_of(road, spoken).disarm()
+
+
+def thoughts_of(heard: Heard) -> list[tuple[str, tuple[str, ...]]]:
+    parts = heard.reply.choices[0].turn.parts
+    return [
+        (part.text, part.summary)
+        for part in parts
+        if isinstance(part, Reasoning) and (part.text or part.summary)
+    ]

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from antiphon.errors import UpstreamError
+from antiphon.model.events import TextDelta
 from antiphon.simulator import Fault, FaultRule, Scene, SimulatorSpec
-from antiphon.simulator.reply import Piece, Reply
+from antiphon.simulator.reply import Ending, Piece, Reply
 from antiphon.simulator.rules import Match
 from tests.server.cached import request
 from tests.server.callers import calling
@@ -206,6 +208,29 @@ async def test_both_calls_are_in_the_ledger_and_in_the_usage(tmp_path):
         [warning] = found["warnings"]
         assert warning.startswith(f"continued: {BACK}/sim-small went on after ")
         assert found["outcome"] == "ok"
+        counted = road.gateway.metrics.exposition()
+        assert b'antiphon_continued_total{route="openai_responses",outcome="ok"} 1' in counted
+
+
+async def test_in_the_process_the_error_has_the_text(tmp_path):
+    async with cutting(tmp_path) as road:
+        said: list[str] = []
+
+        async def read(**members: object) -> None:
+            struck(simulator_of(road, "openai_chat"), cut_at(CUT, ending=Ending.RESET))
+            said.clear()
+            asked_for = {"model": "openai_chat", "messages": CALLING, **members}
+            async with road.gateway.stream(**asked_for) as events:
+                async for each in events:
+                    if isinstance(each, TextDelta):
+                        said.append(each.text)  # noqa: PERF401  what came before it broke
+
+        await read()
+        assert "".join(said) == TEXT
+        with pytest.raises(UpstreamError) as caught:
+            await read(logprobs=True)
+        assert caught.value.partial == "".join(said)
+        assert TEXT.startswith(caught.value.partial)
 
 
 async def test_a_budget_holds_for_it(tmp_path):

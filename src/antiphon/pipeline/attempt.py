@@ -131,7 +131,9 @@ class Walk(msgspec.Struct, eq=False):
         if translation is not None and usage is not None and not translation.measured[1]:
             attempt.deployment.calibration.learn(translation.measured[0], usage.input_total)
         self.course.succeeded(attempt, self._key)
-        measure(attempt, usage, self._exchange.first_token_at)
+        if not self.course.goes_on:
+            # When its own content began is not known of one that goes on with another.
+            measure(attempt, usage, self._exchange.first_token_at)
         if usage is not None:
             self._plan.chooser.learn(usage.output_total)
 

@@ -69,6 +69,9 @@ class Recording:
             )
         elif outcome is not None:
             route.failed(last, now, told(outcome))
+        if exchange.continued:
+            word = OK if outcome is None else "failed"
+            self._metrics.continued.of(route.alias, word).value += 1
         reports = self.reports
         if reports.every or (reports.trouble and (outcome is not None or len(attempts) > 1)):
             reports.put(self._report(exchange, now))

@@ -17,6 +17,7 @@ from antiphon.model.events import (
     USEFUL,
     Ended,
     Finished,
+    OpaqueEvent,
     ReasoningDelta,
     RefusalDelta,
     StreamEvent,
@@ -29,11 +30,14 @@ from antiphon.model.reply import StopReason
 from antiphon.model.structured import Structured
 from antiphon.model.usage import Usage
 from antiphon.pipeline.forms import Form, Hearing
+from antiphon.pipeline.kept import joined_events
 from antiphon.pipeline.translation import Reader, Translation
 from antiphon.wire.sse import FrameTooLong
 
 _ROOM = 512
 """Events that are kept before they are put together."""
+_LARGE = 4096
+"""Bytes of a frame without a word of ours that is not kept until there are so many events."""
 _MOST_SAID = 1 << 18
 """Bytes of an answer beyond which it is not kept."""
 
@@ -256,18 +260,7 @@ class Relay:
             self.events = None
             kept.clear()
             return
-        joined: list[StreamEvent] = []
-        texts: list[str] = []
-        for event in kept:
-            if type(event) is TextDelta and not event.choice:
-                texts.append(event.text)
-                continue
-            if texts:
-                joined.append(TextDelta("".join(texts)))
-                texts = []
-            joined.append(event)
-        if texts:
-            joined.append(TextDelta("".join(texts)))
+        joined = joined_events(kept)
         kept[:] = joined
         self._room = len(joined) + _ROOM
 
@@ -290,6 +283,9 @@ class Relay:
             case ToolCallDelta(arguments=text):
                 self.useful = True
                 self.said += _size(text)
+            case OpaqueEvent(payload=payload):
+                if len(payload) > _LARGE:
+                    self._room = 0
             case _ if isinstance(event, USEFUL):
                 self.useful = True
             case _:

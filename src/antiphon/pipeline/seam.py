@@ -11,14 +11,19 @@ from __future__ import annotations
 
 LONGEST = 200
 """Characters of the text so far that may be said again at its end, at most."""
-SHORTEST = 8
-"""Characters that must be the same: fewer are so by chance."""
 _MOST_AGAIN = 16_384
 """Characters of a text that may be said again from its beginning."""
-_WORD = 4
-"""Characters of a text so short that its repetition is no chance, where all of it is repeated."""
-_ASTRAY = 48
+_AGAIN = 4
+"""Characters that are no chance: words that go on have white space before them, a repetition of
+the last one has none."""
+_INSIDE = 16
+"""The same where they begin inside a word, or where there are no words."""
+_ON = 32
+"""The same behind white space, as words do that go on: a word may well be said twice."""
+_ASTRAY = 16
 """Characters that are the same at the beginning of both: the answer was begun anew, another one."""
+_FAR_ASTRAY = 48
+"""The same behind white space."""
 
 
 class Seam:
@@ -55,7 +60,7 @@ class Seam:
         self.open = False
         held, self._held = self._held, ""
         rest = self._rest(held)
-        if rest is None and _common(held.lstrip(), self._said) >= _ASTRAY:
+        if rest is None and self._is_astray(held):
             self.astray = True
             return ""
         return self._after_blank(held if rest is None else rest)
@@ -75,19 +80,46 @@ class Seam:
 
     def _rest(self, held: str) -> str | None:
         """What follows what was said before, behind white space or not; None where nothing was."""
-        rest = self._behind(held)
-        return self._behind(held.lstrip()) if rest is None else rest
+        told = held.lstrip()
+        if told is held or not held[:1].isspace():
+            return self._behind(held, _AGAIN, _INSIDE)
+        rest = self._behind(held, _ON, _ON)
+        return self._behind(told, _ON, _ON) if rest is None else rest
 
-    def _behind(self, held: str) -> str | None:
-        """What follows what was said before; None where nothing was."""
+    def _behind(self, held: str, word: int, inside: int) -> str | None:
+        """What follows what was said before; None where nothing was.
+
+        Args:
+            held: What was said now.
+            word: Characters that must be the same where they begin with a word.
+            inside: Where they do not.
+        """
         again, tail = self._again, self._tail
         if again and held.startswith(again):
             return held[len(again) :]
-        for length in range(min(len(held), len(tail)), SHORTEST - 1, -1):
-            if tail.endswith(held[:length]) and not self._is_rhythm(held[:length]):
-                return held[length:]
-        whole = not again and _WORD <= len(tail) < SHORTEST and held.startswith(tail)
-        return held[len(tail) :] if whole and not self._is_rhythm(tail) else None
+        # Two words that are not set apart: the second one is the first one again.
+        apart = not (tail[-1:].isalnum() and held[:1].isalnum())
+        for length in range(min(len(held), len(tail)), word - 1, -1):
+            same = held[:length]
+            if tail.endswith(same):
+                before = tail[: len(tail) - length][-1:]
+                begins = not (before.isalnum() and same[0].isalnum())
+                if (begins and not apart) or (
+                    (begins or length >= inside) and not self._is_rhythm(same)
+                ):
+                    return held[length:]
+        return None
+
+    def _is_astray(self, held: str) -> bool:
+        """Whether it begins as the text did."""
+        told = held.lstrip()
+        common = _common(told, self._said)
+        if self._is_rhythm(told[:common]):
+            return False
+        if len(told) < len(held):
+            return common >= _FAR_ASTRAY
+        half = (len(self._said) - 1) // 2
+        return common >= _ASTRAY or (common >= _AGAIN and common >= half)
 
     def _is_rhythm(self, said: str) -> bool:
         """Whether the text so far ends with this more than once, or this repeats itself."""

@@ -231,6 +231,11 @@ class Metrics:
             "Times that a request went on to another deployment.",
             ("from", "to"),
         )
+        self.continued = Counter(
+            "antiphon_continued_total",
+            "Streams that broke and were gone on with; `outcome` is `ok` or `failed` in the end.",
+            ("route", "outcome"),
+        )
         self.tokens = Counter(
             "antiphon_tokens_total",
             "Tokens by class, as the ledger has them, estimated ones included.",
