@@ -48,7 +48,7 @@ _PACED: Final = Latency(first_token=0.005, tokens_per_second=4000)
 """A word is a write of its own, so that a fault in the middle strikes behind words."""
 _SHORT, _EVERY = 0.004, 8
 """Shorter pauses than this pass, but for each eighth: the machine has other work."""
-_TIMEOUTS: Final = {"connect": 1, "first_byte": 1, "idle": 1, "total": 5}
+_TIMEOUTS: Final = {"connect": 1, "first_byte": 2, "idle": 2, "total": 6}
 
 
 class Chaos(Struct, frozen=True):
@@ -64,7 +64,7 @@ class Chaos(Struct, frozen=True):
     requests: int = 20_000
     seed: int = 7
     scale: float = 0.25
-    rate: float = 100.0
+    rate: float = 80.0
     shares: Shares = USUAL
     apart: bool = True
 

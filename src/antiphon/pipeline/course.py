@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 from asyncio import sleep
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -40,11 +40,12 @@ from antiphon.resilience import breaker
 from antiphon.resilience.retry import MOST_CALLS
 
 LONGEST_WAIT = 10.0
-"""Seconds: a request waits no longer for one who asks for rest, or whom others keep busy."""
+"""Seconds: a request waits no longer for one who asks for rest."""
 _BUDGET = "retry_budget"
-_SOON = 0.5
-"""Seconds after which one is looked at again that others keep busy: its probe is under way, or its
-retries of this second are spent."""
+_SOON, _PATIENCE = 0.5, 3.0
+"""Seconds after which one is looked at again that others keep busy (its probe is under way, or its
+retries of this second are spent), and for how long that is done where all are out. So one whose
+breaker is open is asked at most twice a second out of turn."""
 
 
 class _Call(enum.Enum):
@@ -324,7 +325,7 @@ class Course(msgspec.Struct, eq=False):
             if self._takes(deployment, now, _Call.RETRY if self._asked(deployment) else _Call.NEW):
                 return deployment
             if self._exchange.passed_over.get(deployment) == _BUDGET:
-                self._try_soon(deployment, now)
+                self._try_soon((deployment,), now)
         if self._turns is not None and self._turns.lines_up():
             return None
         raise self._over(now)
@@ -332,8 +333,8 @@ class Course(msgspec.Struct, eq=False):
     def _last_resort(self, now: float) -> Deployment | None:
         """One whose breaker is open, where others are there and gave no answer.
 
-        Where the breakers of all are open, a request asks no more than one of them: the one that
-        has not been asked for longest.
+        Where the breakers of all are open, a request asks one of them at once: the one that has
+        not been asked for longest. Who was asked just now, or is being asked, is tried again soon.
         """
         if not self._resort:
             return None
@@ -343,23 +344,24 @@ class Course(msgspec.Struct, eq=False):
             return None
         if not known:
             resort.sort(key=lambda each: each.health.last_error_at)
-        # In an outage of all nobody waits, and nobody asks twice.
-        waits = any(not each.health.opened for each in known)
-        if self._round and not waits:
-            return None
         for number, deployment in enumerate(resort, 1):
-            if self._takes(deployment, now, _Call.RESORT):
-                self._resort = resort[number:] if known else []
+            rests = known and now < deployment.health.last_error_at + _SOON
+            if not rests and self._takes(deployment, now, _Call.RESORT):
+                if known:
+                    self._resort = resort[number:]
+                elif self._plan.retry.most > 1:
+                    self._try_soon(resort[number:], now)
                 return deployment
-            if waits and not deployment.breaking.strict:
-                self._try_soon(deployment, now)
+            self._try_soon((deployment,), now)
         return None
 
-    def _try_soon(self, deployment: Deployment, now: float) -> None:
-        """Others have its probe, or its retries of this second: that is over soon."""
-        self._patient_until = self._patient_until or now + LONGEST_WAIT
+    def _try_soon(self, busy: Sequence[Deployment], now: float) -> None:
+        """Others have their probes, or their retries of this second: that is over soon."""
+        if not self._patient_until:
+            out = all(each.health.opened for each in self._plan.deployments)
+            self._patient_until = now + (_PATIENCE if out else LONGEST_WAIT)
         if now + _SOON <= self._patient_until:
-            self._later.append((now + _SOON, deployment))
+            self._later += [(now + _SOON, each) for each in busy if not each.breaking.strict]
 
     def _begin_round(self, now: float) -> None:
         """Let those be asked once more that may recover, and those that come back soon."""
