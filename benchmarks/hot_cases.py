@@ -55,6 +55,7 @@ from benchmarks.access_cases import access_cases
 from benchmarks.admission_cases import admission_cases
 from benchmarks.budget_cases import BOB, CARD, budget_cases, spending_of_four_levels
 from benchmarks.cache_cases import cache_cases, keep_answer
+from benchmarks.deciding_cases import deciding_cases
 from benchmarks.embedding_cases import embedding_cases
 from benchmarks.idempotency_cases import idempotency_cases
 from benchmarks.limits_cases import limits_cases
@@ -545,6 +546,7 @@ CASES: dict[str, Setup] = {
     **budget_cases(),
     **limits_cases(),
     **routing_cases(),
+    **deciding_cases(),
     **admission_cases(gateway, lambda served, who: asked_once(served, chat_body(900), who)),
     **idempotency_cases(chat_body(900)),
     **strategy_cases(),

@@ -40,6 +40,7 @@ LATE = {
     "cli/ledger.py": "a command loads what it needs when it is called",
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
+    "cli/explaining.py": "the same",
     "cli/reaching.py": "the same, for commands of administration",
     "cli/administering/audit.py": "the same",
     "cli/administering/models.py": "the same",

@@ -37,7 +37,6 @@ PROVIDERS = {
     "three": {
         "clearance": "restricted",
         "models": {"sim-small": priced(3, context=400)},
-        "limits": {"requests_per_minute": 3},
     },
     "four": {"clearance": "internal", "models": {"sim-small": priced(2, tools=False)}},
 }
@@ -64,8 +63,9 @@ BUDGETS = {
 }
 LIMITS = {
     "rules": [
-        {"scope": "key", "requests": 1000},
+        {"scope": "key", "requests": 100_000},
         {"scope": "team", "tokens": 1_000_000},
+        {"scope": "deployment", "name": "three/sim-small", "requests": 3, "per": "day"},
     ]
 }
 

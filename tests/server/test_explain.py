@@ -128,7 +128,7 @@ async def holds(road: Stage, case: Case) -> None:
     for each in road.gateway.deployments():
         each.reset()
         if each.name in case.failing:
-            each.health.opened, each.health.probe_at = True, now + 60
+            each.health.opened, each.health.probe_at = True, now + 6000
         for key in each.keys.status() if each.name in case.resting else ():
             each.health.rest(key.fingerprint, now + 1000)
     before = sum(each.requests for each in road.simulators)
@@ -137,18 +137,19 @@ async def holds(road: Stage, case: Case) -> None:
     answer = await road.http.post(
         "/v1/chat/completions", json=case.request, headers={**bearer(KEY), **case.headers}
     )
+    if answer.headers.get("x-antiphon-cache") == "hit":
+        assert said["cached"]
+        return
     if said["refusal"] is not None:
         assert answer.status_code == said["refusal"]["status"], (case, said, answer.text)
         assert said["choice"] == ""
         return
     assert answer.status_code == 200, (case, said, answer.text)
-    if answer.headers.get("x-antiphon-cache") == "hit":
-        return
     assert answer.headers["x-antiphon-deployment"] == said["choice"], (case, said)
 
 
 @pytest.mark.parametrize(
-    "examples", [150, pytest.param(3000, marks=pytest.mark.campaign)], ids=["some", "many"]
+    "examples", [150, pytest.param(1000, marks=pytest.mark.campaign)], ids=["some", "many"]
 )
 async def test_what_is_said_is_what_happens(road, examples):
     """For routes, requests, wishes and states of every kind: the proof that it is no toy."""
@@ -207,6 +208,12 @@ async def test_it_changes_nothing(road):
     new = {each for each in after["meters"] if each not in before["meters"]}
     assert all(after["meters"][each] == 0 for each in new)
     after["meters"] = {key: value for key, value in after["meters"].items() if key not in new}
+    # Those that nobody spends from for a while are given back, whoever asks what.
+    spent = {key: before["purses"][key] for key in after["purses"]}
+    assert {key: each[1] for key, each in spent.items()} == {
+        key: each[1] for key, each in after["purses"].items()
+    }
+    before["purses"] = after["purses"] = {}
     assert after == before
 
 
@@ -315,3 +322,20 @@ async def test_every_dialect(road, dialect, request_):
     said = await told(road, request_, dialect=dialect)
     assert (said["dialect"], said["refusal"]) == (dialect, None)
     assert said["choice"]
+
+
+async def test_who_cannot_be_paid_for_is_passed_over(tmp_path):
+    dear = {"limits": [{"scope": "team", "name": "web", "limit": 0.001, "per": "total"}]}
+    async with explaining(tmp_path, budgets=dear) as road:
+        request = asked("listed", "word " * 120, max_tokens=10)
+        said = await told(road, request, key=KEY)
+        assert said["choice"] == "two/sim-small"
+        states = {each["deployment"][:3]: each["reason"] for each in said["candidates"]}
+        assert states["one"] == "money"
+        answer = await road.http.post("/v1/chat/completions", json=request, headers=bearer(KEY))
+        assert answer.headers["x-antiphon-deployment"] == said["choice"]
+        request = asked("listed", "word " * 500, max_tokens=10)
+        said = await told(road, request, key=KEY)
+        assert (said["choice"], said["refusal"]["status"]) == ("", 402)
+        answer = await road.http.post("/v1/chat/completions", json=request, headers=bearer(KEY))
+        assert answer.status_code == 402

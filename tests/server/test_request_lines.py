@@ -182,3 +182,15 @@ async def test_a_file_that_cannot_be_opened(tmp_path):
     with pytest.raises(ConfigurationError, match=r"logging: file: cannot be opened: No such file"):
         async with gateway:
             pass
+
+
+async def test_every_attempt_that_failed_stands_in_the_line(tmp_path):
+    async with logged(tmp_path) as road:
+        road.first.arm("server-error")
+        headers = {"authorization": f"Bearer {KEY}"}
+        await road.http.post(CHAT, content=chat_body(model="both"), headers=headers)
+        [line] = await lines(road, tmp_path)
+    assert (line["level"], line["attempts"], line["class"]) == ("warning", 2, "ok")
+    [failed] = line["failed"]
+    assert (failed["provider"], failed["model"], failed["code"]) == ("one", "sim-small", "upstream")
+    assert failed["ms"] > 0

@@ -27,6 +27,7 @@ KINDS = {
     "budget": "budget",
     "budget_id": "budget",
     "limit_id": "limit",
+    "model_name": "any",
     "target": "any",
     "subject": "any",
     "owner": "any",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ from antiphon.clock import Clock
 from antiphon.dialects.base import Payload
 from antiphon.dialects.embeddings import EmbedPayload
 from antiphon.dialects.registry import DIALECTS, EMBEDDINGS
-from antiphon.errors import Forbidden, InvalidRequest
+from antiphon.errors import BudgetExceeded, Forbidden, InvalidRequest
 from antiphon.gateway.books import Books
 from antiphon.gateway.uses import BudgetUses
 from antiphon.limits.limit import Measure
@@ -30,12 +30,14 @@ from antiphon.pipeline.foreseeing import Foresight, Prospect, foresee
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
 from antiphon.pipeline.rooms import Room
-from antiphon.routing.decision import Decision
+from antiphon.routing.decision import Decision, Fate, State
 from antiphon.usage.budgets.budget import Budget, Scope, named
 from antiphon.wire.shallow import Members
 
 _PRIORITY = b"x-antiphon-priority"
 _LONGEST_SHOWN = 100
+_MONEY = "money"
+_ASKED = frozenset({State.CHOSEN, State.NEXT})
 
 
 class Explains(Protocol):
@@ -61,6 +63,40 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
 
 
+class Pot(NamedTuple):
+    """A budget of whoever asks.
+
+    Attributes:
+        name: Of whose it is; empty for the whole organisation.
+        period: The present one.
+        used: Spent and held in it, in billionths of a dollar.
+    """
+
+    budget: Budget
+    name: str
+    period: str
+    used: int
+
+    def room(self, prospect: Prospect) -> Room:
+        """What an attempt there would find."""
+        budget = self.budget
+        needs = prospect.soft if budget.is_soft else prospect.most
+        return Room(
+            scope=budget.scope.value,
+            name=self.name,
+            measure=Measure.DOLLARS.name.lower(),
+            per=self.period,
+            bound=budget.limit,
+            used=self.used,
+            needs=needs,
+            room=self.used + needs <= budget.limit,
+        )
+
+    def pays(self, prospect: Prospect) -> bool:
+        """Whether an attempt there can be paid; where answers are capped, a shorter one can."""
+        return self.budget.caps or self.room(prospect).room
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be explained.
 
@@ -84,7 +120,10 @@ async def explain(gateway: Explains, asked: Asked, principal: Principal) -> Expl
     foresight = foresee(gateway.pipeline, _exchange(gateway, asked, principal))
     budgets: Sequence[Room] = ()
     if foresight.candidates and gateway.books is not None:
-        budgets = await _budgets(gateway, gateway.books, principal, foresight)
+        pots = await _pots(gateway, gateway.books, principal)
+        foresight = paid(foresight, pots)
+        first = foresight.candidates[0]
+        budgets = [each.room(first) for each in pots]
     return Explanation(foresight=foresight, budgets=budgets, key_id=principal.key_id)
 
 
@@ -128,6 +167,42 @@ def somebody(
         user=user,
         models=frozenset(models),
         organisation=HOME,
+    )
+
+
+def paid(foresight: Foresight, pots: Sequence[Pot]) -> Foresight:
+    """The same, where those are passed over for whom there is no money."""
+    standing = [each for each in foresight.candidates if each.state in _ASKED]
+    dear = {each.deployment for each in standing if not all(pot.pays(each) for pot in pots)}
+    if not dear:
+        return foresight
+    replace = msgspec.structs.replace
+    left = [each for each in standing if each.deployment not in dear]
+    candidates = [
+        *(
+            replace(each, state=State.NEXT if place else State.CHOSEN)
+            for place, each in enumerate(left)
+        ),
+        *(
+            replace(each, state=State.LEFT_OUT, reason=_MONEY)
+            for each in standing
+            if each.deployment in dear
+        ),
+        *(each for each in foresight.candidates if each.state not in _ASKED),
+    ]
+    decision, refusal = foresight.decision, foresight.refusal
+    if decision is not None:
+        fates = [Fate(each.deployment, each.state, each.reason, each.scores) for each in candidates]
+        decision = replace(decision, candidates=fates)
+    if not left and refusal is None:
+        refusal = BudgetExceeded("A budget does not suffice for what this request may cost.")
+    return replace(
+        foresight,
+        candidates=candidates,
+        decision=decision,
+        refusal=refusal,
+        choice=left[0].deployment if left and refusal is None else "",
+        then=[each.deployment for each in left[1:]],
     )
 
 
@@ -197,44 +272,34 @@ def _payload(asked: Asked) -> Payload:
     return EmbedPayload(vectors, Members.parse(asked.request))
 
 
-async def _budgets(
-    gateway: Explains, books: Books, principal: Principal, foresight: Foresight
-) -> list[Room]:
-    """The room in the caller's budgets: what all processes have spent and hold."""
+async def _pots(gateway: Explains, books: Books, principal: Principal) -> list[Pot]:
+    """The caller's budgets: what all processes have spent of them, and hold."""
     treasury = books.treasury
     now = int(gateway.clock.now() * 1e6)
     seen = treasury.budgets.seen(principal, now)
     if not seen:
         return []
 
-    def read() -> list[Room]:
+    def read() -> list[Pot]:
         uses = BudgetUses(
             treasury.leases,
             clock=gateway.clock,
             purses=treasury.budgets.purses,
             owner=books.journal.owner,
         )
-        return [_room(uses, budget, label, principal, foresight) for budget, label, _, _ in seen]
+        return [_pot(uses, budget, label, principal) for budget, label, _, _ in seen]
 
     return await asyncio.to_thread(read)
 
 
-def _room(
-    uses: BudgetUses, budget: Budget, label: str, principal: Principal, foresight: Foresight
-) -> Room:
+def _pot(uses: BudgetUses, budget: Budget, label: str, principal: Principal) -> Pot:
     _, name = named(budget.scope, principal)
     found = uses.of(budget, principal.tenant, [name])
-    used = sum(each.spent + each.reserved for each in found)
-    needs = foresight.likely if budget.is_soft else foresight.most
-    return Room(
-        scope=budget.scope.value,
-        name="" if budget.scope is Scope.ORGANISATION else label,
-        measure=Measure.DOLLARS.name.lower(),
-        per=found[0].period if found else budget.per,
-        bound=budget.limit,
-        used=used,
-        needs=needs,
-        room=used + needs <= budget.limit,
+    return Pot(
+        budget,
+        "" if budget.scope is Scope.ORGANISATION else label,
+        found[0].period if found else budget.per,
+        sum(each.spent + each.reserved for each in found),
     )
 
 

@@ -35,12 +35,12 @@ from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.explaining import Asked, Explanation, explain
-from antiphon.gateway.health import Health, HealthDetail, Probe, UpstreamHealth
+from antiphon.gateway.health import Health, HealthDetail, UpstreamHealth
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
 from antiphon.gateway.listing import ModelEntry, list_models
 from antiphon.gateway.prober import Prober
-from antiphon.gateway.probing import weigh
+from antiphon.gateway.probing import weighing
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.resetting import deployment_of, reset
@@ -164,7 +164,7 @@ class Antiphon(Asking):
         self._prober = prober = self._made_prober()
         services = [*reporting.services]
         if prober is not None:
-            prober.heard = self._weigh
+            prober.heard = weighing(self)
             services.append(prober)
         try:
             books = Books(
@@ -276,11 +276,7 @@ class Antiphon(Asking):
         return list({each.name: each for plan in plans for each in plan.deployments}.values())
 
     def reset(self, name: str) -> None:
-        """Take a deployment into use again: its breaker closes, its provider's keys are live.
-
-        Raises:
-            PathNotFound: There is none of that name.
-        """
+        """Take `PROVIDER/MODEL` into use again, as `resetting`; `PathNotFound` if there is none."""
         reset(deployment_of(self.snapshot, name))
 
     @property
@@ -394,14 +390,6 @@ class Antiphon(Asking):
             loop=asyncio.get_running_loop(),
             resting=lambda: self.draining,
             clock=self.clock,
-        )
-
-    def _weigh(self, provider: str, probe: Probe) -> None:
-        weigh(
-            [each for each in self.deployments() if each.provider == provider],
-            probe,
-            unwell_after=self.settings.health.unwell_after,
-            now=self.clock.monotonic(),
         )
 
     async def _idle(self, seconds: float) -> None:

@@ -284,6 +284,7 @@ class Course(msgspec.Struct, eq=False):
             self._probed = deployment
         if self._passed:
             self._passed.pop(deployment, None)
+            self._exchange.passed_over.pop(deployment, None)
         return True
 
     def _passes_breaker(self, deployment: Deployment, now: float, sort: _Call) -> bool:
@@ -299,6 +300,7 @@ class Course(msgspec.Struct, eq=False):
 
     def _pass_over(self, deployment: Deployment, reason: str, seconds: float | None = None) -> None:
         self._passed[deployment] = PassedOver(deployment.name, reason, seconds)
+        self._exchange.passed_over[deployment] = reason
         self._exchange.passed_over[deployment] = reason
 
     # once each was asked in its turn
@@ -345,7 +347,9 @@ class Course(msgspec.Struct, eq=False):
         if not known:
             resort.sort(key=lambda each: each.health.last_error_at)
         for number, deployment in enumerate(resort, 1):
-            rests = known and now < deployment.health.last_error_at + _SOON
+            rests = deployment.wakes_at(now) or (
+                known and now < deployment.health.last_error_at + _SOON
+            )
             if not rests and self._takes(deployment, now, _Call.RESORT):
                 if known:
                     self._resort = resort[number:]

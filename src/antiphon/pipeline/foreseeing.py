@@ -29,7 +29,7 @@ from antiphon.pipeline.deciding import (
     decision_of,
     facts_of,
 )
-from antiphon.pipeline.estimating import FIRST_GUESS, Estimate, estimate
+from antiphon.pipeline.estimating import Estimate, estimate
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.failures import summary
 from antiphon.pipeline.losses import words
@@ -63,6 +63,7 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
         price: The version of its prices.
         least: What it costs if nothing is answered, in billionths of a dollar.
         likely: What it likely costs.
+        soft: What it hardly exceeds, which soft budgets reserve.
         most: What it cannot exceed.
     """
 
@@ -78,6 +79,7 @@ class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     price: str = ""
     least: int = 0
     likely: int = 0
+    soft: int = 0
     most: int = 0
 
 
@@ -90,7 +92,6 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
         decision: Why; None where it does not come that far.
         candidates: As in the decision, with all that is known of each.
         limits: The caller's.
-        least, likely, most: What the first attempt costs, in billionths of a dollar.
         deadline: Seconds for the whole request.
         calls: The most that it may cause.
         then: What comes next, each time that one fails.
@@ -105,9 +106,6 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
     candidates: Sequence[Prospect] = ()
     limits: Sequence[Room] = ()
-    least: int = 0
-    likely: int = 0
-    most: int = 0
     deadline: float = 0.0
     calls: int = 0
     then: Sequence[str] = ()
@@ -159,15 +157,17 @@ class _Look:
         self._plan = plan
         self._limiting = limiting
         self._able = able
-        self._usual = FIRST_GUESS if limiting is None else limiting.answers.usual(plan.alias)
+        self._usual = plan.chooser.usual if limiting is None else limiting.answers.usual(plan.alias)
         self._more = more_calls(exchange.choice, plan)
         self._limits = {each: self._limits_of(each) for each in able}
         self._passed: dict[Deployment, PassedOver] = {}
         self._free = [each for each in able if self._is_free(each)]
         self._late: Mapping[Deployment, str] = {}
+        self._resorts: Sequence[Deployment] = ()
         if not self._free:
-            resorts = [each for each in self._resorts() if _fits(self._limits[each])]
-            self._late = dict.fromkeys(resorts, _RESORT) or self._rested()
+            self._resorts = self._last_resorts()
+            asked = [each for each in self._resorts if _fits(self._limits[each])]
+            self._late = dict.fromkeys(asked[:1], _RESORT) or self._rested()
             self._free = [*self._late]
 
     def told(self, found: Foresight, refusal: AntiphonError | None) -> Foresight:
@@ -175,17 +175,14 @@ class _Look:
         exchange, plan, free = self._exchange, self._plan, self._free
         prospects = [*self._prospects()]
         limits = self._callers()
-        first = prospects[0]
-        refusal = refusal or _refusal(limits) or self._exhausted()
+        # The caller's limits are looked at before anybody asks who can do it.
+        refusal = _refusal(limits) or refusal or self._exhausted()
         return msgspec.structs.replace(
             found,
             choice=free[0].name if free and refusal is None else "",
             decision=self._decision(prospects),
             candidates=prospects,
             limits=limits,
-            least=first.least,
-            likely=first.likely,
-            most=first.most,
             deadline=exchange.deadline - exchange.started,
             calls=min(plan.retry.calls + self._more, MOST_CALLS),
             then=[each.name for each in free[1:]],
@@ -197,7 +194,7 @@ class _Look:
         """What it would be told where all are at their limits and none lets anybody wait."""
         if self._free:
             return None
-        turns = {*self._resorts(), *(self._limits.keys() - self._passed.keys())}
+        turns = {*self._resorts, *(self._limits.keys() - self._passed.keys())}
         full = [self._limits[each] for each in turns]
         if any(each.waits for rooms in full for each in rooms):
             return None
@@ -223,12 +220,12 @@ class _Look:
             return _fits(self._limits[deployment])
         return False
 
-    def _resorts(self) -> Sequence[Deployment]:
+    def _last_resorts(self) -> Sequence[Deployment]:
         """Those whose turn comes though their breakers are open, since nobody else is there."""
         now = self._exchange.started
-        if len(self._passed) == 1:
+        if len(self._able) == 1:
             return ()
-        return [
+        found = [
             each
             for each, passed in self._passed.items()
             if passed.reason == _BREAKER
@@ -236,6 +233,7 @@ class _Look:
             and breaker.is_free(each.health, now)
             and not each.wakes_at(now)
         ]
+        return sorted(found, key=lambda each: each.health.last_error_at)
 
     def _rested(self) -> Mapping[Deployment, str]:
         """Those that are asked after a while, when their keys have rested."""
@@ -314,6 +312,7 @@ class _Look:
             price=rates.version,
             least=rates.bound(made.prompt, 0),
             likely=rates.bound(made.prompt, made.answer),
+            soft=rates.bound(made.prompt, made.most_answer),
             most=rates.bound(made.most_prompt, made.most_answer),
         )
 

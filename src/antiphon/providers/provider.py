@@ -372,10 +372,7 @@ def _shown_by(auth: AuthTemplate) -> HeaderAuth:
 
 
 def _headers(settings: ProviderSettings) -> bytes:
-    lines = [
-        header_line("user-agent", _user_agent()),
-        header_line("accept-encoding", "identity"),
-    ]
+    lines = [header_line("user-agent", _user_agent()), header_line("accept-encoding", "identity")]
     lines += [header_line(name, value.reveal()) for name, value in settings.headers.items()]
     return b"".join(lines)
 

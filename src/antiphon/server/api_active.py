@@ -72,20 +72,22 @@ def list_active(switches: _Kept, front: _Here) -> ActiveListView:
     return ActiveListView(data=[_view(name, known.get(name), kept.get(name)) for name in names])
 
 
-@ACTIVE.get("/models/{model:path}/active", summary="Show the active model")
-def show_active(switches: _Kept, front: _Here, model: _Alias) -> ActiveView:
+@ACTIVE.get("/models/{model_name:path}/active", summary="Show the active model")
+def show_active(switches: _Kept, front: _Here, model_name: _Alias) -> ActiveView:
     """One model, and what it is switched to."""
-    return _of(model, switches, front)
+    return _of(model_name, switches, front)
 
 
-@ACTIVE.put("/models/{model:path}/active", summary="Switch the active model")
-def switch_active(switches: _Kept, front: _Here, model: _Alias, body: ActiveBody) -> ActiveView:
+@ACTIVE.put("/models/{model_name:path}/active", summary="Switch the active model")
+def switch_active(
+    switches: _Kept, front: _Here, model_name: _Alias, body: ActiveBody
+) -> ActiveView:
     """Have a deployment asked first, within a second in every process, and after a restart too.
 
     The others follow in the order that the configuration says, where it fails. What rules and
     privacy leave out stays left out.
     """
-    route = front.routes.get(model)
+    route = front.routes.get(model_name)
     if route is None:
         raise not_found("model")
     if body.deployment not in route.deployments:
@@ -97,11 +99,11 @@ def switch_active(switches: _Kept, front: _Here, model: _Alias, body: ActiveBody
     return _view(route.alias, route, switches.switch(route.alias, body.deployment))
 
 
-@ACTIVE.delete("/models/{model:path}/active", summary="Reset the active model")
-def reset_active(switches: _Kept, front: _Here, model: _Alias) -> ActiveView:
+@ACTIVE.delete("/models/{model_name:path}/active", summary="Reset the active model")
+def reset_active(switches: _Kept, front: _Here, model_name: _Alias) -> ActiveView:
     """Give a model back to the configuration; also one that the configuration lacks."""
-    route = front.routes.get(model)
-    alias = model if route is None else route.alias
+    route = front.routes.get(model_name)
+    alias = model_name if route is None else route.alias
     switches.reset(alias)
     return _view(alias, route, None)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -206,3 +207,34 @@ def test_no_call_costs_more_than_its_bound(
     bound = card.bound(usage.input_total + spare_input, usage.output_total + spare_output)
     assert card.cost(usage, at=at) <= bound
     assert card.cost(usage) <= bound
+
+
+# ------------------------------------------------------------------ what is likely, to compare
+
+
+class _At(NamedTuple):
+    """A clock that says one time."""
+
+    at: float
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+@given(
+    st.integers(0, 300_000), st.integers(0, 300_000), st.integers(0, 50_000), st.floats(0, 86_399)
+)
+def test_what_is_likely_is_what_such_a_call_costs_but_for_rounding(
+    fresh: int, cached: int, answer: int, at: float
+) -> None:
+    low = Prices.of({"input": DOLLAR, "cache_read": DOLLAR // 10, "output": 4 * DOLLAR})
+    high = Prices.of({"input": 2 * DOLLAR, "output": 9 * DOLLAR, "request": 7})
+    tiers = (Tier(0, low), Tier(200_000, high))
+    night = Term((Tier(0, high),), hours=(0, 6 * 3600))
+    usage = Usage(input_tokens=fresh, cache_read_tokens=cached, output_tokens=answer)
+    for card in (RateCard((Term(tiers),), "a"), RateCard((Term(tiers), night), "b"), GPT_4O, FREE):
+        cost = card.cost(usage, at=at)
+        assert cost - 3 <= card.likely(fresh, cached, answer, _At(at)) <= cost

@@ -157,16 +157,6 @@ def test_what_a_provider_s_cache_has_costs_less():
     assert ordered(order("cheapest"), [plain, cached], ask) == ["cached", "plain"]
 
 
-def test_the_price_is_that_of_the_length_of_the_prompt_and_the_hour():
-    tiered = candidate(
-        "gemini",
-        catalog="gemini",
-        base_url="https://generativelanguage.googleapis.com",
-        dialect="gemini",
-    )
-    assert tiered.deployment.rates.likely(0, 0, 0, CLOCK) == 0
-
-
 def test_free_ones_are_equal_and_come_before_all_that_cost():
     candidates = [
         candidate("dear", model=prices(9)),

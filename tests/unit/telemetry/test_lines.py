@@ -68,6 +68,7 @@ def test_json():
         "class": "ok",
         "code": None,
         "attempts": 1,
+        "failed": [],
         "input_tokens": 10,
         "output_tokens": 4,
         "cache_read_tokens": 3,
@@ -130,6 +131,15 @@ def test_a_refusal():
 def test_levels(status, attempts, level):
     report = msgspec.structs.replace(REPORT, status=status, attempts=(ATTEMPT,) * attempts)
     assert level_of(report) == level
+
+
+def test_each_attempt_that_failed_is_told():
+    failed = msgspec.structs.replace(ATTEMPT, word="idle_timeout", total=30_000_400)
+    report = msgspec.structs.replace(REPORT, attempts=(failed, ATTEMPT))
+    assert json.loads(json_line(report))["failed"] == [
+        {"provider": "one", "model": "m", "code": "idle_timeout", "ms": 30_000.4}
+    ]
+    assert b" 2 attempts [one/m idle_timeout 30000 ms] " in text_line(report)
 
 
 @given(st.text(max_size=30) | st.just(HOSTILE))
