@@ -80,11 +80,16 @@ class Figures(Struct):
 
     @property
     def answered(self) -> float:
-        return (self.live + self.stale) / self.requests
+        """Live or stale, of the requests that were not refused through their own fault."""
+        return (self.live + self.stale) / max(self.requests - self.refused, 1)
 
 
-def counted(record: Record) -> Figures:
-    """The figures, and what of them is missed."""
+def counted(record: Record, least: float = LEAST_TRUE) -> Figures:
+    """The figures, and what of them is missed.
+
+    Args:
+        least: Of the requests to which an answer is due, the part that must have the true one.
+    """
     answers = record.answers
     sorts = {each.question.number: _sort(each, record) for each in answers}
     due = [each for each in answers if sorts[each.question.number] == DUE]
@@ -92,7 +97,9 @@ def counted(record: Record) -> Figures:
     false = [
         each
         for each in answers
-        if each.is_whole and not each.is_true and not each.degraded
+        if each.is_whole
+        and not each.is_true
+        and not each.degraded
         # A refusal can be an answer without a text.
         and (each.text or sorts[each.question.number] != REFUSED)
     ]
@@ -131,14 +138,14 @@ def counted(record: Record) -> Figures:
         missed=[],
         examples=[_example(each, record) for each in (*false, *untold, *late, *failed)][:25],
     )
-    figures.missed = [*_missed(figures), *record.left, *_books(record)]
+    figures.missed = [*_missed(figures, least), *record.left, *_books(record)]
     return figures
 
 
-def _missed(figures: Figures) -> list[str]:
+def _missed(figures: Figures, least: float) -> list[str]:
     found: list[str] = []
-    if figures.share < LEAST_TRUE:
-        found.append(f"true answers: {figures.share:.4%}, and {LEAST_TRUE:.1%} are due")
+    if figures.share < least:
+        found.append(f"true answers: {figures.share:.4%}, and {least:.1%} are due")
     for name, value in (("calls", figures.calls), ("attempts", figures.attempts)):
         if value > MOST_CALLS:
             found.append(f"{name} for one request: {value}, and {MOST_CALLS} is the most")

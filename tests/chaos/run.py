@@ -57,6 +57,7 @@ class Chaos(Struct, frozen=True):
     Attributes:
         scale: Of all times that are given for 60 seconds: 0.25 has an outage of 2.5 s in every 15.
         rate: Requests a second.
+        patience: Of the time-outs towards providers.
         shares: How bad the weather is.
         apart: The gateway is a process of its own.
     """
@@ -65,6 +66,7 @@ class Chaos(Struct, frozen=True):
     seed: int = 7
     scale: float = 0.25
     rate: float = 80.0
+    patience: float = 1.0
     shares: Shares = USUAL
     apart: bool = True
 
@@ -273,7 +275,7 @@ def configuration(fleet: Fleet, folder: Path, keys: Keys, chaos: Chaos) -> dict[
                 "dialect": DIALECTS[name],
                 "base_url": each.base_url,
                 "api_key_file": keys.of(name),
-                "timeouts": _TIMEOUTS,
+                "timeouts": {part: each * chaos.patience for part, each in _TIMEOUTS.items()},
                 "models": {"sim-small": {"prefill": name in GOES_ON}},
             }
             for name, each in fleet.items()
@@ -290,9 +292,7 @@ def configuration(fleet: Fleet, folder: Path, keys: Keys, chaos: Chaos) -> dict[
 
 
 @asynccontextmanager
-async def within(
-    settings: dict[str, object], folder: Path, record: Record
-) -> AsyncIterator[str]:
+async def within(settings: dict[str, object], folder: Path, record: Record) -> AsyncIterator[str]:
     """A gateway of this process: its own lists are looked at."""
     before = asyncio.all_tasks()
     async with Antiphon(load(settings, environ={})) as gateway, serving(gateway) as address:
@@ -352,5 +352,3 @@ async def _until(holds: Callable[[], bool], seconds: float = 10) -> None:
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
         await asyncio.sleep(0.01)
-
-

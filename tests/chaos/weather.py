@@ -34,10 +34,10 @@ REPLACED: Final = frozenset(
 """After these a key is of no use for long: the operator puts another in its place."""
 NEVER_SENT: Final = frozenset({"refused", "tls-slow", "tls-closed"})
 """Faults of the door: they befall also those who come meanwhile and are not asked anything."""
-_UNTRUE: Final = {RESPONSES: {"preamble-only"}, GEMINI: {"candidate-empty"}}
+UNTRUE: Final = {RESPONSES: {"preamble-only"}, GEMINI: {"candidate-empty"}}
 """An answer that is said to be whole and is none: nobody can know, so it is left out."""
 _HEAVY: Final = frozenset(
-    {"bomb", "huge-event", "drip", "heartbeats", "stall", "stall-inside"}
+    {"endless", "bomb", "huge-event", "drip", "heartbeats", "stall", "stall-inside"}
     | {"header-flood", "huge-headers", "byte-chunks", "deep-event", "ping-flood", "tls-slow"}
 )
 """They take a second or much of a processor, so they come at a fifth of the others' rate (`endless`: a twentieth)."""
@@ -93,11 +93,13 @@ def after_content(wire: str) -> frozenset[str]:
     """Faults that may strike a stream of which something was given."""
     found = {name for name in failing(wire, stream=True) if case_of(wire, name).stream.begun}
     # Frames without a word of the answer may be something given, in some dialects.
-    return frozenset({*found, *CUTS, "no-content", "drip", "invalid-utf8", "nul-bytes"})
+    return frozenset(
+        {*found, *CUTS, "no-content", "drip", "invalid-utf8", "nul-bytes", "length-short"}
+    )
 
 
 def _sensible(wire: str) -> list[str]:
-    left_out = REFUSALS | _UNTRUE.get(wire, set())
+    left_out = REFUSALS | UNTRUE.get(wire, set())
     return [name for name, each in FAULTS.items() if wire in each.wires and name not in left_out]
 
 
@@ -162,7 +164,9 @@ class Weather(ArmedRules):
                 return dice.choice(CUTS)
             roll -= shares.cut
         if roll < shares.odd:
-            return _chosen(dice, (*odd(wire, stream=stream), *(_CONTINUED if begun is not None else ())))
+            return _chosen(
+                dice, (*odd(wire, stream=stream), *(_CONTINUED if begun is not None else ()))
+            )
         roll -= shares.odd
         if roll < shares.refused:
             return dice.choice([each for each in sorted(REFUSALS) if wire in FAULTS[each].wires])
@@ -172,9 +176,8 @@ class Weather(ArmedRules):
 def _chosen(dice: Dice, names: Sequence[str]) -> str:
     while True:
         name = dice.choice(names)
-        if name == "endless" and dice.below(20) or name in _HEAVY and dice.below(5):
-            continue
-        return name
+        if name not in _HEAVY or not dice.below(20 if name == "endless" else 5):
+            return name
 
 
 WIRES: Final[Mapping[str, str]] = {

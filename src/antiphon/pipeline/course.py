@@ -155,6 +155,7 @@ class Course(msgspec.Struct, eq=False):
         self._candidates = candidates
         self._same, self._wait_until = None, 0.0
         self._again, self._later, self._resort, self._rests = [], [], [], []
+        self._round, self._patient_until = 0, 0.0
 
     def comes_back_at(self) -> float | None:
         """When the first of those that were passed over may be asked; None where none may be."""
