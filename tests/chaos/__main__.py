@@ -16,6 +16,11 @@ from tests.chaos.run import Chaos, run
 USUAL = Chaos()
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--requests", type=int, default=USUAL.requests)
@@ -35,13 +40,12 @@ def main() -> int:
         apart=not asked.within,
     )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        record = asyncio.run(run(chaos, Path(folder)))
+        record = asyncio.run(run(chaos, Path(folder), say))
     figures = counted(record)
     told = msgspec.json.format(msgspec.json.encode(figures)).decode()
     if asked.json:
         asked.json.write_text(told + "\n")
-    print(told)
-    print(table(figures, chaos))
+    say(f"{told}\n{table(figures, chaos)}")
     return 1 if figures.missed else 0
 
 

@@ -18,9 +18,10 @@ from antiphon.simulator.dice import Dice
 
 ROUTE: Final = "chaos"
 _WORDS: Final = (
-    "train river window seven Grüße naïve quiet 世界 under glass 🙂 paper morning señor between "
-    "cloud carries letters slowly north Łódź and then again"
-).split()
+    "train", "river", "window", "seven", "Grüße", "naïve", "quiet", "世界", "under", "glass", "🙂",
+    "paper", "morning", "señor", "between", "cloud", "carries", "letters", "slowly", "north",
+    "Łódź", "and", "then", "again",
+)  # fmt: skip
 _SCHEMA: Final = {
     "type": "json_schema",
     "json_schema": {

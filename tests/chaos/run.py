@@ -91,7 +91,7 @@ class Record(Struct):
     outages: int = 0
 
 
-async def run(chaos: Chaos, folder: Path, say: Callable[[str], None] = print) -> Record:
+async def run(chaos: Chaos, folder: Path, say: Callable[[str], None]) -> Record:
     """Let it happen."""
     record = Record(chaos)
     keys = Keys(folder / "keys")
@@ -350,5 +350,5 @@ async def _looked_at(address: str, record: Record) -> None:
 
 async def _until(holds: Callable[[], bool], seconds: float = 10) -> None:
     end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
+    while not holds() and time.monotonic() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.01)

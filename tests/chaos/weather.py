@@ -103,7 +103,7 @@ def _sensible(wire: str) -> list[str]:
     return [name for name, each in FAULTS.items() if wire in each.wires and name not in left_out]
 
 
-def _seen(wire: str, name: str, stream: bool):  # noqa: FBT001
+def _seen(wire: str, name: str, stream: bool):
     plain, streamed = case_of(wire, name)
     seen = streamed if stream else plain
     assert seen.code not in CALLERS_FAULT, name
