@@ -220,9 +220,10 @@ def _books(record: Record) -> list[str]:
     wrong: Counter[str] = Counter()
     examples: dict[str, str] = {}
 
-    def note(what: str, about: object) -> None:
+    def note(what: str, about: Answer | int) -> None:
         wrong[what] += 1
-        examples.setdefault(what, str(about))
+        if what not in examples:
+            examples[what] = f"{about}" if isinstance(about, int) else _example(about, record)
 
     if len(record.answers) != record.chaos.requests:
         note("callers without a result", len(record.answers))
@@ -232,17 +233,16 @@ def _books(record: Record) -> list[str]:
     for answer in record.answers:
         rows = sorted(by_request.pop(answer.request, []), key=_number)
         numbers = [row["attempt"] for row in rows]
-        about = _example(answer, record)
         if numbers != [*range(1, len(rows) + 1)]:
-            note("rows that are lost or double", about)
+            note("rows that are lost or double", answer)
         ends = sum(bool(row["last"]) for row in rows) + (answer.request in record.unanswered)
         if ends != 1:
-            note("requests without one end", about)
+            note("requests without one end", answer)
         if answer.is_whole and not answer.degraded and (not rows or rows[-1]["outcome"] != "ok"):
-            note("answers whose last row is not ok", about)
+            note("answers whose last row is not ok", answer)
         ok = any(row["outcome"] == "ok" for row in rows)
         if answer.is_told and ok and _sort(answer, record) != REFUSED:
-            note("errors with a row that is ok", about)
+            note("errors with a row that is ok", answer)
         _note_calls(answer, rows, record, note)
     if by_request:
         note("rows of requests that nobody made", len(by_request))
@@ -257,9 +257,9 @@ def _note_calls(answer: Answer, rows: list[Mapping[str, object]], record: Record
         twice = sum(each.fault in _SENT_TWICE for each in got)
         silent = sum(row["error_code"] in _NOTHING_SENT for row in written)
         if len(got) - twice > len(written):
-            note("calls without a row", _example(answer, record))
+            note("calls without a row", answer)
         if len(written) - silent > len(got):
-            note("rows without a call", _example(answer, record))
+            note("rows without a call", answer)
 
 
 def _number(row: Mapping[str, object]) -> int:
