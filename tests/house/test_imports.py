@@ -26,6 +26,7 @@ NOT_SERVING = (
     "antiphon.simulator",
     "jsonschema_rs",
     "cryptography",
+    "jinja2",
 )
 WEBHOOKS = """
 notices:
@@ -38,6 +39,7 @@ LATE = {
     "routing/strategies/foreign.py": "a strategy of the user's own is imported by its name",
     "server/writes.py": "a cipher is loaded with the first write that may be asked again",
     "cli/ledger.py": "a command loads what it needs when it is called",
+    "cli/configuring.py": "a command loads what it needs when it is called",
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
     "cli/explaining.py": "the same",
@@ -47,6 +49,7 @@ LATE = {
     "cli/administering/notices.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
+    "resilience/canned.py": "the template engine, only where a text is configured",
     "schemas/checker.py": "the validator, only where an answer is checked",
     "storage/versions.py": "Alembic, only where there is something to migrate",
     "gateway/reporting.py": "OpenTelemetry, an extra, only where spans are sent",

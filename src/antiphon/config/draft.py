@@ -14,6 +14,7 @@ from antiphon.errors import ConfigurationError, Mistake
 from antiphon.resilience.canned import is_file
 from antiphon.storage.address import SQLITE
 from antiphon.yamlfile.places import Path, Places, dotted
+from antiphon.yamlfile.trace import Seen
 
 _EACH = "*"
 _PATHS = (
@@ -115,16 +116,44 @@ class Draft:
         return settled
 
 
-def file_draft(path: FilePath, environ: Mapping[str, str]) -> Draft:
+def file_draft(path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft:
     """What a file says.
+
+    Args:
+        path: The file.
+        environ: What `${...}` is replaced from.
+        files: Gets the files that are read for `${file:...}`.
 
     Raises:
         ConfigurationError: It cannot be read or is not YAML.
     """
     # Here, because a start without a file needs no YAML library.
-    from antiphon.yamlfile.document import read  # noqa: PLC0415
+    from antiphon.yamlfile.document import content_of  # noqa: PLC0415
 
-    document = read(path, environ)
+    return _drafted(content_of(path), path, environ, files)
+
+
+def text_draft(
+    text: str, path: FilePath | None, environ: Mapping[str, str], files: Seen, *, name: str
+) -> Draft:
+    """What a file would say if it held this text; `name` is what mistakes call it."""
+    content = text.encode(errors="surrogatepass")
+    return _drafted(content, path or FilePath("antiphon.yaml"), environ, files, name=name)
+
+
+def _drafted(
+    content: bytes,
+    path: FilePath,
+    environ: Mapping[str, str],
+    files: Seen,
+    *,
+    name: str = "",
+) -> Draft:
+    from antiphon.yamlfile.document import parse  # noqa: PLC0415
+    from antiphon.yamlfile.expand import Expansion  # noqa: PLC0415
+
+    name = name or str(path)
+    document = parse(content, name, Expansion(environ, path.parent, files))
     data: object = {} if document.data is None else document.data
     if not is_mapping(data):
         message = "must hold a mapping, such as `providers: {...}`"
@@ -132,7 +161,7 @@ def file_draft(path: FilePath, environ: Mapping[str, str]) -> Draft:
     return Draft(
         data,
         document.places,
-        source=str(path),
+        source=name,
         path=path,
         mistakes=document.mistakes,
         hidden=document.expanded,

@@ -100,6 +100,12 @@ class Caching:
         finally:
             await self._group.__aexit__(None, None, None)
 
+    def adopt(self, settings: CacheSettings, heartbeat: float) -> None:
+        """Go by other settings from now on; what is stored stays, as far as there is room."""
+        self.memory.adopt(settings)
+        self.flights.most_held = settings.max_entry_bytes
+        self.heartbeat = heartbeat
+
     def question(self, exchange: Exchange, plan: Plan, policy: CachePolicy) -> Lookup | None:
         """What a request asks, if it can be stored and shared; else None: it goes its own way.
 
@@ -292,7 +298,9 @@ class Lookup:
         walk = caching.walk(exchange, plan)
         started, deployments = exchange.started, self._order()
         if len(deployments) > 1:
-            self._unwell = [each for each in deployments if not each.is_well(started)]
+            self._unwell = [
+                each for each in deployments if not each.is_well(started) or each.wakes_at(started)
+            ]
         self._under_way = True
         return SharedCall(exchange, walk, caching.clock, stored=self._landed, over=self._over)
 

@@ -17,6 +17,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from antiphon.yamlfile.trace import Seen, trace_of
+
 _MARK = re.compile(r"\$\$|\$\{")
 _EDGE = re.compile(r"\$\$|\$\{|\}")
 _BODY = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<how>:?[-?])(?P<rest>.*))?", re.DOTALL)
@@ -63,13 +65,20 @@ class Expansion:
     Args:
         environ: Where names are looked up.
         folder: Where relative paths of `${file:...}` start.
+        files: Gets the files that are read, whether they can be or not, as they were then.
     """
 
-    __slots__ = ("_environ", "_folder")
+    __slots__ = ("_environ", "_files", "_folder")
 
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        folder: Path,
+        files: Seen | None = None,
+    ) -> None:
         self._environ = environ
         self._folder = folder
+        self._files: Seen = {} if files is None else files
 
     def expand(self, text: str) -> str:
         """The text with everything replaced; `FileBacked` if a file is all there is.
@@ -100,7 +109,9 @@ class Expansion:
     def _value(self, body: str, depth: int) -> str:
         if body.startswith("file:"):
             path = Path(self._expand(body.removeprefix("file:"), depth + 1).strip())
-            return FileBacked.read(self._folder / path)
+            path = self._folder / path
+            self._files[path] = trace_of(path)
+            return FileBacked.read(path)
         found = _BODY.fullmatch(body)
         if found is None:
             raise CannotExpand(
