@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.checks import advice
-from antiphon.config.draft import Draft, file_draft, given_draft, text_draft
+from antiphon.config.draft import Draft, Said, file_draft, given_draft, text_draft
 from antiphon.config.local import Listens, find_local, listens
 from antiphon.config.settings import Settings
 from antiphon.config.tree import in_data
@@ -56,18 +56,6 @@ DEFAULT = "default"
 
 Source: TypeAlias = str | FilePath | Mapping[str, object] | None
 """A file; its content; or None, to look for the file."""
-
-
-class Said(NamedTuple):
-    """A configuration that stands nowhere yet.
-
-    Attributes:
-        name: How mistakes call it.
-        text: What it says.
-    """
-
-    name: str
-    text: str
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -202,7 +190,7 @@ class Origin:
                 files[each] = trace_of(each)
         environ = environment(folder, process)
         if said is not None:
-            draft = text_draft(said.text, path, environ, files, name=said.name)
+            draft = text_draft(said, path, environ, files)
         elif path is not None:
             draft = file_draft(path, environ, files)
         else:

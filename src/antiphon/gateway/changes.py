@@ -94,7 +94,8 @@ def changes_between(
     """
     walk = _Walk(hidden, {*pending})
     return Changes(
-        changes=tuple(walk.between(before, after, ())), effects=tuple(effects_of(before, after))
+        changes=tuple(walk.between(before, after, ())),
+        effects=tuple(effects_of(before, after, hidden=hidden)),
     )
 
 

@@ -24,7 +24,8 @@ from antiphon.access.audit import Act, enter
 from antiphon.access.walls import Actor
 from antiphon.clock import Clock
 from antiphon.config.checks import findings
-from antiphon.config.load import Loaded, Origin, Said, Source
+from antiphon.config.draft import Said
+from antiphon.config.load import Loaded, Origin, Source
 from antiphon.config.pinned import keep, kept
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
