@@ -26,6 +26,7 @@ NOT_SERVING = (
     "antiphon.simulator",
     "jsonschema_rs",
     "cryptography",
+    "jinja2",
 )
 WEBHOOKS = """
 notices:
@@ -48,6 +49,7 @@ LATE = {
     "cli/administering/notices.py": "the same",
     "config/draft.py": "the YAML library, only where there is a file",
     "config/show.py": "the YAML library, only where there is something to write",
+    "resilience/canned.py": "the template engine, only where a text is configured",
     "schemas/checker.py": "the validator, only where an answer is checked",
     "storage/versions.py": "Alembic, only where there is something to migrate",
     "gateway/reporting.py": "OpenTelemetry, an extra, only where spans are sent",

@@ -252,6 +252,7 @@ class House:
         concurrency: int = 10,
         windows: Mapping[str, int] | None = None,
         route: Mapping[str, object] | None = None,
+        models: Mapping[str, object] | None = None,
         **retry: object,
     ) -> None:
         self.clock = FakeClock()
@@ -271,7 +272,8 @@ class House:
                 }
                 for name in names
             },
-            "models": {
+            "models": models
+            or {
                 "road": {
                     "deployments": [f"{name}/m" for name in names],
                     "retry": retry,

@@ -298,7 +298,9 @@ class Lookup:
         walk = caching.walk(exchange, plan)
         started, deployments = exchange.started, self._order()
         if len(deployments) > 1:
-            self._unwell = [each for each in deployments if not each.is_well(started)]
+            self._unwell = [
+                each for each in deployments if not each.is_well(started) or each.wakes_at(started)
+            ]
         self._under_way = True
         return SharedCall(exchange, walk, caching.clock, stored=self._landed, over=self._over)
 

@@ -295,7 +295,6 @@ class Course(msgspec.Struct, eq=False):
     def _pass_over(self, deployment: Deployment, reason: str, seconds: float | None = None) -> None:
         self._passed[deployment] = PassedOver(deployment.name, reason, seconds)
         self._exchange.passed_over[deployment] = reason
-        self._exchange.passed_over[deployment] = reason
 
     # once each was asked in its turn
 

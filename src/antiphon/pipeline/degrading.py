@@ -137,8 +137,13 @@ class Degrading:
         """What texts and their conditions are told of a request."""
         choice, plan, payload = exchange.choice, exchange.plan, exchange.payload
         assert plan is not None
-        ask = Ask(exchange.principal, plan.chooser.least) if choice is None else choice.ask
+        if choice is None:
+            ask = Ask(exchange.principal, plan.chooser.least)
+        else:
+            ask = Ask(exchange.principal, choice.ask.sensitivity, choice.ask.priority)
         looking.fill(ask, payload, exchange.headers)
+        if not plan.overrides.tags:
+            ask.tags, ask.task, ask.market = (), "", ""
         if looking.tokens:
             ask.tokens = prompt_tokens(payload, plan.deployments[0])
         spending = self._accounts.spending

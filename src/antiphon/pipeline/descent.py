@@ -28,6 +28,7 @@ from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.relay import Relay
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.transport import Answer, Head
+from antiphon.resilience import breaker
 from antiphon.resilience.degrade import Step, steps_for
 from antiphon.usage.journal.record import DEGRADED
 
@@ -173,12 +174,21 @@ class Descent:
         if not degrade.wait or self._exchange.degraded or self._waits >= _MOST_WAITS:
             return False
         self._until = self._until or min(now + degrade.wait, self._exchange.deadline)
-        back = self._walk.course.comes_back_at()
+        back = self._comes_back(now)
         if back is None or not now < back < self._until:
             return False
         self._waits += 1
         self._wait_until = back
         return True
+
+    def _comes_back(self, now: float) -> float | None:
+        """When the first of those that were asked or passed over is known to come back."""
+        known = [self._walk.course.comes_back_at() or 0.0]
+        for attempt in self._exchange.attempts:
+            each = attempt.deployment
+            seconds = breaker.seconds_to_probe(each.health, now)
+            known.append(max(each.wakes_at(now), now + seconds if seconds else 0.0))
+        return min((at for at in known if at > now), default=None)
 
     async def _waited(self, patience: float) -> bool:
         """Wait for it; False if that takes longer than so many seconds."""

@@ -15,8 +15,8 @@ from antiphon.routing.config import LanguageSettings
 from antiphon.routing.language import Language, Scripts
 
 REGION = "x-antiphon-region"
-"""The header that says where somebody is, for whom a canned text is chosen."""
-_SHOWN = Fact.HEADERS | Fact.TAGS | Fact.METADATA | Fact.TEXT | Fact.LANGUAGE
+"""The header that says where a caller is."""
+_SHOWN = Fact.TAGS | Fact.METADATA | Fact.TEXT | Fact.LANGUAGE
 """What texts are told, whatever their conditions ask for."""
 
 
@@ -46,7 +46,7 @@ class Degrade:
         pool: The name whose deployments are asked next; empty for none.
         covers: The caller's own bounds that stale and canned answers stand in for, too.
         cases: The texts, in the order in which they are looked at.
-        looking: What has to be known of a request to find the right one.
+        looking: Finds what has to be known of a request for the right one.
         scripts: Tells its language.
     """
 
@@ -60,13 +60,12 @@ class Degrade:
         self.covers = settings.covers
         self.cases = tuple(cases)
         self.scripts = Scripts(share=language.share, short=language.short)
-        facts, headers = _SHOWN, {REGION}
-        for each in settings.canned if cases else ():
-            headers |= set(each.when.headers)
+        facts = _SHOWN
         for case in cases:
             for condition in case.conditions:
                 facts |= condition.facts
-        self.looking = Looking(facts, headers)
+        names = [name for each in settings.canned for name in each.when.headers]
+        self.looking = Looking(facts, [REGION, *names])
 
 
 def compiled(settings: DegradeSettings, lines: HelpLines, language: LanguageSettings) -> Degrade:

@@ -179,21 +179,20 @@ class Provider:
 
     def _faces(self, model: str, quirks: Sequence[str], facts: ModelFacts) -> Sequence[Face]:
         """One for each dialect, the entry's own first."""
-        own = (*quirks, *self.settings.quirks)
-        first, *also = self._spoken
-        named = [(first, (*first.quirks, *own)), *((each, each.quirks) for each in also)]
+        first = self._spoken[0]
+        own = (*first.quirks, *quirks, *self.settings.quirks)
+        named = [(each, own if each is first else each.quirks) for each in self._spoken]
         return [self._face_that_goes_on(each, model, quirks, facts) for each, quirks in named]
 
     def _face_that_goes_on(
         self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts
     ) -> Face:
         """A face, and beside it the one where begun answers are gone on with."""
-        face = self._face(spoken, model, quirks, facts)
-        dialect = spoken.dialect
+        face, dialect = self._face(spoken, model, quirks, facts), spoken.dialect
         begun = known(self.row.begun.get(dialect.name), facts, dialect, own=dialect is self.dialect)
         if begun is not None:
-            at = spoken if begun.path is None else spoken._replace(path=begun.path)
-            face.going_on = self._face(at, model, quirks, facts, way=WAYS[begun.way])
+            spoken = spoken._replace(path=spoken.path if begun.path is None else begun.path)
+            face.going_on = self._face(spoken, model, quirks, facts, way=WAYS[begun.way])
         return face
 
     def _face(
@@ -333,8 +332,7 @@ def mistakes(
     return found
 
 
-_NOTHING = ModelSettings()
-_NO_FACTS = ModelFacts()
+_NOTHING, _NO_FACTS = ModelSettings(), ModelFacts()
 
 
 def _address(settings: ProviderSettings, row: ProviderRow) -> Address:

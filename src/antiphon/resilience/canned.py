@@ -116,7 +116,7 @@ class Canned:
         Raises:
             CannotRender: What the caller sent makes it too long.
         """
-        return self._template.render(self._values(situation))
+        return self._template.render(self._values(situation)).strip()
 
     def _values(self, situation: Situation) -> Mapping[str, Value]:
         region, lines = self._lines.of(situation.region)
