@@ -190,10 +190,12 @@ async def test_a_limit_of_a_deployment_is_waited_for(tmp_path, stream):
     """`wait`: the deployment's window has room again after a moment; without it the pool answers."""
     limit = {"scope": "deployment", "name": "one/sim-small", "requests": 1, "per": "second"}
     models = ladder(wait=5, pool="other")
-    async with stage(tmp_path, models=models, limits={"rules": [limit]}) as road:
+    server = {"heartbeat_seconds": 0.2}
+    async with stage(tmp_path, models=models, limits={"rules": [limit]}, server=server) as road:
         assert "x-antiphon-degraded" not in (await ask(road, stream=stream)).headers
         answer = await ask(road, stream=stream)
         assert answer.status_code == 200
+        assert answer.content.startswith(b":\n\n") == stream
         assert "x-antiphon-degraded" not in answer.headers
         assert (road.first.requests, road.second.requests) == (2, 0)
         metrics = road.gateway.metrics.exposition().decode()
@@ -221,12 +223,9 @@ async def test_callers_who_ask_the_same_share_what_the_pool_says(tmp_path, strea
         assert again.headers["x-antiphon-cache"] == "miss"
 
 
-@FORMS
 @pytest.mark.parametrize("steps", [{"canned": SORRY}, {"stale_for": 600}], ids=["canned", "stale"])
-async def test_after_heartbeats_it_still_comes(tmp_path, steps, stream):
+async def test_after_heartbeats_it_still_comes(tmp_path, steps):
     """The status is out, so the mark stands in the ledger; the text is a whole stream."""
-    if not stream:
-        pytest.skip("whole answers have no heartbeats")
     models = ladder(**steps)
     models["fast"]["deadline"] = 30
     server = {"heartbeat_seconds": 0.05}
@@ -241,12 +240,14 @@ async def test_after_heartbeats_it_still_comes(tmp_path, steps, stream):
             json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")
         ]
         assert said[-1]["choices"][0]["finish_reason"] == "stop"
+        step = next(iter(steps)).removesuffix("_for")
+        assert f"\n\n: x-antiphon-degraded: {step}\n\n" in answer.text
         if "canned" in steps:
             assert "late / fast" in answer.text
         else:
             assert answer.content.endswith(fresh.content)
         facts = await request(road, answer)
-        assert facts["degraded"] == next(iter(steps)).removesuffix("_for")
+        assert facts["degraded"] == step
 
 
 async def test_after_content_nothing_stands_in(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import weakref
 
 import pytest
@@ -259,3 +260,28 @@ async def test_the_clock_may_jump(tmp_path):
             told = (await road.health())["config"]
             assert told["loaded_at"] == pytest.approx(clock.now(), abs=60)
         assert told["generation"] == 4
+
+
+async def test_a_plan_of_a_text_shows_no_file_of_the_machine(tmp_path):
+    outside = tmp_path.with_name(f"{tmp_path.name}-outside")
+    outside.write_text("/the-SECRET-outside")
+    (tmp_path / "beside").write_text("/the-SECRET-beside")
+    async with changeable(tmp_path) as road:
+
+        async def planned(path: str) -> str:
+            server = {**road.said["server"], "root_path": f"${{file:{path}}}"}
+            text = json.dumps({**road.said, "server": server})
+            answer = await road.http.post(
+                "/api/v1/config/plan", headers=AS_ADMIN, json={"name": "new.yaml", "text": text}
+            )
+            assert answer.status_code == 200, answer.text
+            return answer.text
+
+        told = await planned("beside")
+        assert '"path":"server.root_path"' in told
+        assert "SECRET" not in told
+        for path in (outside, f"../{outside.name}", "/etc/hostname"):
+            told = await planned(str(path))
+            assert "is not read for a text that comes from elsewhere" in told
+            assert '"where":"new.yaml:' in told
+            assert "SECRET" not in told

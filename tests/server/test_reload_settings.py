@@ -103,6 +103,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
         "detect": [{"matches": "secret-[0-9]+"}],
         "unreadable": "public",
     },
+    "help_lines": {"region": "DE", "regions": {"DE": [{"name": "Help", "phone": "112"}]}},
     "prices": {"unknown": "free", "ceiling": {"input": 7, "output": 7}},
     "models": {"new": ["one/sim-small"]},
 }
@@ -145,6 +146,7 @@ ELSEWHERE = {
     "budgets": "compiled with the budgets",
     "limits": "compiled with the limits",
     "prices": "compiled with the deployments",
+    "help_lines": "compiled with what stands in for an answer",
 }
 CA_FILE = ("egress", "ca_file")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path as FilePath
+from typing import NamedTuple
 
 from antiphon.config.fields import is_mapping_at, names_at
 from antiphon.config.settings import Settings
@@ -133,12 +134,25 @@ def file_draft(path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft
     return _drafted(content_of(path), path, environ, files)
 
 
-def text_draft(
-    text: str, path: FilePath | None, environ: Mapping[str, str], files: Seen, *, name: str
-) -> Draft:
-    """What a file would say if it held this text; `name` is what mistakes call it."""
-    content = text.encode(errors="surrogatepass")
-    return _drafted(content, path or FilePath("antiphon.yaml"), environ, files, name=name)
+class Said(NamedTuple):
+    """A configuration that stands nowhere yet.
+
+    Attributes:
+        name: How mistakes call it.
+        text: What it says.
+        readable: The files that it may name as `${file:...}`, besides those beside the
+            configuration: who sends a text need not be who may read this machine's files.
+    """
+
+    name: str
+    text: str
+    readable: Collection[FilePath] = ()
+
+
+def text_draft(said: Said, path: FilePath | None, environ: Mapping[str, str], files: Seen) -> Draft:
+    """What a file would say if it held this text."""
+    content = said.text.encode(errors="surrogatepass")
+    return _drafted(content, path or FilePath("antiphon.yaml"), environ, files, said)
 
 
 def _drafted(
@@ -146,14 +160,13 @@ def _drafted(
     path: FilePath,
     environ: Mapping[str, str],
     files: Seen,
-    *,
-    name: str = "",
+    said: Said | None = None,
 ) -> Draft:
     from antiphon.yamlfile.document import parse  # noqa: PLC0415
     from antiphon.yamlfile.expand import Expansion  # noqa: PLC0415
 
-    name = name or str(path)
-    document = parse(content, name, Expansion(environ, path.parent, files))
+    name, readable = (str(path), None) if said is None else (said.name, said.readable)
+    document = parse(content, name, Expansion(environ, path.parent, files, readable))
     data: object = {} if document.data is None else document.data
     if not is_mapping(data):
         message = "must hold a mapping, such as `providers: {...}`"

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from antiphon.clock import Clock, SystemClock
+from antiphon.config.beside import named_files
 from antiphon.config.checks import advice
-from antiphon.config.draft import Draft, file_draft, given_draft, text_draft
+from antiphon.config.draft import Draft, Said, file_draft, given_draft, text_draft
 from antiphon.config.local import Listens, find_local, listens
 from antiphon.config.settings import Settings
 from antiphon.config.tree import in_data
@@ -31,7 +32,7 @@ from antiphon.providers.environment import find_providers, from_environment
 from antiphon.yamlfile.environment import FILE as DOTENV
 from antiphon.yamlfile.environment import environment, process_environment
 from antiphon.yamlfile.places import Path
-from antiphon.yamlfile.trace import Seen, trace_of
+from antiphon.yamlfile.trace import Seen, Trace, trace_of
 
 _PREFIX = "ANTIPHON_"
 CONFIG_VARIABLE = "ANTIPHON_CONFIG"
@@ -58,18 +59,6 @@ Source: TypeAlias = str | FilePath | Mapping[str, object] | None
 """A file; its content; or None, to look for the file."""
 
 
-class Said(NamedTuple):
-    """A configuration that stands nowhere yet.
-
-    Attributes:
-        name: How mistakes call it.
-        text: What it says.
-    """
-
-    name: str
-    text: str
-
-
 class Loaded(msgspec.Struct, frozen=True):
     """A configuration that can be used.
 
@@ -79,6 +68,7 @@ class Loaded(msgspec.Struct, frozen=True):
         path: The file, where there is one.
         warnings: What can be used but is probably not meant.
         hidden: Members that came through `${...}`: what they hold is not to be shown.
+        beside: Files whose content it goes by, as they were, by the members that name them.
         origin: Reads it again.
     """
 
@@ -87,6 +77,7 @@ class Loaded(msgspec.Struct, frozen=True):
     path: FilePath | None
     warnings: tuple[str, ...]
     hidden: frozenset[Path]
+    beside: Mapping[Path, Trace | None]
     origin: Origin
 
 
@@ -184,7 +175,10 @@ class Origin:
             self.seen = files
         draft.override(self._overrides, "argument")
         found = _Found(environ, self._catalog or load_catalog(), self._listening)
-        return _settled(draft, found, clock.now(), self)
+        loaded = _settled(draft, found, clock.now(), self)
+        named = named_files(loaded.settings)
+        self.seen = {**files, **{each: loaded.beside[path] for path, each in named.items()}}
+        return loaded
 
     def _drafted(self, said: Said | None, files: Seen) -> tuple[Draft, Mapping[str, str]]:
         source = self._source
@@ -202,7 +196,7 @@ class Origin:
                 files[each] = trace_of(each)
         environ = environment(folder, process)
         if said is not None:
-            draft = text_draft(said.text, path, environ, files, name=said.name)
+            draft = text_draft(said, path, environ, files)
         elif path is not None:
             draft = file_draft(path, environ, files)
         else:
@@ -248,6 +242,7 @@ def _settled(draft: Draft, found: _Found, now: float, origin: Origin) -> Loaded:
         draft.path,
         (*(str(each) for each in warnings), *_unknown_variables(environ)),
         frozenset(draft.hidden),
+        {path: trace_of(each) for path, each in named_files(verdict.settings).items()},
         origin,
     )
 

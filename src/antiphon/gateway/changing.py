@@ -16,10 +16,9 @@ from antiphon.config.settings import Settings
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
 from antiphon.gateway.generations import Generations, names_of
-from antiphon.gateway.health import Probe
 from antiphon.gateway.listing import list_models
 from antiphon.gateway.prober import Prober
-from antiphon.gateway.probing import weigh
+from antiphon.gateway.probing import weighing
 from antiphon.gateway.reload import Reloaded, Reloading
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.switches import ActiveModels
@@ -178,16 +177,8 @@ class Changing(ABC):
             resting=lambda: self.draining,
             clock=self.clock,
         )
-        prober.heard = self._weigh
+        prober.heard = weighing(self)
         return prober
 
     def _probed(self) -> Collection[Provider]:
         return self.providers.values()
-
-    def _weigh(self, provider: str, probe: Probe) -> None:
-        weigh(
-            [each for each in self.deployments() if each.provider == provider],
-            probe,
-            unwell_after=self.settings.health.unwell_after,
-            now=self.clock.monotonic(),
-        )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from antiphon.access.keys import static_id
 from antiphon.config.settings import Settings
+from antiphon.config.tree import touches
 from antiphon.pipeline.config import ANY, WILD
 from antiphon.pipeline.pools import Pools
+from antiphon.yamlfile.places import Path
 
 
-def effects_of(before: Settings, after: Settings) -> Iterator[str]:
-    """The sentences."""
-    olds, news = _routes(before), _routes(after)
+def effects_of(before: Settings, after: Settings, *, hidden: AbstractSet[Path]) -> Iterator[str]:
+    """The sentences; of members that are hidden they tell only that they are others."""
+    olds, news = _routes(before, hidden), _routes(after, hidden)
     for name in [*olds, *(name for name in news if name not in olds)]:
         yield from _of_route(name, olds.get(name), news.get(name))
     for name in before.providers:
@@ -39,6 +42,10 @@ def _of_route(name: str, before: _Route | None, after: _Route | None) -> Iterato
         yield f"{name} is not found any more"
         return
     olds, news = before.pool, after.pool
+    if before.hidden or after.hidden:
+        if olds != news:
+            yield f"callers of {name} get other deployments"
+        return
     if olds[0] != news[0] and before.in_order and after.in_order:
         yield f"callers of {name} now get {news[0]} first"
     gone = [each for each in olds if each not in news]
@@ -65,13 +72,14 @@ def _of_keys(before: Settings, after: Settings) -> Iterator[str]:
 
 
 class _Route(NamedTuple):
-    """Who may answer, and whether they are asked in this order."""
+    """Who may answer, whether they are asked in this order, and whether that is shown."""
 
     pool: Sequence[str]
     in_order: bool
+    hidden: bool
 
 
-def _routes(settings: Settings) -> Mapping[str, _Route]:
+def _routes(settings: Settings, hidden: AbstractSet[Path]) -> Mapping[str, _Route]:
     pools = Pools(settings.models)
     found: dict[str, _Route] = {}
     for own, route in settings.models.items():
@@ -80,7 +88,7 @@ def _routes(settings: Settings) -> Mapping[str, _Route]:
             members = pools.of(own, route.deployments, WILD if WILD in own else "")
             pool = [f"{each.target.provider}/{each.target.model}" for each in members]
             order = [each.name for each in route.strategy]
-            made = _Route(pool, order == ["priority"])
+            made = _Route(pool, order == ["priority"], touches(("models", own), hidden))
             found |= dict.fromkeys((own, *route.aliases), made)
     return found
 

@@ -42,7 +42,6 @@ from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
 from antiphon.gateway.listing import ModelEntry
 from antiphon.gateway.prober import Prober
-from antiphon.gateway.probing import weighing
 from antiphon.gateway.readings import readings
 from antiphon.gateway.reload import Reloading
 from antiphon.gateway.reporting import Reporting
@@ -172,7 +171,6 @@ class Antiphon(Asking, Changing):
         )
         self._prober = prober = self._made_prober()
         services = [*reporting.services]
-        prober.heard = weighing(self)
         if self.settings.health.probe_seconds:
             services.append(prober)
         try:

@@ -167,6 +167,13 @@ def _situation(exchange: Exchange, ask: Ask, language: str, error: AntiphonError
     )
 
 
+def remark(exchange: Exchange) -> bytes:
+    """What stands in for the answer, as a comment inside a stream; empty where there are none."""
+    if not exchange.payload.dialect.heartbeat.startswith(b":"):
+        return b""
+    return b": x-antiphon-degraded: %b\n\n" % exchange.degraded.encode()
+
+
 def is_for_people(exchange: Exchange) -> bool:
     """Whether somebody reads the answer: no program waits for calls, a form or vectors."""
     payload = exchange.payload

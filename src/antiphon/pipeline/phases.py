@@ -36,7 +36,7 @@ from antiphon.pipeline.caching import Caching, Lookup
 from antiphon.pipeline.capturing import captured
 from antiphon.pipeline.choosing import Choice, Question
 from antiphon.pipeline.course import Course
-from antiphon.pipeline.degrading import Degrading
+from antiphon.pipeline.degrading import Degrading, remark
 from antiphon.pipeline.descent import Descent
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import Headers
@@ -343,8 +343,13 @@ class Passage:
                 return StoredStream(told, exchange.payload.dialect.stream_type)
             return WholeReply(told, structured=exchange.structured)
         if isinstance(reply, AwaitedStream):
-            reply.instead = partial(self._instead, plan.degrade)
+            reply.instead = partial(self._late, plan.degrade)
         return reply
+
+    def _late(self, degrade: Degrade, error: AntiphonError) -> bytes | None:
+        """The same behind a head that is out: marked where its dialect has room for it."""
+        told = self._instead(degrade, error)
+        return None if told is None else remark(self._exchange) + told
 
     def _instead(self, degrade: Degrade, error: AntiphonError) -> bytes | None:
         return self._pipeline.degrading.instead(self._exchange, degrade, self._lookup, error)

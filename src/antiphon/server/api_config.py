@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from antiphon.access.walls import Actor, is_root
-from antiphon.config.load import Said
+from antiphon.config.draft import Said
 from antiphon.config.show import shown
 from antiphon.errors import ConfigurationError, Forbidden, Kind, Mistake
 from antiphon.gateway.changes import NOTHING, Changes
@@ -112,7 +112,8 @@ def config_routes(gateway: Antiphon) -> APIRouter:
     async def plan(actor: Root, body: PlanBody | None = None) -> PlanView:
         """What loading the file again, or this text, would change; nothing is."""
         del actor
-        said = None if body is None else Said(body.name, body.text)
+        seen = gateway.reloading.origin.seen
+        said = None if body is None else Said(body.name, body.text, seen)
         source = gateway.source if body is None else body.name
         try:
             built = await gateway.reloading.plan(said)
