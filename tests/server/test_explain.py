@@ -148,6 +148,7 @@ async def holds(road: Stage, case: Case) -> None:
     assert answer.headers["x-antiphon-deployment"] == said["choice"], (case, said)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "examples", [150, pytest.param(1000, marks=pytest.mark.campaign)], ids=["some", "many"]
 )

@@ -38,6 +38,7 @@ MODELS = {
         "deployments": ["one/sim-small", "two/sim-small"],
         "overrides": {"models": False, "provider": False},
     },
+    "secret": {"deployments": ["one/sim-small"], "sensitivity": "confidential"},
     "kept": {"deployments": ["one/sim-small", "two/sim-small"], "cache": {}},
     "tagged": {
         "deployments": ["one/sim-small"],
@@ -116,6 +117,15 @@ async def test_no_wish_reaches_whom_privacy_forbids(road):
     answer = await ask(road, headers=confidential, models=["slow", "two/sim-large"])
     assert answer.status_code >= 500
     assert road.second.requests == 0
+
+
+async def test_what_a_route_says_of_privacy_holds_for_all_that_is_listed(road):
+    road.first.arm(FaultRule("server-error", count=9))
+    answer = await ask(road, "secret", models=["slow", "both", "two/sim-large"])
+    assert answer.status_code >= 500
+    answer = await ask(road, "secret", models=["slow"], provider={"only": ["two"]})
+    assert answer.status_code in {400, 403}
+    assert road.second.requests == 0, "it is not cleared for what that route is asked"
 
 
 @pytest.mark.parametrize(
