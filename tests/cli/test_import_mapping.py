@@ -24,7 +24,10 @@ def test_groups_in_order_with_their_keys(antiphon):
     assert dropped["router_settings.redis_password"].startswith("31: one process serves")
     assert dropped["litellm_settings.num_retries"].startswith("35: router_settings says it too")
     near = found.told("approximated")
-    assert near["router_settings.routing_strategy"].startswith("22: ")
+    assert near["router_settings.routing_strategy"].startswith(
+        "22: models.NAME.strategy: least_busy"
+    )
+    assert zephyr["strategy"] == keyed["strategy"] == "least_busy"
     assert near["model_list.0.litellm_params.weight"].startswith("8: the heaviest")
     assert "not spread over the 2 deployments" in near["model_list.4"]
 

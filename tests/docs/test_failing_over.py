@@ -15,8 +15,8 @@ from tests.server.stage import HELLO, stage
 PAGE = "docs/guides/failing-over.md"
 [WRITTEN] = [each.text for each in blocks("yaml", PAGE)]
 PLACES = {
-    "anthropic/claude-sonnet-4-5": "one/sim-small",
-    "moonshot/kimi-k2-0905-preview": "two/sim-small",
+    "anthropic/claude-sonnet-5-5": "one/sim-small",
+    "moonshot/moonshot-v1-128k": "two/sim-small",
 }
 
 

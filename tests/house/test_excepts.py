@@ -13,6 +13,7 @@ LAST_RESORTS = {
     "usage/captures/writer.py": "a capture that cannot be written must not stop the ledger",
     "server/cycle.py": "the caller of a defect gets an answer, and the log the reason",
     "routing/strategies/foreign.py": "a strategy that is not ours must cost nobody an answer",
+    "server/reloads.py": "a defect of one reload ends neither the others nor the gateway",
     "server/doors.py": "the same, in the caller's dialect",
 }
 

@@ -39,6 +39,7 @@ LATE = {
     "routing/strategies/foreign.py": "a strategy of the user's own is imported by its name",
     "server/writes.py": "a cipher is loaded with the first write that may be asked again",
     "cli/ledger.py": "a command loads what it needs when it is called",
+    "cli/configuring.py": "a command loads what it needs when it is called",
     "cli/main.py": "a command loads what it needs when it is called",
     "cli/clients.py": "the same",
     "cli/explaining.py": "the same",

@@ -259,12 +259,14 @@ async def test_budgets_that_come_to_a_running_gateway(tmp_path):
         for _ in range(30):
             assert (await ask(road)).status_code == 200
         treasury = road.gateway.books.treasury
-        await treasury.replace(BudgetsSettings.model_validate(configured).compiled())
+        compiled = BudgetsSettings.model_validate(configured).compiled()
+        await treasury.ready(compiled)
+        treasury.budgets.replace(compiled)
         answers = 0
         while (await ask(road)).status_code == 200:
             answers += 1
         assert 0 < answers < 30
-        await treasury.replace([])
+        treasury.budgets.replace([])
         assert (await ask(road)).status_code == 200
     spent, held = leased(tmp_path, "team", "org_default/web")
     assert held == 0

@@ -66,8 +66,8 @@ async def test_two_breaks_in_a_row(tmp_path, heard):
 
 
 @pytest.mark.parametrize("heard", HEARD)
-async def test_the_third_break_is_an_error_with_the_text_so_far(tmp_path, heard):
-    async with cutting(tmp_path) as road:
+async def test_a_break_too_many_is_an_error_with_the_text_so_far(tmp_path, heard):
+    async with cutting(tmp_path, route={"retry": {"calls": 3}}) as road:
         for name in (heard, BACK):
             struck(simulator_of(road, name), cut_at(10, 10, 10))
         answer = await asked(road, heard, heard, **saying(heard, WORDS))

@@ -53,7 +53,7 @@ async def until_probed(road: Stage) -> HealthDetail:
 async def again(road: Stage) -> HealthDetail:
     """After a second round."""
     await until_probed(road)
-    await asyncio.to_thread(road.gateway._prober.run, Stop(1))
+    await road.gateway._prober._round(threading.Event())
     return await detail(road)
 
 
@@ -256,9 +256,11 @@ class Stop(threading.Event):
         return self.is_set()
 
 
-def prober(gateway: Antiphon, chances: list[float], *, resting: bool = False) -> Prober:
-    return Prober(
-        gateway.providers.values(),
+def prober(
+    gateway: Antiphon, chances: list[float], wake: Stop | None = None, *, resting: bool = False
+) -> Prober:
+    made = Prober(
+        gateway.providers.values,
         HealthSettings(probe_seconds=10),
         transport=gateway.transport,
         loop=asyncio.get_running_loop(),
@@ -266,18 +268,21 @@ def prober(gateway: Antiphon, chances: list[float], *, resting: bool = False) ->
         clock=SystemClock(),
         chance=lambda: chances.pop(0),
     )
+    made._wake = wake or made._wake
+    return made
 
 
 async def test_the_pace_is_spread(road):
     stop = Stop(3)
-    await asyncio.to_thread(prober(road.gateway, [0.0, 0.5, 1.0]).run, stop)
+    await asyncio.to_thread(prober(road.gateway, [0.0, 0.5, 1.0], stop).run, stop)
     assert stop.waits == pytest.approx([9.0, 10.0, 11.0])
     assert [each.requests for each in road.simulators] == [3, 3]
 
 
 async def test_nobody_is_asked_while_the_gateway_drains(road):
-    asked = prober(road.gateway, [0.5] * 2, resting=True)
-    await asyncio.to_thread(asked.run, Stop(2))
+    stop = Stop(2)
+    asked = prober(road.gateway, [0.5] * 2, stop, resting=True)
+    await asyncio.to_thread(asked.run, stop)
     assert asked.found == {}
     assert [each.connections for each in road.simulators] == [0, 0]
 

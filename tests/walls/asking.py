@@ -117,7 +117,7 @@ def _query_of(tenant: Tenant, name: str, choose: Any) -> str:
 
 
 def _id_of(tenant: Tenant, name: str, choose: Any) -> str:
-    kind = KINDS[name]
+    kind = KINDS.get(name, "any")
     pool = (
         [each for ids in tenant.ids.values() for each in ids] if kind == "any" else tenant.ids[kind]
     )

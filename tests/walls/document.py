@@ -37,6 +37,9 @@ MORE = {
     "POST /api/v1/budgets": {"scope": "key"},
     "POST /api/v1/limits": {"scope": "key", "requests": 1000},
     "PATCH /api/v1/limits/{limit_id}": {"per": "hour"},
+    "POST /api/v1/explain": {
+        "request": {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}
+    },
 }
 """Members without which a body says nothing, though none of them must be there."""
 NAMES = frozenset({"name"})
@@ -84,13 +87,13 @@ def _operations(document: Json) -> Iterator[Operation]:
             parameters = told.get("parameters", [])
             paths = [each["name"] for each in parameters if each["in"] == "path"]
             query = [each["name"] for each in parameters if each["in"] == "query"]
-            unknown = [name for name in paths if name not in KINDS]
+            unknown = [name for name in paths if name not in KINDS and name not in NAMES]
             assert not unknown, f"{method} {path}: whose ids are {unknown}? Say it in KINDS."
             content = told.get("requestBody", {}).get("content", {}).get("application/json", {})
             yield Operation(
                 method.upper(),
                 path,
-                {name: KINDS[name] for name in paths},
+                {name: KINDS.get(name, "any") for name in paths},
                 tuple(name for name in query if name in KINDS or name in NAMES),
                 content.get("schema"),
                 schemas,

@@ -59,6 +59,14 @@ class Callers:
         self._resolver: Resolver | None = None
         self._users: EndUsers | None = None
 
+    def adopt(self, *, required: bool, proxies: Sequence[Proxy]) -> None:
+        """Go by another configuration from now on; what is known of keys and people stays."""
+        for each in proxies:
+            for former in self._proxies:
+                each.header.remember(former.header)
+        self._required = required
+        self._proxies = tuple(proxies)
+
     def open(self, database: Database) -> None:
         """Ask this database for what is not known, from now on."""
         self._resolver = Resolver(self._managed, database)

@@ -89,6 +89,17 @@ class TrustedProxy:
         self._older: set[str] = set()
         self._turned_at = clock.monotonic()
 
+    def remember(self, before: TrustedProxy) -> None:
+        """Take over which headers came already, from one that this one replaces.
+
+        Nothing is taken where no secret is the same: then no header holds at both.
+        """
+        if not {*self._keys} & {*before._keys}:
+            return
+        self._younger |= before._younger
+        self._older |= before._older
+        self._turned_at = min(self._turned_at, before._turned_at)
+
     def identify(self, header: bytes) -> str:
         """The name of the end user.
 

@@ -47,11 +47,12 @@ class Flights(Generic[CallT]):
         most_held: Bytes that each flight holds back; `max_entry_bytes` of the settings.
 
     Attributes:
+        most_held: As it was said; another one holds for flights that begin from then on.
         statistics: Counts since the start.
     """
 
     def __init__(self, *, most_held: int) -> None:
-        self._most_held = most_held
+        self.most_held = most_held
         self._listed: dict[tuple[bytes, bool], Flight[CallT]] = {}
         self._tasks: dict[Flight[CallT], asyncio.Task[None]] = {}
         self._group = TaskGroup()
@@ -105,7 +106,7 @@ class Flights(Generic[CallT]):
         if flight is not None:
             self.statistics.joined += 1
             return Reader(begin, flight, self._alone, joined=True)
-        flight = self._listed[key, stream] = Flight(self._most_held)
+        flight = self._listed[key, stream] = Flight(self.most_held)
         reader = Reader(begin, flight, self._alone, joined=False)
         self._start(flight, (key, stream))
         return reader
@@ -118,7 +119,7 @@ class Flights(Generic[CallT]):
         """
         if not self._open:
             raise Draining("The gateway stops.")
-        flight: Flight[CallT] = Flight(self._most_held)
+        flight: Flight[CallT] = Flight(self.most_held)
         reader = Reader(begin, flight, self._alone, joined=False)
         self._start(flight, None)
         return reader
@@ -139,7 +140,7 @@ class Flights(Generic[CallT]):
 
     def _alone(self, reader: Reader[CallT]) -> Flight[CallT]:
         """A flight of its own, for a reader who was left behind and has had nothing."""
-        flight = Flight[CallT](self._most_held)
+        flight = Flight[CallT](self.most_held)
         flight.readers[reader] = None
         self._start(flight, None)
         return flight

@@ -57,6 +57,13 @@ class ExactCache:
         self._expired = 0
         self._dropped = 0
 
+    def adopt(self, settings: CacheSettings) -> None:
+        """Have other bounds from now on; what is over them goes at once."""
+        self._most_entries = settings.max_entries or settings.max_bytes
+        self.most_bytes = settings.max_bytes
+        self.most_each = settings.max_entry_bytes
+        self._trim()
+
     def __len__(self) -> int:
         return len(self._entries)
 
@@ -117,10 +124,7 @@ class ExactCache:
         entries[key] = entry
         self.bytes += size
         policy.tally.stored += 1
-        while self.bytes > self.most_bytes or len(entries) > self._most_entries:
-            _, oldest = entries.popitem(last=False)
-            self.bytes -= oldest.size
-            self._evicted += 1
+        self._trim()
         return None
 
     def drop(self, which: Callable[[Entry], bool] | None = None) -> int:
@@ -181,6 +185,13 @@ class ExactCache:
             return None
         self._entries.move_to_end(key)
         return entry
+
+    def _trim(self) -> None:
+        entries = self._entries
+        while self.bytes > self.most_bytes or len(entries) > self._most_entries:
+            _, oldest = entries.popitem(last=False)
+            self.bytes -= oldest.size
+            self._evicted += 1
 
     def _remove(self, key: bytes) -> None:
         self.bytes -= self._entries.pop(key).size

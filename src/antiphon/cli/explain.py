@@ -175,6 +175,7 @@ class _Told(msgspec.Struct):
     deadline_seconds: float
     calls: int
     then: list[str]
+    steps: list[str]
     cached: bool
     refusal: _Refusal | None
 
@@ -192,6 +193,8 @@ def _lines(told: _Told) -> Iterator[str]:
         yield from _decision(told.decision)
     if told.calls:
         yield f"{_SPACE}at most {told.calls} calls, in {told.deadline_seconds:g} s"
+    if told.steps:
+        yield f"{_SPACE}where all fail: {', '.join(told.steps)}"
     if told.cached:
         yield f"{_SPACE}a stored answer may be given in their place"
     if told.candidates:

@@ -16,6 +16,7 @@ import typer
 
 from antiphon.cli.administering.every import GROUPS
 from antiphon.cli.clients import connect
+from antiphon.cli.configuring import config_app
 from antiphon.cli.explaining import explain
 from antiphon.cli.ledger import ledger_app
 from antiphon.cli.options import ConfigOption, JsonOption
@@ -36,7 +37,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-config_app = typer.Typer(help="Look at a configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(ledger_app, name="ledger")
 import_app = typer.Typer(help="Take over another gateway's configuration.", no_args_is_help=True)
@@ -137,38 +137,6 @@ def demo() -> None:
             raise
         fail("the demo speaks through OpenAI's own client: pip install 'antiphon[demo]'")
     demo_command()
-
-
-@config_app.command("check")
-def config_check(
-    file: Annotated[Path | None, typer.Argument(help="The configuration.")] = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,  # noqa: FBT002
-) -> None:
-    """Check a configuration; all mistakes at once, with their lines."""
-    from antiphon.cli.configuration import check_command  # noqa: PLC0415
-
-    check_command(file or config, as_json=json)
-
-
-@config_app.command("schema")
-def config_schema() -> None:
-    """Print the JSON Schema of the configuration, for editors."""
-    from antiphon.cli.configuration import schema_command  # noqa: PLC0415
-
-    schema_command()
-
-
-@config_app.command("show")
-def config_show(
-    file: Annotated[Path | None, typer.Argument(help="The configuration.")] = None,
-    config: ConfigOption = None,
-    json: JsonOption = False,  # noqa: FBT002
-) -> None:
-    """Print the configuration in force, defaults included, secrets masked."""
-    from antiphon.cli.configuration import show_command  # noqa: PLC0415
-
-    show_command(file or config, as_json=json)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from antiphon.cli.output import fail, looping
 from antiphon.cli.reach import KEY_VARIABLE, Reach
 from antiphon.clock import SystemClock
 from antiphon.config.load import Loaded, load
+from antiphon.errors import ConfigurationError
 from antiphon.gateway.books import SCHEMAS
 from antiphon.leases.tables import SCHEMA as LEASES
 from antiphon.leases.tables import VERSIONS
@@ -160,7 +161,7 @@ def open_office(reach: Reach, *, makes: bool = False, served: str = "") -> Gener
         fail(f"--offline: {served}", 2)
     if reach.offline and reach.url is not None:
         fail("--offline and --url: choose one", 2)
-    loaded = load(reach.config)
+    loaded = _loaded(reach)
     with looping() as runner, find_gateway(reach, loaded, runner) as found:
         if found is not None:
             client, where = found
@@ -175,6 +176,16 @@ def open_office(reach: Reach, *, makes: bool = False, served: str = "") -> Gener
                 transport=httpx2.ASGITransport(app), base_url="http://antiphon.invalid"
             )
             yield _entered(Office(client, runner, where=where), reach)
+
+
+def _loaded(reach: Reach) -> Loaded:
+    """The configuration; of one with mistakes nothing is needed where the address was said."""
+    try:
+        return load(reach.config)
+    except ConfigurationError:
+        if reach.url is None:
+            raise
+        return load({"providers": {}}, environ={})
 
 
 def _entered(office: Office, reach: Reach) -> Office:

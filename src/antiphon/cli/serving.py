@@ -38,7 +38,7 @@ async def _serve(config: Path | None, host: str | None, port: int | None) -> Non
             _greet(gateway, address)
             _list(await gateway.reachable(), address, gateway)
 
-        await serve(gateway, on_ready=on_ready)
+        await serve(gateway, on_ready=on_ready, told=say)
 
 
 async def _models(config: Path | None, *, as_json: bool) -> None:

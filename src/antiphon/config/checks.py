@@ -146,6 +146,9 @@ def _route(
             message = _unknown(target, settings, catalog)
             yield Finding((*path, *place), message, (("providers", target.provider),))
     yield from _pool(name, route, settings)
+    if any(each.nearest for each in route.strategy) and not settings.server.region:
+        message = "nearest needs to know where this gateway runs: set server.region"
+        yield Finding((*path, "strategy"), message, (("server", "region"),))
     for each in impossible(route.rules):
         yield Finding((*path, "rules", *each.path), each.message)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path as FilePath
+from typing import NamedTuple
 
 from antiphon.config.fields import is_mapping_at, names_at
 from antiphon.config.settings import Settings
@@ -14,6 +15,7 @@ from antiphon.errors import ConfigurationError, Mistake
 from antiphon.resilience.canned import is_file
 from antiphon.storage.address import SQLITE
 from antiphon.yamlfile.places import Path, Places, dotted
+from antiphon.yamlfile.trace import Seen
 
 _EACH = "*"
 _PATHS = (
@@ -24,11 +26,14 @@ _PATHS = (
     ("egress", "ca_file"),
     ("providers", _EACH, "ca_file"),
     ("providers", _EACH, "api_key_file"),
-    ("models", _EACH, "degrade", "canned", "file"),
-    ("models", _EACH, "degrade", "canned", _EACH, "file"),
 )
 """Members that are paths: a relative one starts at the configuration's folder."""
 
+_TEXTS = (
+    ("models", _EACH, "degrade", "canned", "file"),
+    ("models", _EACH, "degrade", "canned", _EACH, "file"),
+)
+"""Paths too, of files that are read with the configuration."""
 _TEXTS_OR_PATHS = (("models", _EACH, "degrade", "canned"),)
 """Members that are texts, or the paths of files with texts."""
 _TELLING = 6
@@ -43,6 +48,9 @@ class Draft:
         path: The file, where there is one.
         mistakes: What is wrong already, by member.
         hidden: Members whose value is never shown.
+        texts: Files with texts that members name, once it is settled.
+        readable: The only ones that are read, besides those beside the configuration; None reads
+            any.
     """
 
     def __init__(
@@ -59,6 +67,8 @@ class Draft:
         self.path = path
         self.mistakes = dict(mistakes)
         self.hidden = hidden
+        self.texts: list[FilePath] = []
+        self.readable: Collection[FilePath] | None = None
         self._data = data
         self._places = places
         self._origins: dict[Path, str] = {}
@@ -97,7 +107,11 @@ class Draft:
         return self._places.mistake(path, message)
 
     def settled(self, environ: Mapping[str, str]) -> dict[str, object]:
-        """The data, ready to be checked: nothing where nothing was said, and paths made whole."""
+        """The data, ready to be checked: nothing where nothing was said, and paths made whole.
+
+        Raises:
+            ConfigurationError: It names the file of a text that is not to be read.
+        """
         folder = FilePath() if self.path is None else self.path.parent
         home = environ.get("HOME") or str(FilePath.home())
         settled = _without_nothing(self._data, ())
@@ -106,37 +120,91 @@ class Draft:
             storage.setdefault("data_dir", str(DATA_DIR))
         for pattern in _PATHS:
             _change(settled, pattern, lambda text: _anchored(text, folder, home))
+        for pattern in _TEXTS:
+            _change(settled, pattern, lambda text: self._noted(_anchored(text, folder, home)))
         for pattern in _TEXTS_OR_PATHS:
             _change(
                 settled,
                 pattern,
-                lambda text: _anchored(text, folder, home) if is_file(text) else text,
+                lambda text: self._noted(_anchored(text, folder, home)) if is_file(text) else text,
             )
         return settled
 
+    def _noted(self, text: str) -> str:
+        path = FilePath(text)
+        if self.readable is not None and path not in self.readable:
+            folder = FilePath() if self.path is None else self.path.parent
+            if not path.resolve().is_relative_to(folder.resolve()):
+                message = f"the file {path} is not read for a text that comes from elsewhere"
+                raise ConfigurationError([Mistake(self.source, "models", message)])
+        self.texts.append(path)
+        return text
 
-def file_draft(path: FilePath, environ: Mapping[str, str]) -> Draft:
+
+def file_draft(path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft:
     """What a file says.
+
+    Args:
+        path: The file.
+        environ: What `${...}` is replaced from.
+        files: Gets the files that are read for `${file:...}`.
 
     Raises:
         ConfigurationError: It cannot be read or is not YAML.
     """
     # Here, because a start without a file needs no YAML library.
-    from antiphon.yamlfile.document import read  # noqa: PLC0415
+    from antiphon.yamlfile.document import content_of  # noqa: PLC0415
 
-    document = read(path, environ)
+    return _drafted(content_of(path), path, environ, files)
+
+
+class Said(NamedTuple):
+    """A configuration that stands nowhere yet.
+
+    Attributes:
+        name: How mistakes call it.
+        text: What it says.
+        readable: The files that it may name as `${file:...}`, besides those beside the
+            configuration: who sends a text need not be who may read this machine's files.
+    """
+
+    name: str
+    text: str
+    readable: Collection[FilePath] = ()
+
+
+def text_draft(said: Said, path: FilePath | None, environ: Mapping[str, str], files: Seen) -> Draft:
+    """What a file would say if it held this text."""
+    content = said.text.encode(errors="surrogatepass")
+    return _drafted(content, path or FilePath("antiphon.yaml"), environ, files, said)
+
+
+def _drafted(
+    content: bytes,
+    path: FilePath,
+    environ: Mapping[str, str],
+    files: Seen,
+    said: Said | None = None,
+) -> Draft:
+    from antiphon.yamlfile.document import parse  # noqa: PLC0415
+    from antiphon.yamlfile.expand import Expansion  # noqa: PLC0415
+
+    name, readable = (str(path), None) if said is None else (said.name, said.readable)
+    document = parse(content, name, Expansion(environ, path.parent, files, readable))
     data: object = {} if document.data is None else document.data
     if not is_mapping(data):
         message = "must hold a mapping, such as `providers: {...}`"
         raise ConfigurationError([document.places.mistake((), message)])
-    return Draft(
+    draft = Draft(
         data,
         document.places,
-        source=str(path),
+        source=name,
         path=path,
         mistakes=document.mistakes,
         hidden=document.expanded,
     )
+    draft.readable = readable
+    return draft
 
 
 def given_draft(values: Mapping[str, object], source: str = "configuration") -> Draft:

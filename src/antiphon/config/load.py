@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
+from typing import TypeAlias
 
 import msgspec
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.config.checks import advice
-from antiphon.config.draft import Draft, file_draft, given_draft
+from antiphon.config.draft import Draft, Said, file_draft, given_draft, text_draft
 from antiphon.config.local import Listens, find_local, listens
 from antiphon.config.settings import Settings
 from antiphon.config.tree import in_data
@@ -27,8 +28,10 @@ from antiphon.pipeline.config import PoolEntry, RouteSettings
 from antiphon.providers.catalog import GENERIC, Catalog, load_catalog
 from antiphon.providers.config import ProviderSettings
 from antiphon.providers.environment import find_providers, from_environment
+from antiphon.yamlfile.environment import FILE as DOTENV
 from antiphon.yamlfile.environment import environment, process_environment
 from antiphon.yamlfile.places import Path
+from antiphon.yamlfile.trace import Seen, trace_of
 
 _PREFIX = "ANTIPHON_"
 CONFIG_VARIABLE = "ANTIPHON_CONFIG"
@@ -51,6 +54,10 @@ DEFAULT = "default"
 """The name under which the model of `LLM_MODEL` is reached when there is no file."""
 
 
+Source: TypeAlias = str | FilePath | Mapping[str, object] | None
+"""A file; its content; or None, to look for the file."""
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """A configuration that can be used.
 
@@ -59,16 +66,20 @@ class Loaded(msgspec.Struct, frozen=True):
         source: Where it came from, for people.
         path: The file, where there is one.
         warnings: What can be used but is probably not meant.
+        hidden: Members that came through `${...}`: what they hold is not to be shown.
+        origin: Reads it again.
     """
 
     settings: Settings
     source: str
     path: FilePath | None
     warnings: tuple[str, ...]
+    hidden: frozenset[Path]
+    origin: Origin
 
 
 def load(
-    source: str | FilePath | Mapping[str, object] | None = None,
+    source: Source = None,
     *,
     environ: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
@@ -91,22 +102,106 @@ def load(
     Raises:
         ConfigurationError: It cannot be used; all mistakes at once.
     """
-    if environ is None:
-        listening = listening or listens
-    process = process_environment() if environ is None else environ
-    catalog = catalog or load_catalog()
-    if isinstance(source, Mapping):
-        draft, environ = given_draft(source), process
-    else:
-        path = find_file(process) if source is None else FilePath(source)
-        environ = environment(FilePath() if path is None else path.parent, process)
-        draft = given_draft({}, "the environment") if path is None else file_draft(path, environ)
+    origin = Origin(
+        source, environ=environ, overrides=overrides, catalog=catalog, listening=listening
+    )
+    return origin.load(clock or SystemClock())
+
+
+class Origin:
+    """Where a configuration is from, and what beats it: it can be read again and again.
+
+    A file that was found once is the file from then on: where it is gone, that is a mistake.
+
+    Args:
+        source: As for `load`.
+        environ: As for `load`.
+        overrides: As for `load`.
+        catalog: As for `load`.
+        listening: As for `load`.
+
+    Attributes:
+        seen: The files that the last reading looked at, as they were then, the absent ones too,
+            whatever it came to.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        environ: Mapping[str, str] | None,
+        overrides: Mapping[str, object] | None = None,
+        catalog: Catalog | None = None,
+        listening: Listens | None = None,
+    ) -> None:
+        self.seen: Seen = {}
+        self._source = source
+        self._environ = environ
+        self._overrides = overrides or {}
+        self._catalog = catalog
+        self._listening = listening or (listens if environ is None else None)
+
+    def of(self, source: Source) -> Origin:
+        """Another source, in the same surroundings."""
+        return Origin(
+            source,
+            environ=self._environ,
+            overrides=self._overrides,
+            catalog=self._catalog,
+            listening=self._listening,
+        )
+
+    def again(self) -> Origin:
+        """The same one, for somebody else to read."""
+        return self.of(self._source)
+
+    def load(self, clock: Clock, *, said: Said | None = None) -> Loaded:
+        """Read it.
+
+        Args:
+            clock: Where time comes from.
+            said: What to read as if it stood in the file.
+
+        Raises:
+            ConfigurationError: It cannot be used; all mistakes at once.
+        """
+        files: Seen = {}
+        try:
+            draft, environ = self._drafted(said, files)
+        finally:
+            self.seen = files
+        draft.override(self._overrides, "argument")
+        found = _Found(environ, self._catalog or load_catalog(), self._listening)
+        try:
+            return _settled(draft, found, clock.now(), self)
+        finally:
+            files |= {path: trace_of(path) for path in draft.texts}
+
+    def _drafted(self, said: Said | None, files: Seen) -> tuple[Draft, Mapping[str, str]]:
+        source = self._source
+        process = process_environment() if self._environ is None else self._environ
+        if isinstance(source, Mapping):
+            if said is None:
+                return given_draft(source), process
+            source = None
+        elif source is None:
+            self._source = source = find_file(process)
+        path = None if source is None else FilePath(source)
+        folder = FilePath() if path is None else path.parent
+        for each in (folder / DOTENV, path):
+            if each is not None:
+                files[each] = trace_of(each)
+        environ = environment(folder, process)
+        if said is not None:
+            draft = text_draft(said, path, environ, files)
+        elif path is not None:
+            draft = file_draft(path, environ, files)
+        else:
+            draft = given_draft({}, "the environment")
         for name, member in VARIABLES.items():
             if environ.get(name, "").strip():
                 draft.put(member, environ[name].strip(), f"environment: {name}")
-    draft.override(overrides or {}, "argument")
-    found = _Found(environ, catalog, listening)
-    return _settled(draft, found, (clock or SystemClock()).now())
+        return draft, environ
 
 
 def find_file(environ: Mapping[str, str], folder: FilePath | None = None) -> FilePath | None:
@@ -118,7 +213,7 @@ def find_file(environ: Mapping[str, str], folder: FilePath | None = None) -> Fil
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _settled(draft: Draft, found: _Found, now: float) -> Loaded:
+def _settled(draft: Draft, found: _Found, now: float, origin: Origin) -> Loaded:
     """Check the draft, and fill in what the environment knows."""
     environ, catalog = found.environ, found.catalog
     data = draft.settled(environ)
@@ -143,6 +238,8 @@ def _settled(draft: Draft, found: _Found, now: float) -> Loaded:
         draft.source,
         draft.path,
         (*(str(each) for each in warnings), *_unknown_variables(environ)),
+        frozenset(draft.hidden),
+        origin,
     )
 
 

@@ -103,6 +103,12 @@ class ServerSettings(BaseModel):
     deadlines: DeadlineSettings = Field(
         default_factory=DeadlineSettings, description="How long a caller may take."
     )
+    watch: bool = Field(
+        default=False,
+        description="Whether the configuration is loaded again when its file changes, or its "
+        "`.env`, or a file that it names as `${file:PATH}`. A signal (SIGHUP) and "
+        "`antiphon config reload` do it in any case.",
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
         default=30,
         description="How long running requests may go on after a signal to stop.",

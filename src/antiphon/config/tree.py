@@ -30,6 +30,11 @@ def is_any_list(value: object) -> TypeIs[list[object] | tuple[object, ...]]:
     return isinstance(value, list | tuple)
 
 
+def is_any_set(value: object) -> TypeIs[frozenset[object]]:
+    """Whether it is a set, as settings have them."""
+    return isinstance(value, frozenset)
+
+
 class Rest:
     """Data without what is lost, and the way back from its paths.
 

@@ -90,6 +90,10 @@ class Allowed:
         layer = organisation if said.scope in CALLERS else ""
         return compiled_limit(said, queue=self._settings.limits.queue, layer=layer)
 
+    def configured_budgets(self) -> list[Budget]:
+        """The budgets of the configuration as the road has them."""
+        return self._settings.budgets.compiled()
+
     def configured_limits(self) -> list[LimitSettings]:
         """What the configuration says, that of its entries of providers included."""
         found = [*self._settings.limits.rules]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -57,20 +56,17 @@ class Background:
         states: By the names of the services.
     """
 
-    def __init__(self, services: Sequence[Service], *, clock: Clock) -> None:
-        self.states = {each.name: ServiceState() for each in services}
-        self._services = services
+    def __init__(self, *, clock: Clock) -> None:
+        self.states: dict[str, ServiceState] = {}
+        self._services: list[Service] = []
         self._clock = clock
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._keep, args=(each,), name=f"antiphon-{each.name}")
-            for each in services
-        ]
+        self._threads: list[threading.Thread] = []
 
-    def start(self) -> None:
-        """Start all of them."""
-        for thread in self._threads:
-            thread.start()
+    def start(self, *services: Service) -> None:
+        """Start these."""
+        for service in services:
+            self._start(service)
 
     def stop(self) -> None:
         """Stop all of them, and wait until they have."""
@@ -79,6 +75,14 @@ class Background:
             service.stop()
         for thread in self._threads:
             thread.join()
+
+    def _start(self, service: Service) -> None:
+        self.states[service.name] = ServiceState()
+        self._services.append(service)
+        name = f"antiphon-{service.name}"
+        thread = threading.Thread(target=self._keep, args=(service,), name=name)
+        self._threads.append(thread)
+        thread.start()
 
     def _keep(self, service: Service) -> None:
         state, pause = self.states[service.name], _FIRST_PAUSE

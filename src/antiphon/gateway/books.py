@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from antiphon.access.desk import Access
 from antiphon.access.tables import SCHEMA as ACCESS
@@ -100,9 +100,9 @@ class Books:
                 else "storage.database"
             )
             raise _mistake(path, error.message) from error
-        if self.captures is not None:
-            self.capture_writer = CaptureWriter(captures, self.captures, clock=clock)
-            chores = (*chores, self.capture_writer)
+        self._wanted_captures = captures
+        self._clock = clock
+        self._write_captures()
         self.treasury = treasury = Treasury(
             settings.budgets,
             storage.leases_file,
@@ -127,21 +127,42 @@ class Books:
             self.journal,
             self.ledger,
             clock=clock,
-            chores=chores,
+            chores=[*chores, self._look_after_captures],
             heirs=[treasury],
             may_go=treasury.may_go,
             seam=seam,
         )
         self.retention = Retention(self.database, settings.ledger, clock=clock)
-        self._clock = clock
-        self.background = Background([], clock=clock)
+        self.background = Background(clock=clock)
 
     def start(self, services: Sequence[Service] = ()) -> None:
         """Start what keeps the books, and what else runs beside the road."""
-        kept: list[Service] = [self.shipper, _Maker(self.journal), self.retention, *services]
-        kept += self.noticing.services
-        self.background = Background(kept, clock=self._clock)
-        self.background.start()
+        own = (self.shipper, _Maker(self.journal), self.retention)
+        self.background.start(*own, *services, *self.noticing.services)
+
+    def ready(self, settings: Settings) -> None:
+        """Open what another configuration needs; on a thread, and nothing is in force by that.
+
+        Raises:
+            ConfigurationError: The file of the captures cannot be used.
+        """
+        if self.captures is None:
+            self.captures = _open_captures(settings)
+            self._write_captures()
+
+    def adopt(self, settings: Settings, subjects: Mapping[str, str]) -> None:
+        """Go by other settings from now on, with the ids of the users of their keys."""
+        self.subjects = subjects
+        self._wanted_captures.settings = settings.capture
+        self.retention.settings = settings.ledger
+        self.treasury.desk.wait = settings.budgets.wait
+        self.noticing.adopt(settings)
+        self.run_also(*self.noticing.services)
+
+    def run_also(self, *services: Service) -> None:
+        """Start those of these services that do not run yet."""
+        names = self.background.states
+        self.background.start(*(each for each in services if each.name not in names))
 
     def close(self) -> None:
         """Ship what is left and let go; what could not be shipped is adopted by the next start."""
@@ -154,6 +175,15 @@ class Books:
         self.journal.dispose()
         self.database.close()
         self._close_captures()
+
+    def _write_captures(self) -> None:
+        if self.captures is not None:
+            waiting = self._wanted_captures
+            self.capture_writer = CaptureWriter(waiting, self.captures, clock=self._clock)
+
+    def _look_after_captures(self) -> None:
+        if self.capture_writer is not None:
+            self.capture_writer()
 
     def _close_captures(self) -> None:
         if self.capture_writer is not None:

@@ -7,9 +7,10 @@ addresses, keys, quirks and prices. A request finds it by one look-up.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from antiphon.access.admin import AdminKey, admin_key
-from antiphon.access.callers import Callers, Proxy
+from antiphon.access.callers import Proxy
 from antiphon.access.keys import StaticKeys, digest_of
 from antiphon.access.proxy import TrustedProxy
 from antiphon.cache.statistics import Tally
@@ -17,11 +18,27 @@ from antiphon.clock import Clock
 from antiphon.config.settings import Settings
 from antiphon.dialects.registry import DIALECTS
 from antiphon.errors import ConfigurationError
-from antiphon.gateway.routes import Routes
+from antiphon.gateway.routes import Known, Routes
 from antiphon.pipeline.plan import Snapshot
 from antiphon.providers.catalog import Catalog, load_catalog
 from antiphon.providers.provider import Provider
 from antiphon.usage.captures.taking import Captures
+
+
+class Heritage(NamedTuple):
+    """What outlives a configuration.
+
+    Attributes:
+        providers: Whose key rings go on.
+        known: What is known of deployments.
+        tallies: Of the routes with a cache.
+        captures: What waits to be kept.
+    """
+
+    providers: Mapping[str, Provider]
+    known: Known
+    tallies: Mapping[str, Tally]
+    captures: Captures
 
 
 class Build:
@@ -37,13 +54,25 @@ class Build:
         ConfigurationError: Entries that cannot be built, all at once.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock, catalog: Catalog | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        catalog: Catalog | None = None,
+        past: Heritage | None = None,
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        past = past or Heritage(
+            {}, Known({}, frozenset(), {}), {}, Captures(settings.capture, clock=clock)
+        )
         self.providers: dict[str, Provider] = {}
         self.subjects: Mapping[str, str] = {}
-        self.tallies: dict[str, Tally] = {}
-        self.captures = Captures(settings.capture, clock=clock)
+        self.tallies = {
+            name: each for name, each in past.tallies.items() if name in settings.models
+        }
+        self.captures = past.captures
         catalog = catalog or load_catalog()
         errors: list[ConfigurationError] = []
         for name, entry in settings.providers.items():
@@ -55,19 +84,34 @@ class Build:
                     dialects=DIALECTS,
                     clock=clock,
                     prices=settings.prices,
+                    before=past.providers.get(name),
                 )
             except ConfigurationError as error:
                 errors.append(error)
         if errors:
             raise ConfigurationError([each for error in errors for each in error.mistakes])
         self._routes = Routes(
-            settings, self.providers, captures=self.captures, tallies=self.tallies, clock=clock
+            settings,
+            self.providers,
+            captures=self.captures,
+            tallies=self.tallies,
+            known=past.known,
+            clock=clock,
         )
 
     @property
     def passes_through(self) -> bool:
         """Whether `provider/model` names reach their provider without a route."""
         return self._routes.passes_through
+
+    def past(self) -> Heritage:
+        """What outlives this one, for the next; on the event loop."""
+        return Heritage({**self.providers}, self._routes.known(), {**self.tallies}, self.captures)
+
+    def take_place(self) -> None:
+        """Take the place of the one before, whose past this one has; on the event loop."""
+        for provider in self.providers.values():
+            provider.take_place()
 
     def admin_key(self) -> AdminKey:
         """The admin key: the configured one, else the one made at the first start.
@@ -80,20 +124,22 @@ class Build:
             return AdminKey(digest_of(configured.reveal()), None)
         return admin_key(self._settings.storage.data_dir)
 
-    def callers(self) -> Callers:
-        """Who may call, but for the keys of the configuration, which the snapshot has."""
-        auth, clock = self._settings.auth, self._clock
-        proxies = [
-            Proxy(TrustedProxy(each.secrets, clock=clock), each.keys) for each in auth.proxies
+    def proxies(self) -> Sequence[Proxy]:
+        """Who may say for whom they ask."""
+        return [
+            Proxy(TrustedProxy(each.secrets, clock=self._clock), each.keys)
+            for each in self._settings.auth.proxies
         ]
-        return Callers(required=auth.required, proxies=proxies, clock=clock)
 
-    def snapshot(self, admin: AdminKey | None = None, found: Sequence[str] = ()) -> Snapshot:
+    def snapshot(
+        self, admin: AdminKey | None = None, found: Sequence[str] = (), *, generation: int = 1
+    ) -> Snapshot:
         """The configuration in force, compiled.
 
         Args:
             admin: Opens management, where there is any.
             found: `provider/model` names that providers have listed.
+            generation: Its number.
 
         Raises:
             ConfigurationError: A route names a model that cannot be one, or that has no price
@@ -108,4 +154,5 @@ class Build:
             ),
             found=[name for name in found if name not in plans],
             shelves=self._routes.shelves,
+            generation=generation,
         )

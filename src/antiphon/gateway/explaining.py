@@ -26,7 +26,7 @@ from antiphon.limits.limit import Measure
 from antiphon.model.principal import HOME, Principal
 from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.facts import SENSITIVITY
-from antiphon.pipeline.foreseeing import Foresight, Prospect, foresee
+from antiphon.pipeline.foreseeing import POOL, Foresight, Prospect, foresee
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
 from antiphon.pipeline.rooms import Room
@@ -221,6 +221,7 @@ def for_caller(explanation: Explanation) -> Explanation:
             decision=None if decision is None else _bare(decision),
             candidates=[_plain(each) for each in seen.candidates],
             limits=[each for each in seen.limits if each.is_own],
+            steps=[each for each in seen.steps if not each.startswith(POOL)],
         ),
         budgets=[each for each in explanation.budgets if each.is_own],
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Self
 import msgspec
 
 from antiphon.access.admin import AdminKey
-from antiphon.access.callers import Claim
+from antiphon.access.callers import Callers, Claim
 from antiphon.access.desk import Access
 from antiphon.access.switches import Switched, SwitchWatch
 from antiphon.access.watch import Watch
@@ -34,14 +34,16 @@ from antiphon.gateway import vitals
 from antiphon.gateway.asking import IN_PROCESS, Asking
 from antiphon.gateway.books import Books
 from antiphon.gateway.build import Build
+from antiphon.gateway.changing import Changing
 from antiphon.gateway.explaining import Asked, Explanation, explain
+from antiphon.gateway.generations import Generations
 from antiphon.gateway.health import Health, HealthDetail, UpstreamHealth
 from antiphon.gateway.in_force import InForce
 from antiphon.gateway.limiting import put_in_force
-from antiphon.gateway.listing import ModelEntry, list_models
+from antiphon.gateway.listing import ModelEntry
 from antiphon.gateway.prober import Prober
-from antiphon.gateway.probing import weighing
 from antiphon.gateway.readings import readings
+from antiphon.gateway.reload import Reloading
 from antiphon.gateway.reporting import Reporting
 from antiphon.gateway.resetting import deployment_of, reset
 from antiphon.gateway.rules import in_full, sum_up
@@ -52,8 +54,6 @@ from antiphon.pipeline.accounts import Accounts
 from antiphon.pipeline.exchange import RequestIds
 from antiphon.pipeline.phases import Pipeline
 from antiphon.pipeline.plan import Snapshot
-from antiphon.providers.deployment import Deployment
-from antiphon.providers.provider import Provider
 from antiphon.providers.transport import Transport
 from antiphon.telemetry.metrics import Metrics
 from antiphon.telemetry.trace import Tracer
@@ -65,7 +65,7 @@ _GRACE = 2.0
 """Seconds for exchanges that were told to end."""
 
 
-class Antiphon(Asking):
+class Antiphon(Asking, Changing):
     """An LLM gateway.
 
     Args:
@@ -102,19 +102,24 @@ class Antiphon(Asking):
         self.access: Access | None = None
         self.reporting: Reporting | None = None
         self.tracer: Tracer | None = None
-        self._in_force: InForce | None = None
+        self.in_force: InForce | None = None
         self._alone = alone
         self.concurrency = Concurrency(settings.limits.concurrency)
         self._made_at = self.clock.monotonic()
         self._prober: Prober | None = None
         self._segment_bytes = segment_bytes
         self._seam = seam
-        self._build = Build(settings, clock=self.clock)
+        self.build = Build(settings, clock=self.clock)
         self.active = ActiveModels()
-        self.callers = self._build.callers()
-        self.captures = self._build.captures
-        self.tallies: Mapping[str, Tally] = self._build.tallies
-        self.snapshot: Snapshot = self._build.snapshot()
+        self.callers = Callers(
+            required=settings.auth.required, proxies=self.build.proxies(), clock=self.clock
+        )
+        self.captures = self.build.captures
+        self.generations = Generations(self._part)
+        self.snapshot: Snapshot = self.build.snapshot()
+        self.reloading = Reloading(self, loaded)
+        self._followers: list[Callable[[Settings], object]] = [self._adopt]
+        self.lists = False
         self.pipeline = Pipeline(
             transport=self.transport,
             accounts=Accounts(None, clock=self.clock),
@@ -125,10 +130,13 @@ class Antiphon(Asking):
             cache=settings.cache,
         )
         self.limits = put_in_force(
-            settings, self.pipeline, self.providers, metrics=self.metrics, clock=self.clock
+            settings,
+            self.pipeline,
+            lambda: self.providers,
+            metrics=self.metrics,
+            clock=self.clock,
         )
-        for deployment in self.deployments():
-            self.metrics.bind(deployment.provider, deployment.model)
+        self._compile((), 1)
         self.metrics.add(*readings(self))
 
     @classmethod
@@ -163,8 +171,7 @@ class Antiphon(Asking):
         )
         self._prober = prober = self._made_prober()
         services = [*reporting.services]
-        if prober is not None:
-            prober.heard = weighing(self)
+        if self.settings.health.probe_seconds:
             services.append(prober)
         try:
             books = Books(
@@ -182,7 +189,7 @@ class Antiphon(Asking):
         self.access = books.access
         self.callers.open(books.database)
         in_force = InForce(self.settings, books.database, books.treasury, self.limits)
-        self._in_force = in_force
+        self.in_force = in_force
         try:
             await in_force.begin()
             newest = await self.active.begin(books.database, self.snapshot)
@@ -195,8 +202,8 @@ class Antiphon(Asking):
         services.append(switched)
         self.pipeline.accounts.keep(books.journal, books.treasury.spending)
         await self.pipeline.caching.__aenter__()
-        self._build.subjects = books.subjects
-        self._put(self._build.snapshot(self.admin_key, self.snapshot.found))
+        self.build.subjects = books.subjects
+        self._compile(self.snapshot.found, self.generation)
         books.start(services)
         return self
 
@@ -211,8 +218,8 @@ class Antiphon(Asking):
             await self.drain(0)
         await self.pipeline.caching.__aexit__(kind, error, traceback)
         await self.transport.aclose()
-        if self._in_force is not None:
-            self._in_force.stop()
+        if self.in_force is not None:
+            self.in_force.stop()
         books, self.books = self.books, None
         if books is not None:
             self.pipeline.accounts.keep(None)
@@ -227,9 +234,9 @@ class Antiphon(Asking):
     # looking
 
     @property
-    def providers(self) -> Mapping[str, Provider]:
-        """Who can be asked, by the names of the configuration."""
-        return self._build.providers
+    def tallies(self) -> Mapping[str, Tally]:
+        """What became of the requests of each route with a cache."""
+        return self.build.tallies
 
     def models(self, principal: Principal) -> list[ModelEntry]:
         """The names that this caller may ask for: routes, then what `reachable` has found."""
@@ -269,11 +276,6 @@ class Antiphon(Asking):
     def nearest(self, name: str) -> list[str]:
         """Names that look like this one."""
         return self.snapshot.nearest(name)
-
-    def deployments(self) -> list[Deployment]:
-        """Everything that stands behind a name, once."""
-        plans = self.snapshot.plans.values()
-        return list({each.name: each for plan in plans for each in plan.deployments}.values())
 
     def reset(self, name: str) -> None:
         """Take `PROVIDER/MODEL` into use again, as `resetting`; `PathNotFound` if there is none."""
@@ -328,6 +330,7 @@ class Antiphon(Asking):
             probes={} if self._prober is None else self._prober.found,
             books=self.books,
             draining=self.draining,
+            config=self.reloading.health,
         )
 
     def latencies(self) -> Latencies:
@@ -339,10 +342,8 @@ class Antiphon(Asking):
 
         `models` lists them from then on; `unreachable` says what could not be asked, and why.
         """
-        if self._build.passes_through:
-            providers = self._build.providers.values()
-            found, self.unreachable = await list_models(providers, self.transport)
-            self._put(self._build.snapshot(self.admin_key, found))
+        self.lists = True
+        await self.ask_for_models(self.providers)
         return self.models(IN_PROCESS)
 
     def claim_admin_key(self) -> AdminKey:
@@ -354,8 +355,8 @@ class Antiphon(Asking):
             ConfigurationError: Its file cannot be kept.
         """
         if self.admin_key is None:
-            self.admin_key = self._build.admin_key()
-            self._put(self._build.snapshot(self.admin_key, self.snapshot.found))
+            self.admin_key = self.build.admin_key()
+            self._compile(self.snapshot.found, self.generation)
         return self.admin_key
 
     # ending
@@ -372,25 +373,8 @@ class Antiphon(Asking):
         """Have a drain wait no longer."""
         self.pipeline.hurry()
 
-    def _put(self, snapshot: Snapshot) -> None:
-        """Put a snapshot into force, with what is switched."""
-        self.active.apply(snapshot)
-        self.snapshot = snapshot
-
     def _switched(self, found: Switched) -> None:
         self.active.take(found, self.snapshot)
-
-    def _made_prober(self) -> Prober | None:
-        if not self.settings.health.probe_seconds:
-            return None
-        return Prober(
-            self.providers.values(),
-            self.settings.health,
-            transport=self.transport,
-            loop=asyncio.get_running_loop(),
-            resting=lambda: self.draining,
-            clock=self.clock,
-        )
 
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):

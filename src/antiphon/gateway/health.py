@@ -280,9 +280,32 @@ class HealthDetail(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseHealth | None
     journal: JournalHealth | None
     services: Mapping[str, ServiceState]
+    config: ConfigurationHealth
     redis: None = None
     performance: Performance
     process: ProcessHealth
+
+
+class ConfigurationHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration in force, and what became of the last attempt to load another.
+
+    Attributes:
+        generation: Grows with each that is put into force.
+        source: Where it is from.
+        loaded_at: When it was, in seconds since 1970.
+        generations: Of those that requests under way go by; the last is the one in force.
+        error: Why the last attempt failed; empty where it did not. What is in force stays.
+        mistakes: All that is wrong with the file, with lines.
+        pending_restart: Settings that the file has otherwise, and that need a restart.
+    """
+
+    generation: int
+    source: str
+    loaded_at: float
+    generations: tuple[int, ...] = ()
+    error: str = ""
+    mistakes: tuple[str, ...] = ()
+    pending_restart: tuple[str, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -301,3 +324,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseHealth | None
     journal: JournalHealth | None
     services: Mapping[str, ServiceState]
+    config: ConfigurationHealth

@@ -38,6 +38,20 @@ class _Bounds(NamedTuple):
     limits: Sequence[Limit]
 
 
+class Made(NamedTuple):
+    """What is to be in force, made where nobody waits for it.
+
+    Attributes:
+        allowed: The configuration that it is made by.
+        found: What is kept in the database.
+        bounds: What the road gets.
+    """
+
+    allowed: Allowed
+    found: Standing
+    bounds: _Bounds
+
+
 class InForce:
     """Puts budgets and limits into force; a service, for as long as the gateway runs.
 
@@ -55,15 +69,15 @@ class InForce:
     def __init__(
         self, settings: Settings, database: Readable, treasury: Treasury, limits: Limits
     ) -> None:
-        self._configured = settings.budgets.compiled()
         self._allowed = Allowed(settings)
+        self._found = Standing(0, ())
         self._database = database
         self._treasury = treasury
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._ending = threading.Event()
         self._watch: Standings | None = None
-        self._present = _Bounds(self._configured, [])
+        self._present = _Bounds(self._allowed.configured_budgets(), [])
 
     async def begin(self) -> None:
         """Put everything into force that is kept now.
@@ -71,9 +85,9 @@ class InForce:
         Raises:
             StorageFailed: The database, or the file of the leases, cannot be used.
         """
-        newest, bounds = await asyncio.to_thread(self._kept)
-        await self._apply(bounds)
-        self._watch = Standings(self._database, self._told, told=newest)
+        made = await asyncio.to_thread(lambda: self._made(self._allowed, standing(self._database)))
+        await self._apply(made)
+        self._watch = Standings(self._database, self._told, told=made.found.newest)
 
     def run(self, stop: threading.Event) -> None:
         """Look for changes until `stop` is set."""
@@ -86,9 +100,23 @@ class InForce:
         if self._watch is not None:
             self._watch.stop()
 
-    def _kept(self) -> tuple[int, _Bounds]:
-        found = standing(self._database)
-        return found.newest, self._bounds(found)
+    async def ready(self, settings: Settings) -> Made:
+        """What another configuration would put into force; nothing is by that.
+
+        Raises:
+            StorageFailed: The file of the leases cannot be used.
+        """
+        made = await asyncio.to_thread(self._made, Allowed(settings), self._found)
+        await self._treasury.ready(made.bounds.budgets)
+        return made
+
+    def adopt(self, made: Made) -> None:
+        """Put into force what was made ready."""
+        self._allowed = made.allowed
+        if made.found is not self._found:
+            # Somebody changed one meanwhile.
+            made = self._made(made.allowed, self._found)
+        self._put(made)
 
     def _told(self, found: Standing) -> None:
         """Take what changed, on the thread of the service.
@@ -97,8 +125,8 @@ class InForce:
             StorageFailed: It is not in force; the next look tries again.
         """
         # Thousands of them take a while, which the road does not wait for.
-        bounds = self._bounds(found)
-        done = asyncio.run_coroutine_threadsafe(self._apply(bounds), self._loop)
+        made = self._made(self._allowed, found)
+        done = asyncio.run_coroutine_threadsafe(self._apply(made), self._loop)
         while not self._ending.is_set():
             try:
                 done.result(_POLL)
@@ -107,19 +135,27 @@ class InForce:
             return
         done.cancel()
 
-    def _bounds(self, found: Standing) -> _Bounds:
+    @staticmethod
+    def _made(allowed: Allowed, found: Standing) -> Made:
         rows = found.allowances
-        budgets = self._allowed.budgets(row for row in rows if row.kind == Kind.BUDGET)
-        limits = self._allowed.limits(row for row in rows if row.kind == Kind.LIMIT)
-        return _Bounds([*self._configured, *budgets], limits)
+        budgets = allowed.budgets(row for row in rows if row.kind == Kind.BUDGET)
+        limits = allowed.limits(row for row in rows if row.kind == Kind.LIMIT)
+        return Made(allowed, found, _Bounds([*allowed.configured_budgets(), *budgets], limits))
 
-    async def _apply(self, bounds: _Bounds) -> None:
+    async def _apply(self, made: Made) -> None:
         if self._ending.is_set():
             return
+        await self._treasury.ready(made.bounds.budgets)
+        if made.allowed is not self._allowed:
+            # Another configuration came meanwhile.
+            made = self._made(self._allowed, made.found)
+        self._put(made)
+
+    def _put(self, made: Made) -> None:
+        self._found, bounds = made.found, made.bounds
         # Whoever waits has to ask anew where they change, so they change only where they do.
         if bounds.limits != self._present.limits:
             self._limits.replace(bounds.limits)
-            self._present = self._present._replace(limits=bounds.limits)
         if bounds.budgets != self._present.budgets:
-            await self._treasury.replace(bounds.budgets)
-            self._present = self._present._replace(budgets=bounds.budgets)
+            self._treasury.budgets.replace(bounds.budgets)
+        self._present = bounds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from antiphon.clock import Clock
 from antiphon.config.settings import Settings
@@ -18,7 +18,7 @@ from antiphon.telemetry.series import Reading
 def put_in_force(
     settings: Settings,
     pipeline: Pipeline,
-    providers: Mapping[str, Provider],
+    providers: Callable[[], Mapping[str, Provider]],
     *,
     metrics: Metrics,
     clock: Clock,

@@ -28,7 +28,7 @@ class Noticing:
     Attributes:
         notices: Takes events.
         courier: Who sends them; at rest where there are no webhooks.
-        services: What runs on threads of its own; nothing where there are no webhooks.
+        services: What runs on threads of its own; nothing while there never were webhooks.
     """
 
     def __init__(self, settings: Settings, database: Database, *, clock: Clock) -> None:
@@ -39,6 +39,13 @@ class Noticing:
             (self.notices, self.courier) if settings.notices.webhooks else ()
         )
         self._clock = clock
+
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        self.notices.adopt(settings.notices)
+        self.courier.adopt(settings.notices, settings.egress)
+        if settings.notices.webhooks:
+            self.services = (self.notices, self.courier)
 
     def crossed(self, crossing: Crossing) -> None:
         """Tell that a share of a budget was reached; on the event loop, without waiting."""

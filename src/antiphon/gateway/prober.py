@@ -36,36 +36,15 @@ def _chance() -> float:
     return secrets.randbelow(1000) / 1000
 
 
-def prober(
-    settings: HealthSettings,
-    providers: Collection[Provider],
-    *,
-    transport: Upstream,
-    resting: Callable[[], bool],
-    clock: Clock,
-) -> Prober | None:
-    """Who probes them, on the loop that runs; None where nobody is to be asked."""
-    if not settings.probe_seconds:
-        return None
-    return Prober(
-        providers,
-        settings,
-        transport=transport,
-        loop=asyncio.get_running_loop(),
-        resting=resting,
-        clock=clock,
-    )
-
-
 def _nobody(provider: str, probe: Probe) -> None:
     del provider, probe
 
 
 class Prober:
-    """Probes until it is stopped.
+    """Probes until it is stopped; while nobody is to be asked, it waits for other settings.
 
     Args:
-        providers: Whom to ask.
+        providers: Whom to ask; asked anew at each round.
         settings: How often, how many at once, and for how long.
         transport: What the calls go through.
         loop: Where it lives.
@@ -82,7 +61,7 @@ class Prober:
 
     def __init__(
         self,
-        providers: Collection[Provider],
+        providers: Callable[[], Collection[Provider]],
         settings: HealthSettings,
         *,
         transport: Upstream,
@@ -101,18 +80,32 @@ class Prober:
         self._chance = chance
         self._task: asyncio.Task[object] | None = None
         self.heard: Callable[[str, Probe], None] = _nobody
+        self._wake = threading.Event()
+
+    def adopt(self, settings: HealthSettings) -> None:
+        """Go by other settings from now on; on the loop."""
+        if settings != self._settings:
+            self._settings = settings
+            self._wake.set()
+        there = {each.name for each in self._providers()} if settings.probe_seconds else set[str]()
+        self.found = {name: probe for name, probe in self.found.items() if name in there}
 
     def run(self, stop: threading.Event) -> None:
         """Probe, and wait, until `stop` is set."""
         while not stop.is_set():
-            round_ = asyncio.run_coroutine_threadsafe(self._round(stop), self._loop)
-            with suppress(CancelledError):
-                round_.result()
+            self._wake.clear()
+            if self._settings.probe_seconds:
+                round_ = asyncio.run_coroutine_threadsafe(self._round(stop), self._loop)
+                with suppress(CancelledError):
+                    round_.result()
             spread = 1 - _SPREAD / 2 + _SPREAD * self._chance()
-            stop.wait(self._settings.probe_seconds * spread)
+            # Between the two, `stop` may have been set, or the settings be others.
+            if not stop.is_set():
+                self._wake.wait(self._settings.probe_seconds * spread or None)
 
     def stop(self) -> None:
         """Have a round that is under way end now."""
+        self._wake.set()
         with suppress(RuntimeError):  # the loop is closed, and so is the round
             self._loop.call_soon_threadsafe(self._cancel)
 
@@ -123,11 +116,12 @@ class Prober:
     async def _round(self, stop: threading.Event) -> None:
         if stop.is_set() or self._resting():
             return
+        providers = self._providers()
         places = asyncio.Semaphore(self._settings.probe_concurrency)
         self._task = asyncio.current_task()
         try:
             async with asyncio.TaskGroup() as group:
-                for provider in self._providers:
+                for provider in providers:
                     group.create_task(self._probe(provider, places))
         finally:
             self._task = None
@@ -148,6 +142,8 @@ class Prober:
             except AntiphonError as failed:
                 error = failed.message
             spent = (self._clock.monotonic() - begun) * 1000
+            if provider not in self._providers():
+                return  # another configuration came meanwhile
             self.found[provider.name] = probe = Probe(
                 "models" if lists else "connection",
                 at=self._clock.now(),

@@ -8,6 +8,8 @@ from typing import Protocol
 from antiphon.cache.statistics import Tally
 from antiphon.clock import Clock
 from antiphon.gateway.books import Books
+from antiphon.gateway.generations import Generations
+from antiphon.gateway.reload import Reloading
 from antiphon.gateway.reporting import Reporting
 from antiphon.pipeline.phases import Pipeline
 from antiphon.providers.deployment import Deployment
@@ -26,12 +28,23 @@ class Readable(Protocol):
     transport: Transport
     books: Books | None
     captures: Captures
-    tallies: Mapping[str, Tally]
     reporting: Reporting | None
+    reloading: Reloading
+    generations: Generations
     clock: Clock
 
     def deployments(self) -> Sequence[Deployment]:
         """Everything that stands behind a name, once."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Of the configuration in force."""
+        ...
+
+    @property
+    def tallies(self) -> Mapping[str, Tally]:
+        """Of the routes with a cache."""
         ...
 
 
@@ -204,6 +217,34 @@ def readings(gateway: Readable) -> Sequence[Reading]:
             "antiphon_notices_dropped_total",
             "Events of which nobody is told: there was no room for them to wait to be written.",
             of_books(lambda books: books.noticing.notices.dropped),
+            kind="counter",
+        ),
+        Reading(
+            "antiphon_config_generation",
+            "The number of the configuration in force.",
+            lambda: gateway.generation,
+        ),
+        Reading(
+            "antiphon_config_generations",
+            "Configurations that requests go by: one, and those of requests that began before.",
+            lambda: len(gateway.generations.alive),
+        ),
+        Reading(
+            "antiphon_config_loaded_timestamp_seconds",
+            "When the configuration in force was loaded, in seconds since 1970.",
+            lambda: gateway.reloading.loaded_at,
+        ),
+        Reading(
+            "antiphon_config_up",
+            "1 while the configuration could be loaded the last time that it was tried.",
+            lambda: 0 if gateway.reloading.error else 1,
+        ),
+        Reading(
+            "antiphon_config_reloads_total",
+            "Times that it was loaded again: it had `changed`, it was the `same`, or it was "
+            "`refused`.",
+            lambda: {name: float(count) for name, count in gateway.reloading.outcomes.items()},
+            label="outcome",
             kind="counter",
         ),
         Reading(

@@ -81,7 +81,7 @@ class Reporting:
         self._remarks = alone and self._render is None
         self._details = log.isEnabledFor(logging.DEBUG)
         reports.trouble = self._remarks
-        reports.every = self._render is not None or self._details or self._listener is not None
+        self._listen()
 
     @property
     def services(self) -> Sequence[Service]:
@@ -114,13 +114,22 @@ class Reporting:
         if now < self._look_at or not _log.isEnabledFor(logging.INFO):
             return
         self._look_at = now + _LOOK_EVERY
+        known, self._well = self._well, {}
         for each in deployments():
             health = each.health
             well = each.keys.alive and not health.unwell and now >= health.ejected_until
-            if self._well.get(each.name, True) != well:
+            self._well[each.name] = well
+            if known.get(each.name, True) != well:
                 state = "is in its place again" if well else "is put last"
                 _log.info("The deployment %s %s", each.name, state)
-            self._well[each.name] = well
+
+    def adopt(self, level: str) -> None:
+        """Have the gateway's own loggers say as much from now on; where they are ours."""
+        if self._loggers is None:
+            return
+        self._loggers.say(level)
+        self._details = log.isEnabledFor(logging.DEBUG)
+        self._listen()
 
     def close(self) -> None:
         """Tell what is left, and let go."""
@@ -132,6 +141,10 @@ class Reporting:
             self._loggers.close()
         if self._sink is not None:
             self._sink.close()
+
+    def _listen(self) -> None:
+        listening = self._render is not None or self._details or self._listener is not None
+        self._reports.every = listening
 
     def _tell(self, reports: Sequence[RequestReport]) -> None:
         if self._render is not None and self._sink is not None:

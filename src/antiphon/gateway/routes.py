@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from antiphon.cache.policy import CachePolicy
 from antiphon.cache.statistics import Tally
@@ -17,7 +19,7 @@ from antiphon.pipeline.ladder import Degrade, compiled
 from antiphon.pipeline.passing import STORED
 from antiphon.pipeline.plan import Plan, Shelf
 from antiphon.pipeline.pools import Member, Pools, Wild
-from antiphon.providers.deployment import Deployment
+from antiphon.providers.deployment import Deployment, Past
 from antiphon.providers.provider import Provider
 from antiphon.rendering.values import TemplateMistake
 from antiphon.resilience.help_lines import HelpLines
@@ -37,6 +39,20 @@ _MADE_ON_DEMAND = 1_000
 """Plans of names that callers choose: what is made for them is bounded."""
 
 
+class Known(NamedTuple):
+    """What is known of the deployments of a configuration, for the one that takes its place.
+
+    Attributes:
+        deployments: By name.
+        asked: Of them, those that callers have named, and no route.
+        usual: How long answers usually are, by the names of routes.
+    """
+
+    deployments: Mapping[str, Past]
+    asked: AbstractSet[str]
+    usual: Mapping[str, float]
+
+
 class Routes:
     """Makes plans; a deployment that stands in two routes is one.
 
@@ -45,6 +61,7 @@ class Routes:
         providers: By the names of the configuration.
         captures: What waits to be kept of the content of requests.
         tallies: What became of the requests of each route with a cache; outlives the routes.
+        known: What was known of deployments under the configuration before.
         clock: For what is measured.
     """
 
@@ -55,9 +72,14 @@ class Routes:
         *,
         captures: Captures,
         tallies: MutableMapping[str, Tally],
+        known: Known,
         clock: Clock,
     ) -> None:
         self._models = settings.models
+        self._capture = settings.capture
+        self._past = dict(known.deployments)
+        self._asked = known.asked
+        self._usual = known.usual
         self._providers = providers
         self._captures = captures
         self._tallies = tallies
@@ -71,6 +93,7 @@ class Routes:
         self._passed: dict[str, Plan] = {}
         self._breakers = Breakers()
         self._written: frozenset[str] = frozenset()
+        self._plans: dict[str, Plan] = {}
         self.shelves = {name: self._shelf(each) for name, each in providers.items()}
 
     @property
@@ -85,21 +108,36 @@ class Routes:
         return self.passes_through or bool(self._wild)
 
     def plans(self) -> dict[str, Plan]:
-        """The plans of all names that are written down.
+        """The plans of all names that are written down; made once.
 
         Raises:
             ConfigurationError: A route names a model that cannot be one, or that has no price
                 where such models are denied.
         """
-        plans: dict[str, Plan] = {}
+        plans = self._plans
+        if plans:
+            return plans
         for name, route in self._models.items():
             if WILD in name:
                 continue
             plan = self._plan(name, route)
             for alias in (name, *route.aliases):
                 plans[alias] = plan
-        self._written = frozenset(self._deployments)
+        self._written = frozenset(each.name for plan in plans.values() for each in plan.deployments)
+        self._past = {
+            name: past
+            for name, past in self._past.items()
+            if name in self._asked and name.partition("/")[0] in self._providers
+        }
         return plans
+
+    def known(self) -> Known:
+        """What is known of its deployments now."""
+        there = {name: each.past for name, each in self._deployments.items()}
+        room = max(_MADE_ON_DEMAND - len(there), 0)
+        waiting = dict(list(self._past.items())[-room:]) if room else {}
+        usual = {plan.alias: plan.chooser.usual for plan in self._plans.values()}
+        return Known({**waiting, **there}, {*waiting, *there} - self._written, usual)
 
     def further(self, name: str) -> Plan | None:
         """The plan of a name that no route has: one that fits a pattern, or a provider's model.
@@ -154,7 +192,8 @@ class Routes:
         rules = self._rules(name, route, wild) if route.rules else None
         chooser = Chooser(name, pool, route, privacy=self._privacy, order=order, rules=rules)
         self._breakers.set(name, route, chooser.deployments)
-        tap = self._captures.tap(route.capture)
+        chooser.usual = self._usual.get(name, chooser.usual)
+        tap = self._captures.tap(route.capture, self._capture)
         cache = self._cache(name, route, chooser.deployments)
         return Plan(name, chooser, route, tap, cache, self._degrade(name, route))
 
@@ -201,9 +240,14 @@ class Routes:
 
     def _deployment(self, target: Target) -> Deployment:
         name = f"{target.provider}/{target.model}"
-        if name not in self._deployments:
-            self._deployments[name] = self._providers[target.provider].deployment(target.model)
-        return self._deployments[name]
+        made = self._deployments.get(name)
+        if made is None:
+            made = self._providers[target.provider].deployment(target.model)
+            past = self._past.pop(name, None)
+            if past is not None:
+                made.go_on_with(past)
+            self._deployments[name] = made
+        return made
 
     def _alone(self, name: str, deployment: Deployment) -> Chooser:
         pool = [Candidate(deployment)]

@@ -79,6 +79,10 @@ def _not_started(facts: Facts) -> bool:
     return facts.journal is None
 
 
+def _configuration_refused(facts: Facts) -> bool:
+    return bool(facts.config.error)
+
+
 def _service_failed(facts: Facts) -> bool:
     return any(each.status == "failed" for each in facts.services.values())
 
@@ -115,6 +119,8 @@ RULES: Sequence[Rule] = (
     Rule("ledger_unwritable", "database", "degraded", _of_database(lambda it: it.trouble)),
     Rule("ledger_behind", "database", "degraded", _of_database(lambda it: _is_old(it.lag))),
     Rule("ledger_differs", "database", "degraded", _of_database(lambda it: it.differing)),
+    # A restart would fail: what serves now is what the file said before.
+    Rule("configuration_refused", "gateway", "degraded", _configuration_refused),
     Rule("service_failed", "gateway", "degraded", _service_failed),
     Rule("upstreams_sick", "llm", "unhealthy", _all_sick),
     Rule("upstream_sick", "llm", "degraded", _some_sick),
@@ -147,6 +153,7 @@ def in_full(
         and replace(database, status=_worst(_about(rules, "database")), size_bytes=database_bytes),
         journal=journal and replace(journal, status=_worst(_about(rules, "journal"))),
         services=facts.services,
+        config=facts.config,
         performance=performance,
         process=process,
     )

@@ -94,17 +94,15 @@ class Treasury:
         if self.budgets.any:
             self._share(self._open())
 
-    async def replace(self, budgets: Sequence[Budget]) -> None:
-        """Have other budgets from now on.
+    async def ready(self, budgets: Sequence[Budget]) -> None:
+        """Make sure that these budgets can be had; nothing is in force by that.
 
         Raises:
-            StorageFailed: There are some now, and the file of the leases cannot be used: what held
-                before holds on.
+            StorageFailed: There are some, and the file of the leases cannot be used.
         """
         if budgets and self._sharing is None:
             store = await asyncio.to_thread(self._open)
             self._share(store)
-        self.budgets.replace(budgets)
 
     # beside the road
 
@@ -203,8 +201,8 @@ class Treasury:
             warn=self._crossed,
             seam=self._seam,
         )
-        self._background = Background([self._sharing], clock=self._clock)
-        self._background.start()
+        self._background = Background(clock=self._clock)
+        self._background.start(self._sharing)
 
 
 def _nobody(crossing: Crossing) -> None:

@@ -18,6 +18,7 @@ from antiphon.gateway.health import (
     Breaker,
     BreakerState,
     Concurrent,
+    ConfigurationHealth,
     DatabaseHealth,
     Facts,
     JournalHealth,
@@ -61,6 +62,7 @@ class Sight(NamedTuple):
     probes: Mapping[str, Probe]
     books: Books | None
     draining: bool
+    config: ConfigurationHealth
 
 
 def facts(sight: Sight) -> Facts:
@@ -80,6 +82,7 @@ def facts(sight: Sight) -> Facts:
             for states in (books.background.states, books.treasury.states)
             for name, state in states.items()
         },
+        config=sight.config,
     )
 
 

@@ -71,6 +71,11 @@ class Answers:
         self.size = 0
         await self._group.__aexit__(None, None, None)
 
+    def adopt(self, settings: IdempotencySettings) -> None:
+        """Go by other settings from now on; what is kept stays for as long as it was to."""
+        self._settings = settings
+        self._trim()
+
     def __len__(self) -> int:
         return len(self._kept)
 
@@ -93,6 +98,10 @@ class Answers:
         """
         self._sweep()
         kept = self._kept.get(asked.place)
+        if kept is not None and kept.until <= self._clock.monotonic():
+            # Made when answers were to be kept for longer, or shorter, than those before it.
+            self._drop(asked.place)
+            kept = None
         found = self._running.get(asked.place) if kept is None else kept.recording
         if found is None:
             return None
@@ -142,11 +151,14 @@ class Answers:
             recording, self._clock.monotonic() + self._settings.answer_seconds
         )
         self.size += recording.weight
+        self._trim()
+
+    def _trim(self) -> None:
         while self.size > self._settings.max_bytes:
             self._drop(next(iter(self._kept)))
 
     def _sweep(self) -> None:
-        """Let go of what is over its time; all have the same, so the oldest come first."""
+        """Let go of what is over its time; most have the same, so the oldest come first."""
         now = self._clock.monotonic()
         while self._kept:
             place = next(iter(self._kept))

@@ -80,6 +80,21 @@ class Limits:
         self.queue.dissolve()
         self.on_change()
 
+    def adopt(self, settings: LimitsSettings, fixed: Iterable[Limit]) -> None:
+        """Go by another configuration from now on, with those limits of the database that are.
+
+        What was counted stays counted. Who waits asks anew where anything changed.
+        """
+        fixed = tuple(fixed)
+        changed = (fixed, settings.priorities) != (self._fixed, self._priorities)
+        self._fixed, self._priorities = fixed, settings.priorities
+        self.meters.bound(settings.most_counts)
+        # Whose they are may be gone.
+        self._paths.clear()
+        self._places.clear()
+        if changed:
+            self.replace(self._managed)
+
     def now(self) -> int:
         """Microseconds that never go back, whatever the clock does."""
         now = int(self._clock.monotonic() * _MICRO) + self._lag

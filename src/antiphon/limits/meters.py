@@ -41,6 +41,10 @@ class Meters:
     def __len__(self) -> int:
         return len(self._meters) + len(self._shared)
 
+    def bound(self, most: int) -> None:
+        """Keep at most so many from now on; what is kept already goes as it always does."""
+        self._most = most
+
     def all(self) -> list[Meter]:
         """Those that are kept each for itself, at one moment."""
         return list(self._meters.values())

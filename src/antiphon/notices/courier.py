@@ -73,6 +73,12 @@ class Courier:
         self._nudge: Callable[[], None] = _nobody
         self._cancel: Callable[[], object] = _nobody
 
+    def adopt(self, settings: NoticesSettings, egress: EgressSettings) -> None:
+        """Go by other settings from the next attempt on; from whatever thread."""
+        self.webhooks, self.egress = settings.webhooks, egress
+        self._keep_days = settings.keep_days
+        self.wake()
+
     def wake(self) -> None:
         """Have it look now; from whatever thread."""
         self._wake.set()

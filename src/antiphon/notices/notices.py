@@ -50,14 +50,20 @@ class Notices:
         self.dropped = 0
         self.trouble = ""
         self._told = told
-        self._webhooks: Mapping[str, WebhookSettings] = settings.webhooks
-        self._wanted = frozenset(
-            each.value for webhook in settings.webhooks.values() for each in webhook.events
-        )
+        self._webhooks: Mapping[str, WebhookSettings] = {}
+        self._wanted = frozenset[str]()
+        self.adopt(settings)
         self._waiting: deque[Event] = deque()
         self._known: dict[tuple[str, ...], None] = {}
         self._wake = threading.Event()
         self._deliveries = deliveries
+
+    def adopt(self, settings: NoticesSettings) -> None:
+        """Go by other webhooks from now on; an event that waits goes to those that are there."""
+        self._webhooks = settings.webhooks
+        self._wanted = frozenset(
+            each.value for webhook in settings.webhooks.values() for each in webhook.events
+        )
 
     @property
     def waiting(self) -> int:

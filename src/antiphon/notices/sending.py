@@ -54,13 +54,14 @@ class Sending:
     def __init__(self, sender: Sender) -> None:
         self.held: list[Claim] = []
         self._sender = sender
+        self._settings = (sender.webhooks, sender.egress)
         self._endpoints = {
             name: Endpoint(each.url, each.secret) for name, each in sender.webhooks.items()
         }
         self._busy: Counter[str] = Counter()
 
     async def run(self, more: asyncio.Event) -> None:
-        """Send.
+        """Send, until the settings are others; what is under way by then goes as it began.
 
         Args:
             more: Set when there may be something new.
@@ -95,6 +96,8 @@ class Sending:
     def _claim(self) -> list[Claim]:
         """Take as much as there are places for; on a thread."""
         deliveries, claims = self._sender.deliveries, list[Claim]()
+        if (self._sender.webhooks, self._sender.egress) != self._settings:
+            return claims
         seconds = self._sender.egress.total_seconds + _MARGIN
         for name in deliveries.waiting():
             places = min(_MOST_EACH - self._busy[name], _MOST - len(self.held))

@@ -100,6 +100,12 @@ class Caching:
         finally:
             await self._group.__aexit__(None, None, None)
 
+    def adopt(self, settings: CacheSettings, heartbeat: float) -> None:
+        """Go by other settings from now on; what is stored stays, as far as there is room."""
+        self.memory.adopt(settings)
+        self.flights.most_held = settings.max_entry_bytes
+        self.heartbeat = heartbeat
+
     def question(self, exchange: Exchange, plan: Plan, policy: CachePolicy) -> Lookup | None:
         """What a request asks, if it can be stored and shared; else None: it goes its own way.
 

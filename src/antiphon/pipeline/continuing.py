@@ -48,7 +48,7 @@ from antiphon.pipeline.translation import Reader, Translation
 from antiphon.providers.deployment import Deployment
 from antiphon.providers.estimate import tokens_of
 
-MOST = 2
+MOST = 5
 """Times that one stream is gone on with."""
 _CANNOT = frozenset(
     {Need.ANSWERS, Need.LOGPROBS, Need.AUDIO_OUT, Need.IMAGE_OUT, Need.FORCED_TOOL}

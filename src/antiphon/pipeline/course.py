@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 from asyncio import sleep
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -41,6 +41,11 @@ from antiphon.resilience.retry import MOST_CALLS
 
 LONGEST_WAIT = 10.0
 """Seconds: a request waits no longer for one who asks for rest."""
+_BUDGET = "retry_budget"
+_SOON, _PATIENCE = 0.5, 3.0
+"""Seconds after which one is looked at again that others keep busy (its probe is under way, or its
+retries of this second are spent), and for how long that is done where all are out. So one whose
+breaker is open is asked at most twice a second out of turn."""
 
 
 class _Call(enum.Enum):
@@ -78,6 +83,7 @@ class Course(msgspec.Struct, eq=False):
     _resort: list[Deployment] = []
     _rests: list[Deployment] = []
     _round: int = 0
+    _patient_until: float = 0.0
     _window: int = 0
     _probed: Deployment | None = None
     _short: BudgetExceeded | BudgetReserved | None = None
@@ -149,6 +155,7 @@ class Course(msgspec.Struct, eq=False):
         self._candidates = candidates
         self._same, self._wait_until = None, 0.0
         self._again, self._later, self._resort, self._rests = [], [], [], []
+        self._round, self._patient_until = 0, 0.0
 
     def comes_back_at(self) -> float | None:
         """When the first of those that were passed over may be asked; None where none may be."""
@@ -230,9 +237,9 @@ class Course(msgspec.Struct, eq=False):
                 self._another_key(deployment)
                 return
         made = sum(each.deployment is deployment for each in exchange.attempts)
-        if self.goes_on or made >= retry.most or not retry.helps(error):
+        if made >= retry.most or not retry.helps(error):
             return
-        if not retry.insists:
+        if self.goes_on or not retry.insists:
             self._again.append(deployment)
             return
         at = now + retry.wait(made, self._chance)
@@ -244,7 +251,7 @@ class Course(msgspec.Struct, eq=False):
         elif retry.has_room(deployment.health.recent, now):
             self._same, self._sort, self._wait_until = deployment, _Call.RETRY, at
         else:
-            self._pass_over(deployment, "retry_budget")
+            self._pass_over(deployment, _BUDGET)
 
     # who may be asked
 
@@ -267,7 +274,7 @@ class Course(msgspec.Struct, eq=False):
             return False
         if sort is _Call.RETRY:
             if not self._plan.retry.take(health.recent, now):
-                self._pass_over(deployment, "retry_budget")
+                self._pass_over(deployment, _BUDGET)
                 if turns is not None:
                     turns.settle()
                 return False
@@ -295,23 +302,23 @@ class Course(msgspec.Struct, eq=False):
     def _pass_over(self, deployment: Deployment, reason: str, seconds: float | None = None) -> None:
         self._passed[deployment] = PassedOver(deployment.name, reason, seconds)
         self._exchange.passed_over[deployment] = reason
-        self._exchange.passed_over[deployment] = reason
 
     # once each was asked in its turn
 
     def _left(self, now: float) -> Deployment | None:
         """Who is asked then; None where it has to be waited for."""
-        deployment = self._last_resort(now)
-        if deployment is not None:
-            return deployment
-        if not self._later and (self._again or self._rests):
-            self._begin_round(now)
-        deadline = self._exchange.deadline
-        while self._later:
+        while True:
+            deployment = self._last_resort(now)
+            if deployment is not None:
+                return deployment
+            if not self._later and (self._again or self._rests):
+                self._begin_round(now)
+            if not self._later:
+                break
             ready = next((each for each in self._later if each[0] <= now), None)
             if ready is None:
                 self._wait_until = min(at for at, _ in self._later)
-                if self._wait_until < deadline:
+                if self._wait_until < self._exchange.deadline:
                     return None
                 self._wait_until, self._later = 0.0, []
                 break
@@ -319,6 +326,8 @@ class Course(msgspec.Struct, eq=False):
             deployment = ready[1]
             if self._takes(deployment, now, _Call.RETRY if self._asked(deployment) else _Call.NEW):
                 return deployment
+            if self._exchange.passed_over.get(deployment) == _BUDGET:
+                self._try_soon((deployment,), now)
         if self._turns is not None and self._turns.lines_up():
             return None
         raise self._over(now)
@@ -326,8 +335,8 @@ class Course(msgspec.Struct, eq=False):
     def _last_resort(self, now: float) -> Deployment | None:
         """One whose breaker is open, where others are there and gave no answer.
 
-        Where the breakers of all are open, a request asks no more than one of them: the one that
-        has not been asked for longest.
+        Where the breakers of all are open, a request asks one of them at once: the one that has
+        not been asked for longest. Who was asked just now, or is being asked, is tried again soon.
         """
         if not self._resort:
             return None
@@ -338,10 +347,25 @@ class Course(msgspec.Struct, eq=False):
         if not known:
             resort.sort(key=lambda each: each.health.last_error_at)
         for number, deployment in enumerate(resort, 1):
-            if not deployment.wakes_at(now) and self._takes(deployment, now, _Call.RESORT):
-                self._resort = resort[number:] if known else []
+            rests = deployment.wakes_at(now) or (
+                known and now < deployment.health.last_error_at + _SOON
+            )
+            if not rests and self._takes(deployment, now, _Call.RESORT):
+                if known:
+                    self._resort = resort[number:]
+                elif self._plan.retry.most > 1:
+                    self._try_soon(resort[number:], now)
                 return deployment
+            self._try_soon((deployment,), now)
         return None
+
+    def _try_soon(self, busy: Sequence[Deployment], now: float) -> None:
+        """Others have their probes, or their retries of this second: that is over soon."""
+        if not self._patient_until:
+            out = all(each.health.opened for each in self._plan.deployments)
+            self._patient_until = now + (_PATIENCE if out else LONGEST_WAIT)
+        if now + _SOON <= self._patient_until:
+            self._later += [(now + _SOON, each) for each in busy if not each.breaking.strict]
 
     def _begin_round(self, now: float) -> None:
         """Let those be asked once more that may recover, and those that come back soon."""

@@ -88,19 +88,30 @@ def _kept(exchange: Exchange, plan: Plan) -> Kept:
     if len(attempts) == 1 and attempts[0].deployment is deployments[0]:
         made.asked = [0]
         return made
+    _follow(made, exchange, deployments)
+    return made
+
+
+def _follow(made: Kept, exchange: Exchange, deployments: Sequence[Deployment]) -> None:
+    """Note who was asked, and who was not though its turn came."""
+    attempts = exchange.attempts
     asked = dict.fromkeys([each.deployment for each in attempts])
     places = {each: place for place, each in enumerate(deployments)}
-    made.asked = [places[each] for each in asked if each in places]
     end = len(deployments)
+    for each in asked:
+        if each not in places:
+            # One that stands in where all of these fail, or that goes on with an answer.
+            places[each] = len(places)
+            made.order.append(each.name)
+    made.asked = [places[each] for each in asked]
     if not attempts and exchange.outcome is None:
         # The answer was there already.
         end = 0
     elif attempts and attempts[-1].error is None:
-        end = max(made.asked, default=0)
+        end = min(end, max(made.asked, default=0))
     for place, each in enumerate(deployments[:end]):
         if each not in asked:
             made.passed[place] = exchange.passed_over.get(each) or _why(exchange, each)
-    return made
 
 
 def _why(exchange: Exchange, deployment: Deployment) -> str:

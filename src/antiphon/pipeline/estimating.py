@@ -6,6 +6,7 @@ body that may hold pictures, sounds or documents is: base64 is not text.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from antiphon.dialects.base import Payload
@@ -98,6 +99,11 @@ class Answers:
     def usual(self, alias: str) -> float:
         """Tokens that answers had lately; names are those of the configuration, so few."""
         return self._usual.get(alias, FIRST_GUESS)
+
+    def forget(self, aliases: Collection[str]) -> None:
+        """Forget names that are no more."""
+        for name in aliases:
+            self._usual.pop(name, None)
 
     def learn(self, alias: str, tokens: int) -> None:
         """An answer had so many."""

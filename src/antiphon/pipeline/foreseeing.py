@@ -39,10 +39,12 @@ from antiphon.pipeline.rooms import Room, callers_limits, deployments_limits
 from antiphon.pipeline.windows import too_long
 from antiphon.providers.deployment import Deployment
 from antiphon.resilience import breaker
+from antiphon.resilience.degrade import Step
 from antiphon.resilience.retry import MOST_CALLS
 from antiphon.routing.decision import Decision, Fate, State
 
 _LONGEST_SHOWN = 100
+POOL = f"{Step.POOL}: "
 _BREAKER, _KEYS = "breaker", "keys"
 _RESORT = "breaker: asked as nobody else is there"
 
@@ -94,7 +96,8 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
         limits: The caller's.
         deadline: Seconds for the whole request.
         calls: The most that it may cause.
-        then: What comes next, each time that one fails.
+        then: Who comes next, each time that one fails.
+        steps: What stands in where all have failed.
         cached: Whether a stored answer may be given, or one that is under way.
         refusal: Why it would be refused, or None.
     """
@@ -109,6 +112,7 @@ class Foresight(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float = 0.0
     calls: int = 0
     then: Sequence[str] = ()
+    steps: Sequence[str] = ()
     cached: bool = False
     refusal: AntiphonError | None = None
 
@@ -186,6 +190,7 @@ class _Look:
             deadline=exchange.deadline - exchange.started,
             calls=min(plan.retry.calls + self._more, MOST_CALLS),
             then=[each.name for each in free[1:]],
+            steps=[*_steps(plan)],
             cached=plan.cache is not None and exchange.passing is None,
             refusal=refusal,
         )
@@ -332,6 +337,21 @@ class _Look:
         first = self._choice.deployments[0]
         alias, made = self._plan.alias, self._estimate(first)
         return callers_limits(self._limiting, self._exchange, alias, made, first)
+
+
+def _steps(plan: Plan) -> Iterator[str]:
+    """What stands in where nobody answered, as the route says."""
+    degrade = plan.degrade
+    if degrade is None:
+        return
+    if degrade.wait:
+        yield f"{Step.WAIT}: up to {degrade.wait:g} s"
+    if degrade.pool:
+        yield f"{POOL}{degrade.pool}"
+    if plan.cache is not None and plan.cache.stale_for:
+        yield Step.STALE.value
+    if degrade.cases:
+        yield Step.CANNED.value
 
 
 def _in_words(passed: PassedOver) -> str:

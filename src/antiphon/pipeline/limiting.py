@@ -45,7 +45,7 @@ class Limiting:
 
     Args:
         limits: The limits.
-        providers: By their names: whose keys are whose.
+        providers: Those in force, by their names: whose keys are whose.
         metrics: Where refusals and waits are counted.
         clock: For how long somebody waited.
 
@@ -56,7 +56,12 @@ class Limiting:
     __slots__ = ("_clock", "_providers", "_timer", "answers", "limits", "metrics")
 
     def __init__(
-        self, limits: Limits, providers: Mapping[str, Provider], *, metrics: Metrics, clock: Clock
+        self,
+        limits: Limits,
+        providers: Callable[[], Mapping[str, Provider]],
+        *,
+        metrics: Metrics,
+        clock: Clock,
     ) -> None:
         self.limits = limits
         self.metrics = metrics
@@ -167,7 +172,7 @@ class Limiting:
         """The providers that use a key, by its fingerprint; one without a key has its own name."""
         return frozenset(
             provider
-            for provider, each in self._providers.items()
+            for provider, each in self._providers().items()
             if provider == name or any(key.fingerprint == name for key in each.keys.status())
         )
 

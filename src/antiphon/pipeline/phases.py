@@ -111,6 +111,12 @@ class Pipeline:
         self.live: set[Exchange] = set()
         self._idle: Event | None = None
 
+    def adopt(self, *, concurrency: int, heartbeat: float, cache: CacheSettings) -> None:
+        """Go by other settings from now on; who is under way already is not turned away."""
+        self._concurrency.bound = concurrency
+        self._heartbeat = heartbeat
+        self.caching.adopt(cache, heartbeat)
+
     def open(self, exchange: Exchange) -> Passage:
         """The exchange's answer, as an asynchronous context manager.
 

@@ -126,6 +126,10 @@ class Shelf(NamedTuple):
     plans: Mapping[str, Plan]
 
 
+class Life:
+    """Ends with the snapshot that has it, which tells whoever watches it."""
+
+
 class Snapshot:
     """The configuration in force, compiled.
 
@@ -138,7 +142,7 @@ class Snapshot:
         generation: Grows with each replacement.
     """
 
-    __slots__ = ("_further", "found", "generation", "keys", "plans", "shelves")
+    __slots__ = ("_further", "found", "generation", "keys", "life", "plans", "shelves")
 
     def __init__(
         self,
@@ -155,6 +159,7 @@ class Snapshot:
         self.keys = keys
         self.shelves = shelves or {}
         self.generation = generation
+        self.life = Life()
         self._further = further
 
     def plan(self, model: str) -> Plan:

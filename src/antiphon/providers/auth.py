@@ -7,12 +7,16 @@ bring a `Signer`, which the pipeline awaits before it sends. A deployment has on
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Mapping
+from importlib import metadata
 from typing import Protocol
 
 import msgspec
 
 from antiphon.providers.keys import Key
+from antiphon.secret import Secret
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x20-\x7e\t]*")
@@ -75,3 +79,18 @@ def header_line(name: str, value: str) -> bytes:
     if not _VALUE.fullmatch(value) or value != value.strip():
         raise ValueError(f"The value of {name!r} has a line break, outer space, or is not ASCII.")
     return f"{name}: {value}\r\n".encode("ascii")
+
+
+def usual_headers(more: Mapping[str, Secret]) -> bytes:
+    """The header lines that every request to a provider carries, and those of its entry."""
+    lines = [
+        header_line("user-agent", _user_agent()),
+        header_line("accept-encoding", "identity"),
+    ]
+    lines += [header_line(name, value.reveal()) for name, value in more.items()]
+    return b"".join(lines)
+
+
+@functools.cache
+def _user_agent() -> str:
+    return f"antiphon/{metadata.version('antiphon')}"

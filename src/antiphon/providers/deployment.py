@@ -6,6 +6,7 @@ Hot path: `head` costs the key ring's turn and one look-up.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from antiphon.clock import NEVER
 from antiphon.dialects.base import Dialect
@@ -107,6 +108,26 @@ class Door:
         )
 
 
+class Past(NamedTuple):
+    """What is known of a deployment that another one may take the place of.
+
+    Attributes:
+        origin: Where it was.
+        dialect: In which it was asked.
+        facts: What it could do.
+        health: Goes on.
+        pace: Goes on.
+        calibration: Goes on.
+    """
+
+    origin: Origin
+    dialect: Dialect
+    facts: ModelFacts
+    health: Health
+    pace: Pace
+    calibration: Calibration
+
+
 class Deployment:
     """A model at a provider.
 
@@ -188,6 +209,23 @@ class Deployment:
         self.pace = Pace()
         self.region = door.region
         self._beside: dict[Endpoint | EmbedDialect, Face] = {}
+
+    @property
+    def past(self) -> Past:
+        """What is known of it; it is shared with whoever goes on with it."""
+        spoken = self.face.dialect
+        return Past(self.origin, spoken, self.facts, self.health, self.pace, self.calibration)
+
+    def go_on_with(self, past: Past) -> None:
+        """Go on with what is known of one of the same name, as far as it tells of this one.
+
+        Not where it is somewhere else now, or speaks otherwise: it is another one then.
+        """
+        if (past.origin, past.dialect) != (self.origin, self.face.dialect):
+            return
+        self.health, self.pace = past.health, past.pace
+        if past.facts == self.facts:
+            self.calibration = past.calibration
 
     def is_well(self, now: float) -> bool:
         """Whether it deserves its place in the order: it answers, and has a key to ask with."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -188,6 +188,24 @@ class KeyRing:
         for slot in self._slots:
             slot.until = 0.0
         self._sort()
+
+    def adopt(self, other: KeyRing) -> None:
+        """Have the keys of another ring from now on, in its order.
+
+        A key that was here already stays the same, and set aside if it was. Who has taken one that
+        is gone keeps it.
+        """
+        known = {(slot.file, slot.key.secret): slot for slot in self._slots}
+        self._slots = [known.get((each.file, each.key.secret), each) for each in other._slots]
+        self._has_files = other._has_files
+        self._turn = -1
+        self._sort()
+
+    def forget(self, deployments: Collection[str]) -> None:
+        """Forget when these answered: they are no more."""
+        for slot in self._slots:
+            for name in deployments:
+                slot.key.answered.pop(name, None)
 
     def status(self) -> tuple[KeyStatus, ...]:
         """Each key, as it may be shown."""

@@ -10,7 +10,6 @@ import difflib
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import NamedTuple
 
 from antiphon.clock import Clock
@@ -19,7 +18,7 @@ from antiphon.dialects.contract import Quirk, Target
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.providers.abilities import unlike_of
 from antiphon.providers.address import Address, parse_address
-from antiphon.providers.auth import HeaderAuth, header_line
+from antiphon.providers.auth import HeaderAuth, usual_headers
 from antiphon.providers.begun import WAYS, known
 from antiphon.providers.catalog import GENERIC, Also, AuthTemplate, Catalog, ProviderRow
 from antiphon.providers.clearance import clearance
@@ -55,6 +54,7 @@ class Provider:
         "_catalog",
         "_clock",
         "_door",
+        "_new_keys",
         "_pricing",
         "_spoken",
         "address",
@@ -74,8 +74,12 @@ class Provider:
         dialects: Mapping[str, Dialect],
         clock: Clock,
         prices: PricingSettings = _DEFAULT_PRICING,
+        before: Provider | None = None,
     ) -> None:
         """Build it.
+
+        Where it is to take the place of one `before` at the same address, that one's key ring goes
+        on; it has the keys of these settings once `take_place` is called.
 
         Raises:
             ConfigurationError: The entry has mistakes, or a key file cannot be read.
@@ -87,7 +91,9 @@ class Provider:
         self.settings = settings
         self.row = row_of(name, settings, catalog)
         self.address = _address(settings, self.row)
-        self.keys = KeyRing(settings.keys, clock=clock)
+        self._new_keys = self.keys = KeyRing(settings.keys, clock=clock)
+        if before is not None and before.address.origin == self.address.origin:
+            self.keys = before.keys
         self._catalog = catalog
         self._clock = clock
         self._spoken = _spoken(settings, self.row, self.address, dialects)
@@ -107,10 +113,16 @@ class Provider:
             timeouts=Timeouts(**settings.timeouts.model_dump()),
             keys=self.keys,
             auth=HeaderAuth(self.row.auth.header, self.row.auth.value),
-            headers=_headers(settings),
+            headers=usual_headers(settings.headers),
             breaking=settings.breaker.figures,
             region=settings.region,
         )
+
+    def take_place(self) -> None:
+        """Take the place of the one before: from now on its key ring has the keys of this one."""
+        if self.keys is not self._new_keys:
+            self.keys.adopt(self._new_keys)
+            self._new_keys = self.keys
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -167,21 +179,20 @@ class Provider:
 
     def _faces(self, model: str, quirks: Sequence[str], facts: ModelFacts) -> Sequence[Face]:
         """One for each dialect, the entry's own first."""
-        own = (*quirks, *self.settings.quirks)
-        first, *also = self._spoken
-        named = [(first, (*first.quirks, *own)), *((each, each.quirks) for each in also)]
+        first = self._spoken[0]
+        own = (*first.quirks, *quirks, *self.settings.quirks)
+        named = [(each, own if each is first else each.quirks) for each in self._spoken]
         return [self._face_that_goes_on(each, model, quirks, facts) for each, quirks in named]
 
     def _face_that_goes_on(
         self, spoken: _Spoken, model: str, quirks: Sequence[str], facts: ModelFacts
     ) -> Face:
         """A face, and beside it the one where begun answers are gone on with."""
-        face = self._face(spoken, model, quirks, facts)
-        dialect = spoken.dialect
+        face, dialect = self._face(spoken, model, quirks, facts), spoken.dialect
         begun = known(self.row.begun.get(dialect.name), facts, dialect, own=dialect is self.dialect)
         if begun is not None:
-            at = spoken if begun.path is None else spoken._replace(path=begun.path)
-            face.going_on = self._face(at, model, quirks, facts, way=WAYS[begun.way])
+            spoken = spoken._replace(path=spoken.path if begun.path is None else begun.path)
+            face.going_on = self._face(spoken, model, quirks, facts, way=WAYS[begun.way])
         return face
 
     def _face(
@@ -321,8 +332,7 @@ def mistakes(
     return found
 
 
-_NOTHING = ModelSettings()
-_NO_FACTS = ModelFacts()
+_NOTHING, _NO_FACTS = ModelSettings(), ModelFacts()
 
 
 def _address(settings: ProviderSettings, row: ProviderRow) -> Address:
@@ -369,17 +379,6 @@ def _spoken(
 
 def _shown_by(auth: AuthTemplate) -> HeaderAuth:
     return HeaderAuth(auth.header, auth.value)
-
-
-def _headers(settings: ProviderSettings) -> bytes:
-    lines = [header_line("user-agent", _user_agent()), header_line("accept-encoding", "identity")]
-    lines += [header_line(name, value.reveal()) for name, value in settings.headers.items()]
-    return b"".join(lines)
-
-
-@functools.cache
-def _user_agent() -> str:
-    return f"antiphon/{metadata.version('antiphon')}"
 
 
 def _facts(entry: ModelFacts, own: ModelSettings, charge: Charge) -> ModelFacts:

@@ -80,6 +80,6 @@ def _fates(made: Kept) -> Iterator[Fate]:
             state = State.LEFT_OUT
         if not reason and place < made.preferred:
             reason = f"rule {made.rule}"
-        yield Fate(name, state, reason, made.scores[place] if made.scores else ())
+        yield Fate(name, state, reason, made.scores[place] if place < len(made.scores) else ())
     for name, why in made.left:
         yield Fate(name, State.LEFT_OUT, why)

@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
-from functools import cached_property
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -105,7 +104,7 @@ class Front(ABC):
     def routes(self) -> Routes:
         """The models that can be switched, by every name that they go by."""
 
-    @cached_property
+    @property
     def allowed(self) -> Allowed:
         """What the configuration makes of budgets and limits that are kept."""
         return Allowed(self.settings)

@@ -157,7 +157,10 @@ class ExplanationView(_View):
     budgets: list[RoomView]
     deadline_seconds: float
     calls: int = Field(description="The most calls that it may cause.")
-    then: list[str] = Field(description="What comes next, each time that one fails.")
+    then: list[str] = Field(description="Who comes next, each time that one fails.")
+    steps: list[str] = Field(
+        description="What stands in where all have failed: `wait`, `pool`, `stale`, `canned`."
+    )
     cached: bool = Field(description="Whether a stored answer may be given in its place.")
     refusal: RefusalView | None
 
@@ -227,6 +230,7 @@ def view_of(explanation: Explanation, *, full: bool) -> ExplanationView:
         deadline_seconds=seen.deadline,
         calls=seen.calls,
         then=[*seen.then],
+        steps=[*seen.steps],
         cached=seen.cached,
         refusal=None if seen.refusal is None else _refusal(seen.refusal),
     )

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
+from antiphon.config.settings import Settings
 from antiphon.dialects.anthropic_messages import ANTHROPIC_MESSAGES
 from antiphon.dialects.base import Dialect
 from antiphon.dialects.gemini import GEMINI
@@ -80,8 +82,20 @@ _EXPOSED = b"idempotent-replayed, " + b", ".join(
         b"antiphon-warnings",
         b"antiphon-cache",
         b"antiphon-degraded",
+        b"antiphon-generation",
     )
 )
+
+
+class _Table(NamedTuple):
+    """Who answers where; another one takes its place where bodies may be larger, or less so."""
+
+    max_body: int
+    passing: PassingDoors
+    direct: Mapping[bytes, InferenceDoor]
+    plain: Mapping[bytes, InferenceDoor]
+    models: Door
+    doors: Mapping[str, Door]
 
 
 class GatewayApp:
@@ -97,45 +111,51 @@ class GatewayApp:
 
     def __init__(self, gateway: Antiphon, management: App) -> None:
         settings = gateway.settings
-        server = settings.server
+        max_body = settings.server.max_body_bytes
         self._gateway = gateway
-        self._root = server.root_path.rstrip("/")
-        self._doorman = Doorman(
-            open_to=None if settings.auth.required else [server.host],
-            origins=server.cors.origins,
-        )
-        self._passing = PassingDoors(gateway, max_body=server.max_body_bytes)
-        self._max_body = server.max_body_bytes
+        self._root = settings.server.root_path.rstrip("/")
+        self._doorman = _doorman(settings)
         self.answers = Answers(settings.idempotency, clock=gateway.clock)
         self._writes = Writes(gateway, management, self.answers)
-        self._once = Once(gateway, self.answers, max_body=server.max_body_bytes)
+        self._once = Once(gateway, self.answers, max_body=max_body)
+        self._table = self._laid(max_body)
+
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from the next request on."""
+        max_body = settings.server.max_body_bytes
+        self._doorman = _doorman(settings)
+        self.answers.adopt(settings.idempotency)
+        if max_body != self._table.max_body:
+            self._table = self._laid(max_body)
+            self._once.max_body = max_body
+
+    def _laid(self, max_body: int) -> _Table:
+        """Every door."""
+        gateway = self._gateway
+        passing = PassingDoors(gateway, max_body=max_body)
         chat: Mapping[str, InferenceDoor] = {
             **{
-                path: ChatDoor(gateway, DIALECTS[name], max_body=server.max_body_bytes)
+                path: ChatDoor(gateway, DIALECTS[name], max_body=max_body)
                 for name, paths in _ASKED.items()
                 for path in paths
             },
-            **ollama.chat_doors(gateway, max_body=server.max_body_bytes),
+            **ollama.chat_doors(gateway, max_body=max_body),
         }
         asked: Mapping[str, InferenceDoor] = {
             **chat,
-            **embed_doors(gateway, max_body=server.max_body_bytes),
+            **embed_doors(gateway, max_body=max_body),
         }
-        doors: Mapping[str, InferenceDoor] = {**self._passing.fixed, **asked}
-        self._direct = self._rooted(asked)
-        self._plain = self._rooted(self._passing.fixed)
-        self._models = _Rendered(ModelsDoor(gateway), self._refuse)
-        self._counts = _Rendered(
-            CountDoor(
-                gateway, ANTHROPIC_MESSAGES, MessagesQuestion(), max_body=server.max_body_bytes
-            ),
+        doors: Mapping[str, InferenceDoor] = {**passing.fixed, **asked}
+        models = _Rendered(ModelsDoor(gateway), self._refuse)
+        counts = _Rendered(
+            CountDoor(gateway, ANTHROPIC_MESSAGES, MessagesQuestion(), max_body=max_body),
             self._refuse,
         )
-        told = ollama.doors(gateway, max_body=server.max_body_bytes)
-        self._doors: Mapping[str, Door] = {
+        told = ollama.doors(gateway, max_body=max_body)
+        all_doors: Mapping[str, Door] = {
             **doors,
-            **dict.fromkeys(_MODELS, self._models),
-            **dict.fromkeys(_COUNTS, self._counts),
+            **dict.fromkeys(_MODELS, models),
+            **dict.fromkeys(_COUNTS, counts),
             **{path: _Rendered(door, self._refuse) for path, door in told.items()},
             "/health": _Rendered(HealthDoor(gateway), self._refuse),
             "/health/detailed": _Rendered(HealthDetailDoor(gateway), self._refuse),
@@ -143,6 +163,9 @@ class GatewayApp:
             "/readyz": _Rendered(ReadinessDoor(gateway), self._refuse),
             "/metrics": _Rendered(MetricsDoor(gateway), self._refuse),
         }
+        return _Table(
+            max_body, passing, self._rooted(asked), self._rooted(passing.fixed), models, all_doors
+        )
 
     def direct(self, target: bytes, headers: Headers) -> Callable[[Line], Awaitable[None]] | None:
         """Whoever answers a request of the hottest kind, without ASGI between; else None.
@@ -152,7 +175,8 @@ class GatewayApp:
         """
         # A query says nothing to chat; what is passed on would lose it here.
         path, _, query = target.partition(b"?")
-        door = self._direct.get(path) or self._plain.get(target)
+        table = self._table
+        door = table.direct.get(path) or table.plain.get(target)
         try:
             if door is None and b":" in path:
                 door = self._gemini(self._unrooted(path.decode("latin-1")), query)
@@ -182,7 +206,7 @@ class GatewayApp:
             if scope["method"] == "OPTIONS":
                 return _preflight(send, caller.origin)
             send = _with_cors(send, caller.origin)
-        door = self._doors.get(path)
+        door = self._table.doors.get(path)
         if door is None:
             return self._elsewhere(path, caller, scope, receive, send)
         return self._called(door, caller, scope, receive, send)
@@ -215,13 +239,17 @@ class GatewayApp:
         if place is None:
             return None
         if place.method in gemini.CHATS:
-            return gemini.GeminiDoor(self._gateway, place, max_body=self._max_body)
+            return gemini.GeminiDoor(self._gateway, place, max_body=self._table.max_body)
         shape = gemini.EMBEDS.get(place.method)
         if shape is not None:
             return EmbedDoor(
-                self._gateway, shape, max_body=self._max_body, model=place.model, key=place.key
+                self._gateway,
+                shape,
+                max_body=self._table.max_body,
+                model=place.model,
+                key=place.key,
             )
-        door = gemini.CountingDoor(self._gateway, place, max_body=self._max_body)
+        door = gemini.CountingDoor(self._gateway, place, max_body=self._table.max_body)
         return _Rendered(door, self._refuse)
 
     def _rooted(self, doors: Mapping[str, InferenceDoor]) -> Mapping[bytes, InferenceDoor]:
@@ -257,8 +285,8 @@ class GatewayApp:
             return asked
         is_method = scope["method"] == "POST" and ":" in path
         if path.startswith(tuple(f"{models}/" for models in _MODELS)) and not is_method:
-            return self._models
-        passing = self._passing.find(path)
+            return self._table.models
+        passing = self._table.passing.find(path)
         if passing is None:
             raise PathNotFound(f"Nothing answers on {path[:200]!r}.")
         return passing
@@ -271,6 +299,13 @@ class GatewayApp:
         told = request_id.encode()
         headers: Headers = [(dialect.id_header, told), (b"x-antiphon-request-id", told)]
         return answer_error(send, dialect, error, headers, request_id)
+
+
+def _doorman(settings: Settings) -> Doorman:
+    server = settings.server
+    return Doorman(
+        open_to=None if settings.auth.required else [server.host], origins=server.cors.origins
+    )
 
 
 class _Rendered:

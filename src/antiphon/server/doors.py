@@ -38,10 +38,10 @@ _PASSED = (
 )
 """What a provider stores for callers may be a page: no browser is to run it as ours."""
 _STREAM = b"content-type: %b\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n"
-_ID = b"%b: %b\r\nx-antiphon-request-id: %b\r\n"
+_ID = b"%b: %b\r\nx-antiphon-request-id: %b\r\nx-antiphon-generation: %d\r\n"
 _FACTS = (
     _ID + b"x-antiphon-deployment: %b\r\nx-antiphon-attempts: %d\r\n"
-    b"x-antiphon-overhead-ms: %.3f\r\nx-antiphon-generation: %d\r\n"
+    b"x-antiphon-overhead-ms: %.3f\r\n"
 )
 _CACHE = b"x-antiphon-cache: %b\r\n"
 _AGE = b"age: %d\r\n"
@@ -228,6 +228,7 @@ class _Delivery:
         "_stream",
         "_wrapping",
         "exchange",
+        "generation",
         "id",
         "started",
         "trace",
@@ -244,6 +245,7 @@ class _Delivery:
         self._complete = False
         self.exchange: Exchange | None = None
         self.trace: Trace | None = None
+        self.generation = gateway.snapshot.generation
         self.id = gateway.request_ids.new()
         self.started = gateway.clock.monotonic()
 
@@ -310,7 +312,7 @@ class _Delivery:
         request_id = self.id.encode()
         exchange = self.exchange
         if exchange is None:
-            return _ID % (self._dialect.id_header, request_id, request_id)
+            return _ID % (self._dialect.id_header, request_id, request_id, self.generation)
         attempts, cached = exchange.attempts, exchange.cached
         by, kept = attempts[-1].deployment.name if attempts else "", b""
         if cached is not None:
@@ -325,13 +327,13 @@ class _Delivery:
                 self._dialect.id_header,
                 request_id,
                 request_id,
+                self.generation,
                 by.encode(),
                 len(attempts),
                 spent * 1000,
-                exchange.snapshot.generation,
             )
         else:
-            head = _ID % (self._dialect.id_header, request_id, request_id)
+            head = _ID % (self._dialect.id_header, request_id, request_id, self.generation)
         if kept:
             head += kept
         if exchange.warnings or exchange.notes:

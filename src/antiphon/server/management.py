@@ -35,6 +35,7 @@ from antiphon.pipeline.exchange import RequestIds
 from antiphon.server.administration import ADMINISTRATION
 from antiphon.server.api_actor import Front, GatewayFront, admitted
 from antiphon.server.api_cache import cache_routes
+from antiphon.server.api_config import config_routes
 from antiphon.server.api_deployments import deployment_routes
 from antiphon.server.api_explain import PATH as EXPLAIN
 from antiphon.server.api_explain import add_explain, who_explains
@@ -96,6 +97,7 @@ def create_management(gateway: Antiphon) -> FastAPI:
     _add_docs(app)
     _add_administration(app, GatewayFront(gateway))
     app.include_router(cache_routes(gateway))
+    app.include_router(config_routes(gateway))
     app.include_router(deployment_routes(gateway))
 
     async def admit(request: Request) -> None:

@@ -45,6 +45,7 @@ class ModelsDoor:
         caller.credential = caller.credential or key
         principal = await gateway.principal(caller)
         entries = gateway.models(principal)
+        generation = b"%d" % gateway.generation
         is_anthropic = "/anthropic/" in path or any(
             name == b"anthropic-version" for name, _ in caller.headers
         )
@@ -69,4 +70,4 @@ class ModelsDoor:
             body = CODEX_CATALOGUE
         else:
             body = openai_list(entries)
-        await answer(send, 200, [JSON], body)
+        await answer(send, 200, [JSON, (b"x-antiphon-generation", generation)], body)

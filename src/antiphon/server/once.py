@@ -30,12 +30,15 @@ class Once:
     Args:
         answers: Those that are made and kept.
         max_body: Bound of a request's body, in bytes.
+
+    Attributes:
+        max_body: As it was said; another one holds from then on.
     """
 
     def __init__(self, gateway: Antiphon, answers: Answers, *, max_body: int) -> None:
         self._gateway = gateway
         self._answers = answers
-        self._max_body = max_body
+        self.max_body = max_body
 
     async def answer(self, door: InferenceDoor, caller: Caller, target: bytes, line: Line) -> None:
         """Answer one request, at this door or as the first time."""
@@ -86,8 +89,8 @@ class Once:
         key = read_key(caller.idempotency)
         caller.credential = caller.credential or door.key
         caller.principal = principal = await self._gateway.principal(caller)
-        caller.check_size(self._max_body)
-        body = await line.whole_body(self._max_body)
+        caller.check_size(self.max_body)
+        body = await line.whole_body(self.max_body)
         names = door.heard(caller).forwarded
         told = [
             part

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import math
 import signal
 import socket
@@ -18,14 +19,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 import uvicorn
 from typing_extensions import override
 
-from antiphon.config.settings import ServerSettings
+from antiphon.config.settings import ServerSettings, Settings
 from antiphon.errors import ConfigurationError, Mistake
 from antiphon.gateway.gateway import Antiphon
 from antiphon.server.app import GatewayApp
 from antiphon.server.bounds import Bounds
 from antiphon.server.deferred import Deferred, management
-from antiphon.server.protocol import protocol_with
+from antiphon.server.protocol import GatewayProtocol, protocol_with
+from antiphon.server.reloads import Reloads
 
+_log = logging.getLogger("antiphon.server")
 _BACKLOG = 2048
 _GC_THRESHOLD = (10_000, 20, 20)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -33,12 +36,20 @@ _GRACE = 5
 """Seconds for connections to close once every exchange has ended."""
 
 
-async def serve(gateway: Antiphon, *, on_ready: Callable[[str], Awaitable[None]]) -> None:
+async def serve(
+    gateway: Antiphon,
+    *,
+    on_ready: Callable[[str], Awaitable[None]],
+    told: Callable[[str], object] = _log.info,
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal shortens the drain.
+
+    SIGHUP has the configuration loaded again.
 
     Args:
         gateway: Started by the caller, and stopped by it afterwards.
         on_ready: Called with the address once connections are taken.
+        told: Takes a line for people when another configuration is in force.
 
     Raises:
         ConfigurationError: The address cannot be bound.
@@ -51,20 +62,26 @@ async def serve(gateway: Antiphon, *, on_ready: Callable[[str], Awaitable[None]]
         stop.set()
 
     loop = asyncio.get_running_loop()
+    reloads = Reloads(gateway, told=told)
     for number in _SIGNALS:
         loop.add_signal_handler(number, received)
+    loop.add_signal_handler(signal.SIGHUP, reloads.ask)
     try:
-        async with serving(gateway) as address:
+        async with serving(gateway, reloads) as address:
             await on_ready(address)
             await stop.wait()
     finally:
-        for number in _SIGNALS:
+        for number in (*_SIGNALS, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
 
 @contextlib.asynccontextmanager
-async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
+async def serving(gateway: Antiphon, reloads: Reloads | None = None) -> AsyncGenerator[str, None]:
     """Serve while the block runs, then drain; gives the address.
+
+    Args:
+        gateway: Started by the caller.
+        reloads: Has its configuration loaded again; by default only where the files are watched.
 
     Raises:
         ConfigurationError: The address cannot be bound, or the admin key not be kept.
@@ -77,10 +94,20 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
         listener.close()
         raise
     app = GatewayApp(gateway, Deferred(lambda: management(gateway)))
-    server = _Server(_uvicorn(gateway, app))
+    protocol = protocol_with(_bounds(settings))
+    config = _uvicorn(gateway, app, protocol)
+    server = _Server(config)
+    reloads = reloads or Reloads(gateway, told=_log.info)
+
+    def adopt(changed: Settings) -> None:
+        app.adopt(changed)
+        protocol.bounds = _bounds(changed.server)
+
+    gateway.follow(adopt)
     async with app.answers, asyncio.TaskGroup() as group:
         task = group.create_task(server.serve(sockets=[listener]))
         await server.ready.wait()
+        loading = group.create_task(reloads.run())
         # What was built to start is kept for ever: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -90,17 +117,21 @@ async def serving(gateway: Antiphon) -> AsyncGenerator[str, None]:
         try:
             yield f"http://{host}:{listener.getsockname()[1]}"
         finally:
-            await gateway.drain(settings.drain_seconds)
+            loading.cancel()
+            seconds = gateway.settings.server.drain_seconds
+            await gateway.drain(seconds)
+            # Bytes that a slow caller has yet to take are given the same time again.
+            config.timeout_graceful_shutdown = math.ceil(seconds) + _GRACE
             server.should_exit = True
             # Where the block raised, the group would cancel it before it closed its listener.
             await asyncio.wait([task])
 
 
-def _uvicorn(gateway: Antiphon, app: GatewayApp) -> uvicorn.Config:
+def _uvicorn(gateway: Antiphon, app: GatewayApp, protocol: type[GatewayProtocol]) -> uvicorn.Config:
     settings = gateway.settings.server
     return uvicorn.Config(
         app,
-        http=protocol_with(_bounds(settings)),
+        http=protocol,
         interface="asgi3",
         loop="none",
         ws="none",
@@ -110,8 +141,6 @@ def _uvicorn(gateway: Antiphon, app: GatewayApp) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
-        # Bytes that a slow caller has yet to take are given the same time again.
-        timeout_graceful_shutdown=math.ceil(settings.drain_seconds) + _GRACE,
         backlog=_BACKLOG,
     )
 

@@ -35,6 +35,7 @@ class Listener:
         self._ssl_context = ssl_context
         self._sleep = sleep
         self._server: asyncio.Server | None = None
+        self._opening = asyncio.Lock()
         self._well = True
         self._connections: set[Guest] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,10 +143,14 @@ class Listener:
     async def _listen(
         self, greet: Callable[[], asyncio.Protocol], context: ssl.SSLContext | None
     ) -> None:
-        self._server = await asyncio.get_running_loop().create_server(
-            greet, self.host, self.port, ssl=context, backlog=_BACKLOG
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        async with self._opening:
+            if self._server is not None:
+                # Somebody else opened the door meanwhile.
+                return
+            self._server = await asyncio.get_running_loop().create_server(
+                greet, self.host, self.port, ssl=context, backlog=_BACKLOG
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
 
     def _connect(self) -> Connection:
         return Connection(self, self._desk)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from antiphon.errors import AntiphonError, Kind
 from antiphon.model.usage import Usage
+from antiphon.telemetry.gone import Gone
 from antiphon.telemetry.series import (
     OTHER,
     Cell,
@@ -161,6 +162,10 @@ class RouteMeter:
             )
         count.value += 1
 
+    def forget(self, by: DeploymentMeter) -> None:
+        """Drop the handle of a deployment that is no more."""
+        self._ok.pop(by, None)
+
     def given(self, word: str) -> None:
         """A request was answered from the cache: what it did, in a word."""
         self._metrics.requests.of(self.alias, word, "cache", "200", OK).value += 1
@@ -288,7 +293,7 @@ class Metrics:
         )
         self._routes: dict[str, RouteMeter] = {}
         self._deployments: dict[tuple[str, str], DeploymentMeter] = {}
-        self._found = 0
+        self._found = set[tuple[str, str]]()
         self._readings: list[Reading] = []
 
     def add(self, *readings: Reading) -> None:
@@ -311,13 +316,26 @@ class Metrics:
         """The handles of a deployment; beyond a bound, those of its provider's other models."""
         meter = self._deployments.get((provider, model))
         if meter is None:
-            if self._found >= _MOST_FOUND:
+            if len(self._found) >= _MOST_FOUND:
                 model = OTHER
             else:
-                self._found += 1
+                self._found.add((provider, model))
             self.bind(provider, model)
             meter = self._deployments[provider, model]
         return meter
+
+    def forget(self, gone: Gone) -> None:
+        """Drop the series of what is no more; in case it comes back, they begin anew."""
+        for key in [each for each in self._deployments if gone.has_deployment(*each)]:
+            meter = self._deployments.pop(key)
+            self._found.discard(key)
+            for route in self._routes.values():
+                route.forget(meter)
+        for name in gone.routes:
+            self._routes.pop(name, None)
+        for family in vars(self).values():
+            if isinstance(family, Counter | Histogram):
+                family.forget(gone.has)
 
     @property
     def families(self) -> Iterator[Family]:

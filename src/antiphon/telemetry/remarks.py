@@ -80,6 +80,10 @@ class Loggers:
         self._handler = SinkHandler(sink, as_json=as_json)
         self._before = _ROOT.level
         logging.getLogger().addHandler(self._handler)
+        self.say(level)
+
+    def say(self, level: str) -> None:
+        """Hear the gateway's own from this level on."""
         _ROOT.setLevel(level.upper())
 
     def close(self) -> None:

@@ -109,6 +109,12 @@ class Counter:
             count = self._counts.setdefault(labels, Count())
         return count
 
+    def forget(self, gone: Callable[[Mapping[str, str]], bool]) -> None:
+        """Drop the label sets of which this is said."""
+        for labels in _gone(self.labels, self._counts, gone):
+            del self._counts[labels]
+            self._heads.pop(labels, None)
+
     def lines(self) -> Iterator[str]:
         """The samples in Prometheus' text format."""
         unit, heads = self._unit, self._heads
@@ -150,6 +156,12 @@ class Histogram:
             labels = labels if len(self._cells) < self._bound else (OTHER,) * len(labels)
             cell = self._cells.setdefault(labels, Cell(self._edges))
         return cell
+
+    def forget(self, gone: Callable[[Mapping[str, str]], bool]) -> None:
+        """Drop the label sets of which this is said."""
+        for labels in _gone(self.labels, self._cells, gone):
+            del self._cells[labels]
+            self._heads.pop(labels, None)
 
     def lines(self) -> Iterator[str]:
         """The samples in Prometheus' text format: cumulative, ending in `+Inf`."""
@@ -215,6 +227,14 @@ def exposition(families: Iterable[Family]) -> bytes:
         pieces.append(f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.kind}\n")
         pieces.extend(family.lines())
     return "".join(pieces).encode()
+
+
+def _gone(
+    names: Sequence[str],
+    known: Iterable[tuple[str, ...]],
+    gone: Callable[[Mapping[str, str]], bool],
+) -> Sequence[tuple[str, ...]]:
+    return [labels for labels in known if gone(dict(zip(names, labels, strict=True)))]
 
 
 def _written(names: Sequence[str], values: Sequence[str]) -> str:

@@ -58,19 +58,18 @@ class Document:
         self.mistakes = mistakes
 
 
-def read(path: FilePath, environ: Mapping[str, str]) -> Document:
-    """Read a file; `${file:...}` is relative to its folder.
+def content_of(path: FilePath) -> bytes:
+    """What a file holds, as far as anybody wants to read it.
 
     Raises:
-        ConfigurationError: It cannot be read or is not YAML.
+        ConfigurationError: It cannot be read.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            return file.read(LARGEST + 1)
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
         raise ConfigurationError([Mistake(str(path), "", message)]) from error
-    return parse(content, str(path), Expansion(environ, path.parent))
 
 
 def parse(content: bytes, file: str, expansion: Expansion | None) -> Document:
@@ -82,7 +81,7 @@ def parse(content: bytes, file: str, expansion: Expansion | None) -> Document:
         expansion: What `${...}` means; without it, it is text as any other.
 
     Raises:
-        ConfigurationError: As for `read`.
+        ConfigurationError: They are not YAML.
     """
     if len(content) > LARGEST:
         raise ConfigurationError([Mistake(file, "", f"is larger than {LARGEST >> 20} MiB")])

@@ -14,8 +14,10 @@ comes out of the environment or a file is never expanded again, and never shown 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+
+from antiphon.yamlfile.trace import Seen, trace_of
 
 _MARK = re.compile(r"\$\$|\$\{")
 _EDGE = re.compile(r"\$\$|\$\{|\}")
@@ -63,13 +65,23 @@ class Expansion:
     Args:
         environ: Where names are looked up.
         folder: Where relative paths of `${file:...}` start.
+        files: Gets the files that are read, whether they can be or not, as they were then.
+        readable: The only files that are read, besides those in the folder; None reads any.
     """
 
-    __slots__ = ("_environ", "_folder")
+    __slots__ = ("_environ", "_files", "_folder", "_readable")
 
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        folder: Path,
+        files: Seen | None = None,
+        readable: Collection[Path] | None = None,
+    ) -> None:
         self._environ = environ
         self._folder = folder
+        self._files: Seen = {} if files is None else files
+        self._readable = readable
 
     def expand(self, text: str) -> str:
         """The text with everything replaced; `FileBacked` if a file is all there is.
@@ -97,10 +109,20 @@ class Expansion:
         spoken = [piece for piece in pieces if piece]
         return spoken[0] if len(spoken) == 1 else "".join(spoken)
 
+    def _check(self, path: Path) -> None:
+        readable = self._readable
+        if readable is None or path in readable:
+            return
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            raise CannotExpand(f"the file {path} is not read for a text that comes from elsewhere")
+
     def _value(self, body: str, depth: int) -> str:
         if body.startswith("file:"):
             path = Path(self._expand(body.removeprefix("file:"), depth + 1).strip())
-            return FileBacked.read(self._folder / path)
+            path = self._folder / path
+            self._check(path)
+            self._files[path] = trace_of(path)
+            return FileBacked.read(path)
         found = _BODY.fullmatch(body)
         if found is None:
             raise CannotExpand(

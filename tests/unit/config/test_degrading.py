@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.resilience.canned import TextFile
 from tests.unit.config.conftest import Load, Refusal
 
 HEAD = """
@@ -31,10 +32,11 @@ def test_every_step_and_every_short_form(load_text: Load, tmp_path: Path):
     models = load_text(text).settings.models
     assert models["fast"].degrade.pool == "other"
     file = tmp_path / "prompts" / "sorry.md"
-    assert [each.file for each in models["path"].degrade.canned] == [file]
+    read = TextFile(file, "Sorry.\n")
+    assert [each.file for each in models["path"].degrade.canned] == [read]
     assert [each.text for each in models["text"].degrade.canned] == ["Sorry."]
-    assert [each.file for each in models["one"].degrade.canned] == [file]
-    assert [each.file for each in models["cases"].degrade.canned] == [None, file]
+    assert [each.file for each in models["one"].degrade.canned] == [read]
+    assert [each.file for each in models["cases"].degrade.canned] == [None, read]
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,15 @@ CASES = {
             )
         ],
     ),
+    "nearest to what": (
+        LAB + "models: {a: {deployments: [lab/x], strategy: [nearest, cheapest]}}",
+        [
+            (
+                "antiphon.yaml:2:36: models.a.strategy: nearest needs to know where this gateway runs: "
+                "set server.region"
+            )
+        ],
+    ),
     "no such provider": (
         LAB
         + "models:\n  a: lba/x\n  b:\n    - lab/x\n    - lob/y\n  c: {deployments: [openai/gpt-4o]}\n  d: zzz/x",

@@ -9,6 +9,7 @@ from antiphon.gateway.background import ServiceState
 from antiphon.gateway.health import (
     Breaker,
     Concurrent,
+    ConfigurationHealth,
     DatabaseHealth,
     Facts,
     HealthDetail,
@@ -56,6 +57,7 @@ JOURNAL = JournalHealth(
 )
 LAG = LagFigures(0, 0, 0.0)
 DATABASE = DatabaseHealth(kind="sqlite", trouble="", shipped=0, differing=0, lag=LAG)
+CONFIG = ConfigurationHealth(generation=1, source="antiphon.yaml", loaded_at=0.0)
 WELL = Facts(
     version="1",
     draining=False,
@@ -64,6 +66,7 @@ WELL = Facts(
     database=DATABASE,
     journal=JOURNAL,
     services={"shipper": ServiceState()},
+    config=CONFIG,
 )
 
 
@@ -95,6 +98,10 @@ CASES: dict[str, tuple[Facts, str, str, str]] = {
         *("degraded", "healthy", "degraded"),
     ),
     "ledger_differs": (database(differing=1), "degraded", "healthy", "degraded"),
+    "configuration_refused": (
+        replace(WELL, config=replace(CONFIG, error="The file has 1 mistake.")),
+        *("degraded", "healthy", "healthy"),
+    ),
     "service_failed": (
         replace(WELL, services={"shipper": ServiceState("failed", 3, "LookupError: x")}),
         *("degraded", "healthy", "healthy"),

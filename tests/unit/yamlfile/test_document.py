@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.errors import ConfigurationError
-from antiphon.yamlfile.document import LARGEST, Document, parse, read
+from antiphon.yamlfile.document import LARGEST, Document, content_of, parse
 from antiphon.yamlfile.expand import Expansion, FileBacked
 from antiphon.yamlfile.nodes import render
 
@@ -125,7 +125,7 @@ def test_what_is_missing_is_told_all_at_once_and_the_rest_is_read():
 def test_a_file_is_read_with_what_stands_beside_it(tmp_path: Path):
     (tmp_path / "key").write_text("sk-1\n")
     (tmp_path / "f.yaml").write_text("k: ${file:key}\n")
-    value = read(tmp_path / "f.yaml", {}).data["k"]
+    value = parse(content_of(tmp_path / "f.yaml"), "f.yaml", Expansion({}, tmp_path)).data["k"]
     assert value == "sk-1"
     assert isinstance(value, FileBacked)
     assert value.path == tmp_path / "key"
@@ -133,12 +133,12 @@ def test_a_file_is_read_with_what_stands_beside_it(tmp_path: Path):
 
 def test_a_file_that_is_not_there(tmp_path: Path):
     with pytest.raises(ConfigurationError) as caught:
-        read(tmp_path / "f.yaml", {})
+        content_of(tmp_path / "f.yaml")
     assert (
         caught.value.message == f"{tmp_path / 'f.yaml'}: cannot be read: No such file or directory"
     )
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
-        read(tmp_path, {})
+        content_of(tmp_path)
 
 
 @given(st.one_of(st.binary(), st.text(), st.text("-:[]{}&*!<>|'\"%@`#?, \n\ta1$~.=")))

@@ -17,6 +17,15 @@ _ANY = "*"
 _MOST_ATTEMPTS = 20
 _USUAL_DEADLINE = 600
 _LONGEST_BACKOFF = 60
+_STRATEGIES = {
+    "simple-shuffle": "weighted",
+    "least-busy": "least_busy",
+    "latency-based-routing": "fastest",
+    "cost-based-routing": "cheapest",
+    "usage-based-routing": "least_busy",
+    "usage-based-routing-v2": "least_busy",
+}
+"""Ours that are nearest to LiteLLM's."""
 
 
 class Routes:
@@ -109,8 +118,8 @@ class Routes:
         if len(group) > 1:
             self._report.approximated(
                 group[0].path,
-                f"models.{name}: requests are not spread over the {len(group)} deployments; they "
-                "are asked in this order, the next when one fails",
+                f"models.{name}: requests are not spread over the {len(group)} deployments unless "
+                "`strategy` says so; they are asked in this order, the next when one fails",
                 "put first the one that is to bear the load; several keys of one provider are "
                 "used in turn",
             )
@@ -196,7 +205,14 @@ class Routes:
             self._report.approximated(wait[1], "models.NAME.retry.backoff; each wait doubles")
         strategy = self._sections.take("routing_strategy", "router_settings", "litellm_settings")
         if strategy is not None:
-            why = "the one strategy here is `priority`: in the order given, those that fail last"
+            ours = _STRATEGIES.get(str(strategy.value))
+            why = "no strategy here is like it: `priority` asks in the order given"
+            if ours is not None:
+                options["strategy"] = ours
+                why = (
+                    f"models.NAME.strategy: {ours}, where nothing stands behind the group; what is "
+                    "a fallback would be asked in its turn too"
+                )
             self._report.approximated(strategy.path, why)
         return options
 
@@ -218,6 +234,8 @@ class Routes:
         longest = max(each.account.total or 0 for each in self._groups[name])
         if longest > _USUAL_DEADLINE:
             route["deadline"] = plain(longest)
+        if "strategy" in options and len(deployments) > 1 and not self._behind.get(name):
+            route["strategy"] = options["strategy"]
         if "on_loss" in options:
             route["on_loss"] = options["on_loss"]
         if len(route) > 1:

@@ -98,6 +98,11 @@ class Pool:
         """Connections that serve no call."""
         return len(self._idle)
 
+    @property
+    def rests(self) -> bool:
+        """Whether nobody is served, and nobody is about to be."""
+        return not (self._opening or self._waiters) and len(self._alive) == len(self._idle)
+
     def take(self) -> Connection | None:
         """The connection that was released last, if one is idle."""
         return self._idle.popitem()[0] if self._idle else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from antiphon.clock import NEVER
@@ -95,6 +95,13 @@ class Transport:
         if connection.choked:
             await answer.sent()
         return answer
+
+    def keep_only(self, origins: Collection[Origin]) -> None:
+        """Let go of the connections to all others, but where one of them serves a call."""
+        for origin, pool in list(self._pools.items()):
+            if origin not in origins and pool.rests:
+                del self._pools[origin]
+                pool.close()
 
     async def aclose(self) -> None:
         """Close every connection and wait until the last socket is gone; calls under way fail."""

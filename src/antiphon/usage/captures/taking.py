@@ -92,7 +92,7 @@ class Captures:
     """Captures that wait to be written. The event loop adds, one other thread takes away.
 
     Attributes:
-        settings: How much is kept.
+        settings: How much is kept; others hold from then on.
         dropped: How many found no room, or were given up.
     """
 
@@ -105,11 +105,11 @@ class Captures:
         self._bytes_in = 0
         self._bytes_out = 0
 
-    def tap(self, level: CaptureLevel) -> Tap | None:
+    def tap(self, level: CaptureLevel, settings: CaptureSettings) -> Tap | None:
         """What a route with this level gets."""
         if level == "none":
             return None
-        return Tap(level, self, self.settings.max_bytes if level == "full" else 0)
+        return Tap(level, self, settings.max_bytes if level == "full" else 0)
 
     def take(self, capture: Capture) -> None:
         """Put it behind the others, if there is room."""

@@ -55,6 +55,7 @@ class Retention:
 
     Attributes:
         retired: Segments whose rows went, from the start of the process.
+        settings: As they were said; others hold from the next look on.
     """
 
     name = "retention"
@@ -62,7 +63,7 @@ class Retention:
     def __init__(self, database: Database, settings: LedgerSettings, *, clock: Clock) -> None:
         self.retired = 0
         self._database = database
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._differing: set[tuple[str, int]] = set()
         self._believed: tuple[int, float] | None = None
@@ -89,14 +90,14 @@ class Retention:
         with self._database.reading() as connection:
             now = self._now(connection)
         more = False
-        if self._settings.keep_days:
-            before = now - self._settings.keep_days * DAY
+        if self.settings.keep_days:
+            before = now - self.settings.keep_days * DAY
             more |= self._retire_segments(before)
             more |= self._delete(unanswered, before)
             more |= self._delete(damage, before)
             more |= self._delete(decisions, before)
-        if self._settings.keep_hours_days:
-            before = now - self._settings.keep_hours_days * DAY
+        if self.settings.keep_hours_days:
+            before = now - self.settings.keep_hours_days * DAY
             more |= self._delete(usage_hourly, before - before % DAY)
         return more
 
