@@ -17,7 +17,7 @@ def test_groups_in_order_with_their_keys(antiphon):
     assert last["timeouts"] == {"first_byte": 30, "idle": 30, "total": 30}
     zephyr = found.data["models"]["zephyr"]
     assert zephyr["deployments"][0].startswith("127.0.0.1-9101/")
-    assert (zephyr["aliases"], zephyr["retry"]) == (["gpt-4"], {"attempts": 3, "backoff": 1})
+    assert (zephyr["aliases"], zephyr["retry"]) == (["gpt-4"], {"calls": 3, "backoff": 1})
     dropped = found.told("dropped")
     assert dropped["model_list.0.litellm_params.rpm"].startswith("6: rates of one deployment")
     assert dropped["router_settings.model_group_alias.lost"].startswith("26: names no model")
@@ -242,7 +242,7 @@ def test_an_included_file_tells_its_own_lines(antiphon):
     where = {each["member"]: each["where"] for each in found.report["items"]}
     assert where["model_list.1.litellm_params.wibble"] == "models.yaml:3:114"
     assert where["model_list.0"] == "parent.yaml:4:5"
-    assert found.data["models"]["here"]["retry"] == {"attempts": 4}
+    assert found.data["models"]["here"]["retry"] == {"calls": 4}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from antiphon import Antiphon, ConfigurationError, ModelUnpriced
-from antiphon.config.load import Loaded
+from antiphon.config.load import Loaded, Origin
 from antiphon.config.settings import Settings
 from antiphon.dialects.openai_chat import OPENAI_CHAT
 
@@ -46,7 +46,7 @@ async def test_one_with_a_price_is_not(settings, fleet):
 def test_a_route_cannot_be_built_even_where_nobody_checked():
     settings = Settings.model_validate({**DENIED, "models": {"fast": "far/x"}})
     with pytest.raises(ConfigurationError, match="fast: The model 'far/x' has no price here"):
-        Antiphon(Loaded(settings, "given", None, ()))
+        Antiphon(Loaded(settings, "given", None, (), frozenset(), {}, Origin({}, environ={})))
 
 
 def test_the_warning_reaches_whoever_embeds():

@@ -102,3 +102,23 @@ async def test_the_retry_budget_bounds_an_outage_that_the_breaker_does_not_see(h
             await h.ask()
     seconds = h.clock.time - began
     assert len(h.upstream.calls) <= 1.2 * 500 + 3 * (seconds + 1)
+
+
+async def test_one_that_is_down_for_a_while_is_left_alone_and_comes_back(house):
+    """R8: down for 30 s under steady load, with another beside it."""
+    h = house("one", "two")
+    began, rate, seconds = h.clock.time, 10, 100
+    answers: list[tuple[float, str]] = []
+    asked: list[float] = []
+    for number in range(rate * seconds):
+        h.clock.time = max(h.clock.time, began + number / rate)
+        is_down = h.clock.time < began + 30
+        h.script(one=BUSY if is_down else answer("1"), two=answer("2"))
+        before = h.upstream.asked.count("one")
+        answers.append((h.clock.time - began, await h.ask()))
+        asked += [h.clock.time - began] * (h.upstream.asked.count("one") - before)
+    opened = 5 / rate
+    assert len([at for at in asked if opened <= at < opened + 59]) == 0, "not while it is open"
+    back = min(at for at, by in answers if by == "1")
+    assert back <= opened + 61
+    assert all(by == "1" for at, by in answers if at > back)

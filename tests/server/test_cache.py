@@ -213,11 +213,24 @@ async def test_an_answer_of_a_fallback(tmp_path, stream):
     two = [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
     both = {"fast": {"deployments": ["one/sim-small", "two/sim-small"], "cache": {}}}
     async with stage(tmp_path, two, models=both) as road:
-        road.first.arm(FaultRule("overloaded", count=1))
+        road.first.arm(FaultRule("server-error", count=1))
         words = [word(await ask(road, stream=stream)) for _ in range(3)]
         assert words == ["miss", "miss", "hit"]
         assert _not_stored(road) == {"fallback": 1}
         assert road.second.requests == 1
+
+
+async def test_one_that_rests_for_a_while_leaves_a_fallback_too(tmp_path):
+    two = [SimulatorSpec(name="one", seed=1), SimulatorSpec(name="two", seed=2)]
+    both = {"fast": {"deployments": ["one/sim-small", "two/sim-small"], "cache": {}}}
+    async with stage(tmp_path, two, models=both) as road:
+        now = road.gateway.clock.monotonic()
+        road.gateway.deployments()[0].rest(None, 60, now)
+        assert [word(await ask(road)) for _ in range(2)] == ["miss", "miss"]
+        assert _not_stored(road) == {"fallback": 2}
+        for deployment in road.gateway.deployments():
+            deployment.reset()
+        assert [word(await ask(road)) for _ in range(2)] == ["miss", "hit"]
 
 
 async def test_a_deployment_that_was_passed_over_for_what_it_cannot_do_is_no_fallback(tmp_path):

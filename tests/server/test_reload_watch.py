@@ -7,7 +7,7 @@ import os
 from contextlib import asynccontextmanager
 
 from tests.server.reloaded import changeable
-from tests.server.stage import KEY
+from tests.server.stage import HELLO, KEY
 
 
 @asynccontextmanager
@@ -111,6 +111,26 @@ async def test_the_files_that_it_names_are_watched_too(tmp_path):
             await reloads.look()
         assert road.gateway.snapshot.plans["fast"].deployments[0].name == "two/sim-large"
         assert road.gateway.generation == 3
+
+
+async def test_another_text_in_a_file_that_a_route_goes_by(tmp_path):
+    (tmp_path / "sorry.md").write_text("Sorry.")
+    degrade = {"canned": [{"file": "sorry.md"}]}
+    models = {"fast": {"deployments": ["one/fault:server-error"], "degrade": degrade}}
+    async with watched(tmp_path, models=models) as (road, reloads, _):
+
+        async def said() -> str:
+            asked = {"model": "fast", "messages": HELLO}
+            answer = (await road.http.post("/v1/chat/completions", json=asked)).json()
+            return answer["choices"][0]["message"]["content"]
+
+        assert await said() == "Sorry."
+        (tmp_path / "sorry.md").write_text("We are back soon.")
+        for _ in range(2):
+            await reloads.look()
+        assert road.gateway.generation == 2
+        assert await said() == "We are back soon."
+        assert (await road.gateway.reload()).changes.changes == ()
 
 
 async def test_a_copy_that_keeps_its_times_and_a_clock_that_went_back(tmp_path):

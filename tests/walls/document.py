@@ -28,6 +28,7 @@ KINDS = {
     "budget_id": "budget",
     "limit_id": "limit",
     "model_name": "any",
+    "deployment_name": "any",
     "target": "any",
     "subject": "any",
     "owner": "any",

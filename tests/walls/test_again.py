@@ -13,7 +13,7 @@ LAST = "DELETE /api/v1/organisations/{organisation_id}"
 NOT_HERE = {
     "POST /api/v1/notices/test": "no webhook is configured",
     "POST /api/v1/notices/{notice}/retry": "the same",
-    "POST /api/v1/deployments/{name}/reset": "no id is the name of a deployment",
+    "POST /api/v1/deployments/{deployment_name}/reset": "no id is the name of a deployment",
     "PUT /api/v1/models/{model_name}/active": "it names a model, which no tenant has",
     "DELETE /api/v1/models/{model_name}/active": "the same",
 }

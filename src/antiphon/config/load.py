@@ -15,6 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from antiphon.clock import Clock, SystemClock
+from antiphon.config.beside import named_files
 from antiphon.config.checks import advice
 from antiphon.config.draft import Draft, Said, file_draft, given_draft, text_draft
 from antiphon.config.local import Listens, find_local, listens
@@ -31,7 +32,7 @@ from antiphon.providers.environment import find_providers, from_environment
 from antiphon.yamlfile.environment import FILE as DOTENV
 from antiphon.yamlfile.environment import environment, process_environment
 from antiphon.yamlfile.places import Path
-from antiphon.yamlfile.trace import Seen, trace_of
+from antiphon.yamlfile.trace import Seen, Trace, trace_of
 
 _PREFIX = "ANTIPHON_"
 CONFIG_VARIABLE = "ANTIPHON_CONFIG"
@@ -67,6 +68,7 @@ class Loaded(msgspec.Struct, frozen=True):
         path: The file, where there is one.
         warnings: What can be used but is probably not meant.
         hidden: Members that came through `${...}`: what they hold is not to be shown.
+        beside: Files whose content it goes by, as they were, by the members that name them.
         origin: Reads it again.
     """
 
@@ -75,6 +77,7 @@ class Loaded(msgspec.Struct, frozen=True):
     path: FilePath | None
     warnings: tuple[str, ...]
     hidden: frozenset[Path]
+    beside: Mapping[Path, Trace | None]
     origin: Origin
 
 
@@ -173,9 +176,13 @@ class Origin:
         draft.override(self._overrides, "argument")
         found = _Found(environ, self._catalog or load_catalog(), self._listening)
         try:
-            return _settled(draft, found, clock.now(), self)
+            loaded = _settled(draft, found, clock.now(), self)
         finally:
+            # Also those that keep it from being used: once they are mended, it is read again.
             files |= {path: trace_of(path) for path in draft.texts}
+        named = named_files(loaded.settings)
+        self.seen = {**files, **{each: loaded.beside[path] for path, each in named.items()}}
+        return loaded
 
     def _drafted(self, said: Said | None, files: Seen) -> tuple[Draft, Mapping[str, str]]:
         source = self._source
@@ -239,6 +246,7 @@ def _settled(draft: Draft, found: _Found, now: float, origin: Origin) -> Loaded:
         draft.path,
         (*(str(each) for each in warnings), *_unknown_variables(environ)),
         frozenset(draft.hidden),
+        {path: trace_of(each) for path, each in named_files(verdict.settings).items()},
         origin,
     )
 

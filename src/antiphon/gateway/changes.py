@@ -26,6 +26,7 @@ from antiphon.yamlfile.places import Path, dotted
 
 Kind = Literal["added", "removed", "changed"]
 _SECRET, _EXPANDED = "(not shown)", "(from ${...}, not shown)"
+_REWRITTEN = "(the content of its file)"
 _NAMES = ("scope", "organisation", "name", "per")
 """Members that tell the entries of a list apart, as far as they have any."""
 _SHORT = (["deployments"], ["model"])
@@ -83,6 +84,7 @@ def changes_between(
     *,
     hidden: AbstractSet[Path],
     pending: Sequence[Path] = (),
+    rewritten: Sequence[Path] = (),
 ) -> Changes:
     """What is different.
 
@@ -91,12 +93,18 @@ def changes_between(
         after: What is to be.
         hidden: Members that are not to be shown.
         pending: Members that need a restart.
+        rewritten: Members that name a file whose content is another one.
     """
     walk = _Walk(hidden, {*pending})
-    return Changes(
-        changes=tuple(walk.between(before, after, ())),
-        effects=tuple(effects_of(before, after, hidden=hidden)),
-    )
+    found = list(walk.between(before, after, ()))
+    known = {each.path for each in found}
+    found += [
+        Change(path=dotted(path), kind="changed", before=_REWRITTEN, after=_REWRITTEN)
+        for path in rewritten
+        if dotted(path) not in known
+    ]
+    effects = effects_of(before, after, hidden=hidden)
+    return Changes(changes=tuple(found), effects=tuple(effects))
 
 
 class _Walk:

@@ -125,6 +125,7 @@ class Reloading:
     Attributes:
         origin: Where the configuration is from.
         hidden: Members of the one in force that are not to be shown.
+        beside: Files whose content it goes by, as they were then.
         loaded_at: When the one in force was put there, in seconds since 1970.
         error: Why the last attempt failed; empty where it did not.
         mistakes: All that was wrong then.
@@ -135,6 +136,7 @@ class Reloading:
     def __init__(self, gateway: Reloadable, loaded: Loaded) -> None:
         self.origin: Origin = loaded.origin
         self.hidden = loaded.hidden
+        self.beside = loaded.beside
         self.loaded_at = gateway.clock.now()
         self.error = ""
         self.mistakes: tuple[Mistake, ...] = ()
@@ -221,7 +223,15 @@ class Reloading:
         admin = None if gateway.admin_key is None else build.admin_key()
         await asyncio.to_thread(build.snapshot, admin)
         hidden = self.hidden | loaded.hidden
-        changes = changes_between(before, loaded.settings, hidden=hidden, pending=pending)
+        changes = changes_between(
+            before,
+            loaded.settings,
+            hidden=hidden,
+            pending=pending,
+            rewritten=[
+                path for path, trace in loaded.beside.items() if self.beside.get(path) != trace
+            ],
+        )
         return Built(loaded, settings, build, admin, changes)
 
     async def _made(self, built: Built) -> Made:
@@ -267,7 +277,7 @@ class Reloading:
 
     def _put(self, built: Built, made: Made | None) -> Reloaded:
         gateway, changes = self._gateway, built.changes
-        self.hidden = built.loaded.hidden
+        self.hidden, self.beside = built.loaded.hidden, built.loaded.beside
         self.error, self.mistakes = "", ()
         self.pending = changes.pending
         if made is not None:

@@ -37,6 +37,8 @@ from antiphon.pipeline.walking import Walking
 from antiphon.providers.deployment import Deployment
 from antiphon.usage.journal.record import DEGRADED, HIT, SHARED, STALE
 
+_FOR_A_WHILE = {"breaker", "keys"}
+"""Why one is passed over that would else have answered."""
 _SWEPT_EVERY = 60.0
 """Seconds between two looks for answers whose time is over."""
 
@@ -360,9 +362,10 @@ class Lookup:
         if last is order[0]:
             return False
         asked = [each.deployment for each in attempts]
+        passed_over = self._exchange.passed_over
         for each in order:
             if each is last:
                 return False
-            if each in self._unwell or each in asked:
+            if each in self._unwell or each in asked or passed_over.get(each) in _FOR_A_WHILE:
                 return True
         return False

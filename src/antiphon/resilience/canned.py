@@ -6,20 +6,10 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
-from zlib import crc32
+from typing import Self
 
 import msgspec
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
-    model_validator,
-)
-from typing_extensions import override
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from antiphon.model.rendering import Renderer, Template
 from antiphon.rendering.values import CannotRender, TemplateMistake, Value
@@ -47,44 +37,6 @@ VALUES: Mapping[str, str] = {
 """What a template may name, and what it gets."""
 
 
-class TextFile(msgspec.Struct, frozen=True):
-    """A file and what it held when the configuration was read: a change of either is one."""
-
-    path: Path
-    text: str
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.path} ({crc32(self.text.encode()):08x})"
-
-
-def read_text(value: object) -> TextFile:
-    """The text of a file that the configuration names.
-
-    Raises:
-        ValueError: It cannot be read.
-    """
-    if isinstance(value, TextFile):
-        return value
-    if not isinstance(value, str | Path):
-        raise ValueError("must be the path of a file")  # noqa: TRY004  as Pydantic wants it
-    path = Path(value)
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise ValueError(f"{path}: is larger than {_LARGEST >> 10} KiB")
-        return TextFile(path, content.decode())
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: is not UTF-8") from error
-
-
-def _path_of(file: TextFile) -> str:
-    return str(file.path)
-
-
 class CannedText(BaseModel):
     """A text, in the configuration or in a file of its own."""
 
@@ -93,15 +45,7 @@ class CannedText(BaseModel):
     text: str | None = Field(
         default=None, min_length=1, description="The text: a template (see the guide)."
     )
-    file: (
-        Annotated[
-            TextFile,
-            PlainValidator(read_text),
-            PlainSerializer(_path_of),
-            WithJsonSchema({"type": "string", "format": "path"}),
-        ]
-        | None
-    ) = Field(
+    file: Path | None = Field(
         default=None,
         description="A file that holds it, in UTF-8; a relative path starts at the "
         "configuration's folder.",
@@ -159,7 +103,7 @@ class Canned:
         self._lines = lines
         source, where = settings.text or "", ""
         if settings.file is not None:
-            source, where = settings.file.text, str(settings.file.path)
+            source, where = _read(settings.file), str(settings.file)
         try:
             self._template = template = renderer.template(source, known=VALUES)
             self._try(template)
@@ -218,6 +162,19 @@ _SAMPLES = (
     ),
     Situation("model", "req_0-1", "unavailable"),
 )
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise TemplateMistake(1, f"{path}: is larger than {_LARGEST >> 10} KiB")
+        return content.decode()
+    except OSError as error:
+        raise TemplateMistake(1, f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TemplateMistake(1, f"{path}: is not UTF-8") from error
 
 
 def _placed(error: TemplateMistake, where: str) -> TemplateMistake:

@@ -82,16 +82,16 @@ def deployment_routes(gateway: Antiphon) -> APIRouter:
         _need_root(actor)
         return [_view(gateway, each) for each in gateway.deployments()]
 
-    @deployments.post("/deployments/{name:path}/reset", summary="Reset a deployment")
+    @deployments.post("/deployments/{deployment_name:path}/reset", summary="Reset a deployment")
     async def reset_deployment(
-        actor: Asking, front: Annotated[Front, Depends(front_of)], name: _Name
+        actor: Asking, front: Annotated[Front, Depends(front_of)], deployment_name: _Name
     ) -> DeploymentView:
         """Take it into use again: its breaker closes, and its provider's keys are tried again.
 
         What it asked for with `retry-after` is forgotten, too.
         """
         _need_root(actor)
-        deployment = deployment_of(gateway.snapshot, name)
+        deployment = deployment_of(gateway.snapshot, deployment_name)
         at = int(gateway.clock.now() * 1e6)
         await asyncio.to_thread(note_reset, front.database, actor, deployment.name, at=at)
         reset(deployment)

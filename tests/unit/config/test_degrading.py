@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.resilience.canned import TextFile
 from tests.unit.config.conftest import Load, Refusal
 
 HEAD = """
@@ -32,11 +31,10 @@ def test_every_step_and_every_short_form(load_text: Load, tmp_path: Path):
     models = load_text(text).settings.models
     assert models["fast"].degrade.pool == "other"
     file = tmp_path / "prompts" / "sorry.md"
-    read = TextFile(file, "Sorry.\n")
-    assert [each.file for each in models["path"].degrade.canned] == [read]
+    assert [each.file for each in models["path"].degrade.canned] == [file]
     assert [each.text for each in models["text"].degrade.canned] == ["Sorry."]
-    assert [each.file for each in models["one"].degrade.canned] == [read]
-    assert [each.file for each in models["cases"].degrade.canned] == [None, read]
+    assert [each.file for each in models["one"].degrade.canned] == [file]
+    assert [each.file for each in models["cases"].degrade.canned] == [None, file]
 
 
 @pytest.mark.parametrize(

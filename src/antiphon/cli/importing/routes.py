@@ -14,7 +14,7 @@ from antiphon.config.tree import is_mapping
 
 _ANY = "*"
 """Our name for every other name."""
-_MOST_ATTEMPTS = 20
+_MOST_CALLS = 20
 _USUAL_DEADLINE = 600
 _LONGEST_BACKOFF = 60
 _STRATEGIES = {
@@ -193,8 +193,8 @@ class Routes:
         if retries is not None:
             options["retries"] = int(retries[0])
             why = (
-                "models.NAME.retry.attempts counts the calls of a request over all its "
-                f"deployments, at most {_MOST_ATTEMPTS}; each is asked once before one is again"
+                "models.NAME.retry.calls counts the calls of a request over all its "
+                f"deployments, at most {_MOST_CALLS}; each is asked once before one is again"
             )
             self._report.approximated(retries[1], why)
         wait = self._sections.number(
@@ -225,8 +225,8 @@ class Routes:
         retries = options.get("retries")
         if isinstance(retries, int):
             groups = 1 + len(self._behind.get(name, []))
-            attempts = max(len(deployments), (retries + 1) * groups)
-            retry["attempts"] = min(_MOST_ATTEMPTS, attempts)
+            calls = max(len(deployments), (retries + 1) * groups)
+            retry["calls"] = min(_MOST_CALLS, calls)
         if "backoff" in options:
             retry["backoff"] = options["backoff"]
         if retry:
