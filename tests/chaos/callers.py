@@ -191,6 +191,10 @@ def _pieces(body: bytes, *, streamed: bool) -> Iterator[Any]:
             yield data if data == "[DONE]" else json.loads(data)
 
 
+def _streams(answer: Answer) -> bool:
+    return answer.question.stream
+
+
 def _chat(answer: Answer, piece: Any) -> None:
     if error := piece.get("error"):
         assert {"message", "type", "code"} <= error.keys()
@@ -199,8 +203,8 @@ def _chat(answer: Answer, piece: Any) -> None:
     for choice in piece.get("choices") or ():
         said = choice.get("delta") or choice.get("message") or {}
         answer.text += said.get("content") or ""
-        # What had no reason has none.
-        answer.ended = answer.ended or not answer.question.stream
+        # A whole answer that had no reason has none.
+        answer.ended = answer.ended or not _streams(answer)
 
 
 def _messages(answer: Answer, piece: Any) -> None:
@@ -254,7 +258,8 @@ def _gemini(answer: Answer, piece: Any) -> None:
     for candidate in piece.get("candidates") or ():
         parts = (candidate.get("content") or {}).get("parts") or ()
         answer.text += "".join(part.get("text", "") for part in parts)
-        answer.ended = answer.ended or bool(candidate.get("finishReason"))
+        # A whole answer that had no reason has none.
+        answer.ended = answer.ended or bool(candidate.get("finishReason") or not _streams(answer))
 
 
 def _ollama(answer: Answer, piece: Any) -> None:

@@ -25,7 +25,6 @@ from antiphon.errors import (
     Forbidden,
     InvalidRequest,
     ModelNotFound,
-    NothingCleared,
 )
 from antiphon.limits.concurrency import Concurrency
 from antiphon.model.principal import Principal
@@ -49,8 +48,8 @@ from antiphon.pipeline.sharing import StoredStream
 from antiphon.pipeline.streaming import ProviderStream
 from antiphon.pipeline.turns import Turns
 from antiphon.pipeline.walking import Walking
-from antiphon.pipeline.wishes import Wishes, read_wishes, wishes_in
-from antiphon.pipeline.wishing import named, wished
+from antiphon.pipeline.wishes import read_wishes, wishes_in
+from antiphon.pipeline.wishing import chosen_by, wished
 from antiphon.providers.transport import Upstream
 from antiphon.telemetry.metrics import Metrics
 
@@ -131,7 +130,7 @@ class Pipeline:
         """Find the plan of the name that was asked for.
 
         Raises:
-            InvalidRequest: It came through too many gateways of our kind.
+            InvalidRequest: It came through too many gateways.
             ModelNotFound: Nothing goes by that name.
             Forbidden: The caller may not ask for it.
         """
@@ -178,35 +177,14 @@ class Pipeline:
         Raises:
             NothingCleared: Nobody may be sent what is asked.
             InvalidRequest: It is marked with a word that means nothing.
+            ModelNotFound: Its caller lists a name that it may not use, or that nobody goes by.
         """
         chooser, wishes = plan.chooser, exchange.wishes
         exchange.choice = None
         if wishes is not None and wishes.chooses:
-            exchange.choice = self._wished(exchange, plan, wishes)
+            exchange.choice = chosen_by(exchange, plan, wishes, self._question(exchange))
         elif exchange.foreseen or not chooser.is_plain(exchange.payload, exchange.sensitivity):
             exchange.choice = chooser.choose(self._question(exchange), exchange.started)
-
-    def _wished(self, exchange: Exchange, plan: Plan, wishes: Wishes) -> Choice:
-        """Choose behind all the names that the caller lists, as it prefers.
-
-        Raises:
-            As `choose`.
-            ModelNotFound: It lists a name that it may not use, or that nobody goes by.
-        """
-        snapshot, principal, payload = exchange.snapshot, exchange.principal, exchange.payload
-        preferences = wishes.preferences
-        if preferences is not None:
-            preferences.check(snapshot.shelves)
-        chosen: list[Choice] = []
-        refusal: NothingCleared | None = None
-        for each in (plan, *named(snapshot, principal, wishes.models)):
-            try:
-                chosen.append(each.chooser.choose(self._question(exchange), exchange.started))
-            except NothingCleared as error:
-                refusal = refusal or error
-        if not chosen and refusal is not None:
-            raise refusal
-        return wished(chosen, preferences, payload)
 
     def _question(self, exchange: Exchange) -> Question:
         asked = self.question(exchange.payload, exchange.principal, exchange.headers)

@@ -4,14 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from antiphon.dialects.base import Payload
-from antiphon.errors import InvalidRequest, ModelNotFound
+from antiphon.errors import InvalidRequest, ModelNotFound, NothingCleared
 from antiphon.model.principal import Principal
-from antiphon.pipeline.choosing import Choice
+from antiphon.pipeline.choosing import Choice, Question
+from antiphon.pipeline.exchange import Exchange
 from antiphon.pipeline.plan import Plan, Snapshot
 from antiphon.pipeline.preferences import Preferences
+from antiphon.pipeline.wishes import Wishes
 from antiphon.providers.deployment import Deployment
 from antiphon.routing.candidate import Candidate
+
+
+def chosen_by(exchange: Exchange, plan: Plan, wishes: Wishes, question: Question) -> Choice:
+    """Choose behind all the names that a caller lists, as it prefers.
+
+    Raises:
+        NothingCleared: Nobody behind any of them may be sent what is asked.
+        ModelNotFound: It lists a name that it may not use, or that nobody goes by.
+    """
+    snapshot, preferences = exchange.snapshot, wishes.preferences
+    if preferences is not None:
+        preferences.check(snapshot.shelves)
+    # Further names are no way round what the first one demands.
+    question = msgspec.structs.replace(question, least=plan.chooser.least)
+    chosen: list[Choice] = []
+    refusal: NothingCleared | None = None
+    for each in (plan, *named(snapshot, exchange.principal, wishes.models)):
+        try:
+            chosen.append(each.chooser.choose(question, exchange.started))
+        except NothingCleared as error:
+            refusal = refusal or error
+    if not chosen and refusal is not None:
+        raise refusal
+    return wished(chosen, preferences, exchange.payload)
 
 
 def named(snapshot: Snapshot, principal: Principal, names: Iterable[str]) -> Iterator[Plan]:
