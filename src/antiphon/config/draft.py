@@ -26,11 +26,14 @@ _PATHS = (
     ("egress", "ca_file"),
     ("providers", _EACH, "ca_file"),
     ("providers", _EACH, "api_key_file"),
-    ("models", _EACH, "degrade", "canned", "file"),
-    ("models", _EACH, "degrade", "canned", _EACH, "file"),
 )
 """Members that are paths: a relative one starts at the configuration's folder."""
 
+_TEXTS = (
+    ("models", _EACH, "degrade", "canned", "file"),
+    ("models", _EACH, "degrade", "canned", _EACH, "file"),
+)
+"""Paths too, of files that are read with the configuration."""
 _TEXTS_OR_PATHS = (("models", _EACH, "degrade", "canned"),)
 """Members that are texts, or the paths of files with texts."""
 _TELLING = 6
@@ -45,6 +48,9 @@ class Draft:
         path: The file, where there is one.
         mistakes: What is wrong already, by member.
         hidden: Members whose value is never shown.
+        texts: Files with texts that members name, once it is settled.
+        readable: The only ones that are read, besides those beside the configuration; None reads
+            any.
     """
 
     def __init__(
@@ -61,6 +67,8 @@ class Draft:
         self.path = path
         self.mistakes = dict(mistakes)
         self.hidden = hidden
+        self.texts: list[FilePath] = []
+        self.readable: Collection[FilePath] | None = None
         self._data = data
         self._places = places
         self._origins: dict[Path, str] = {}
@@ -99,7 +107,11 @@ class Draft:
         return self._places.mistake(path, message)
 
     def settled(self, environ: Mapping[str, str]) -> dict[str, object]:
-        """The data, ready to be checked: nothing where nothing was said, and paths made whole."""
+        """The data, ready to be checked: nothing where nothing was said, and paths made whole.
+
+        Raises:
+            ConfigurationError: It names the file of a text that is not to be read.
+        """
         folder = FilePath() if self.path is None else self.path.parent
         home = environ.get("HOME") or str(FilePath.home())
         settled = _without_nothing(self._data, ())
@@ -108,13 +120,25 @@ class Draft:
             storage.setdefault("data_dir", str(DATA_DIR))
         for pattern in _PATHS:
             _change(settled, pattern, lambda text: _anchored(text, folder, home))
+        for pattern in _TEXTS:
+            _change(settled, pattern, lambda text: self._noted(_anchored(text, folder, home)))
         for pattern in _TEXTS_OR_PATHS:
             _change(
                 settled,
                 pattern,
-                lambda text: _anchored(text, folder, home) if is_file(text) else text,
+                lambda text: self._noted(_anchored(text, folder, home)) if is_file(text) else text,
             )
         return settled
+
+    def _noted(self, text: str) -> str:
+        path = FilePath(text)
+        if self.readable is not None and path not in self.readable:
+            folder = FilePath() if self.path is None else self.path.parent
+            if not path.resolve().is_relative_to(folder.resolve()):
+                message = f"the file {path} is not read for a text that comes from elsewhere"
+                raise ConfigurationError([Mistake(self.source, "models", message)])
+        self.texts.append(path)
+        return text
 
 
 def file_draft(path: FilePath, environ: Mapping[str, str], files: Seen) -> Draft:
@@ -171,7 +195,7 @@ def _drafted(
     if not is_mapping(data):
         message = "must hold a mapping, such as `providers: {...}`"
         raise ConfigurationError([document.places.mistake((), message)])
-    return Draft(
+    draft = Draft(
         data,
         document.places,
         source=name,
@@ -179,6 +203,8 @@ def _drafted(
         mistakes=document.mistakes,
         hidden=document.expanded,
     )
+    draft.readable = readable
+    return draft
 
 
 def given_draft(values: Mapping[str, object], source: str = "configuration") -> Draft:

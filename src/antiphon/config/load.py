@@ -175,7 +175,11 @@ class Origin:
             self.seen = files
         draft.override(self._overrides, "argument")
         found = _Found(environ, self._catalog or load_catalog(), self._listening)
-        loaded = _settled(draft, found, clock.now(), self)
+        try:
+            loaded = _settled(draft, found, clock.now(), self)
+        finally:
+            # Also those that keep it from being used: once they are mended, it is read again.
+            files |= {path: trace_of(path) for path in draft.texts}
         named = named_files(loaded.settings)
         self.seen = {**files, **{each: loaded.beside[path] for path, each in named.items()}}
         return loaded
