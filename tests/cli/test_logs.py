@@ -36,7 +36,7 @@ ID
   tokens    0 in, 0 out
   cost      $0
   cache     none
-  error     upstream: No deployment of 'patient' gave an answer.
+  error     upstream: No deployment of 'patient' gave an answer. Please try again.
 """
 
 

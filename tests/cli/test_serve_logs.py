@@ -49,7 +49,10 @@ def test_off_says_only_what_went_wrong(configured):
     with configured.serving() as served:
         assert ask(served).status_code == 200
         assert ask(served, model="broken").status_code == 502
-        [line] = [json.loads(each) for each in written(served).splitlines()]
+        *failed, line = [json.loads(each) for each in written(served).splitlines()]
+    assert {(each["logger"], each["level"]) for each in failed} == {
+        ("antiphon.requests", "warning")
+    }
     assert (line["event"], line["level"], line["logger"]) == ("log", "error", "antiphon.requests")
     assert "failed: upstream" in line["message"]
 

@@ -49,6 +49,7 @@ FALLBACK = RequestFacts(
     outcome="ok",
     error=None,
     cache="none",
+    degraded="",
     started="2026-01-31T12:00:00.250000Z",
     ended="2026-01-31T12:00:02.250000Z",
     duration_ms=2000.0,

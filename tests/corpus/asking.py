@@ -172,6 +172,10 @@ def refusing(dialect: str, target: str, body: Mapping[str, Any]) -> Iterator[str
     except InvalidRequest:
         # It is none, and is refused for that.
         return
+    wished = body.get("provider")
+    if isinstance(wished, dict) and wished.get("only"):
+        # Recorded at a router of providers, of whom none is here by that name.
+        yield "provider.only"
     for need in sorted(needs & losses.keys()):
         if losses[need].severity is Severity.REFUSE:
             yield need.value

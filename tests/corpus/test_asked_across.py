@@ -38,7 +38,8 @@ async def test_the_committed_requests_are_taken_by_every_dialect(tmp_path, capsy
     with capsys.disabled():
         print(f"\n{figures}")  # noqa: T201
     assert len(all_) == 764
-    assert sum(bool(one.refusing) for one in all_) <= 112
+    lost = [one for one in all_ if one.refusing and one.refusing != ("provider.only",)]
+    assert len(lost) <= 112
 
 
 @pytest.mark.campaign

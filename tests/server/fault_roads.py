@@ -64,6 +64,9 @@ BY_PROVIDER: Final[Mapping[str, Mapping[str, Case]]] = MappingProxyType(
             "server-error": both(broken("api_error")),
             "error-200": both(overloaded("overloaded_error")),
             **_INSIDE,
+            # Why it stopped is said, and its usage: only the last event is missing, which is ours.
+            "no-done": FINE,
+            "length-short": Case(broken("bad_body"), ANSWER),
             "error-event": Case(ANSWER, cut_off("overloaded")),
             "error-first": Case(ANSWER, overloaded("overloaded_error")),
             # The call in it has no name: what came before it is told, and no half call is.

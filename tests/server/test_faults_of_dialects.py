@@ -66,7 +66,7 @@ async def standing(tmp_path: Path, road: Road) -> AsyncIterator[tuple[Stage, Cal
             struck = f"{provider_of(fault, stream=form == 'stream')}/sim-reason+fault:{fault}"
             spared = [struck, "two/sim-reason"]
             models[f"{fault}.{form}"] = {"deployments": [struck], "retry": {"attempts": 1}}
-            models[f"{fault}.{form}.both"] = {"deployments": spared, "retry": {"attempts": 2}}
+            models[f"{fault}.{form}.both"] = {"deployments": spared, "retry": {"attempts": 1}}
     dialect = DIALECTS[road.provider]
     async with (
         stage(

@@ -280,7 +280,7 @@ async def test_who_wants_to_be_refused_is(fleet: Stage) -> None:
 
 
 async def test_where_one_call_is_allowed_the_refusal_is_told(tmp_path) -> None:
-    once = {"deployments": [f"two/{MODEL}"], "retry": {"attempts": 1}}
+    once = {"deployments": [f"two/{MODEL}"], "retry": {"calls": 1}}
     specs = [SimulatorSpec(name=name, seed=n, strict=True) for n, name in enumerate(("one", "two"))]
     async with stage(
         tmp_path, specs, provider={"dialect": "openai_responses"}, models={"once": once}

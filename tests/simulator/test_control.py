@@ -15,7 +15,9 @@ async def control(simulator: Simulator) -> AsyncIterator[AsyncClient]:
         yield http
 
 
-async def test_faults_are_listed_armed_and_disarmed(control: AsyncClient, raw: Raw) -> None:
+async def test_faults_are_listed_armed_and_disarmed(
+    simulator: Simulator, control: AsyncClient, raw: Raw
+) -> None:
     listed = (await control.get("/faults")).json()
     assert listed["faults"] == {
         name: {
@@ -23,8 +25,9 @@ async def test_faults_are_listed_armed_and_disarmed(control: AsyncClient, raw: R
             "expected": fault.expected,
             "wires": sorted(fault.wires),
         }
-        for name, fault in FAULTS.items()
+        for name, fault in simulator.faults.items()
     }
+    assert simulator.faults.keys() > FAULTS.keys()
     rule = {"fault": "quota", "count": 3, "match": {"model": "sim-small"}}
     armed = (await control.post("/faults", json=rule)).json()["armed"]
     assert armed[0]["rule"]["count"] == 3

@@ -69,6 +69,7 @@ def test_json():
         "code": None,
         "attempts": 1,
         "failed": [],
+        "degraded": None,
         "input_tokens": 10,
         "output_tokens": 4,
         "cache_read_tokens": 3,
