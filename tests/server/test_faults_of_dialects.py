@@ -43,6 +43,8 @@ DEAD_KEYS: Final = {"quota", "bad-key", "key-echo"}
 PACED: Final = Latency(tokens_per_second=2000)
 ENDED: Final = {"done-twice", "after-done", "second-answer", "length-long"}
 """Faults behind the end, of which nothing is passed on."""
+COMPLETED: Final = {"no-done", "length-short"}
+"""Streams whose end is missing, which is written here."""
 CHANCE: Final = re.compile(rb'(?:toolu_|call_|msg_|resp_|rs_|fc_)\w+|"obfuscation":"\w+"')
 
 
@@ -195,6 +197,8 @@ async def test_what_passes_keeps_its_bytes(tmp_path, road):
             expected = road.expected(fault)
             for stream in (False, True):
                 if not expected[stream].is_answer or fault in ENDED | OVER_TLS:
+                    continue
+                if stream and fault in COMPLETED:
                     continue
                 asked = {**BODIES[road.caller], "model": f"sim-reason+fault:{fault}"}
                 asked |= {"stream": True} if stream else {}
