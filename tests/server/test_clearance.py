@@ -241,3 +241,95 @@ async def test_nobody_who_is_not_cleared_is_ever_asked(
             assert place in may or not asked(simulator)
         assert (answer.status_code == 200) == bool(may - broken)
         assert (answer.status_code == 403) == (not may)
+
+
+def _chat_with(part: dict[str, object]) -> dict[str, object]:
+    return chat() | {"messages": [{"role": "user", "content": [part]}]}
+
+
+def _gemini_with(part: dict[str, object]) -> dict[str, object]:
+    return {"contents": [{"role": "user", "parts": [{"text": "Hi"}, part]}]}
+
+
+GEMINI = "/gemini/v1beta/models/both:generateContent"
+UNREADABLE = {
+    "gemini, a document": (
+        GEMINI,
+        _gemini_with({"inlineData": {"mimeType": "application/pdf", "data": "UFJPSg=="}}),
+    ),
+    "gemini, in snake case": (
+        GEMINI,
+        _gemini_with({"inline_data": {"mime_type": "text/plain", "data": "UFJPSg=="}}),
+    ),
+    "messages, a document": (
+        "/v1/messages",
+        chat()
+        | {
+            "max_tokens": 9,
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {
+                            "type": "document",
+                            "source": {
+                                "type": "base64",
+                                "media_type": "application/pdf",
+                                "data": "UFJPSg==",
+                            },
+                        }
+                    ],
+                }
+            ],
+        },
+    ),
+    "chat, a film": (
+        "/v1/chat/completions",
+        _chat_with({"type": "video_url", "video_url": {"url": "data:video/mp4;base64,UFJP"}}),
+    ),
+    "moderations, a picture": (
+        "/v1/moderations",
+        {
+            "model": "both",
+            "input": [
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+            ],
+        },
+    ),
+    "embeddings, tokens": ("/v1/embeddings", {"model": "both", "input": [[1, 2, 3]]}),
+    "old completions, tokens": ("/v1/completions", {"model": "both", "prompt": [1, 2, 3]}),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_what_cannot_be_looked_through_stays_in(tmp_path, name):
+    path, body = UNREADABLE[name]
+    async with stage(tmp_path, TWO, providers_of=CLEARED, privacy=SECRET) as road:
+        await post(road, body, path)
+        assert asked(road.first) == 0
+
+
+@pytest.mark.parametrize("text", ["what is an image", "read my profile", "file an audio report"])
+async def test_a_word_in_a_text_hides_nothing(tmp_path, text):
+    tool = {
+        "type": "function",
+        "function": {
+            "name": "read",
+            "parameters": {"type": "object", "properties": {"file_path": {"type": "string"}}},
+        },
+    }
+    async with stage(tmp_path, TWO, providers_of=CLEARED, privacy=SECRET) as road:
+        for more in ({}, {"tools": [tool]}):
+            answer = await post(road, chat(text, **more))
+            assert answer.headers["x-antiphon-deployment"] == "cloud/sim-small", answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/moderations", "/v1/completions", "/v1/rerank", "/v1/responses/input_tokens"]
+)
+async def test_a_mark_in_the_body_counts_where_it_is_passed_on_unread(tmp_path, path):
+    body = {"model": "both", "input": "Hi", "prompt": "Hi", "query": "Hi", "documents": ["a"]}
+    async with stage(tmp_path, TWO, providers_of=CLEARED) as road:
+        answer = await post(road, {**body, "metadata": {"sensitivity": "restricted"}}, path)
+        assert answer.status_code == 200, answer.text
+        assert asked(road.first) == 0

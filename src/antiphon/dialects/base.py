@@ -24,7 +24,7 @@ from antiphon.dialects.contract import (
     StreamEncoder,
     Target,
 )
-from antiphon.dialects.references import refers
+from antiphon.dialects.references import holds_bytes, refers
 from antiphon.dialects.requests import Requests
 from antiphon.errors import AntiphonError, UpstreamError
 from antiphon.model.needs import Need, needs_of
@@ -32,8 +32,6 @@ from antiphon.model.reply import ChatReply
 from antiphon.model.request import ChatRequest
 from antiphon.model.within import asks_within
 from antiphon.wire.shallow import Members
-
-_NO_TEXT = (Need.IMAGES, Need.AUDIO, Need.FILES)
 
 
 class Dialect(Requests):
@@ -200,10 +198,13 @@ class Payload:
     @property
     def hides(self) -> bool:
         """Whether some of it may be no text, or lie elsewhere: nobody can look through it all."""
+        return self.refers or holds_bytes(self.body)
+
+    @property
+    def metadata(self) -> bytes | msgspec.Raw | None:
+        """What came along with it, unread; None where nothing did."""
         members = self._members
-        return self.refers or (
-            members is not None and any(self.dialect.may_ask(members, need) for need in _NO_TEXT)
-        )
+        return None if members is None else members.raw("metadata")
 
     @property
     def refers(self) -> bool:

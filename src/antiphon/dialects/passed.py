@@ -11,6 +11,7 @@ from typing_extensions import override
 from antiphon.dialects.base import Dialect, Payload
 from antiphon.dialects.contract import LEAST_ANSWER, Quirk, Target
 from antiphon.dialects.fields import UNREADABLE, first_byte
+from antiphon.dialects.references import holds_bytes, holds_numbers, refers
 from antiphon.errors import MalformedBody
 from antiphon.model.needs import Need
 from antiphon.model.request import ChatRequest
@@ -52,7 +53,8 @@ class UntranslatedPayload(Payload, ABC):
     @property
     @override
     def hides(self) -> bool:
-        return False
+        body = self.readable
+        return self.opaque or refers(body) or holds_bytes(body) or holds_numbers(body)
 
     @property
     @override
@@ -140,8 +142,8 @@ class PassedJson(UntranslatedPayload):
 
     @property
     @override
-    def hides(self) -> bool:
-        return self.opaque
+    def metadata(self) -> bytes | msgspec.Raw | None:
+        return self._object.raw("metadata")
 
     @property
     @override
@@ -257,6 +259,14 @@ class PassedBytes(UntranslatedPayload):
     @override
     def readable(self) -> bytes:
         return self._bytes
+
+    @property
+    @override
+    def metadata(self) -> bytes | msgspec.Raw | None:
+        try:
+            return Members.parse(self._bytes).raw("metadata")
+        except MalformedBody:
+            return None
 
     @property
     @override

@@ -4,7 +4,9 @@ What is fetched or kept there becomes tokens that no byte of the request pays fo
 nothing of what it may cost. Looked for in the bytes, in the words of every dialect at once: one
 that is found in vain only reserves too much. Names that are written with escapes count as found.
 
-Hot path where budgets are: a search over the body.
+Also told: whether some of what is asked is no text at all, as bytes in base64 or tokens by number.
+
+Hot path where budgets are, or where prompts are looked through: a search over the body.
 """
 
 from __future__ import annotations
@@ -30,3 +32,31 @@ _HIDDEN = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA]|5[fF])")
 def refers(body: bytes) -> bool:
     """Whether some of what is asked may lie elsewhere."""
     return _ELSEWHERE.search(body) is not None or _HIDDEN.search(body) is not None
+
+
+_BYTES = re.compile(
+    rb'"(?:'
+    # parts of every dialect that say what they are
+    rb'type"\s*:\s*"(?:(?:input_|output_)?(?:image|audio|video|file)(?:_url)?"|base64")'
+    # parts that their member tells
+    rb'|(?:inline|file)_?[dD]ata"\s*:|images"\s*:\s*\['
+    rb'|(?:image|audio|video|file)(?:_url|_data)?"\s*:\s*"'
+    rb'|(?:input_audio|b64_json)"\s*:|audio"\s*:\s*\{\s*"id"'
+    rb")"
+    # what lies in an address
+    rb"|;base64,"
+)
+_NUMBERS = re.compile(rb'"(?:prompt|input)"\s*:\s*\[[\s\[]*[0-9]')
+
+
+def holds_bytes(body: bytes) -> bool:
+    """Whether some of it may be pictures, sound or documents: no text that can be looked through.
+
+    Of a word in a text or a tool's member nothing is believed: `"` is escaped there.
+    """
+    return _BYTES.search(body) is not None
+
+
+def holds_numbers(body: bytes) -> bool:
+    """Whether a prompt may be the numbers of its tokens."""
+    return _NUMBERS.search(body) is not None

@@ -159,12 +159,11 @@ class Chooser:
 
     def is_plain(self, payload: Payload, sensitivity: bytes | None) -> bool:
         """Whether this request takes the order of the list, and nothing else has to be known."""
-        members = payload.members
         return (
             self._simple
             and sensitivity is None
             and self.active is None
-            and (members is None or "metadata" not in members)
+            and payload.metadata is None
         )
 
     def choose(self, question: Question, now: float) -> Choice:
@@ -268,8 +267,7 @@ class Chooser:
             if name == SENSITIVITY:
                 said = value.decode("latin-1")
                 least = max(least, marked(said, "The header 'x-antiphon-sensitivity'"))
-        members = payload.members
-        if members is not None and "metadata" in members:
+        if payload.metadata is not None:
             word = metadata_of(payload).get("sensitivity")
             if word:
                 least = max(least, marked(word, "'metadata.sensitivity'"))

@@ -46,8 +46,7 @@ def marked(word: str, where: str) -> Sensitivity:
 
 def metadata_of(payload: Payload) -> Mapping[str, str]:
     """What came along with a request, its values as text; lists are joined with commas."""
-    members = payload.members
-    raw = None if members is None else members.raw("metadata")
+    raw = payload.metadata
     if raw is None:
         return {}
     try:
