@@ -269,7 +269,7 @@ class Chooser:
                 least = max(least, marked(said, "The header 'x-antiphon-sensitivity'"))
         if payload.metadata is not None:
             word = metadata_of(payload).get("sensitivity")
-            if word:
+            if word is not None:
                 least = max(least, marked(word, "'metadata.sensitivity'"))
         if not self._privacy.detects:
             return least
