@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+from typing_extensions import override
 
+from antiphon.clock import SystemClock
 from antiphon.config.load import load
 from antiphon.gateway.gateway import Antiphon
 from antiphon.gateway.listing import list_models
@@ -46,6 +49,14 @@ ADDRESSES = {
 """The paths of addresses that only their owners know."""
 ADMIN = "admin-key-0123456789abcdef"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Evening(SystemClock):
+    """Some providers cost less at some hours: the recorded costs are of this one."""
+
+    @override
+    def now(self) -> float:
+        return datetime(2026, 11, 26, 20, tzinfo=UTC).timestamp()
 
 
 class Stage:
@@ -79,7 +90,8 @@ async def road(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]
     write_recordings(FIXTURES, {name: dialect_of(name) for name in ROWS}, recordings)
     spec = SimulatorSpec(name="all", replay=recordings, replay_pause=0.0)
     async with Simulator(spec) as provider:
-        gateway = Antiphon(load(settings(provider, tmp_path_factory.mktemp("data")), environ={}))
+        told = settings(provider, tmp_path_factory.mktemp("data"))
+        gateway = Antiphon(load(told, environ={}), clock=Evening())
         async with (
             gateway,
             serving(gateway) as address,

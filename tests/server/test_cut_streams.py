@@ -44,11 +44,15 @@ FAULTS: Final = {
 }
 
 
+CLOSED: Final = {"breaker": {"failures": 100}}
+"""Every stream is cut: a breaker would say no more than that."""
+
+
 @pytest.mark.parametrize("spoken", DIALECTS)
 async def test_a_stream_that_is_cut_off_is_an_error_for_every_caller(tmp_path, spoken):
     specs = [SimulatorSpec(name="one", seed=1)]
     async with (
-        stage(tmp_path, specs, provider={"dialect": DIALECTS[spoken]}) as road,
+        stage(tmp_path, specs, provider={"dialect": DIALECTS[spoken], **CLOSED}) as road,
         calling(road) as callers,
     ):
         road.first.faults = {**road.first.faults, **FAULTS}

@@ -138,8 +138,12 @@ async def test_an_error_after_a_heartbeat_is_an_event(beating):
     assert not isinstance(caught.value, openai.APIStatusError)
 
 
+WAITS = {"attempts": 2, "backoff": 0.3, "jitter": "none"}
+"""For longer than until the first heartbeat."""
+
+
 async def test_an_exhausted_route_after_a_heartbeat_is_an_event(tmp_path):
-    models = {"fast": {"deployments": ["one/sim-small"], "retry": {"attempts": 2, "backoff": 0.3}}}
+    models = {"fast": {"deployments": ["one/sim-small"], "retry": WAITS}}
     async with stage(tmp_path, server=BEATING, models=models) as road:
         road.first.arm("server-error")
         body = await stream(road)
