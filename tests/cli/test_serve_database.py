@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -17,26 +16,29 @@ from antiphon.usage.ledger.tables import SCHEMA
 from tests.cli.processes import COMMAND, environment
 from tests.unit.usage.ledger.written import FakeClock
 
-_DROP, _OVERRIDE, _SEARCH = 24, 1, 2
+AS_ANYBODY = """
+import ctypes, os, sys
+DROP, OVERRIDE, SEARCH = 24, 1, 2
+if os.geteuid() == 0:
+    for right in (OVERRIDE, SEARCH):
+        ctypes.CDLL(None).prctl(DROP, right, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a command: root may write everywhere; without two of its rights it may not.
 
-
-def as_anybody() -> None:
-    """Before the command runs: root may write everywhere; without two of its rights it may not."""
-    if os.geteuid() == 0:
-        for right in (_OVERRIDE, _SEARCH):
-            ctypes.CDLL(None).prctl(_DROP, right, 0, 0, 0)
+Not between fork and exec: where a loop ran before, uvloop closes descriptors there.
+"""
 
 
 def refused(antiphon, command: str = "serve", status: int = 1) -> str:
     done = subprocess.run(
-        [*COMMAND, command],
+        [sys.executable, "-c", AS_ANYBODY, *COMMAND, command],
         cwd=antiphon.home,
         env=environment(antiphon.home),
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
-        preexec_fn=as_anybody,
     )
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
