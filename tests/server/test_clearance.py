@@ -192,7 +192,7 @@ async def test_a_cached_answer_of_another_choice_is_not_given(tmp_path):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     clearances=st.tuples(*[st.sampled_from(LEVELS)] * 3),

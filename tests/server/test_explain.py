@@ -150,7 +150,7 @@ async def holds(road: Stage, case: Case) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "examples", [150, pytest.param(1000, marks=pytest.mark.campaign)], ids=["some", "many"]
+    "examples", [60, pytest.param(1000, marks=pytest.mark.campaign)], ids=["some", "many"]
 )
 async def test_what_is_said_is_what_happens(road, examples):
     """For routes, requests, wishes and states of every kind: the proof that it is no toy."""
