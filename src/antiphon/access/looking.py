@@ -5,9 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, Generic, TypeVar
+
+from sqlalchemy import Connection
+from typing_extensions import override
 
 from antiphon.errors import StorageFailed
+from antiphon.storage.database import Readable
+
+Found = TypeVar("Found")
 
 EVERY = 0.2
 """Seconds between two looks."""
@@ -56,3 +63,45 @@ class Looking(ABC):
     def stop(self) -> None:
         """Have `run` look at `stop` now."""
         self._wake.set()
+
+
+class Latest(Looking, Generic[Found]):
+    """Looks whether rows were changed, by the newest entry of any, and tells what stands then.
+
+    Args:
+        database: With the tables of access.
+        tell: Takes what stands, on the thread of this service: hand it to the loop.
+        told: The number that is known already.
+        every: Seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        database: Readable,
+        tell: Callable[[Found], object],
+        *,
+        told: int | None = None,
+        every: float = EVERY,
+    ) -> None:
+        super().__init__(every=every)
+        self._database = database
+        self._tell = tell
+        self._told = told
+
+    @override
+    def look(self) -> None:
+        with self._database.reading() as connection:
+            newest = self.newest(connection)
+            found = None if newest == self._told else self.found(connection, newest)
+        self.trouble = ""
+        if found is not None:
+            self._tell(found)
+            self._told = newest
+
+    @abstractmethod
+    def newest(self, connection: Connection) -> int:
+        """The number of the newest entry; 0 where there never was one."""
+
+    @abstractmethod
+    def found(self, connection: Connection, newest: int) -> Found:
+        """What stands, by the entry of this number."""

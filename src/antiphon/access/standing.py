@@ -6,7 +6,7 @@ an index, several times a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from antiphon.access.allowances import MOST, allowance_facts
 from antiphon.access.facts import AllowanceFacts
-from antiphon.access.looking import EVERY, Looking
+from antiphon.access.looking import Latest
 from antiphon.access.tables import allowances
 from antiphon.access.targets import ALLOWANCES
 from antiphon.storage.database import Readable
@@ -42,46 +42,19 @@ def standing(database: Readable) -> Standing:
         return _standing(connection, _newest(connection))
 
 
-class Standings(Looking):
-    """Looks for changes, as a service on a thread of its own.
-
-    Args:
-        database: With the tables of access.
-        tell: Takes what is in force now, on the thread of this service: hand it to the loop.
-        told: The number that is known already.
-        every: Seconds between two looks.
-    """
+class Standings(Latest[Standing]):
+    """Looks for changes of budgets and limits."""
 
     name = "allowances"
     _what = "budgets and limits"
 
-    def __init__(
-        self,
-        database: Readable,
-        tell: Callable[[Standing], object],
-        *,
-        told: int | None = None,
-        every: float = EVERY,
-    ) -> None:
-        super().__init__(every=every)
-        self._database = database
-        self._tell = tell
-        self._told = told
+    @override
+    def newest(self, connection: Connection) -> int:
+        return _newest(connection)
 
     @override
-    def look(self) -> None:
-        """Look once.
-
-        Raises:
-            StorageFailed: The database did not do what it was asked; the next look makes up for it.
-        """
-        with self._database.reading() as connection:
-            newest = _newest(connection)
-            found = None if newest == self._told else _standing(connection, newest)
-        self.trouble = ""
-        if found is not None:
-            self._tell(found)
-            self._told = newest
+    def found(self, connection: Connection, newest: int) -> Standing:
+        return _standing(connection, newest)
 
 
 def _newest(connection: Connection) -> int:

@@ -7,7 +7,7 @@ deployments stand behind them, is checked by whoever calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from antiphon.access.audit import Act, enter
 from antiphon.access.facts import SwitchFacts
-from antiphon.access.looking import EVERY, Looking
+from antiphon.access.looking import Latest
 from antiphon.access.tables import switches
 from antiphon.access.walls import Actor, is_root, not_found
 from antiphon.clock import Clock
@@ -113,46 +113,19 @@ class Switches:
         return enter(connection, self._actor, Act(act, alias, HOME, details=told), at=at), at
 
 
-class SwitchWatch(Looking):
-    """Looks for changes, as a service on a thread of its own.
-
-    Args:
-        database: With the tables of access.
-        tell: Takes what is switched now, on the thread of this service: hand it to the loop.
-        told: The number that is known already.
-        every: Seconds between two looks.
-    """
+class SwitchWatch(Latest[Switched]):
+    """Looks for changes of active models."""
 
     name = "switches"
     _what = "active models"
 
-    def __init__(
-        self,
-        database: Readable,
-        tell: Callable[[Switched], object],
-        *,
-        told: int,
-        every: float = EVERY,
-    ) -> None:
-        super().__init__(every=every)
-        self._database = database
-        self._tell = tell
-        self._told = told
+    @override
+    def newest(self, connection: Connection) -> int:
+        return _newest(connection)
 
     @override
-    def look(self) -> None:
-        """Look once.
-
-        Raises:
-            StorageFailed: The database did not do what it was asked; the next look makes up for it.
-        """
-        with self._database.reading() as connection:
-            newest = _newest(connection)
-            found = None if newest == self._told else _switched(connection, newest)
-        self.trouble = ""
-        if found is not None:
-            self._tell(found)
-            self._told = newest
+    def found(self, connection: Connection, newest: int) -> Switched:
+        return _switched(connection, newest)
 
 
 def _newest(connection: Connection) -> int:

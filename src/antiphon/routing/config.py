@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from antiphon.model.ask import SensitivityWord
 from antiphon.model.needs import Need
 from antiphon.routing.language import SHARE, SHORT
 from antiphon.routing.patterns import compile_pattern
@@ -16,7 +17,6 @@ ANY_VALUE = "*"
 """Of a header or of metadata: that it is there."""
 
 Spoken = Literal["zh", "ja", "ko", "other"]
-Level = Literal["public", "internal", "confidential", "restricted"]
 Urgency = Literal["low", "normal", "high"]
 
 
@@ -52,7 +52,7 @@ Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), _SOME]
 Words = Annotated[tuple[Word, ...], BeforeValidator(_listed), _SOME]
 Expressions = Annotated[tuple[Expression, ...], BeforeValidator(_listed), _SOME]
 Spokens = Annotated[tuple[Spoken, ...], BeforeValidator(_listed), _SOME]
-Levels = Annotated[tuple[Level, ...], BeforeValidator(_listed), _SOME]
+Levels = Annotated[tuple[SensitivityWord, ...], BeforeValidator(_listed), _SOME]
 Urgencies = Annotated[tuple[Urgency, ...], BeforeValidator(_listed), _SOME]
 Needed = Annotated[tuple[Need, ...], BeforeValidator(_listed), _SOME]
 
