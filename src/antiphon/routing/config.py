@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -171,8 +171,10 @@ class RuleSettings(_Settings):
     """Where requests of a kind go."""
 
     name: str = Field(
+        default="",
         pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$",
-        description="Shown wherever a decision is explained; each name once in a route.",
+        description="Shown wherever a decision is explained; each name once in a route. By default "
+        "its place, as `rule-1`.",
     )
     when: WhenSettings = Field(
         default_factory=WhenSettings,
@@ -189,4 +191,20 @@ class RuleSettings(_Settings):
     )
 
 
-RuleList = Annotated[tuple[RuleSettings, ...], Field(max_length=MOST_RULES)]
+def _named(value: Sequence[object] | None) -> object:
+    """The rules of a list, those without a name by their places."""
+    if not isinstance(value, list | tuple):
+        return value
+    named: list[object] = []
+    for place, each in enumerate(value, 1):
+        if isinstance(each, dict):
+            members: dict[object, object] = {"name": f"rule-{place}", **each}
+            named.append(members)
+        else:
+            named.append(each)
+    return named
+
+
+RuleList = Annotated[
+    tuple[RuleSettings, ...], BeforeValidator(_named), Field(max_length=MOST_RULES)
+]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from antiphon.model.ask import Ask, Fact, Sensitivity
 from antiphon.model.needs import Need
 from antiphon.model.principal import Principal
+from antiphon.pipeline.config import RouteSettings
 from antiphon.routing.config import LanguageSettings, RuleSettings, WhenSettings
 from antiphon.routing.patterns import compile_pattern
 from antiphon.routing.rules import Rule, Rules
@@ -171,3 +172,17 @@ def test_a_pattern_does_not_take_for_ever(pattern: str) -> None:
 def test_half_a_surrogate_pair_hides_nothing() -> None:
     assert compile_pattern("secret").search("\ud800 secret")
     assert not compile_pattern("secret").search("\ud800 public")
+
+
+def test_a_rule_without_a_name_goes_by_its_place():
+    rules = RouteSettings.model_validate(
+        {
+            "deployments": ["lab/x"],
+            "rules": [
+                {"when": {"language": "zh"}, "use": ["lab/y"]},
+                {"name": "urgent", "when": {"priority": "high"}, "use": ["lab/y"]},
+                {"when": {"tags": "t"}, "use": ["lab/y"]},
+            ],
+        }
+    ).rules
+    assert [each.name for each in rules] == ["rule-1", "urgent", "rule-3"]
